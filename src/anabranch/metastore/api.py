@@ -1,0 +1,520 @@
+"""What the rest of the system may ask of the metastore: the judge of every offset.
+
+Two families of verbs. *Reads* answer from one consistent snapshot and cost O(result). *Writes* are
+queued to a writer that commits everything pending in one transaction with a savepoint each (group
+commit); when a write returns, it is durable. All verbs are coroutines, so that an engine behind a
+network is no different from one behind a function call.
+
+Times are milliseconds since the epoch and always come from the caller. Topic ids are 16 raw bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
+
+from anabranch.errors import StoreFault
+
+NO_TIMESTAMP = -1
+
+
+class ObjectKind(StrEnum):
+    """How the bytes of an object are to be read."""
+
+    WAL = "wal"  # batches carry the producer's base offset: the reader places them by the extent
+    SEGMENT = "segment"  # batches carry their final offsets
+
+
+class GapCause(StrEnum):
+    """Why offsets below the log end are no longer readable."""
+
+    RETENTION_TIME = "retention.ms"
+    RETENTION_BYTES = "retention.bytes"
+    DELETE_RECORDS = "delete-records"
+    COMPACTION = "compaction"
+    LOST_OBJECT = "lost-object"
+
+
+class OffsetAction(StrEnum):
+    """What happened to a committed offset."""
+
+    COMMIT = "commit"  # a member, or a consumer without membership
+    RESET = "reset"  # an administrator's change of an empty group
+    DELETE = "delete"
+    EXPIRE = "expire"
+    PROMOTE = "promote"  # the end of a replay handed to the live group
+
+
+class Conflict(StoreFault):
+    """A compare-and-set lost: the caller's picture is stale. Reload and decide again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
+
+
+class BranchOrigin(Struct, frozen=True):
+    """Where a branch came from. ``ends[p]`` is the branch's first own offset of partition p."""
+
+    topic_id: bytes
+    topic: str
+    ends: tuple[int, ...]
+    at: str  # what the person asked for: "offsets", "append-time 2026-…", "point p-…"
+
+
+class Topic(Struct, frozen=True):
+    """A topic as the catalogue knows it. ``no`` is the metastore's own short name for ``id``."""
+
+    no: int
+    id: bytes
+    name: str
+    partitions: int
+    configs: Mapping[str, str]  # only what was set; defaults live in the log
+    created_ms: int
+    origin: BranchOrigin | None = None
+
+
+class Partition(Struct, frozen=True):
+    """Invariant: ``0 <= log_start <= next_offset``. The high watermark is ``next_offset``."""
+
+    topic_no: int
+    partition: int
+    next_offset: int
+    log_start: int
+    leader_epoch: int
+
+
+class LeaderEpoch(Struct, frozen=True):
+    """``epoch`` is the partition's leader epoch for batches at and after ``start_offset``."""
+
+    epoch: int
+    start_offset: int
+
+
+class Extent(Struct, frozen=True):
+    """Offsets ``base_offset..last_offset`` of one partition lie in ``length`` bytes of an object."""
+
+    base_offset: int
+    last_offset: int
+    object_no: int
+    object_key: str
+    kind: ObjectKind
+    position: int
+    length: int
+    records: int
+    max_timestamp: int
+    appended_ms: int
+    leader_epoch: int
+
+
+class NewExtent(Struct, frozen=True):
+    """An extent to be committed; see :class:`Extent`."""
+
+    base_offset: int
+    last_offset: int
+    position: int
+    length: int
+    records: int
+    max_timestamp: int
+    appended_ms: int
+    leader_epoch: int
+
+
+class ProducerBatch(Struct, frozen=True, array_like=True):
+    """One of the last five batches of an idempotent producer (KIP-98)."""
+
+    base_sequence: int
+    last_sequence: int
+    base_offset: int
+    last_offset: int
+    timestamp: int
+
+
+class ProducerState(Struct, frozen=True):
+    """What a partition remembers of one producer id; ``batches`` oldest first, at most five."""
+
+    producer_id: int
+    epoch: int
+    batches: tuple[ProducerBatch, ...]
+    updated_ms: int
+
+
+class AppendCommit(Struct, frozen=True):
+    """A flush's share of one partition: commits only if ``next_offset == expected_next``."""
+
+    topic_no: int
+    partition: int
+    expected_next: int
+    next_offset: int
+    extents: tuple[NewExtent, ...]
+    producers: tuple[ProducerState, ...] = ()
+
+
+class AppendOutcome(Struct, frozen=True):
+    """``committed``, or the partition's present state (None: the topic is gone)."""
+
+    committed: bool
+    partition: Partition | None = None
+
+
+class ExtentName(NamedTuple):
+    """Enough to recognise an extent that a compare-and-set wants to replace."""
+
+    base_offset: int
+    object_no: int
+    position: int
+
+
+class ObjectRow(Struct, frozen=True):
+    """An object that extents name, or named. ``unreferenced_ms`` is set once none does."""
+
+    no: int
+    key: str
+    kind: ObjectKind
+    bytes: int
+    created_ms: int
+    unreferenced_ms: int | None
+
+
+class Backlog(Struct, frozen=True):
+    """A partition's extents that still lie in the write-ahead log."""
+
+    topic_no: int
+    partition: int
+    extents: int
+    bytes: int
+    oldest_appended_ms: int
+
+
+class PartitionSize(Struct, frozen=True):
+    """Retained volume of one partition."""
+
+    partition: int
+    extents: int
+    records: int
+    bytes: int
+    oldest_appended_ms: int | None
+    max_timestamp: int
+
+
+class Gap(Struct, frozen=True):
+    """Offsets that readers will not see, and why (I2)."""
+
+    topic_no: int
+    partition: int
+    first_offset: int
+    last_offset: int
+    cause: GapCause
+    detail: str
+    at_ms: int
+
+
+class GroupRow(Struct, frozen=True):
+    """A consumer group at rest. ``snapshot`` is the group automaton's own encoding."""
+
+    group_id: str
+    protocol_type: str
+    state: str
+    generation: int
+    snapshot: bytes
+    updated_ms: int
+
+
+class Committed(Struct, frozen=True):
+    """A committed offset: the next offset that the group will read."""
+
+    topic_no: int
+    partition: int
+    offset: int
+    leader_epoch: int
+    metadata: str
+    committed_ms: int
+    expires_ms: int | None = None  # only for the obsolete per-commit retention (OffsetCommit v2-v4)
+
+
+class Actor(Struct, frozen=True):
+    """Who changed an offset, as far as the protocol tells."""
+
+    principal: str
+    client_id: str
+    host: str
+    member_id: str = ""
+    instance_id: str = ""
+    generation: int = -1
+    api: str = ""
+    reason: str = ""
+
+
+class OffsetChange(Struct, frozen=True):
+    """One line of the offset history (I8). ``old``/``new`` are None for "no committed offset"."""
+
+    seq: int
+    at_ms: int
+    group_id: str
+    topic_no: int
+    topic: str
+    partition: int
+    action: OffsetAction
+    old: int | None
+    new: int | None
+    metadata: str
+    actor: Actor
+
+
+class Document(Struct, frozen=True):
+    """A JSON document of the recovery plane: a recovery point, a plan, a replay session, a report."""
+
+    kind: str
+    id: str
+    created_ms: int
+    updated_ms: int
+    body: bytes
+
+
+class BrokerRow(Struct, frozen=True):
+    """A broker that announced itself; ``epoch`` grows with each start."""
+
+    broker_id: int
+    epoch: int
+    host: str
+    port: int
+    started_ms: int
+
+
+class Metastore(Protocol):
+    """The verbs. Every name that is not found is None or an empty list; nothing raises for absence."""
+
+    @property
+    def cluster_id(self) -> bytes:
+        """16 bytes; given at creation, kept by a rebuild."""
+
+    def close(self) -> None:
+        """Commit what is queued, then release everything."""
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` (on the loop) after another process changed the catalogue or offsets."""
+
+    # -- brokers and leases ------------------------------------------------------------------
+    async def register_broker(self, broker_id: int, host: str, port: int, now_ms: int) -> BrokerRow:
+        """Announce a start: a new, higher broker epoch, durable before it is returned."""
+
+    async def brokers(self) -> list[BrokerRow]: ...
+
+    async def acquire_lease(self, name: str, holder: str, ttl_ms: int, now_ms: int) -> bool:
+        """Take or renew a lease; False while another holder's is unexpired."""
+
+    async def release_lease(self, name: str, holder: str) -> None: ...
+
+    # -- catalogue ---------------------------------------------------------------------------
+    async def catalogue_version(self) -> int:
+        """Grows whenever a topic, a config, a log start or a leader epoch changes."""
+
+    async def topics(self) -> list[Topic]:
+        """All live topics, by name."""
+
+    async def topic_by_no(self, topic_no: int) -> Topic | None:
+        """Also a deleted topic's row while anything (history) still names it."""
+
+    async def create_topic(
+        self, name: str, topic_id: bytes, partitions: int, configs: Mapping[str, str], now_ms: int
+    ) -> Topic:
+        """Raises ClientFault(TOPIC_ALREADY_EXISTS)."""
+
+    async def create_partitions(self, topic_no: int, total: int, now_ms: int) -> Topic:
+        """Grow only. Raises ClientFault(INVALID_PARTITIONS | UNKNOWN_TOPIC_OR_PARTITION)."""
+
+    async def set_topic_configs(self, topic_no: int, configs: Mapping[str, str], now_ms: int) -> Topic:
+        """Replace all that is set. Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
+
+    async def delete_topic(self, topic_no: int, now_ms: int) -> bool:
+        """Forget the topic with its extents, producer states, gaps and committed offsets (each with a
+        line of history). Bounded work per transaction is the engine's affair; the name is free at once.
+        """
+
+    async def create_branch(
+        self,
+        source_no: int,
+        name: str,
+        topic_id: bytes,
+        origin: BranchOrigin,
+        replacements: Mapping[int, Sequence[tuple[int, NewExtent]]],
+        now_ms: int,
+    ) -> Topic:
+        """Copy the source's partitions, configs, gaps and the extents that end below ``origin.ends[p]``
+        into a new topic, in one transaction.
+
+        ``replacements[p]`` are (object_no, extent) pairs that stand for the source's extents which
+        straddle ``ends[p]``: the same object with a shorter length, and a small object that holds the
+        trimmed batch. Producer states whose last batch lies below the end are copied as they are.
+        Raises ClientFault(TOPIC_ALREADY_EXISTS | UNKNOWN_TOPIC_OR_PARTITION); Conflict if an end is
+        below the source's log start or above its next offset.
+        """
+
+    # -- partitions --------------------------------------------------------------------------
+    async def partitions(self, topic_no: int) -> list[Partition]: ...
+
+    async def partition(self, topic_no: int, partition: int) -> Partition | None: ...
+
+    async def all_partitions(self) -> list[Partition]: ...
+
+    async def leader_epochs(self, topic_no: int, partition: int) -> list[LeaderEpoch]:
+        """Ascending; the first starts at offset 0."""
+
+    async def partition_sizes(self, topic_no: int) -> list[PartitionSize]: ...
+
+    # -- appends -----------------------------------------------------------------------------
+    async def commit_appends(
+        self, object_key: str, commits: Sequence[AppendCommit], now_ms: int
+    ) -> list[AppendOutcome]:
+        """Commit one WAL flush: each partition by itself, by compare-and-set of ``next_offset``.
+
+        Registers the WAL object on its first use. I1: durable on return. I2: extents must tile
+        ``expected_next .. next_offset - 1`` exactly.
+        """
+
+    async def producer_states(self, topic_no: int, partition: int) -> list[ProducerState]: ...
+
+    async def expire_producers(self, before_ms: int, limit: int) -> int:
+        """Forget producers idle since ``before_ms`` (producer.id.expiration.ms); returns how many."""
+
+    async def allocate_producer_ids(self, count: int) -> int:
+        """The first of ``count`` consecutive ids that nobody else will ever be given."""
+
+    # -- reads -------------------------------------------------------------------------------
+    async def extents_from(
+        self, topic_no: int, partition: int, offset: int, limit: int
+    ) -> list[Extent]:
+        """The extent that holds ``offset`` (or the next one above it) and those after it."""
+
+    async def extent_by_timestamp(
+        self, topic_no: int, partition: int, timestamp: int, from_offset: int
+    ) -> Extent | None:
+        """The first extent at or above ``from_offset`` with ``max_timestamp >= timestamp``."""
+
+    async def extent_by_append_time(
+        self, topic_no: int, partition: int, appended_ms: int
+    ) -> Extent | None:
+        """The first extent appended at or after ``appended_ms``."""
+
+    async def extent_of_max_timestamp(self, topic_no: int, partition: int) -> Extent | None: ...
+
+    async def gaps(self, topic_no: int, partition: int | None = None) -> list[Gap]: ...
+
+    # -- merge, retention, collection ----------------------------------------------------------
+    async def backlogs(self, limit: int) -> list[Backlog]:
+        """Partitions with extents in the WAL, the oldest first."""
+
+    async def small_segments(
+        self, topic_no: int, partition: int, below_bytes: int, limit: int
+    ) -> list[Extent]:
+        """Segment extents shorter than ``below_bytes``, in offset order."""
+
+    async def create_object(self, key: str, kind: ObjectKind, now_ms: int) -> int:
+        """Name an object *before* its bytes are written, so that a crash leaves no orphan unknown."""
+
+    async def replace_extents(
+        self,
+        topic_no: int,
+        partition: int,
+        remove: Sequence[ExtentName],
+        object_no: int,
+        object_bytes: int,
+        add: Sequence[NewExtent],
+        now_ms: int,
+    ) -> bool:
+        """Swap extents wholly or not at all; False if any of ``remove`` is no longer there, or if the
+        object was collected. ``add`` must cover offsets within what ``remove`` covers."""
+
+    async def advance_log_start(
+        self,
+        topic_no: int,
+        partition: int,
+        log_start: int,
+        cause: GapCause,
+        detail: str,
+        now_ms: int,
+    ) -> Partition | None:
+        """Never goes back, never past ``next_offset`` (clamped). Deletes the extents wholly below and
+        records the gap. None if there is no such partition."""
+
+    async def objects_without_extents(
+        self, now_ms: int, created_before_ms: int, limit: int
+    ) -> list[ObjectRow]:
+        """Objects created before ``created_before_ms`` that no extent names; each is stamped
+        ``unreferenced_ms = now_ms`` the first time it is seen."""
+
+    async def wal_objects(self) -> list[ObjectRow]:
+        """All WAL objects known, whether named by extents or not."""
+
+    async def forget_object(self, object_no: int, reason: str, now_ms: int) -> bool:
+        """Remove an object's row, with the reason kept in the deletion log; False if an extent names it
+        again or it is gone. Called *before* its bytes are deleted (I3)."""
+
+    async def deletions(self, limit: int) -> list[tuple[str, str, int]]:
+        """The newest lines of the deletion log: key, reason, time."""
+
+    # -- groups ------------------------------------------------------------------------------
+    async def groups(self) -> list[GroupRow]:
+        """All groups, also those that have only committed offsets (state ``Empty``)."""
+
+    async def group(self, group_id: str) -> GroupRow | None: ...
+
+    async def save_group(self, row: GroupRow) -> None: ...
+
+    async def delete_group(self, group_id: str, actor: Actor, now_ms: int) -> bool:
+        """With its committed offsets, each with a line of history."""
+
+    async def committed(self, group_id: str) -> list[Committed]: ...
+
+    async def commit_offsets(
+        self,
+        group_id: str,
+        offsets: Sequence[Committed],
+        action: OffsetAction,
+        actor: Actor,
+        now_ms: int,
+    ) -> None:
+        """Store the offsets, create the group's row if there is none, write the history; one transaction."""
+
+    async def delete_offsets(
+        self,
+        group_id: str,
+        partitions: Sequence[tuple[int, int]],
+        action: OffsetAction,
+        actor: Actor,
+        now_ms: int,
+    ) -> None:
+        """``partitions`` are (topic_no, partition)."""
+
+    async def offset_history(
+        self,
+        group_id: str,
+        *,
+        topic_no: int | None = None,
+        partition: int | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int = 1000,
+        newest_first: bool = True,
+    ) -> list[OffsetChange]: ...
+
+    async def positions_at(self, group_id: str, at_ms: int) -> list[OffsetChange]:
+        """The last change per partition at or before ``at_ms``; ``new`` is the position then."""
+
+    async def prune_offset_history(self, before_ms: int, limit: int) -> int:
+        """Drop lines older than ``before_ms`` except the newest of each partition; returns how many."""
+
+    # -- documents ---------------------------------------------------------------------------
+    async def put_document(
+        self, kind: str, document_id: str, body: bytes, now_ms: int, *, create: bool = False
+    ) -> None:
+        """Raises ClientFault(DUPLICATE_RESOURCE) if ``create`` and it exists."""
+
+    async def document(self, kind: str, document_id: str) -> Document | None: ...
+
+    async def documents(self, kind: str) -> list[Document]:
+        """Oldest first."""
+
+    async def delete_document(self, kind: str, document_id: str) -> bool: ...
