@@ -1,0 +1,3 @@
+"""The decode kernel (being written)."""
+
+COMPILED: bool = False
