@@ -1,0 +1,246 @@
+"""The values that recovery reasons about. Every one of them is JSON when it rests.
+
+Offsets are always *next* offsets: the first record that has not been dealt with. Topic ids travel
+as Kafka prints them (URL-safe base64, 22 characters), so that a document can be held against the
+output of any Kafka tool.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+SCHEMA_VERSION = 1
+
+
+class SinkClass(StrEnum):
+    """What a sink does with a record that it has seen before."""
+
+    TRANSACTIONAL = (
+        "transactional-with-offsets"  # offsets rest with effects: repeats are suppressed
+    )
+    UPSERT = "idempotent-upsert"  # a repeat overwrites with the same value
+    APPEND = "append-only"  # a repeat is a second row
+    EXTERNAL = "external"  # a repeat leaves the house: a mail, a payment
+
+    @property
+    def absorbs(self) -> bool:
+        """True if a repeated record has no further effect."""
+        return self in (SinkClass.TRANSACTIONAL, SinkClass.UPSERT)
+
+
+class Position(Struct, frozen=True):
+    """The next offset of one partition. ``leader_epoch`` is -1 where nobody knew it."""
+
+    topic: str
+    topic_id: str
+    partition: int
+    offset: int
+    leader_epoch: int = -1
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What identifies the partition across documents: topic id, not name."""
+        return (self.topic_id, self.partition)
+
+
+class SinkState(Struct, frozen=True):
+    """A sink and how far its effects reach. Without ``positions`` the group's commits stand for it."""
+
+    name: str
+    sink_class: SinkClass
+    location: str = ""
+    positions: tuple[Position, ...] = ()
+
+
+class Checkpoint(Struct, frozen=True):
+    """A copy of the processor's state that belongs to a point; ``sha256`` proves it unchanged."""
+
+    location: str
+    sha256: str
+    bytes: int
+
+
+class RecoveryPoint(Struct, frozen=True, kw_only=True):
+    """A state to which a processor can be brought back, with everything that takes.
+
+    ``source`` says where the positions came from: ``group`` (committed when taken), ``group-at``
+    (from the offset history), ``explicit`` or ``sink``. ``in_flight`` is true if records beyond
+    the positions had been read but not finished, so that the checkpoint may hold part of them.
+    """
+
+    id: str
+    name: str
+    processor: str
+    version: str
+    group: str | None
+    positions: tuple[Position, ...]
+    source: str
+    at_ms: int
+    checkpoint: Checkpoint | None
+    in_flight: bool
+    sinks: tuple[SinkState, ...]
+    creator: str
+    created_ms: int
+    note: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+
+class MissingRange(Struct, frozen=True):
+    """Offsets ``first..last`` that a reader will not see, and why."""
+
+    first: int
+    last: int
+    cause: str
+    detail: str
+    at_ms: int
+
+    @property
+    def records(self) -> int:
+        """An upper bound: compaction leaves some of them."""
+        return self.last - self.first + 1
+
+
+class PartitionView(Struct, frozen=True, kw_only=True):
+    """One partition of the log as it stands. Invariant: ``0 <= log_start <= log_end``.
+
+    ``oldest_ms`` is when the oldest retained record was appended.
+    """
+
+    topic: str
+    topic_id: str
+    topic_no: int
+    partition: int
+    log_start: int
+    log_end: int
+    leader_epoch: int
+    bytes: int
+    oldest_ms: int | None
+    gaps: tuple[MissingRange, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return (self.topic_id, self.partition)
+
+
+class Volume(Struct, frozen=True):
+    """Records and bytes of a range. Bytes are exact for whole extents, prorated at the edges."""
+
+    records: int
+    bytes: int
+
+    def __add__(self, other: Volume) -> Volume:
+        return Volume(self.records + other.records, self.bytes + other.bytes)
+
+
+NOTHING = Volume(0, 0)
+
+
+class VerdictKind(StrEnum):
+    """What a restart at a position does to the effects."""
+
+    SAFE = "safe"
+    DUPLICATES = "will duplicate"
+    LOSES = "will lose"
+    UNKNOWN = "unknown"
+
+
+class Verdict(Struct, frozen=True):
+    """``records`` are duplicated, lost, or (when safe) repeated and suppressed."""
+
+    kind: VerdictKind
+    records: int
+    reason: str
+
+    def __str__(self) -> str:
+        if self.kind in (VerdictKind.DUPLICATES, VerdictKind.LOSES):
+            return f"{self.kind} {self.records:,}"
+        if self.kind is VerdictKind.SAFE and self.records:
+            return f"safe ({self.records:,} suppressed)"
+        return str(self.kind)
+
+
+def judge(
+    position: int | None,
+    log_start: int,
+    log_end: int,
+    effects: int | None,
+    sink_class: SinkClass | None,
+) -> Verdict:
+    """What happens to effects that reach up to ``effects`` when reading restarts at ``position``.
+
+    Four positions are held against each other::
+
+        log_start ........ effects ........ log_end
+                     ^ position              reading starts at max(position, log_start) = r
+        r < effects   records [r, effects) come again: suppressed or duplicated by class
+        r = effects   exactly once
+        r > effects   records [effects, r) are never dealt with
+
+    ``effects`` None means that nothing tells how far they reach; ``sink_class`` None is judged as
+    the worst of them.
+    """
+    if position is None:
+        return Verdict(
+            VerdictKind.UNKNOWN, 0, "no committed offset: auto.offset.reset would decide"
+        )
+    if position > log_end:
+        return Verdict(
+            VerdictKind.UNKNOWN,
+            position - log_end,
+            "the position lies past the log end: the topic was recreated or truncated",
+        )
+    start = max(position, log_start)
+    if effects is None:
+        effects = position
+    if start > effects:
+        if log_start > effects:
+            reason = f"the log now starts at {log_start:,}"
+        else:
+            reason = f"effects reach only to {effects:,}"
+        return Verdict(VerdictKind.LOSES, start - effects, reason)
+    if start == effects:
+        return Verdict(VerdictKind.SAFE, 0, "reading goes on exactly where the effects end")
+    again = effects - start
+    if sink_class is not None and sink_class.absorbs:
+        word = "suppresses" if sink_class is SinkClass.TRANSACTIONAL else "overwrites with equals"
+        return Verdict(VerdictKind.SAFE, again, f"the sink {word} what it has seen")
+    return Verdict(VerdictKind.DUPLICATES, again, f"effects already reach to {effects:,}")
+
+
+def topic_id_text(topic_id: bytes) -> str:
+    """A topic id or cluster id as Kafka prints it."""
+    return base64.urlsafe_b64encode(topic_id).rstrip(b"=").decode("ascii")
+
+
+def topic_id_bytes(text: str) -> bytes:
+    """Inverse of :func:`topic_id_text`."""
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def positions_by_key(positions: Iterable[Position]) -> dict[tuple[str, int], Position]:
+    """Positions addressed by (topic id, partition)."""
+    return {position.key: position for position in positions}
+
+
+def canonical_json(value: Any) -> bytes:
+    """One byte string per value: sorted keys, no spaces. What documents are hashed over."""
+    return json.dumps(
+        msgspec.to_builtins(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode()
+
+
+def digest(value: Any, *, without: Iterable[str] = ()) -> str:
+    """SHA-256 (hex) over the canonical JSON of ``value``, leaving out the named top-level fields."""
+    builtins = msgspec.to_builtins(value)
+    if isinstance(builtins, Mapping):
+        skipped = set(without)
+        builtins = {key: item for key, item in builtins.items() if key not in skipped}
+    return hashlib.sha256(canonical_json(builtins)).hexdigest()

@@ -1,0 +1,1 @@
+"""Replay-safe sinks: effects and the offsets that caused them become durable together."""
