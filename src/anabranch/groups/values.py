@@ -1,0 +1,151 @@
+"""What a consumer group is asked, what it answers, and what must happen next.
+
+Plain values: the automaton in :mod:`anabranch.groups.classic` takes the calls and returns effects,
+the shell in :mod:`anabranch.groups.coordinator` carries the effects out. Times are milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from anabranch.errors import ErrorCode
+
+KIB = 1024
+MIB = 1024 * KIB
+
+CONSUMER_PROTOCOL_TYPE = "consumer"
+UNKNOWN_MEMBER_ID = ""
+NO_GENERATION = -1
+
+Waiter: TypeAlias = Hashable
+"""Names one parked request. Opaque to the automaton, which answers each exactly once."""
+
+Protocols: TypeAlias = tuple[tuple[str, bytes], ...]
+"""What a member offers, in its order of preference: (assignor name, opaque metadata)."""
+
+
+class GroupState(StrEnum):
+    """States of a classic group, by the names that Kafka's tools print."""
+
+    EMPTY = "Empty"
+    PREPARING_REBALANCE = "PreparingRebalance"
+    COMPLETING_REBALANCE = "CompletingRebalance"
+    STABLE = "Stable"
+    DEAD = "Dead"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLimits:
+    """Bounds and delays of every group; names follow Kafka's ``group.*`` broker configs."""
+
+    session_timeout_ms_min: int = 6_000  # group.min.session.timeout.ms
+    session_timeout_ms_max: int = 1_800_000  # group.max.session.timeout.ms
+    initial_rebalance_delay_ms: int = 3_000  # group.initial.rebalance.delay.ms
+    members_max: int = 5_000  # group.max.size; Kafka's own default knows no bound (I10)
+    member_metadata_bytes_max: int = 1 * MIB  # one member's subscription: ~20,000 topic names
+    group_bytes_max: int = 32 * MIB  # metadata and assignments of all members; one stored row
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCall:
+    """JoinGroup (key 11). ``fresh_id`` is a random text from the shell for a new member's id."""
+
+    waiter: Waiter
+    member_id: str
+    group_instance_id: str | None
+    client_id: str
+    client_host: str
+    protocol_type: str
+    protocols: Protocols
+    session_timeout_ms: int
+    rebalance_timeout_ms: int  # negative (version 0): the session timeout
+    fresh_id: str
+    require_known_member_id: bool = True  # KIP-394: JoinGroup version 4 and later
+    supports_skip_assignment: bool = True  # KIP-814: JoinGroup version 9 and later
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedMember:
+    """What the leader is told about a member so that it can assign partitions."""
+
+    member_id: str
+    group_instance_id: str | None
+    metadata: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JoinResult:
+    """Answer to JoinGroup; ``members`` is for the leader only."""
+
+    error: ErrorCode
+    member_id: str
+    generation: int = NO_GENERATION
+    protocol_type: str | None = None
+    protocol_name: str | None = None
+    leader: str = ""
+    members: tuple[JoinedMember, ...] = ()
+    skip_assignment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncCall:
+    """SyncGroup (key 14). ``assignments`` is non-empty only from the leader."""
+
+    waiter: Waiter
+    member_id: str
+    group_instance_id: str | None
+    generation: int
+    protocol_type: str | None = None  # KIP-559: version 5 and later; None is not checked
+    protocol_name: str | None = None
+    assignments: Sequence[tuple[str, bytes]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SyncResult:
+    """Answer to SyncGroup."""
+
+    error: ErrorCode
+    protocol_type: str | None = None
+    protocol_name: str | None = None
+    assignment: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class LeavingMember:
+    """One entry of LeaveGroup (key 13). An administrator names only the instance id."""
+
+    member_id: str
+    group_instance_id: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftMember:
+    """The outcome for one entry of LeaveGroup."""
+
+    member_id: str
+    group_instance_id: str | None
+    error: ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveResult:
+    """Answer to LeaveGroup. Before version 3 the only member's error is the response's error."""
+
+    error: ErrorCode
+    members: tuple[LeftMember, ...] = ()
+
+
+Result: TypeAlias = JoinResult | SyncResult | LeaveResult
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer a parked request."""
+
+    waiter: Waiter
+    result: Result
