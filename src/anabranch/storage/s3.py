@@ -1,0 +1,312 @@
+"""An S3 bucket as a store, through obstore's synchronous calls.
+
+- Creation is ``If-None-Match: *``. 412 means that the key exists; 409 means that another creation was
+  under way, so nobody knows yet: a retryable fault.
+- Every conditional PUT carries an id of its own in the object's metadata. obstore, the operating
+  system or a proxy may send a request twice; an "exists already" that carries our id is our success.
+- A stream larger than ``SINGLE_PUT_BYTES_MAX`` is uploaded in parts under ``.staging/`` and copied to
+  its key with the same condition, because a plain multipart upload would silently replace.
+- obstore's asynchronous API is not used: it aborts the interpreter at exit
+  (PyO3/pyo3-async-runtimes#40).
+
+A crash can leave parts or objects below ``.staging/``: give the bucket a lifecycle rule that expires
+that prefix and aborts incomplete multipart uploads after a day.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, urlsplit
+from uuid import uuid4
+
+import obstore
+from crc32c import crc32c
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import S3Store as BucketClient
+
+from anabranch.errors import StoreFault, UserFault
+from anabranch.storage.store import (
+    AlreadyExists,
+    Buffer,
+    NotFound,
+    ObjectInfo,
+    check_key,
+)
+
+if TYPE_CHECKING:
+    from obstore import GetOptions
+
+SINGLE_PUT_BYTES_MAX = 16 << 20  # held in memory for one conditional PUT; beyond it, parts
+PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
+PARTS_IN_FLIGHT_MAX = 4  # with PART_BYTES: 32 MiB per streamed object
+REQUEST_TIMEOUT = timedelta(seconds=60)  # a part at 1 Mbit/s would take as long
+CONNECT_TIMEOUT = timedelta(seconds=5)
+RETRIES_MAX = 3  # by the client, of requests that are safe to repeat; `Retrying` does the rest
+LIST_PAGE = 1000  # keys per request, S3's maximum
+
+_STAGING = ".staging/"
+_PUT_ID = "anabranch-put"
+_CHECKSUM = "anabranch-crc32c"
+_URL_OPTIONS = ("endpoint", "region")
+
+
+class S3Store:
+    """Objects in a bucket below ``prefix``. Credentials come from ``AWS_*`` unless given."""
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        endpoint: str | None = None,
+        region: str | None = None,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        writer_id: str | None = None,
+    ) -> None:
+        if region is None and endpoint is not None:
+            region = "us-east-1"  # signed with, never routed by, where the endpoint is explicit
+        given = {
+            "endpoint": endpoint,
+            "region": region,
+            "access_key_id": access_key_id,
+            "secret_access_key": secret_access_key,
+        }
+        options: dict[str, Any] = {
+            "prefix": prefix or None,
+            "config": {
+                "copy_if_not_exists": "multipart",
+                **{name: value for name, value in given.items() if value is not None},
+            },
+            "client_options": {
+                "allow_http": (endpoint or "").startswith("http://"),
+                "timeout": REQUEST_TIMEOUT,
+                "connect_timeout": CONNECT_TIMEOUT,
+            },
+        }
+        self.url = f"s3://{bucket}/{prefix}" + (
+            f"?endpoint={quote(endpoint, safe=':/')}" if endpoint else ""
+        )
+        self._client = BucketClient(bucket, retry_config={"max_retries": RETRIES_MAX}, **options)
+        # Conditional requests are sent once: a repetition would meet its own first attempt.
+        self._client_once = BucketClient(bucket, retry_config={"max_retries": 0}, **options)
+        self._writer_id = writer_id or uuid4().hex
+        self._put_count = itertools.count(1)
+
+    @classmethod
+    def from_url(cls, url: str, *, writer_id: str | None = None) -> S3Store:
+        """``s3://bucket/prefix?endpoint=http://host:port&region=name``. Raises ``UserFault``."""
+        split = urlsplit(url)
+        options = {name: values[-1] for name, values in parse_qs(split.query).items()}
+        unknown = sorted(set(options) - set(_URL_OPTIONS))
+        if not split.netloc or unknown:
+            raise UserFault(
+                f"store URL {url!r}: write s3://bucket/prefix, options are "
+                f"{' and '.join(_URL_OPTIONS)}; credentials come from the environment (AWS_*)"
+            )
+        return cls(split.netloc, split.path.strip("/"), writer_id=writer_id, **options)
+
+    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+        check_key(key)
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            return self._put_whole(key, data, create)
+        buffers = iter(data)
+        first = bytearray()
+        for buffer in buffers:
+            first += buffer
+            if len(first) > SINGLE_PUT_BYTES_MAX:
+                return self._put_parts(key, itertools.chain((bytes(first),), buffers), create)
+        return self._put_whole(key, first, create)
+
+    def _put_whole(self, key: str, content: Buffer, create: bool) -> int:
+        put_id = self._new_put_id()
+        checksum = f"{crc32c(content):08x}"
+        try:
+            obstore.put(
+                self._client_once if create else self._client,
+                key,
+                content,
+                mode="create" if create else "overwrite",
+                use_multipart=False,
+                attributes={_PUT_ID: put_id, _CHECKSUM: checksum},
+            )
+        except AlreadyExistsError as error:
+            present = self._attributes(key)
+            if present is None:
+                raise _conflict(key, self.url) from error
+            if (present.get(_PUT_ID), present.get(_CHECKSUM)) != (put_id, checksum):
+                raise AlreadyExists(f"{key} exists already in {self.url}") from None
+        except (BaseError, OSError, ValueError) as error:
+            raise self._fault(error, f"writing {key}") from error
+        return memoryview(content).nbytes
+
+    def _put_parts(self, key: str, buffers: Iterator[Buffer], create: bool) -> int:
+        counter = _Counter(buffers)
+        staging = f"{_STAGING}{self._new_put_id()}" if create else key
+        try:
+            obstore.put(
+                self._client,
+                staging,
+                counter,
+                use_multipart=True,
+                chunk_size=PART_BYTES,
+                max_concurrency=PARTS_IN_FLIGHT_MAX,
+            )
+            if create:
+                try:
+                    obstore.copy(self._client_once, staging, key, overwrite=False)
+                finally:
+                    obstore.delete(self._client, staging)
+        except AlreadyExistsError as error:
+            if self._attributes(key) is None:
+                raise _conflict(key, self.url) from error
+            raise AlreadyExists(f"{key} exists already in {self.url}") from None
+        except (BaseError, OSError, ValueError) as error:
+            if counter.error is not None:
+                raise counter.error from None
+            raise self._fault(error, f"writing {key}") from error
+        return counter.size
+
+    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        assert start >= 0 and (length is None or length >= 0)
+        check_key(key)
+        if length == 0:
+            self.head(key)
+            return b""
+        options: GetOptions = {}
+        if length is not None:
+            options["range"] = (start, start + length)
+        elif start:
+            options["range"] = {"offset": start}
+        try:
+            return bytes(obstore.get(self._client, key, options=options).bytes())
+        except FileNotFoundError:
+            raise NotFound(f"{key} does not exist in {self.url}") from None
+        except (BaseError, OSError, ValueError) as error:
+            if _is_past_end(error):
+                return b""
+            raise self._fault(error, f"reading {key}") from error
+
+    def get_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        check_key(key)
+        if not all(length for _, length in ranges):  # obstore refuses empty ranges
+            return [self.get(key, start, length) for start, length in ranges]
+        try:
+            found = obstore.get_ranges(
+                self._client,
+                key,
+                starts=[start for start, _ in ranges],
+                lengths=[length for _, length in ranges],
+            )
+            return [bytes(data) for data in found]
+        except FileNotFoundError:
+            raise NotFound(f"{key} does not exist in {self.url}") from None
+        except (BaseError, OSError, ValueError) as error:
+            if _is_past_end(error):
+                return [self.get(key, start, length) for start, length in ranges]
+            raise self._fault(error, f"reading {key}") from error
+
+    def head(self, key: str) -> ObjectInfo:
+        check_key(key)
+        try:
+            return ObjectInfo(key, obstore.head(self._client, key)["size"])
+        except FileNotFoundError:
+            raise NotFound(f"{key} does not exist in {self.url}") from None
+        except (BaseError, OSError, ValueError) as error:
+            raise self._fault(error, f"looking up {key}") from error
+
+    def list(self, prefix: str, after: str | None = None) -> Iterator[ObjectInfo]:
+        # obstore lists whole folders. Starting just before the prefix and stopping behind it makes
+        # that as cheap as a listing of the prefix.
+        folder = prefix[: prefix.rfind("/") + 1]
+        start = max(after or "", prefix[:-1] if len(prefix) > len(folder) else "")
+        try:
+            pages = obstore.list(
+                self._client, folder or None, offset=start or None, chunk_size=LIST_PAGE
+            )
+            for page in pages:
+                for item in page:
+                    key = item["path"]
+                    if key.startswith(prefix):
+                        if not key.startswith(_STAGING):
+                            yield ObjectInfo(key, item["size"])
+                    elif key > prefix:
+                        return
+        except (BaseError, OSError, ValueError) as error:
+            raise self._fault(error, f"listing {prefix!r}") from error
+
+    def delete(self, key: str) -> bool:
+        try:
+            self.head(key)  # S3 answers a deletion of nothing like any other
+        except NotFound:
+            return False
+        try:
+            obstore.delete(self._client, key)
+        except FileNotFoundError:
+            return False
+        except (BaseError, OSError, ValueError) as error:
+            raise self._fault(error, f"deleting {key}") from error
+        return True
+
+    def close(self) -> None:
+        pass
+
+    def _new_put_id(self) -> str:
+        return f"{self._writer_id}-{next(self._put_count)}"
+
+    def _attributes(self, key: str) -> dict[str, str] | None:
+        """The object's metadata; None if there is no object."""
+        try:
+            return dict(obstore.get(self._client, key, options={"head": True}).attributes)
+        except FileNotFoundError:
+            return None
+        except (BaseError, OSError, ValueError) as error:
+            raise self._fault(error, f"looking up {key}") from error
+
+    def _fault(self, error: Exception, doing: str) -> StoreFault:
+        """One line for a person: obstore's texts carry several screens of debug output."""
+        text = " ".join(str(error).partition("\n\nDebug source:")[0].split())[:400]
+        doing = f"{doing} in {self.url}"
+        if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+            return StoreFault(
+                f"{doing}: access denied; check the AWS_* credentials and the bucket's policy "
+                f"({text})",
+                retryable=False,
+            )
+        if "NoSuchBucket" in text:
+            return StoreFault(f"{doing}: the bucket does not exist; create it", retryable=False)
+        return StoreFault(f"{doing}: {text}")
+
+
+class _Counter:
+    """Counts the bytes of a stream, and keeps the error that its producer raised."""
+
+    def __init__(self, buffers: Iterator[Buffer]) -> None:
+        self.size = 0
+        self.error: Exception | None = None
+        self._buffers = buffers
+
+    def __iter__(self) -> Iterator[Buffer]:
+        try:
+            for buffer in self._buffers:
+                self.size += memoryview(buffer).nbytes
+                yield buffer
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def _conflict(key: str, url: str) -> StoreFault:
+    return StoreFault(f"another creation of {key} in {url} was under way (409)")
+
+
+def _is_past_end(error: Exception) -> bool:
+    return "416 Range Not Satisfiable" in str(error)
