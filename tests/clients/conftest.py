@@ -1,0 +1,98 @@
+"""Real clients against one running broker.
+
+``ANABRANCH_TEST_TARGET`` says which: ``anabranch`` (default) or ``kafka``. Every scenario passes
+against Apache Kafka too; where a client then behaves otherwise against Anabranch, Anabranch is
+wrong. ``ANABRANCH_TEST_BOOTSTRAP=HOST:PORT`` uses a broker that already runs (no restarts, no
+segment files).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.support.peers import AnabranchNode, KafkaNode, Node, PeerUnavailable
+
+HERE = Path(__file__).resolve().parent
+_serial = itertools.count()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark this room's tests, and leave them out unless they were asked for by mark."""
+    ours = [item for item in items if HERE in item.path.parents]
+    for item in ours:
+        item.add_marker(pytest.mark.clients)
+    if "clients" not in (config.option.markexpr or ""):
+        items[:] = [item for item in items if item not in ours]
+        config.hook.pytest_deselected(items=ours)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """A peer that cannot be installed here skips the test with the reason."""
+    try:
+        return (yield)
+    except PeerUnavailable as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def target() -> Iterator[Node | None]:
+    """The node under test; None when the broker is somebody else's."""
+    if os.environ.get("ANABRANCH_TEST_BOOTSTRAP"):
+        yield None
+        return
+    kind = os.environ.get("ANABRANCH_TEST_TARGET", "anabranch")
+    node: Node
+    if kind == "kafka":
+        try:
+            node = KafkaNode(settings={"group.initial.rebalance.delay.ms": "0"})
+        except PeerUnavailable as missing:
+            pytest.skip(str(missing))
+    else:
+        assert kind == "anabranch", f"ANABRANCH_TEST_TARGET={kind}?"
+        node = AnabranchNode()
+    with node:
+        yield node
+        assert node._process is not None and node._process.poll() is None, (
+            f"the broker died during the tests:\n{node.log_tail()}"
+        )
+
+
+@pytest.fixture(scope="session")
+def bootstrap(target: Node | None) -> str:
+    """HOST:PORT of the broker under test."""
+    return target.bootstrap if target else os.environ["ANABRANCH_TEST_BOOTSTRAP"]
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """A name for topics and groups that no other test uses and a person can trace."""
+    stem = re.sub(r"[^a-zA-Z0-9]+", "-", request.node.name).strip("-")[:80]
+    return f"{stem}-{os.getpid()}-{next(_serial)}"
+
+
+@pytest.fixture
+def topic(bootstrap: str, name: str) -> str:
+    """A fresh topic of one partition."""
+    return make_topic(bootstrap, name)
+
+
+def make_topic(
+    bootstrap: str, name: str, partitions: int = 1, config: dict[str, str] | None = None
+) -> str:
+    """Create topic `name` and wait until its leaders are known."""
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    new = NewTopic(name, partitions, 1, config=config or {})
+    admin.create_topics([new])[name].result(20)
+    return name
