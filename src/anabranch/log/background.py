@@ -1,0 +1,223 @@
+"""Background work under a lease: merge, retain, collect, expire. Bounded passes, one at a time.
+
+Losing the lease in the middle of a pass harms nothing: every change is a compare-and-set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+
+from anabranch.errors import AnabranchError
+from anabranch.log import retention
+from anabranch.log.catalogue import Catalogue
+from anabranch.log.merge import Merger, due
+from anabranch.log.partition import PartitionLog
+from anabranch.log.settings import LogSettings
+from anabranch.metastore.api import Backlog, Metastore, ObjectKind, ObjectRow
+from anabranch.storage.segment import index_key
+from anabranch.storage.store import Store
+from anabranch.storage.wal import Wal
+
+logger = logging.getLogger(__name__)
+
+BACKLOGS_PER_PASS = 1024
+LEASE = "background"
+
+
+class Background:
+    """Runs the jobs on a timer; each can also be called by itself."""
+
+    def __init__(
+        self,
+        metastore: Metastore,
+        store: Store,
+        wal: Wal,
+        catalogue: Catalogue,
+        merger: Merger,
+        threads: Executor,
+        settings: LogSettings,
+        now_ms: Callable[[], int],
+        holder: str,
+        wal_in_use: Callable[[str], bool],
+    ) -> None:
+        self._metastore = metastore
+        self._store = store
+        self._wal = wal
+        self._catalogue = catalogue
+        self._merger = merger
+        self._threads = threads
+        self._settings = settings
+        self._now_ms = now_ms
+        self._holder = holder
+        self._wal_in_use = wal_in_use
+        self._task: asyncio.Task[None] | None = None
+        self._next_retention_ms = 0
+        self._topics: dict[int, list[int]] = {}
+        self.merge_lag_ms = 0  # age of the oldest event that is not in a segment yet
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="background")
+
+    async def close(self) -> None:
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self._metastore.release_lease(LEASE, self._holder)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.background_interval_ms / 1000)
+            await self._guard("background pass", self.run_once)
+
+    async def _guard(self, name: str, job: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await job()
+        except AnabranchError as fault:
+            logger.warning("%s: %s; it will be tried again", name, fault)
+        except Exception:
+            logger.exception("%s broke; it will be tried again", name)
+
+    async def run_once(self) -> None:
+        """One bounded pass over everything that is due, if this process holds the lease."""
+        now_ms = self._now_ms()
+        if not await self._metastore.acquire_lease(
+            LEASE, self._holder, self._settings.lease_ms, now_ms
+        ):
+            return
+        await self._guard("merge", self.merge)
+        if now_ms >= self._next_retention_ms:
+            self._next_retention_ms = now_ms + self._settings.retention_interval_ms
+            await self._guard("retention", self.retain)
+            await self._guard("expiry", self.expire)
+        await self._guard("collection", self.collect)
+
+    # -- merge -----------------------------------------------------------------------------------
+    async def merge(self) -> None:
+        backlogs = await self._metastore.backlogs(BACKLOGS_PER_PASS)
+        now_ms = self._now_ms()
+        oldest = min((backlog.oldest_appended_ms for backlog in backlogs), default=now_ms)
+        self.merge_lag_ms = max(0, now_ms - oldest)
+        for backlog in due(backlogs, self._settings, now_ms):
+            await self._guard(
+                f"merge of topic {backlog.topic_no}/{backlog.partition}",
+                lambda backlog=backlog: self._merge_one(backlog),  # type: ignore[misc]
+            )
+
+    async def _merge_one(self, backlog: Backlog) -> None:
+        log = self._find(backlog.topic_no, backlog.partition)
+        if log is None:
+            return
+        await self._merger.merge_backlog(log.topic, log.partition)
+        while await self._merger.consolidate(log.topic, log.partition):
+            pass
+
+    def _find(self, topic_no: int, partition: int) -> PartitionLog | None:
+        for topic in self._catalogue.topics():
+            if topic.no == topic_no and partition < topic.partitions:
+                return self._catalogue.partition(topic, partition)
+        return None
+
+    # -- retention -------------------------------------------------------------------------------
+    async def retain(self) -> None:
+        for topic in self._catalogue.topics():
+            config = self._catalogue.config(topic)
+            if not config.deletes or (config.retention_ms < 0 and config.retention_bytes < 0):
+                continue
+            sizes = (
+                await self._metastore.partition_sizes(topic.no)
+                if config.retention_bytes >= 0
+                else []
+            )
+            retained = {size.partition: size.bytes for size in sizes}
+            for partition in range(topic.partitions):
+                await self._retain_one(
+                    self._catalogue.partition(topic, partition), retained.get(partition, 0)
+                )
+
+    async def _retain_one(self, log: PartitionLog, retained_bytes: int) -> None:
+        config = self._catalogue.config(log.topic)
+        oldest = await self._metastore.extents_from(
+            log.topic.no, log.partition, log.log_start, retention.EXTENTS_PER_PASS
+        )
+        now_ms = self._now_ms()
+        for advance in (
+            retention.by_time(oldest, config, now_ms),
+            retention.by_bytes(oldest, config, retained_bytes),
+        ):
+            if advance is None or advance.log_start <= log.log_start:
+                continue
+            row = await self._metastore.advance_log_start(
+                log.topic.no,
+                log.partition,
+                advance.log_start,
+                advance.cause,
+                advance.detail,
+                now_ms,
+            )
+            if row is not None:
+                log.log_start = max(log.log_start, row.log_start)
+
+    async def expire(self) -> None:
+        now_ms = self._now_ms()
+        limit = self._settings.collect_batch
+        await self._metastore.expire_producers(
+            now_ms - self._settings.producer_expiration_ms, limit
+        )
+        await self._metastore.prune_offset_history(
+            now_ms - self._settings.offset_history_ms, limit * 16
+        )
+        await self._metastore.purge_deleted(limit * 16, now_ms)
+
+    # -- collection ------------------------------------------------------------------------------
+    async def collect(self) -> None:
+        """Delete objects that nothing names and whose grace is over; recycle WAL files likewise.
+
+        The row goes first, with its reason kept; then the bytes. A crash between the two leaves bytes
+        that no row names, never a row without bytes (I3).
+        """
+        now_ms = self._now_ms()
+        candidates = await self._metastore.objects_without_extents(
+            now_ms, now_ms - self._settings.wal_grace_ms, self._settings.collect_batch
+        )
+        for row in candidates:
+            if self._collectable(row, now_ms):
+                await self._collect_one(row, now_ms)
+        await self._recycle_unknown()
+
+    def _collectable(self, row: ObjectRow, now_ms: int) -> bool:
+        if row.unreferenced_ms is None:
+            return False
+        if row.kind is ObjectKind.WAL:
+            idle = now_ms - row.unreferenced_ms >= self._settings.wal_grace_ms
+            return idle and not self._wal_in_use(row.key)
+        return now_ms - max(row.unreferenced_ms, row.created_ms) >= self._settings.object_grace_ms
+
+    async def _collect_one(self, row: ObjectRow, now_ms: int) -> None:
+        if not await self._metastore.forget_object(
+            row.no, "no extent names it, grace over", now_ms
+        ):
+            return
+        loop = asyncio.get_running_loop()
+        if row.kind is ObjectKind.WAL:
+            await loop.run_in_executor(self._threads, self._wal.recycle, row.key)
+            return
+        await loop.run_in_executor(self._threads, self._store.delete, index_key(row.key))
+        await loop.run_in_executor(self._threads, self._store.delete, row.key)
+
+    async def _recycle_unknown(self) -> None:
+        """WAL files whose flushes never committed: left by a crash, named by nothing.
+
+        First which files are out of use, then which are known: a file that is out of use can gain no
+        extent, so one that is unknown afterwards stays so.
+        """
+        loop = asyncio.get_running_loop()
+        files = await loop.run_in_executor(self._threads, self._wal.objects)
+        idle = [file.key for file in files if not self._wal_in_use(file.key)]
+        known = {row.key for row in await self._metastore.wal_objects()}
+        for key in idle:
+            if key not in known:
+                await loop.run_in_executor(self._threads, self._wal.recycle, key)

@@ -1,0 +1,262 @@
+"""Branches: a copy of metadata. Objects are shared; what is written anew is at most one batch per partition.
+
+A branch ends exactly where it was asked to: extents that lie wholly below the end are copied as rows, one
+that straddles the end is named with a shorter length, and a batch that straddles it is rebuilt without
+the records at and after the end. Before copying, the source's WAL backlog below the end is merged, so that
+a branch never keeps WAL files from being recycled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.log.extents import ExtentReader
+from anabranch.log.merge import Merger, SegmentIdentity
+from anabranch.log.offsets import UNKNOWN_OFFSET, OffsetFinder
+from anabranch.log.partition import PartitionLog
+from anabranch.metastore.api import (
+    BranchOrigin,
+    Conflict,
+    Extent,
+    Metastore,
+    NewExtent,
+    ObjectKind,
+    Topic,
+)
+from anabranch.records.batch import BatchHeader, scan
+from anabranch.records.builder import build_batch
+from anabranch.records.record import iter_records
+from anabranch.storage.segment import SegmentIndexBuilder, index_key, segment_key
+from anabranch.storage.store import Store
+
+ATTEMPTS_MAX = 5  # the source may merge or retain while a branch is being cut
+
+
+class BranchPoint(Struct, frozen=True):
+    """Where a branch ends. Exactly one field is set; none means the present end of every partition."""
+
+    offsets: Mapping[int, int] | None = None  # partition → first offset that is not in the branch
+    append_time_ms: int | None = None  # keeps what was appended before
+    event_time_ms: int | None = (
+        None  # keeps what lies before the first record of that time or later
+    )
+    label: str = ""  # how the person called it, e.g. "point p-20260101"
+
+    def describe(self) -> str:
+        if self.label:
+            return self.label
+        if self.offsets is not None:
+            return "offsets"
+        if self.append_time_ms is not None:
+            return f"append-time {self.append_time_ms}"
+        if self.event_time_ms is not None:
+            return f"event-time {self.event_time_ms}"
+        return "end"
+
+
+class _Cut(NamedTuple):
+    """How one partition's straddling extent is replaced."""
+
+    whole: NewExtent | None  # the batches below the end, in the object that exists
+    trimmed: bytes | None  # the straddling batch without the records behind the end
+    trimmed_header: BatchHeader | None
+
+
+class Brancher:
+    """Cuts branches in one process."""
+
+    def __init__(
+        self,
+        metastore: Metastore,
+        store: Store,
+        extents: ExtentReader,
+        finder: OffsetFinder,
+        merger: Merger,
+        threads: Executor,
+        now_ms: Callable[[], int],
+        unique: Callable[[], str],
+        new_topic_id: Callable[[], bytes],
+    ) -> None:
+        self._metastore = metastore
+        self._store = store
+        self._extents = extents
+        self._finder = finder
+        self._merger = merger
+        self._threads = threads
+        self._now_ms = now_ms
+        self._unique = unique
+        self._new_topic_id = new_topic_id
+
+    async def branch(
+        self, source: Topic, name: str, point: BranchPoint, logs: list[PartitionLog]
+    ) -> Topic:
+        """Create topic ``name`` as a branch of ``source`` that ends at ``point``.
+
+        ``logs`` are the source's partitions in order. Raises ClientFault: TOPIC_ALREADY_EXISTS,
+        OFFSET_OUT_OF_RANGE for a point outside what the source holds, UNKNOWN_TOPIC_OR_PARTITION.
+        """
+        ends = await self._resolve(source, point, logs)
+        topic_id = self._new_topic_id()
+        for attempt in range(ATTEMPTS_MAX):
+            for partition, end in enumerate(ends):
+                await self._merger.merge_backlog(source, partition, up_to=end)
+            replacements = {}
+            for partition, end in enumerate(ends):
+                cut = await self._cut(source, name, topic_id, partition, end)
+                if cut:
+                    replacements[partition] = cut
+            origin = BranchOrigin(source.id, source.name, ends, point.describe())
+            try:
+                return await self._metastore.create_branch(
+                    source.no, name, topic_id, origin, replacements, self._now_ms()
+                )
+            except Conflict:
+                if attempt == ATTEMPTS_MAX - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _resolve(
+        self, source: Topic, point: BranchPoint, logs: list[PartitionLog]
+    ) -> tuple[int, ...]:
+        ends: list[int] = []
+        for log in logs:
+            row = await self._metastore.partition(source.no, log.partition)
+            if row is None:
+                raise ClientFault(
+                    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{source.name} was deleted meanwhile"
+                )
+            log.apply_if_newer(row)
+            end = await self._end_of(log, point)
+            if not log.log_start <= end <= log.next_offset:
+                raise ClientFault(
+                    ErrorCode.OFFSET_OUT_OF_RANGE,
+                    f"{source.name}/{log.partition} holds offsets {log.log_start} to "
+                    f"{log.next_offset - 1}; a branch cannot end at {end}",
+                )
+            ends.append(end)
+        return tuple(ends)
+
+    async def _end_of(self, log: PartitionLog, point: BranchPoint) -> int:
+        if point.offsets is not None:
+            return point.offsets.get(log.partition, log.next_offset)
+        if point.append_time_ms is not None:
+            extent = await self._metastore.extent_by_append_time(
+                log.topic.no, log.partition, point.append_time_ms
+            )
+            return log.next_offset if extent is None else max(extent.base_offset, log.log_start)
+        if point.event_time_ms is not None:
+            found = await self._finder.find(log, point.event_time_ms)
+            return log.next_offset if found.offset == UNKNOWN_OFFSET else found.offset
+        return log.next_offset
+
+    async def _cut(
+        self, source: Topic, name: str, topic_id: bytes, partition: int, end: int
+    ) -> list[tuple[int, NewExtent]]:
+        """What stands for the extent of ``source`` that straddles ``end``, if one does."""
+        extents = await self._metastore.extents_from(source.no, partition, end, 1)
+        if not extents or not extents[0].base_offset < end <= extents[0].last_offset:
+            return []
+        extent = extents[0]
+        cut = await asyncio.get_running_loop().run_in_executor(
+            self._threads, cut_extent, self._extents, extent, end
+        )
+        replaced: list[tuple[int, NewExtent]] = []
+        if cut.whole is not None:
+            replaced.append((extent.object_no, cut.whole))
+        if cut.trimmed is not None and cut.trimmed_header is not None:
+            branch = Topic(0, topic_id, name, source.partitions, source.configs, self._now_ms())
+            replaced.append(await self._write_trimmed(branch, partition, cut, extent))
+        return replaced
+
+    async def _write_trimmed(
+        self, branch: Topic, partition: int, cut: _Cut, extent: Extent
+    ) -> tuple[int, NewExtent]:
+        assert cut.trimmed is not None and cut.trimmed_header is not None
+        header = cut.trimmed_header
+        key = segment_key(branch.name, branch.id, partition, header.base_offset, self._unique())
+        object_no = await self._metastore.create_object(key, ObjectKind.SEGMENT, self._now_ms())
+        identity = SegmentIdentity(self._metastore.cluster_id, branch, partition)
+        await asyncio.get_running_loop().run_in_executor(
+            self._threads, write_batch, self._store, key, identity, cut.trimmed
+        )
+        return object_no, NewExtent(
+            base_offset=header.base_offset,
+            last_offset=header.last_offset,
+            position=0,
+            length=len(cut.trimmed),
+            records=header.record_count,
+            max_timestamp=header.max_timestamp,
+            appended_ms=extent.appended_ms,
+            leader_epoch=extent.leader_epoch,
+        )
+
+
+def cut_extent(extents: ExtentReader, extent: Extent, end: int) -> _Cut:
+    """Find where ``end`` falls in ``extent``; reads from the nearest index entry before it.
+
+    The shortened extent keeps the whole extent's ``max_timestamp`` where the batches before the index
+    entry are not read: an upper bound, which look-ups by time treat as a hint.
+    """
+    start = 0 if extent.kind is ObjectKind.WAL else extents.offset_position(extent, end)
+    kept = start
+    for run in extents.chunks(extent, start=start):
+        for header in scan(run):
+            if header.last_offset < end:
+                kept += header.size
+                continue
+            whole = None
+            boundary = min(header.base_offset, end)
+            if kept:
+                whole = NewExtent(
+                    base_offset=extent.base_offset,
+                    last_offset=boundary - 1,
+                    position=extent.position,
+                    length=kept,
+                    records=min(extent.records, boundary - extent.base_offset),
+                    max_timestamp=extent.max_timestamp,
+                    appended_ms=extent.appended_ms,
+                    leader_epoch=extent.leader_epoch,
+                )
+            if header.base_offset >= end:
+                return _Cut(whole, None, None)
+            trimmed = trim_batch(run, header, end)
+            return _Cut(whole, trimmed, next(scan(memoryview(trimmed))))
+    raise AssertionError(f"offset {end} was not found in {extent}")
+
+
+def trim_batch(run: memoryview, header: BatchHeader, end: int) -> bytes:
+    """The batch without its records at and after ``end``, otherwise as it was."""
+    kept = [record for record in iter_records(run, header) if record.offset < end]
+    return build_batch(
+        kept,
+        base_offset=header.base_offset,
+        codec=header.codec,
+        producer_id=header.producer_id,
+        producer_epoch=header.producer_epoch,
+        base_sequence=header.base_sequence,
+        leader_epoch=header.partition_leader_epoch,
+        append_time_ms=header.max_timestamp if header.log_append_time else None,
+        transactional=header.is_transactional,
+        offset_deltas=[record.offset - header.base_offset for record in kept],
+        last_offset_delta=end - 1 - header.base_offset,
+    )
+
+
+def write_batch(store: Store, key: str, identity: SegmentIdentity, batch: bytes) -> None:
+    """A segment of one batch, with its index."""
+    builder = SegmentIndexBuilder(
+        cluster_id=identity.cluster_id,
+        topic_id=identity.topic.id,
+        topic_name=identity.topic.name,
+        partition=identity.partition,
+        topic_config=dict(identity.topic.configs),
+    )
+    builder.add(memoryview(batch))
+    store.put(key, batch)
+    store.put(index_key(key), builder.finish().encode())

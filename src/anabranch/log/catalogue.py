@@ -1,0 +1,112 @@
+"""The broker's picture of topics and partitions, kept in step with the metastore.
+
+A cache (I4): commits of this process update it directly, those of others through the metastore's change
+notice. A picture that is too old costs a lost compare-and-set or one more reload, never correctness.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.log.config import TopicConfig, effective
+from anabranch.log.partition import PartitionLog
+from anabranch.metastore.api import Metastore, Partition, Topic
+
+logger = logging.getLogger(__name__)
+
+
+class Catalogue:
+    """Topics by name and id, partitions by topic number; one instance per process."""
+
+    def __init__(self, metastore: Metastore) -> None:
+        self._metastore = metastore
+        self._by_name: dict[str, Topic] = {}
+        self._by_id: dict[bytes, Topic] = {}
+        self._configs: dict[int, TopicConfig] = {}
+        self._partitions: dict[tuple[int, int], PartitionLog] = {}
+        self._reloading: asyncio.Task[None] | None = None
+        self._again = False
+
+    # -- look-ups --------------------------------------------------------------------------------
+    def topic(self, name: str) -> Topic | None:
+        return self._by_name.get(name)
+
+    def topic_by_id(self, topic_id: bytes) -> Topic | None:
+        return self._by_id.get(topic_id)
+
+    def topics(self) -> list[Topic]:
+        return list(self._by_name.values())
+
+    def config(self, topic: Topic) -> TopicConfig:
+        return self._configs[topic.no]
+
+    def partition(self, topic: Topic, partition: int) -> PartitionLog:
+        """Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
+        log = self._partitions.get((topic.no, partition))
+        if log is None:
+            raise ClientFault(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic.name} has no partition {partition}"
+            )
+        return log
+
+    def partitions(self) -> list[PartitionLog]:
+        return list(self._partitions.values())
+
+    # -- keeping in step ---------------------------------------------------------------------------
+    def watch(self) -> None:
+        """Reload whenever another process changed something."""
+        self._metastore.on_change(self.notice)
+
+    def notice(self) -> None:
+        """Start a reload unless one runs; a notice during a reload causes one more."""
+        if self._reloading is not None and not self._reloading.done():
+            self._again = True
+            return
+        self._reloading = asyncio.get_running_loop().create_task(self._reload_until_quiet())
+
+    async def _reload_until_quiet(self) -> None:
+        self._again = True
+        while self._again:
+            self._again = False
+            try:
+                await self.reload()
+            except StoreFault as fault:
+                logger.warning("the catalogue could not be reloaded: %s", fault)
+
+    async def close(self) -> None:
+        if self._reloading is not None:
+            await self._reloading
+
+    async def reload(self) -> None:
+        """Read topics and partitions afresh; handles that still exist keep their caches."""
+        topics = await self._metastore.topics()
+        rows = await self._metastore.all_partitions()
+        self._by_name = {topic.name: topic for topic in topics}
+        self._by_id = {topic.id: topic for topic in topics}
+        self._configs = {topic.no: effective(topic.configs) for topic in topics}
+        by_no = {topic.no: topic for topic in topics}
+        for row in rows:
+            topic = by_no.get(row.topic_no)
+            if topic is not None:
+                self._take(topic, row)
+        for key in [key for key in self._partitions if key[0] not in by_no]:
+            self._partitions.pop(key).broken = True
+
+    async def refresh(self, log: PartitionLog) -> None:
+        """Ask for one partition again, for instance before calling an offset out of range."""
+        row = await self._metastore.partition(log.topic.no, log.partition)
+        if row is None:
+            log.broken = True
+        else:
+            log.apply_if_newer(row)
+
+    def _take(self, topic: Topic, row: Partition) -> None:
+        key = (row.topic_no, row.partition)
+        log = self._partitions.get(key)
+        if log is None:
+            self._partitions[key] = PartitionLog(topic, row)
+            return
+        log.topic = topic
+        log.apply_if_newer(row)

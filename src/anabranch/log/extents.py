@@ -1,0 +1,223 @@
+"""From extents to batches: reads the bytes that an extent names and puts offsets in place.
+
+Synchronous and thread-safe; callers bring their own threads. In the WAL a batch still carries the
+producer's base offset, so its place follows from the extent and the batches before it; in a segment the
+bytes are final. Either way, what leaves this module are whole batches with final offsets, checked
+against the extent that names them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from threading import Lock
+
+from anabranch.errors import Corrupt, StoreFault
+from anabranch.metastore.api import Extent, ObjectKind
+from anabranch.records.batch import (
+    BATCH_OVERHEAD,
+    BatchHeader,
+    crc_matches,
+    parse_header,
+    place,
+    scan,
+)
+from anabranch.storage.segment import SegmentIndex, index_key
+from anabranch.storage.store import Store
+from anabranch.storage.wal_directory import WalDirectory
+
+CHUNK_BYTES = 4 * 1024 * 1024  # one read while streaming through an extent
+INDEXES_MAX = 256  # decoded segment indexes kept; each a few KiB
+SKIP_SLACK_BYTES = 64 * 1024  # an index entry lies at most about this far before its batch
+
+
+class ExtentReader:
+    """Reads extents from the WAL directory and the object store."""
+
+    def __init__(self, store: Store, wal: WalDirectory, cache_bytes: int) -> None:
+        self._store = store
+        self._wal = wal
+        self._cache_bytes = cache_bytes
+        self._cached_bytes = 0
+        self._placed: OrderedDict[tuple[int, int, int], memoryview] = OrderedDict()
+        self._indexes: OrderedDict[str, SegmentIndex | None] = OrderedDict()
+        self._lock = Lock()
+
+    def read(
+        self, extent: Extent, offset: int, bytes_max: int, *, at_least_one: bool
+    ) -> list[memoryview]:
+        """Whole batches of ``extent`` from the one that holds ``offset``, up to ``bytes_max`` bytes.
+
+        Raises:
+            NotFound: the object is gone; the extent is stale or lost.
+            Corrupt: the bytes are not what the extent says.
+        """
+        if extent.kind is ObjectKind.WAL:
+            return self._read_wal(extent, offset, bytes_max, at_least_one)
+        return self._read_segment(extent, offset, bytes_max, at_least_one)
+
+    def chunks(
+        self, extent: Extent, *, start: int = 0, verify: bool = False
+    ) -> Iterator[memoryview]:
+        """Stream through an extent from ``start`` bytes into it, as runs of whole placed batches.
+
+        With ``verify`` every batch's CRC is checked, as a reader that rewrites bytes must. ``start`` has to
+        be the start of a batch, and zero for an extent in the WAL.
+        """
+        assert start == 0 or extent.kind is ObjectKind.SEGMENT
+        position, end = extent.position + start, extent.position + extent.length
+        next_offset = extent.base_offset
+        carry = b""
+        while position < end:
+            want = min(CHUNK_BYTES, end - position)
+            data = bytearray(carry)
+            data += self._fetch(extent, position, want)
+            position += want
+            view = memoryview(data)
+            whole = 0
+            for header in _batches(view, extent):
+                if verify and not crc_matches(view, header):
+                    raise Corrupt(
+                        f"{_where(extent)}: batch at byte {header.position} has a wrong CRC"
+                    )
+                if extent.kind is ObjectKind.WAL:
+                    place(view, header.position, next_offset, extent.leader_epoch)
+                    next_offset += header.last_offset_delta + 1
+                whole = header.end
+            carry = bytes(view[whole:])
+            if whole:
+                yield view[:whole]
+        if carry:
+            raise Corrupt(f"{_where(extent)} ends within a batch")
+        if extent.kind is ObjectKind.WAL and next_offset != extent.last_offset + 1:
+            raise Corrupt(f"{_where(extent)} holds offsets up to {next_offset - 1}")
+
+    def timestamp_position(self, extent: Extent, timestamp: int) -> int:
+        """Bytes into the extent from where a batch with ``max_timestamp >= timestamp`` may be met."""
+        index = self._index(extent)
+        if index is None:
+            return 0
+        return max(0, index.position_for_timestamp(timestamp) - extent.position)
+
+    def offset_position(self, extent: Extent, offset: int) -> int:
+        """Bytes into the extent to a batch that starts at or before ``offset``."""
+        index = self._index(extent)
+        if index is None:
+            return 0
+        return max(0, index.position_for_offset(offset) - extent.position)
+
+    # -- WAL -----------------------------------------------------------------------------------------
+    def _read_wal(
+        self, extent: Extent, offset: int, bytes_max: int, at_least_one: bool
+    ) -> list[memoryview]:
+        return _cut(self._placed_extent(extent), extent, offset, bytes_max, at_least_one)
+
+    def _placed_extent(self, extent: Extent) -> memoryview:
+        """A whole WAL extent (one flush's share, so of bounded size), cached for the next read on."""
+        key = (extent.object_no, extent.position, extent.length)
+        with self._lock:
+            cached = self._placed.get(key)
+            if cached is not None:
+                self._placed.move_to_end(key)
+                return cached
+        runs = list(self.chunks(extent))
+        data = runs[0] if len(runs) == 1 else memoryview(b"".join(runs))
+        with self._lock:
+            if key not in self._placed:
+                self._placed[key] = data
+                self._cached_bytes += len(data)
+            while self._cached_bytes > self._cache_bytes and len(self._placed) > 1:
+                _, evicted = self._placed.popitem(last=False)
+                self._cached_bytes -= len(evicted)
+        return data
+
+    # -- segments --------------------------------------------------------------------------------------
+    def _read_segment(
+        self, extent: Extent, offset: int, bytes_max: int, at_least_one: bool
+    ) -> list[memoryview]:
+        start = self.offset_position(extent, offset)
+        want = min(extent.length - start, bytes_max + SKIP_SLACK_BYTES)
+        while True:
+            view = memoryview(self._fetch(extent, extent.position + start, want))
+            found = _cut(view, extent, offset, bytes_max, at_least_one)
+            if found or want == extent.length - start:
+                return found
+            # Nothing whole yet: a batch larger than the read, or an index with wide steps.
+            skipped = _skippable(view, offset)
+            start += skipped
+            needed = _first_batch_bytes(view[skipped:])
+            if not at_least_one and not skipped and needed > bytes_max:
+                return []
+            want = min(extent.length - start, max(needed, bytes_max + SKIP_SLACK_BYTES))
+
+    def _index(self, extent: Extent) -> SegmentIndex | None:
+        """The segment's sparse index; None (scan from the start) for the WAL or if it was lost."""
+        if extent.kind is ObjectKind.WAL:
+            return None
+        key = extent.object_key
+        with self._lock:
+            if key in self._indexes:
+                self._indexes.move_to_end(key)
+                return self._indexes[key]
+        try:
+            index: SegmentIndex | None = SegmentIndex.decode(self._store.get(index_key(key)))
+        except StoreFault as fault:
+            if fault.retryable:
+                raise
+            index = None
+        with self._lock:
+            self._indexes[key] = index
+            while len(self._indexes) > INDEXES_MAX:
+                self._indexes.popitem(last=False)
+        return index
+
+    def _fetch(self, extent: Extent, position: int, length: int) -> bytes:
+        if extent.kind is ObjectKind.WAL:
+            data = self._wal.read(extent.object_key, position, length)
+        else:
+            data = self._store.get(extent.object_key, position, length)
+        if len(data) != length:
+            raise Corrupt(
+                f"{_where(extent)} is cut short: {len(data)} of {length} bytes at {position}"
+            )
+        return data
+
+
+def _cut(
+    view: memoryview, extent: Extent, offset: int, bytes_max: int, at_least_one: bool
+) -> list[memoryview]:
+    found: list[memoryview] = []
+    room = bytes_max
+    for header in _batches(view, extent):
+        if header.last_offset < offset:
+            continue
+        if header.size > room and not (at_least_one and not found):
+            break
+        found.append(view[header.position : header.end])
+        room -= header.size
+    return found
+
+
+def _batches(view: memoryview, extent: Extent) -> Iterator[BatchHeader]:
+    try:
+        yield from scan(view)
+    except Corrupt as corrupt:
+        raise Corrupt(f"{_where(extent)}: {corrupt}") from corrupt
+
+
+def _skippable(view: memoryview, offset: int) -> int:
+    """Bytes of whole batches at the start of ``view`` that end below ``offset``."""
+    skipped = 0
+    for header in scan(view):
+        if header.last_offset >= offset:
+            break
+        skipped = header.end
+    return skipped
+
+
+def _first_batch_bytes(view: memoryview) -> int:
+    return parse_header(view).size if len(view) >= BATCH_OVERHEAD else BATCH_OVERHEAD
+
+
+def _where(extent: Extent) -> str:
+    return f"offsets {extent.base_offset}..{extent.last_offset} in {extent.object_key}"

@@ -1,0 +1,306 @@
+"""The log as brokers and the recovery plane see it: topics, appends, reads, branches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.log.background import Background
+from anabranch.log.branch import Brancher, BranchPoint
+from anabranch.log.catalogue import Catalogue
+from anabranch.log.config import TopicConfig, validate_configs, validate_topic_name
+from anabranch.log.epochs import UNDEFINED, end_of_epoch
+from anabranch.log.extents import ExtentReader
+from anabranch.log.merge import Merger
+from anabranch.log.offsets import OffsetAnswer, OffsetFinder
+from anabranch.log.partition import PartitionLog
+from anabranch.log.pipeline import AppendPipeline
+from anabranch.log.planning import Appended, Pending
+from anabranch.log.reads import FetchPart, FetchWant, Reader
+from anabranch.log.settings import LogSettings
+from anabranch.log.tail import TailBudget
+from anabranch.metastore.api import GapCause, Metastore, PartitionSize, Topic
+from anabranch.records.batch import BatchHeader, stamp_append_time, validate_produced
+from anabranch.storage.store import Store
+from anabranch.storage.wal import Wal
+from anabranch.storage.wal_directory import WalDirectory
+
+PARTITIONS_MAX = 10_000  # per topic; each is a row and a handle in memory
+HIGH_WATERMARK = -1  # DeleteRecords' word for "everything"
+
+
+class Log:
+    """One process's access to the shared log. ``wal`` is None where nothing is appended (the CLI)."""
+
+    def __init__(
+        self,
+        *,
+        metastore: Metastore,
+        store: Store,
+        wal_directory: WalDirectory,
+        wal: Wal | None,
+        settings: LogSettings,
+        now_ms: Callable[[], int],
+        unique: Callable[[], str],
+        new_topic_id: Callable[[], bytes],
+    ) -> None:
+        self.metastore = metastore
+        self.store = store
+        self.wal_directory = wal_directory
+        self.settings = settings
+        self.now_ms = now_ms
+        self.catalogue = Catalogue(metastore)
+        self.extents = ExtentReader(store, wal_directory, settings.cold_cache_bytes)
+        self._wal = wal
+        self._new_topic_id = new_topic_id
+        self._wal_thread = ThreadPoolExecutor(1, "wal")
+        self._cold_threads = ThreadPoolExecutor(settings.cold_threads, "cold")
+        self._background_threads = ThreadPoolExecutor(1, "background")
+        self.reader = Reader(metastore, self.catalogue, self.extents, self._cold_threads, settings)
+        self._finder = OffsetFinder(metastore, self.extents, self._cold_threads)
+        self.merger = Merger(
+            metastore, store, self.extents, self._background_threads, settings, now_ms, unique
+        )
+        self._brancher = Brancher(
+            metastore,
+            store,
+            self.extents,
+            self._finder,
+            self.merger,
+            self._background_threads,
+            now_ms,
+            unique,
+            new_topic_id,
+        )
+        self.pipeline: AppendPipeline | None = None
+        self.background: Background | None = None
+        if wal is not None:
+            self.pipeline = AppendPipeline(
+                metastore,
+                wal,
+                self._wal_thread,
+                TailBudget(settings.tail_bytes_max),
+                settings,
+                now_ms,
+            )
+            self.background = Background(
+                metastore,
+                store,
+                wal,
+                self.catalogue,
+                self.merger,
+                self._background_threads,
+                settings,
+                now_ms,
+                unique(),
+                self.pipeline.uses,
+            )
+
+    async def start(self) -> None:
+        """Load the catalogue, watch it, and start the stages and background jobs."""
+        self.catalogue.watch()
+        await self.catalogue.reload()
+        if self.pipeline is not None:
+            self.pipeline.start()
+        if self.background is not None and self.settings.background:
+            self.background.start()
+
+    async def close(self) -> None:
+        """Finish queued appends, stop the jobs, release everything."""
+        if self.pipeline is not None:
+            await self.pipeline.close()
+        if self.background is not None:
+            await self.background.close()
+        await self.catalogue.close()
+        for threads in (self._wal_thread, self._cold_threads, self._background_threads):
+            threads.shutdown(wait=True)
+        if self._wal is not None:
+            self._wal.close()
+        self.metastore.close()
+        self.store.close()
+
+    # -- look-ups ----------------------------------------------------------------------------------
+    def partition(self, topic: Topic, partition: int) -> PartitionLog:
+        """Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
+        return self.catalogue.partition(topic, partition)
+
+    def config(self, topic: Topic) -> TopicConfig:
+        return self.catalogue.config(topic)
+
+    # -- appends -----------------------------------------------------------------------------------
+    def append(self, topic: Topic, partition: int, data: memoryview) -> asyncio.Future[Appended]:
+        """Queue one or more record batches for the next flush.
+
+        ``data`` is writable, belongs to the log from here on, and must not be changed by the caller: the
+        tail cache keeps it. The future resolves once the append is durable and committed (I1).
+
+        Raises:
+            ClientFault: at once, for what can be judged without the log: unknown partition, malformed
+                or oversized batches, wrong CRC, timestamps out of bounds, keyless records on a compacted
+                topic. From the future: OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
+                KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION.
+        """
+        if self.pipeline is None:
+            raise ClientFault(ErrorCode.NOT_LEADER_OR_FOLLOWER, "this process does not append")
+        log = self.catalogue.partition(topic, partition)
+        config = self.catalogue.config(topic)
+        headers = validate_produced(
+            data, message_bytes_max=config.max_message_bytes, compacted=config.compacted
+        )
+        append_time_ms = -1
+        if config.log_append_time:
+            append_time_ms = self.now_ms()
+            for header in headers:
+                stamp_append_time(data, header.position, append_time_ms)
+            headers = [header._replace(max_timestamp=append_time_ms) for header in headers]
+        else:
+            _check_timestamps(headers, config, self.now_ms())
+        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self.pipeline.submit(Pending(log, data, headers, append_time_ms, future))
+        return future
+
+    @property
+    def queued_bytes(self) -> int:
+        return self.pipeline.queued_bytes if self.pipeline is not None else 0
+
+    def has_room(self) -> bool:
+        """Whether connections may be read: the queue of appends is below its bound (I10)."""
+        return self.pipeline is None or self.pipeline.has_room()
+
+    async def wait_for_room(self) -> None:
+        if self.pipeline is not None:
+            await self.pipeline.wait_for_room()
+
+    async def delete_records(self, topic: Topic, partition: int, offset: int) -> int:
+        """Advance the log start to ``offset`` (-1: the high watermark); returns the new log start.
+
+        Raises ClientFault(OFFSET_OUT_OF_RANGE).
+        """
+        log = self.catalogue.partition(topic, partition)
+        if offset == HIGH_WATERMARK:
+            offset = log.high_watermark
+        if not 0 <= offset <= log.high_watermark:
+            raise ClientFault(
+                ErrorCode.OFFSET_OUT_OF_RANGE,
+                f"{topic.name}/{partition} ends at {log.high_watermark}; cannot delete below {offset}",
+            )
+        row = await self.metastore.advance_log_start(
+            topic.no, partition, offset, GapCause.DELETE_RECORDS, "", self.now_ms()
+        )
+        if row is None:
+            raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic.name} was deleted")
+        log.log_start = max(log.log_start, row.log_start)
+        return log.log_start
+
+    # -- reads -------------------------------------------------------------------------------------
+    def fetch_ready(
+        self, wants: Sequence[FetchWant], *, min_bytes: int, max_bytes: int
+    ) -> list[FetchPart] | None:
+        """The answer if memory alone gives it now; None means :meth:`fetch` must be awaited."""
+        return self.reader.fetch_ready(wants, min_bytes=min_bytes, max_bytes=max_bytes)
+
+    async def fetch(
+        self,
+        wants: Sequence[FetchWant],
+        *,
+        max_wait_ms: int,
+        min_bytes: int,
+        max_bytes: int,
+        read_committed: bool = False,
+    ) -> list[FetchPart]:
+        """Answer every partition, errors included; see :class:`Reader`."""
+        return await self.reader.fetch(
+            wants, max_wait_ms=max_wait_ms, min_bytes=min_bytes, max_bytes=max_bytes
+        )
+
+    async def list_offset(
+        self, topic: Topic, partition: int, timestamp: int, *, read_committed: bool = False
+    ) -> OffsetAnswer:
+        """See :meth:`OffsetFinder.find`. Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
+        return await self._finder.find(self.catalogue.partition(topic, partition), timestamp)
+
+    async def end_of_epoch(self, topic: Topic, partition: int, epoch: int) -> tuple[int, int]:
+        """OffsetForLeaderEpoch: (epoch, end offset), (-1, -1) if undefined."""
+        log = self.catalogue.partition(topic, partition)
+        if epoch == log.leader_epoch:
+            return epoch, log.next_offset
+        epochs = await self.metastore.leader_epochs(topic.no, partition)
+        return end_of_epoch(epochs, log.next_offset, epoch) if epochs else UNDEFINED
+
+    async def sizes(self, topic: Topic) -> list[PartitionSize]:
+        return await self.metastore.partition_sizes(topic.no)
+
+    # -- administration ------------------------------------------------------------------------------
+    async def create_topic(self, name: str, partitions: int, configs: Mapping[str, str]) -> Topic:
+        """Raises ClientFault: INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG,
+        TOPIC_ALREADY_EXISTS."""
+        validate_topic_name(name)
+        validate_partition_count(partitions)
+        validate_configs(configs)
+        topic = await self.metastore.create_topic(
+            name, self._new_topic_id(), partitions, configs, self.now_ms()
+        )
+        await self.catalogue.reload()
+        return topic
+
+    async def delete_topic(self, topic: Topic) -> None:
+        await self.metastore.delete_topic(topic.no, self.now_ms())
+        await self.catalogue.reload()
+
+    async def create_partitions(self, topic: Topic, total: int) -> Topic:
+        """Raises ClientFault(INVALID_PARTITIONS)."""
+        validate_partition_count(total)
+        changed = await self.metastore.create_partitions(topic.no, total, self.now_ms())
+        await self.catalogue.reload()
+        return changed
+
+    async def set_configs(self, topic: Topic, configs: Mapping[str, str]) -> Topic:
+        """Replace all configs that are set. Raises ClientFault(INVALID_CONFIG)."""
+        validate_configs(configs)
+        changed = await self.metastore.set_topic_configs(topic.no, configs, self.now_ms())
+        await self.catalogue.reload()
+        return changed
+
+    async def allocate_producer_id(self) -> int:
+        return await self.metastore.allocate_producer_ids(1)
+
+    async def branch(self, source: Topic, name: str, at: BranchPoint) -> Topic:
+        """Create a zero-copy branch; see :class:`Brancher`."""
+        validate_topic_name(name)
+        if self.catalogue.topic(name) is not None:
+            raise ClientFault(ErrorCode.TOPIC_ALREADY_EXISTS, f"topic {name} exists already")
+        logs = [self.catalogue.partition(source, each) for each in range(source.partitions)]
+        topic = await self._brancher.branch(source, name, at, logs)
+        await self.catalogue.reload()
+        return topic
+
+    async def run_in_background(self, job: Callable[..., object], *args: object) -> object:
+        """Run blocking work that must not disturb appends or reads."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._background_threads, partial(job, *args))
+
+
+def _check_timestamps(headers: Sequence[BatchHeader], config: TopicConfig, now_ms: int) -> None:
+    """KIP-937's bounds, judged by what a batch's header says of its records."""
+    for header in headers:
+        if (
+            header.max_timestamp - now_ms > config.timestamp_after_max_ms
+            or now_ms - header.base_timestamp > config.timestamp_before_max_ms
+        ):
+            raise ClientFault(
+                ErrorCode.INVALID_TIMESTAMP,
+                f"timestamps {header.base_timestamp} to {header.max_timestamp} lie outside "
+                "message.timestamp.before.max.ms / message.timestamp.after.max.ms",
+            )
+
+
+def validate_partition_count(partitions: int) -> None:
+    """Raises ClientFault(INVALID_PARTITIONS)."""
+    if not 1 <= partitions <= PARTITIONS_MAX:
+        raise ClientFault(
+            ErrorCode.INVALID_PARTITIONS,
+            f"a topic has 1 to {PARTITIONS_MAX} partitions, not {partitions}",
+        )

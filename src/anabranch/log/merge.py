@@ -1,0 +1,211 @@
+"""Merging: from WAL extents to segments, and from small segments to large ones.
+
+A pass rewrites a run of consecutive extents of one partition into one segment and swaps them by
+compare-and-set, wholly or not at all. The object is named in the metastore before its bytes are
+written, so a crash at any point leaves an object that collection knows of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+from anabranch.log.extents import ExtentReader
+from anabranch.log.settings import LogSettings
+from anabranch.metastore.api import (
+    Backlog,
+    Extent,
+    ExtentName,
+    Metastore,
+    NewExtent,
+    ObjectKind,
+    Topic,
+)
+from anabranch.storage.segment import SegmentIndexBuilder, index_key, segment_key
+from anabranch.storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+EXTENTS_PER_PASS = 4096  # rows replaced by one transaction
+TIER_BASE_BYTES = 64 * 1024  # segments below it are of one tier
+
+
+class SegmentIdentity(NamedTuple):
+    """What a segment's index says of where it belongs, so that the bucket describes itself (I9)."""
+
+    cluster_id: bytes
+    topic: Topic
+    partition: int
+
+
+def due(backlogs: Sequence[Backlog], settings: LogSettings, now_ms: int) -> list[Backlog]:
+    """Which partitions should merge now: old enough, a full segment, or the WAL as a whole too large."""
+    total = sum(backlog.bytes for backlog in backlogs)
+    chosen: list[Backlog] = []
+    for backlog in sorted(backlogs, key=lambda backlog: backlog.oldest_appended_ms):
+        old = now_ms - backlog.oldest_appended_ms >= settings.merge_age_ms
+        if old or backlog.bytes >= settings.segment_bytes or total > settings.wal_bytes_max:
+            chosen.append(backlog)
+            total -= backlog.bytes
+    return chosen
+
+
+def tier(length: int, fan_in: int) -> int:
+    """Size class of a segment: each class is ``fan_in`` times the one below."""
+    step = 0
+    bound = TIER_BASE_BYTES
+    while length >= bound:
+        bound *= fan_in
+        step += 1
+    return step
+
+
+def consolidation(segments: Sequence[Extent], settings: LogSettings) -> list[Extent]:
+    """A run of neighbours of one size class worth merging, or nothing.
+
+    Size-tiered: ``fan_in`` neighbours of one tier become one of the next, so each byte is rewritten a
+    logarithmic number of times and the count of segments stays logarithmic in what is retained.
+    """
+    run: list[Extent] = []
+    for segment in segments:
+        adjacent = bool(run) and run[-1].last_offset + 1 == segment.base_offset
+        same = bool(run) and tier(run[-1].length, settings.consolidate_fan_in) == tier(
+            segment.length, settings.consolidate_fan_in
+        )
+        if not (adjacent and same):
+            run = []
+        run.append(segment)
+        if len(run) == settings.consolidate_fan_in:
+            return run if sum(each.length for each in run) <= settings.segment_bytes else []
+    return []
+
+
+class Merger:
+    """Rewrites extents of one process's metastore and store."""
+
+    def __init__(
+        self,
+        metastore: Metastore,
+        store: Store,
+        extents: ExtentReader,
+        threads: Executor,
+        settings: LogSettings,
+        now_ms: Callable[[], int],
+        unique: Callable[[], str],
+    ) -> None:
+        self._metastore = metastore
+        self._store = store
+        self._extents = extents
+        self._threads = threads
+        self._settings = settings
+        self._now_ms = now_ms
+        self._unique = unique
+        self.merged_bytes = 0
+
+    async def merge_backlog(self, topic: Topic, partition: int, *, up_to: int | None = None) -> int:
+        """Move the partition's WAL extents (those that start below ``up_to``) into segments.
+
+        Returns the number of segments written. Raises Corrupt or StoreFault if bytes cannot be had.
+        """
+        written = 0
+        offset = 0
+        while True:
+            extents = await self._metastore.extents_from(
+                topic.no, partition, offset, EXTENTS_PER_PASS
+            )
+            run = _wal_run(extents, self._settings.segment_bytes, up_to)
+            if not run:
+                if len(extents) < EXTENTS_PER_PASS:
+                    return written
+                offset = extents[-1].last_offset + 1
+                continue
+            if not await self.rewrite(topic, partition, run):
+                return written
+            written += 1
+            offset = run[-1].last_offset + 1
+
+    async def consolidate(self, topic: Topic, partition: int) -> bool:
+        """Merge one run of small neighbouring segments if there is one."""
+        segments = await self._metastore.small_segments(
+            topic.no, partition, self._settings.segment_bytes // 2, EXTENTS_PER_PASS
+        )
+        run = consolidation(segments, self._settings)
+        return bool(run) and await self.rewrite(topic, partition, run)
+
+    async def rewrite(self, topic: Topic, partition: int, run: Sequence[Extent]) -> bool:
+        """Write ``run`` as one segment and put it in its place; False if the run changed meanwhile."""
+        key = segment_key(topic.name, topic.id, partition, run[0].base_offset, self._unique())
+        now_ms = self._now_ms()
+        object_no = await self._metastore.create_object(key, ObjectKind.SEGMENT, now_ms)
+        identity = SegmentIdentity(self._metastore.cluster_id, topic, partition)
+        length = await asyncio.get_running_loop().run_in_executor(
+            self._threads, write_segment, self._store, self._extents, key, identity, run
+        )
+        new = NewExtent(
+            base_offset=run[0].base_offset,
+            last_offset=run[-1].last_offset,
+            position=0,
+            length=length,
+            records=sum(extent.records for extent in run),
+            max_timestamp=max(extent.max_timestamp for extent in run),
+            appended_ms=run[0].appended_ms,
+            leader_epoch=run[-1].leader_epoch,
+        )
+        names = [ExtentName(each.base_offset, each.object_no, each.position) for each in run]
+        replaced = await self._metastore.replace_extents(
+            topic.no, partition, names, object_no, length, [new], self._now_ms()
+        )
+        if replaced:
+            self.merged_bytes += length
+        else:
+            logger.info("%s/%s changed while %s was written", topic.name, partition, key)
+        return replaced
+
+
+def _wal_run(extents: Sequence[Extent], bytes_max: int, up_to: int | None) -> list[Extent]:
+    """The first run of consecutive WAL extents that fits one segment."""
+    run: list[Extent] = []
+    size = 0
+    for extent in extents:
+        if up_to is not None and extent.base_offset >= up_to:
+            break
+        if extent.kind is not ObjectKind.WAL:
+            if run:
+                break
+            continue
+        if run and (
+            size + extent.length > bytes_max or run[-1].last_offset + 1 != extent.base_offset
+        ):
+            break
+        run.append(extent)
+        size += extent.length
+    return run
+
+
+def write_segment(
+    store: Store, extents: ExtentReader, key: str, identity: SegmentIdentity, run: Sequence[Extent]
+) -> int:
+    """Stream ``run`` into a segment object and write its index beside it; returns the segment's bytes.
+
+    Every batch's CRC is checked on the way: a segment is written once and read for years.
+    """
+    builder = SegmentIndexBuilder(
+        cluster_id=identity.cluster_id,
+        topic_id=identity.topic.id,
+        topic_name=identity.topic.name,
+        partition=identity.partition,
+        topic_config=dict(identity.topic.configs),
+    )
+
+    def batches() -> Iterator[memoryview]:
+        for extent in run:
+            for chunk in extents.chunks(extent, verify=True):
+                builder.add(chunk)
+                yield chunk
+
+    length = store.put(key, batches())
+    store.put(index_key(key), builder.finish().encode())
+    return length

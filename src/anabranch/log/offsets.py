@@ -1,0 +1,116 @@
+"""ListOffsets: from a timestamp or a sentinel to an offset (KIP-79, KIP-405, KIP-734, KIP-1005)."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor
+from enum import IntEnum
+from typing import NamedTuple
+
+from anabranch.log.extents import ExtentReader
+from anabranch.log.partition import PartitionLog
+from anabranch.metastore.api import Extent, Metastore
+from anabranch.records.batch import scan
+from anabranch.records.record import find_timestamp, iter_records
+
+UNKNOWN_OFFSET = -1
+NO_TIMESTAMP = -1
+
+
+class Sentinel(IntEnum):
+    """Negative timestamps with a meaning of their own in ListOffsets."""
+
+    LATEST = -1
+    EARLIEST = -2
+    MAX_TIMESTAMP = -3
+    EARLIEST_LOCAL = -4
+    LATEST_TIERED = -5
+    EARLIEST_PENDING_UPLOAD = -6
+
+
+class OffsetAnswer(NamedTuple):
+    """``timestamp`` and ``leader_epoch`` are -1 where they do not apply."""
+
+    offset: int
+    timestamp: int = NO_TIMESTAMP
+    leader_epoch: int = -1
+
+
+class OffsetFinder:
+    """Looks up offsets of one process's partitions."""
+
+    def __init__(self, metastore: Metastore, extents: ExtentReader, cold_threads: Executor) -> None:
+        self._metastore = metastore
+        self._extents = extents
+        self._cold_threads = cold_threads
+
+    async def find(self, log: PartitionLog, timestamp: int) -> OffsetAnswer:
+        """The offset for a sentinel, or the first offset whose timestamp is at least ``timestamp``.
+
+        UNKNOWN_OFFSET if there is none. Nothing here is tiered in Kafka's sense: all of the log is
+        "local", so the tiered sentinels answer unknown, as Kafka does without remote storage.
+        """
+        epoch = log.leader_epoch
+        match timestamp:
+            case Sentinel.LATEST:
+                return OffsetAnswer(log.next_offset, leader_epoch=epoch)
+            case Sentinel.EARLIEST | Sentinel.EARLIEST_LOCAL:
+                return OffsetAnswer(log.log_start, leader_epoch=epoch)
+            case Sentinel.MAX_TIMESTAMP:
+                return await self._newest(log)
+        if timestamp < 0:
+            return OffsetAnswer(UNKNOWN_OFFSET)
+        return await self._at_or_after(log, timestamp)
+
+    async def _at_or_after(self, log: PartitionLog, timestamp: int) -> OffsetAnswer:
+        from_offset = log.log_start
+        while True:
+            extent = await self._metastore.extent_by_timestamp(
+                log.topic.no, log.partition, timestamp, from_offset
+            )
+            if extent is None:
+                return OffsetAnswer(UNKNOWN_OFFSET)
+            found = await self._in_thread(extent, timestamp, from_offset)
+            if found is not None:
+                return found
+            # The extent's newest record lies below the log start; look behind it.
+            from_offset = extent.last_offset + 1
+
+    async def _newest(self, log: PartitionLog) -> OffsetAnswer:
+        extent = await self._metastore.extent_of_max_timestamp(log.topic.no, log.partition)
+        if extent is None:
+            return OffsetAnswer(UNKNOWN_OFFSET)
+        found = await self._in_thread(extent, extent.max_timestamp, log.log_start)
+        return found or OffsetAnswer(UNKNOWN_OFFSET)
+
+    async def _in_thread(
+        self, extent: Extent, timestamp: int, from_offset: int
+    ) -> OffsetAnswer | None:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._cold_threads, first_at_or_after, self._extents, extent, timestamp, from_offset
+        )
+
+
+def first_at_or_after(
+    extents: ExtentReader, extent: Extent, timestamp: int, from_offset: int
+) -> OffsetAnswer | None:
+    """The first record of ``extent`` at or above ``from_offset`` with a timestamp >= ``timestamp``."""
+    start = extents.timestamp_position(extent, timestamp)
+    for run in extents.chunks(extent, start=start):
+        for header in scan(run):
+            if header.max_timestamp < timestamp or header.last_offset < from_offset:
+                continue
+            if header.base_offset >= from_offset:
+                hit = find_timestamp(run, header, timestamp)
+            else:
+                hit = next(
+                    (
+                        (record.offset, record.timestamp)
+                        for record in iter_records(run, header)
+                        if record.offset >= from_offset and record.timestamp >= timestamp
+                    ),
+                    None,
+                )
+            if hit is not None:
+                return OffsetAnswer(hit[0], hit[1], extent.leader_epoch)
+    return None

@@ -1,0 +1,87 @@
+"""What a broker keeps in memory of one partition: a cache of the metastore's row, never the truth (I4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from anabranch.log.tail import Tail
+from anabranch.log.waiting import Waiter
+from anabranch.metastore.api import Partition, ProducerState, Topic
+
+
+class PartitionLog:
+    """Invariants: ``0 <= log_start <= next_offset``; the tail, if any, ends at ``next_offset``.
+
+    ``producers`` is None until loaded. It is exactly as new as ``next_offset``: every append changes
+    both in one transaction, so a commit that wins the compare-and-set of ``next_offset`` was also
+    judged against current producer states (I5).
+    """
+
+    __slots__ = (
+        "broken",
+        "leader_epoch",
+        "log_start",
+        "next_offset",
+        "partition",
+        "producers",
+        "stale",
+        "tail",
+        "topic",
+        "waiters",
+    )
+
+    def __init__(self, topic: Topic, row: Partition) -> None:
+        self.topic = topic
+        self.partition = row.partition
+        self.next_offset = row.next_offset
+        self.log_start = row.log_start
+        self.leader_epoch = row.leader_epoch
+        self.producers: dict[int, ProducerState] | None = None
+        self.tail = Tail()
+        self.waiters: set[Waiter] = set()
+        self.stale = False  # the outcome of a commit is unknown: reload before the next one
+        self.broken = False  # the topic is gone
+
+    @property
+    def high_watermark(self) -> int:
+        """Every committed offset is below it and readable: there are no replicas to wait for."""
+        return self.next_offset
+
+    @property
+    def last_stable_offset(self) -> int:
+        """Without open transactions, the high watermark."""
+        return self.next_offset
+
+    def apply(self, row: Partition) -> None:
+        """Take over what the metastore says; forget what was derived from an older state."""
+        if row.next_offset != self.next_offset:
+            self.tail.clear()
+            self.producers = None
+            moved = row.next_offset - self.next_offset
+            self.next_offset = row.next_offset
+            if moved > 0:
+                self.wake(1)
+        self.log_start = row.log_start
+        if row.leader_epoch != self.leader_epoch:
+            self.leader_epoch = row.leader_epoch
+            self.tail.clear()
+        self.stale = False
+        self.check()
+
+    def apply_if_newer(self, row: Partition) -> None:
+        """As :meth:`apply`, for a row that may have been read before our own latest commit."""
+        if row.next_offset >= self.next_offset or row.leader_epoch != self.leader_epoch:
+            self.apply(row)
+        else:
+            self.log_start = max(self.log_start, row.log_start)
+
+    def set_producers(self, states: Iterable[ProducerState]) -> None:
+        self.producers = {state.producer_id: state for state in states}
+
+    def wake(self, appended_bytes: int) -> None:
+        """Tell the fetches that wait here how much more there is to read."""
+        for waiter in tuple(self.waiters):
+            waiter.notify(appended_bytes)
+
+    def check(self) -> None:
+        assert 0 <= self.log_start <= self.next_offset, (self.log_start, self.next_offset)

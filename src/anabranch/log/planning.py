@@ -1,0 +1,163 @@
+"""What a flush would commit to one partition: values in, decision out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from anabranch.errors import ClientFault
+from anabranch.log import producers
+from anabranch.log.partition import PartitionLog
+from anabranch.metastore.api import AppendCommit, NewExtent, ProducerState
+from anabranch.records.batch import BatchHeader
+
+
+class Appended(NamedTuple):
+    """Where an append ended up. ``append_time_ms`` is -1 unless the topic uses LogAppendTime."""
+
+    base_offset: int
+    append_time_ms: int
+    log_start: int
+
+
+class Pending(NamedTuple):
+    """One validated append of consecutive batches that waits for its flush."""
+
+    log: PartitionLog
+    data: memoryview
+    headers: list[BatchHeader]
+    append_time_ms: int
+    future: asyncio.Future[Appended]
+
+    def answer(self, result: Appended | ClientFault) -> None:
+        """Resolve the future, unless its connection went away first."""
+        if self.future.done():
+            return
+        if isinstance(result, ClientFault):
+            self.future.set_exception(result)
+        else:
+            self.future.set_result(result)
+
+
+class Planned(NamedTuple):
+    """``commit`` is None when every batch was a retry or refused."""
+
+    commit: AppendCommit | None
+    accepted: list[tuple[Pending, list[int]]]  # with the base offset of each batch
+    answers: list[tuple[Pending, Appended | ClientFault]]
+
+
+class _Verdict(NamedTuple):
+    """What the producer rules say of a whole append: a retry, or new with these states after it."""
+
+    original: int | None
+    base_offsets: list[int]
+    states: dict[int, ProducerState]
+
+
+def plan_partition(
+    log: PartitionLog, pendings: Sequence[Pending], position: int, now_ms: int
+) -> Planned:
+    """Judge each append in order and lay the accepted ones out from the partition's next offset.
+
+    ``position`` is where the first append's bytes lie in the WAL object; the others follow directly. A
+    refused or repeated append leaves its bytes unnamed, which splits the extent around it.
+    """
+    assert log.producers is not None
+    next_offset = log.next_offset
+    changed: dict[int, ProducerState] = {}
+    extents: list[NewExtent] = []
+    accepted: list[tuple[Pending, list[int]]] = []
+    answers: list[tuple[Pending, Appended | ClientFault]] = []
+    for pending in pendings:
+        try:
+            verdict = _judge(log.producers, changed, pending, next_offset, now_ms)
+        except ClientFault as fault:
+            answers.append((pending, fault))
+        else:
+            if verdict.original is None:
+                extent = _extent(pending, next_offset, position, log.leader_epoch, now_ms)
+                extents.append(extent)
+                changed.update(verdict.states)
+                accepted.append((pending, verdict.base_offsets))
+            base_offset = next_offset if verdict.original is None else verdict.original
+            answers.append((pending, Appended(base_offset, pending.append_time_ms, log.log_start)))
+            if verdict.original is None:
+                next_offset = extents[-1].last_offset + 1
+        position += len(pending.data)
+    commit = None
+    if extents:
+        commit = AppendCommit(
+            topic_no=log.topic.no,
+            partition=log.partition,
+            expected_next=log.next_offset,
+            next_offset=next_offset,
+            extents=tuple(_join(extents)),
+            producers=tuple(changed.values()),
+        )
+    return Planned(commit, accepted, answers)
+
+
+def _judge(
+    known: dict[int, ProducerState],
+    changed: dict[int, ProducerState],
+    pending: Pending,
+    next_offset: int,
+    now_ms: int,
+) -> _Verdict:
+    """All batches of an append or none: a partition's share of a Produce is answered as one."""
+    states: dict[int, ProducerState] = {}
+    base_offsets: list[int] = []
+    for header in pending.headers:
+        if header.producer_id >= 0:
+            state = (
+                states.get(header.producer_id)
+                or changed.get(header.producer_id)
+                or known.get(header.producer_id)
+            )
+            original = producers.check(state, header)
+            if original is not None:
+                return _Verdict(original, [], {})
+            states[header.producer_id] = producers.advance(state, header, next_offset, now_ms)
+        base_offsets.append(next_offset)
+        next_offset += header.last_offset_delta + 1
+    return _Verdict(None, base_offsets, states)
+
+
+def _extent(
+    pending: Pending, base_offset: int, position: int, leader_epoch: int, now_ms: int
+) -> NewExtent:
+    records = sum(header.last_offset_delta + 1 for header in pending.headers)
+    return NewExtent(
+        base_offset=base_offset,
+        last_offset=base_offset + records - 1,
+        position=position,
+        length=len(pending.data),
+        records=records,
+        max_timestamp=max(header.max_timestamp for header in pending.headers),
+        appended_ms=now_ms,
+        leader_epoch=leader_epoch,
+    )
+
+
+def _join(extents: list[NewExtent]) -> list[NewExtent]:
+    """Neighbours in offsets and bytes become one extent: one row per partition and flush."""
+    joined = extents[:1]
+    for extent in extents[1:]:
+        last = joined[-1]
+        assert extent.base_offset == last.last_offset + 1
+        if extent.position != last.position + last.length:
+            joined.append(extent)
+            continue
+        joined[-1] = NewExtent(
+            base_offset=last.base_offset,
+            last_offset=extent.last_offset,
+            position=last.position,
+            length=last.length + extent.length,
+            records=last.records + extent.records,
+            max_timestamp=max(last.max_timestamp, extent.max_timestamp),
+            appended_ms=last.appended_ms,
+            leader_epoch=last.leader_epoch,
+        )
+    return joined

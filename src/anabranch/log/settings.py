@@ -1,0 +1,37 @@
+"""Every limit of the log, by name, with its unit and the reason for its value."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+KIB = 1024
+MIB = 1024 * KIB
+SECOND_MS = 1000
+MINUTE_MS = 60 * SECOND_MS
+HOUR_MS = 60 * MINUTE_MS
+
+
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds of the log (I10). Sizes in bytes, times in milliseconds."""
+
+    flush_bytes_max: int = 8 * MIB  # one fdatasync stays short
+    queued_bytes_max: int = 64 * MIB  # past it, connections are not read
+    tail_bytes_max: int = 96 * MIB  # the broker stays under 512 MiB with it full
+    wal_file_bytes: int = 64 * MIB
+    wal_bytes_max: int = 2 * 1024 * MIB  # past it, the oldest backlog merges before its time
+    merge_age_ms: int = MINUTE_MS  # an event is in its segment within about a minute
+    segment_bytes: int = 128 * MIB  # few objects per partition, still one comfortable PUT
+    consolidate_fan_in: int = 8  # small neighbours merge eight at a time: log8 rewrites per byte
+    cold_threads: int = 4  # cold reads can never occupy more of the machine than this
+    cold_cache_bytes: int = 48 * MIB
+    cold_read_bytes: int = 4 * MIB  # one cold answer, whatever the client asks for
+    extents_per_read: int = 64  # one cold answer looks at no more extents
+    object_grace_ms: int = 24 * HOUR_MS  # the undo button: hours, not minutes (I3)
+    wal_grace_ms: int = 10 * SECOND_MS  # readers notice recycling by themselves
+    background_interval_ms: int = 5 * SECOND_MS
+    retention_interval_ms: int = 30 * SECOND_MS
+    collect_batch: int = 256  # objects per pass
+    lease_ms: int = 30 * SECOND_MS
+    producer_expiration_ms: int = 24 * HOUR_MS  # producer.id.expiration.ms
+    offset_history_ms: int = 30 * 24 * HOUR_MS
+    background: bool = True
