@@ -83,7 +83,6 @@ class ClassicGroup(RebalancingGroup):
         MEMBER_ID_REQUIRED, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID.
         """
         limits, roster = self.limits, self.roster
-        new_bytes = protocols_bytes(call.protocols)
         if not (
             limits.session_timeout_ms_min
             <= call.session_timeout_ms
@@ -92,7 +91,7 @@ class ClassicGroup(RebalancingGroup):
             self._refuse_join(call, ErrorCode.INVALID_SESSION_TIMEOUT)
         elif self.state is GroupState.DEAD:
             self._refuse_join(call, ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        elif new_bytes > limits.member_metadata_bytes_max:
+        elif protocols_bytes(call.protocols) > limits.member_metadata_bytes_max:
             self._refuse_join(call, ErrorCode.INVALID_REQUEST)
         elif not self._has_room(call.member_id):
             # A group that shrank its limit sheds members as they come back.
@@ -100,7 +99,7 @@ class ClassicGroup(RebalancingGroup):
                 self._remove_member(call.member_id)
                 self._maybe_complete_join(now_ms)
             self._refuse_join(call, ErrorCode.GROUP_MAX_SIZE_REACHED, UNKNOWN_MEMBER_ID)
-        elif roster.bytes + new_bytes > limits.group_bytes_max:
+        elif self._grows_too_large(call):
             self._refuse_join(call, ErrorCode.GROUP_MAX_SIZE_REACHED)
         elif not self._supports(call):
             self._refuse_join(call, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
@@ -119,6 +118,14 @@ class ClassicGroup(RebalancingGroup):
                 return member_id in roster.members or len(roster.members) < members_max
             case _:
                 return True
+
+    def _grows_too_large(self, call: JoinCall) -> bool:
+        roster = self.roster
+        member_id = roster.static.get(call.group_instance_id or "", call.member_id)
+        member = roster.members.get(member_id)
+        growth = protocols_bytes(call.protocols)
+        growth -= member.metadata_bytes if member is not None else 0
+        return growth > 0 and roster.bytes + growth > self.limits.group_bytes_max
 
     def _supports(self, call: JoinCall) -> bool:
         if not self.roster.members:

@@ -40,7 +40,7 @@ class Member:
 
     @property
     def metadata_bytes(self) -> int:
-        return sum(len(name) + len(metadata) for name, metadata in self.protocols)
+        return protocols_bytes(self.protocols)
 
     def metadata(self, protocol_name: str) -> bytes:
         for name, metadata in self.protocols:
