@@ -40,6 +40,7 @@ _CRC_AT = 17
 _ATTRIBUTES_AT = 21
 _MAX_TIMESTAMP_AT = 35
 _INT32_MAX = 2**31 - 1
+_INT64_MAX = 2**63 - 1
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _PREFIX = struct.Struct(">qiib")  # up to and including magic
@@ -111,21 +112,25 @@ def parse_header(buf: Bytes, pos: int = 0) -> BatchHeader:
     """
     if pos < 0 or len(buf) - pos < BATCH_OVERHEAD:
         raise Corrupt(f"batch header at {pos} is cut short by the end at {len(buf)}")
-    fields = _HEADER.unpack_from(buf, pos)
-    header = BatchHeader(pos, fields[1] + LOG_OVERHEAD, fields[0], *fields[2:])
+    header = _unpack(buf, pos)
+    offsets = header.last_offset_delta + 1
     if header.magic != MAGIC:
         raise Corrupt(f"batch at {pos} has magic {header.magic}, not {MAGIC}")
     if header.size < BATCH_OVERHEAD:
         raise Corrupt(f"batch at {pos} claims {header.size} bytes")
     # Compaction leaves gaps (fewer records than offsets) and may keep an empty batch.
-    if not 0 <= header.record_count <= header.last_offset_delta + 1:
-        raise Corrupt(
-            f"batch at {pos} claims {header.record_count} records"
-            f" in {header.last_offset_delta + 1} offsets"
-        )
-    if header.base_offset < 0:
+    if not 0 <= header.record_count <= offsets or offsets == 0:
+        raise Corrupt(f"batch at {pos} claims {header.record_count} records in {offsets} offsets")
+    if not 0 <= header.base_offset <= _INT64_MAX - offsets:
         raise Corrupt(f"batch at {pos} has base offset {header.base_offset}")
     return header
+
+
+def _unpack(buf: Bytes, pos: int) -> BatchHeader:
+    # tuple.__new__ spares BatchHeader's own constructor: 0.3 us of 0.75, on every produced batch.
+    fields = _HEADER.unpack_from(buf, pos)
+    values = (pos, fields[1] + LOG_OVERHEAD, fields[0]) + fields[2:]  # noqa: RUF005
+    return tuple.__new__(BatchHeader, values)
 
 
 def scan(buf: Bytes, start: int = 0, end: int | None = None) -> Iterator[BatchHeader]:
@@ -196,8 +201,8 @@ def _validate_one(
         raise ClientFault(ErrorCode.CORRUPT_MESSAGE, f"unknown magic {magic}")
     if end - pos < BATCH_OVERHEAD:
         raise ClientFault(ErrorCode.CORRUPT_MESSAGE, f"batch cut short at {end - pos} bytes")
-    base_offset, length, *rest = _HEADER.unpack_from(buf, pos)
-    size = length + LOG_OVERHEAD
+    header = _unpack(buf, pos)
+    size = header.size
     if size < BATCH_OVERHEAD or size > end - pos:
         raise ClientFault(ErrorCode.CORRUPT_MESSAGE, f"batch of {size} bytes in {end - pos}")
     if size > message_bytes_max:
@@ -205,7 +210,6 @@ def _validate_one(
             ErrorCode.MESSAGE_TOO_LARGE,
             f"batch of {size} bytes exceeds max.message.bytes = {message_bytes_max}",
         )
-    header = BatchHeader(pos, size, base_offset, *rest)
     if crc32c(buf[pos + _ATTRIBUTES_AT : pos + size]) != header.crc:
         raise ClientFault(ErrorCode.CORRUPT_MESSAGE, "CRC-32C does not match")
     attributes, count = header.attributes, header.record_count
@@ -214,8 +218,8 @@ def _validate_one(
             ErrorCode.INVALID_RECORD,
             f"{count} records in {header.last_offset_delta + 1} offsets",
         )
-    if base_offset != 0:
-        raise ClientFault(ErrorCode.INVALID_RECORD, f"base offset {base_offset}, not 0")
+    if header.base_offset != 0:
+        raise ClientFault(ErrorCode.INVALID_RECORD, f"base offset {header.base_offset}, not 0")
     codec = attributes & CODEC_MASK
     if codec not in allowed_codecs:
         raise ClientFault(

@@ -1,0 +1,312 @@
+"""Whole blobs of record batches into one Arrow record batch. The only importer of pyarrow here.
+
+The unit is a blob of many batches: what pyarrow costs per call (tens of microseconds) is paid once
+for megabytes. Data is copied once, from the blob (or from what was inflated) into one Arrow buffer
+that all columns are slices of.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import Any, NamedTuple, NoReturn
+
+import pyarrow as pa
+
+from anabranch.errors import Corrupt
+from anabranch.records import _decode
+from anabranch.records.batch import (
+    BATCH_OVERHEAD,
+    CODEC_MASK,
+    CONTROL,
+    LOG_APPEND_TIME,
+    BatchHeader,
+    crc_matches,
+    scan,
+)
+from anabranch.records.compression import INFLATED_BYTES_MAX, KIB, MIB, Bytes
+from anabranch.records.record import RECORD_BYTES_MIN, iter_records, payload
+
+BLOB_INFLATED_BYTES_MAX = (
+    4096 * MIB
+)  # of one call, so that a segment of bombs fails, not the machine
+PART_BYTES = 512 * KIB  # counted at a time, while the check of the CRC still has them in the cache
+NARROW_BYTES_MAX = 2**31 - 1  # what int32 offsets can span
+ALIGNMENT = 64  # of every region in the output buffer; the Arrow format's recommendation
+OFFSET_END = 2**63 - 1
+
+_TIMESTAMP = pa.timestamp("ms", tz="UTC")
+_TOPIC = pa.dictionary(pa.int32(), pa.string())
+
+
+def _schema(
+    key: pa.DataType, string: pa.DataType, listed: Callable[[Any], pa.DataType]
+) -> pa.Schema:
+    header = pa.struct([pa.field("key", string, nullable=False), pa.field("value", key)])
+    return pa.schema(
+        [
+            pa.field("topic", _TOPIC, nullable=False),
+            pa.field("partition", pa.int32(), nullable=False),
+            pa.field("offset", pa.int64(), nullable=False),
+            pa.field("timestamp", _TIMESTAMP, nullable=False),
+            pa.field("key", key),
+            pa.field("value", key),
+            pa.field("headers", listed(pa.field("item", header, nullable=False)), nullable=False),
+        ]
+    )
+
+
+SCHEMA = _schema(pa.binary(), pa.string(), pa.list_)
+LARGE_SCHEMA = _schema(pa.large_binary(), pa.large_string(), pa.large_list)
+
+
+class _Counts(NamedTuple):
+    """What the kernel counts, in its order."""
+
+    rows: int = 0
+    key_bytes: int = 0
+    key_nulls: int = 0
+    value_bytes: int = 0
+    value_nulls: int = 0
+    headers: int = 0
+    name_bytes: int = 0
+    content_bytes: int = 0
+    content_nulls: int = 0
+
+
+class _Part:
+    """Consecutive batches that are decoded in one call of the kernel, and the kernel's plan of them."""
+
+    def __init__(self) -> None:
+        self.batches: list[BatchHeader] = []
+        self.plan = array("q")
+        self.inflated: list[memoryview] = []
+        self.inflated_bytes = 0
+        self.size = 0  # bytes that the kernel will read
+
+    def add(self, view: memoryview, header: BatchHeader, inflated_bytes_max: int) -> None:
+        attributes = header.attributes
+        source = 0
+        start, stop = header.position + BATCH_OVERHEAD, header.position + header.size
+        if attributes & CODEC_MASK:
+            body = payload(view, header, limit=min(INFLATED_BYTES_MAX, inflated_bytes_max))
+            self.inflated.append(body)
+            source, start, stop = 1, self.inflated_bytes, self.inflated_bytes + len(body)
+            self.inflated_bytes = stop
+        count = header.record_count
+        if count * RECORD_BYTES_MIN > stop - start:
+            raise Corrupt(
+                f"batch at offset {header.base_offset}: {count} records cannot fit"
+                f" {stop - start} bytes"
+            )
+        all_at = attributes & LOG_APPEND_TIME
+        time = header.max_timestamp if all_at else header.base_timestamp
+        deltas = header.last_offset_delta
+        self.plan.extend((source, start, stop, count, header.base_offset, deltas, time, all_at))
+        self.batches.append(header)
+        self.size += stop - start
+
+
+class _Decoder:
+    """Counts part after part while the blob is walked, then copies them all into one buffer."""
+
+    def __init__(self, view: memoryview, low: int, high: int) -> None:
+        self.view = view
+        self.low = low
+        self.high = high
+        self.parts: list[tuple[bytes, array[int]]] = []  # inflated bytes, plan
+        self.counts = _Counts()
+
+    def count(self, part: _Part) -> None:
+        inflated = b"".join(part.inflated)
+        result = self._run(inflated, part.plan, self.counts, bytearray(), array("q"), False)
+        *counts, failed_batch, failed_record = result
+        if failed_batch >= 0:
+            _raise_corrupt(self.view, part.batches[failed_batch], failed_record)
+        self.counts = _Counts._make(counts)
+        self.parts.append((inflated, part.plan))
+
+    def copy(self, layout: _Layout) -> pa.Buffer:
+        out = pa.allocate_buffer(layout.size)
+        target = memoryview(out).cast("B")
+        layout.clear(target)
+        counts = _Counts()
+        for inflated, plan in self.parts:
+            result = self._run(inflated, plan, counts, target, layout.starts, layout.wide)
+            counts = _Counts._make(result[:-2])
+        assert counts == self.counts, "the blob changed while it was decoded"
+        return out
+
+    def _run(
+        self,
+        inflated: bytes,
+        plan: array[int],
+        before: _Counts,
+        out: bytearray | memoryview,
+        layout: array[int],
+        wide: bool,
+    ) -> tuple[int, ...]:
+        return _decode.decode(
+            self.view, inflated, plan, self.low, self.high, array("q", before), out, layout, wide
+        )
+
+
+def decode_arrow(
+    blob: Bytes,
+    *,
+    topic: str,
+    partition: int,
+    from_offset: int | None = None,
+    to_offset: int | None = None,
+    skip: Callable[[BatchHeader], bool] | None = None,
+    check_crc: bool = True,
+    inflated_bytes_max: int = BLOB_INFLATED_BYTES_MAX,
+) -> pa.RecordBatch:
+    """The records of ``blob``, which must consist of whole batches of one partition.
+
+    Args:
+        blob: the batches; its bytes must not change while this runs (the GIL is released).
+        topic: for the ``topic`` column.
+        partition: for the ``partition`` column.
+        from_offset: first offset wanted, if not all from the start.
+        to_offset: offset to stop before.
+        skip: leaves out the batches it is true for, such as those of aborted transactions. Control
+            batches are always left out.
+        check_crc: compare each batch with its CRC-32C.
+        inflated_bytes_max: how many bytes the compressed batches may hold together.
+
+    Returns ``SCHEMA``, or ``LARGE_SCHEMA`` where a column's data exceed int32 offsets. Header names
+    that are not UTF-8 have replacement characters.
+
+    Raises ``Corrupt`` naming the batch's offset and the record's index.
+    """
+    low = 0 if from_offset is None else from_offset
+    high = OFFSET_END if to_offset is None else to_offset
+    view = memoryview(blob)
+    decoder = _Decoder(view, low, high)
+    part = _Part()
+    end = 0
+    for header in scan(view):
+        end = header.position + header.size
+        if (
+            header.base_offset + header.last_offset_delta < low
+            or header.base_offset >= high
+            or header.attributes & CONTROL
+            or (skip is not None and skip(header))
+        ):
+            continue
+        if check_crc and not crc_matches(view, header):
+            raise Corrupt(f"batch at offset {header.base_offset}: CRC-32C does not match")
+        part.add(view, header, inflated_bytes_max - part.inflated_bytes)
+        if part.size >= PART_BYTES:
+            decoder.count(part)
+            inflated_bytes_max -= part.inflated_bytes
+            part = _Part()
+    if end != len(view):
+        raise Corrupt(f"{len(view) - end} bytes after the last whole batch")
+    decoder.count(part)
+    layout = _Layout(decoder.counts)
+    return _assemble(decoder.copy(layout), layout, decoder.counts, topic, partition)
+
+
+def _raise_corrupt(blob: memoryview, header: BatchHeader, record: int) -> NoReturn:
+    for _ in iter_records(blob, header):  # says what exactly is wrong with it
+        pass
+    raise AssertionError(
+        f"the kernel refuses record {record} of the batch at offset {header.base_offset},"
+        " the plain decoder does not"
+    )
+
+
+class _Layout:
+    """Where each region lies in the one output buffer; see the kernel for their order."""
+
+    def __init__(self, counts: _Counts) -> None:
+        longest = max(counts.key_bytes, counts.value_bytes, counts.name_bytes, counts.content_bytes)
+        self.wide = longest > NARROW_BYTES_MAX
+        self.size = 0
+        width = 8 if self.wide else 4
+        self.regions = [  # start, bytes
+            self._region(8 * counts.rows),
+            self._region(8 * counts.rows),
+            self._bitmap(counts.rows, counts.key_nulls),
+            self._region(width * (counts.rows + 1)),
+            self._region(counts.key_bytes),
+            self._bitmap(counts.rows, counts.value_nulls),
+            self._region(width * (counts.rows + 1)),
+            self._region(counts.value_bytes),
+            self._region(width * (counts.rows + 1)),
+            self._region(width * (counts.headers + 1)),
+            self._region(counts.name_bytes),
+            self._bitmap(counts.headers, counts.content_nulls),
+            self._region(width * (counts.headers + 1)),
+            self._region(counts.content_bytes),
+        ]
+        self.starts = array("q", [start for start, _ in self.regions])
+
+    def _region(self, size: int) -> tuple[int, int]:
+        start = self.size
+        self.size = -(-(start + size) // ALIGNMENT) * ALIGNMENT
+        return start, size
+
+    def _bitmap(self, length: int, nulls: int) -> tuple[int, int]:
+        return self._region(-(-length // 8)) if nulls else (-1, 0)
+
+    def clear(self, out: memoryview) -> None:
+        """Zero what the kernel does not write itself: bitmaps and the first of each offsets."""
+        for index in (2, 5, 11):
+            start, size = self.regions[index]
+            if start >= 0:
+                out[start : start + size] = bytes(size)
+        for index in (3, 6, 8, 9, 12):
+            start, _ = self.regions[index]
+            out[start : start + 8 if self.wide else start + 4] = bytes(8 if self.wide else 4)
+
+    def slices(self, out: pa.Buffer) -> list[pa.Buffer | None]:
+        return [out.slice(start, size) if start >= 0 else None for start, size in self.regions]
+
+
+def _assemble(
+    out: pa.Buffer, layout: _Layout, counts: _Counts, topic: str, partition: int
+) -> pa.RecordBatch:
+    schema = LARGE_SCHEMA if layout.wide else SCHEMA
+    rows = counts.rows
+    part = layout.slices(out)
+    listed = schema.field("headers").type
+    header = listed.value_type
+    names = pa.Array.from_buffers(
+        header.field("key").type, counts.headers, [None, part[9], part[10]], 0
+    )
+    contents = pa.Array.from_buffers(
+        header.field("value").type,
+        counts.headers,
+        [part[11], part[12], part[13]],
+        counts.content_nulls,
+    )
+    pairs = pa.Array.from_buffers(
+        header, counts.headers, [None], 0, children=[_utf8(names), contents]
+    )
+    columns = [
+        pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), [topic]),
+        pa.repeat(pa.scalar(partition, pa.int32()), rows),
+        pa.Array.from_buffers(pa.int64(), rows, [None, part[0]], 0),
+        pa.Array.from_buffers(_TIMESTAMP, rows, [None, part[1]], 0),
+        pa.Array.from_buffers(
+            schema.field("key").type, rows, [part[2], part[3], part[4]], counts.key_nulls
+        ),
+        pa.Array.from_buffers(
+            schema.field("value").type, rows, [part[5], part[6], part[7]], counts.value_nulls
+        ),
+        pa.Array.from_buffers(listed, rows, [None, part[8]], 0, children=[pairs]),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _utf8(names: pa.Array) -> pa.Array:
+    """Header names with whatever is not UTF-8 replaced, as the Java consumer reads them."""
+    try:
+        names.validate(full=True)
+    except pa.ArrowInvalid:
+        raw = names.view(pa.large_binary() if pa.types.is_large_string(names.type) else pa.binary())
+        return pa.array([name.decode("utf-8", "replace") for name in raw.to_pylist()], names.type)
+    return names
