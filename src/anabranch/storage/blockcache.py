@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from threading import Lock
 
 BLOCK_BYTES = 1 << 20  # one request's worth: S3 answers 1 MiB nearly as fast as 16 KiB
+BLOCK_OVERHEAD_BYTES = 256  # charged per block, so that tiny and empty ones are bounded as well
 RUN_BYTES_MAX = 8 << 20  # adjacent missing blocks are read together up to this
 
 Read = Callable[[str, int, int], bytes]  # (key, position, length); fewer bytes at the object's end
@@ -42,7 +43,7 @@ class BlockCache:
         read_ahead: ReadAhead | None = None,
         read_ahead_bytes: int = RUN_BYTES_MAX,
     ) -> None:
-        assert capacity_bytes >= block_bytes > 0 and read_ahead_bytes >= block_bytes
+        assert capacity_bytes > block_bytes > 0 and read_ahead_bytes >= block_bytes
         # Counters, read by metrics; all count blocks.
         self.hits = 0
         self.joins = 0  # waited for a read that another thread had begun: no hit, no extra load
@@ -134,11 +135,12 @@ class BlockCache:
                 if not own[number].done():
                     own[number].set_exception(error)
             raise
+        if warming:
+            return []
         for number, pending in joined.items():
             found[number] = pending.result()
-            if not warming:
-                with self._lock:
-                    self._unused.discard((key, number))
+        with self._lock:
+            self._unused.difference_update((key, number) for number in joined)
         return [found[number] for number in range(first, last + 1)]
 
     def _read_run(
@@ -155,7 +157,7 @@ class BlockCache:
                 block = (key, number)
                 del self._in_flight[block]
                 self._blocks[block] = content
-                self.bytes_held += len(content)
+                self.bytes_held += len(content) + BLOCK_OVERHEAD_BYTES
                 if warming:
                     self._unused.add(block)
             while self.bytes_held > self._capacity_bytes:
@@ -170,7 +172,7 @@ class BlockCache:
         return split
 
     def _drop(self, block: _BlockId) -> None:
-        self.bytes_held -= len(self._blocks.pop(block))
+        self.bytes_held -= len(self._blocks.pop(block)) + BLOCK_OVERHEAD_BYTES
         self._unused.discard(block)
 
     def _is_sequential(self, key: str, first: int, position: int) -> bool:
@@ -190,15 +192,17 @@ class BlockCache:
             if self._pause_blocks > 0:
                 self._pause_blocks -= 1
                 return
-            ahead = last + 1
             horizon = last + self._ahead_blocks
-            while ahead <= horizon and (
-                (key, ahead) in self._in_flight or len(self._blocks.get((key, ahead), b"")) > 0
-            ):
-                if 0 < len(self._blocks.get((key, ahead), b"")) < self._block_bytes:
-                    return  # the end is in the cache already
+            ahead = last + 1
+            while ahead <= horizon:
+                data = self._blocks.get((key, ahead))
+                if data is None and (key, ahead) not in self._in_flight:
+                    break
+                if data is not None and len(data) < self._block_bytes:
+                    return  # the object's end is here already
                 ahead += 1
+            missing = horizon - ahead + 1
             # Ask again only when half of what was read ahead is used up: large requests, no dribble.
-            if ahead > horizon or (ahead > last + 1 and ahead > horizon - self._ahead_blocks // 2):
+            if missing == 0 or (ahead > last + 1 and 2 * missing < self._ahead_blocks):
                 return
-        self._read_ahead(key, ahead * self._block_bytes, (horizon - ahead + 1) * self._block_bytes)
+        self._read_ahead(key, ahead * self._block_bytes, missing * self._block_bytes)

@@ -1,7 +1,10 @@
 """Segments: one partition's batches as an object, and the index object beside it.
 
-    topics/<name>-<topic id>/<partition>/<base offset>-<unique>.log     Kafka's own bytes, nothing else
-    topics/<name>-<topic id>/<partition>/<base offset>-<unique>.index   everything a reader wants to know
+    topics/<name>-<topic id>/<partition>/<base offset>.<unique>.log     Kafka's own bytes, nothing else
+    topics/<name>-<topic id>/<partition>/<base offset>.<unique>.index   everything a reader wants to know
+
+A dot ends the base offset because Kafka's DumpLogSegments takes a file name up to its first dot for a
+number: with it, Kafka's own tool reads a segment where it lies.
 
 The index describes itself and its segment well enough to rebuild the catalogue from the bucket alone
 (I9): cluster, topic with its id and configuration, offsets, producer state, aborted transactions.
@@ -18,6 +21,7 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
@@ -38,7 +42,7 @@ _HEADER = struct.Struct(">8sHII")
 _CHECKED_HEADER = struct.Struct(">HI")
 _SEGMENT_KEY = re.compile(
     r"topics/(?P<name>[A-Za-z0-9._-]+)-(?P<id>[A-Za-z0-9_-]{22})/(?P<partition>\d{1,10})/"
-    r"(?P<base>\d{20})-(?P<unique>[A-Za-z0-9_-]+)\.(?:log|index)"
+    r"(?P<base>\d{20})\.(?P<unique>[A-Za-z0-9_-]+)\.(?:log|index)"
 )
 
 
@@ -61,7 +65,7 @@ def segment_key(
     spelled_id = urlsafe_b64encode(raw_id).decode().rstrip("=")
     key = (
         f"topics/{topic_name[:NAME_CHARACTERS_MAX]}-{spelled_id}/{partition}/"
-        f"{base_offset:020}-{unique}.log"
+        f"{base_offset:020}.{unique}.log"
     )
     assert _SEGMENT_KEY.fullmatch(key), key
     return key
@@ -129,10 +133,11 @@ class SegmentIndex(msgspec.Struct, frozen=True, kw_only=True):
     def check(self) -> None:
         """Assert what holds between the fields."""
         entries = self.entries
+        assert len(self.cluster_id) == 16 and len(self.topic_id) == 16
         assert entries and entries[0].position == 0 and entries[0].offset == self.base_offset
         assert self.base_offset <= self.last_offset
         assert entries[-1].offset <= self.last_offset and entries[-1].position < self.byte_length
-        for one, next_one in zip(entries, entries[1:], strict=False):
+        for one, next_one in pairwise(entries):
             assert one.offset < next_one.offset and one.position < next_one.position
             assert one.max_timestamp_before <= next_one.max_timestamp_before
 
@@ -184,9 +189,11 @@ class SegmentIndex(msgspec.Struct, frozen=True, kw_only=True):
             )
         try:
             index = msgspec.msgpack.decode(body, type=cls)
+            index.check()
         except msgspec.MsgspecError as error:
             raise Corrupt(f"segment index does not decode: {error}") from None
-        index.check()
+        except AssertionError:
+            raise Corrupt("segment index contradicts itself") from None
         return index
 
 
