@@ -1,0 +1,361 @@
+"""Plan a restart: from an incident to exact offsets, and what going there costs and repeats.
+
+:func:`make_plan` is a function of values. A plan is a document, addressed by the hash of its
+content: what was reviewed is what is run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from msgspec import Struct, structs
+
+from anabranch.recovery.model import (
+    SCHEMA_VERSION,
+    Checkpoint,
+    MissingRange,
+    PartitionView,
+    Position,
+    SinkClass,
+    SinkState,
+    Volume,
+    digest,
+    positions_by_key,
+)
+from anabranch.recovery.times import duration_text, time_text
+
+KIND = "plan"
+
+DEFAULT_RATE = 4 * 1024 * 1024
+"""Bytes per second when neither given nor measured: a fraction of what one broker writes live."""
+
+Key = tuple[str, int]
+
+
+class Basis(StrEnum):
+    """Where the restart offsets come from."""
+
+    POINT = "point"  # a recovery point: offsets and state were captured together
+    HISTORY = "history"  # what the group had committed at an instant: offsets without state
+    LOG_START = "log-start"  # everything retained: state is rebuilt from nothing
+
+
+class Incident(Struct, frozen=True):
+    """What went wrong, and since when. ``point`` is the recovery point that was chosen, if any."""
+
+    description: str
+    group: str
+    topics: tuple[str, ...]
+    basis: Basis
+    since_ms: int | None
+    point: str | None
+
+
+class PlanPartition(Struct, frozen=True, kw_only=True):
+    """One partition: read offsets ``[restart, end)``, and why exactly there.
+
+    ``lost`` are records between the wanted offset and the log start: nothing can bring them back
+    from here. ``missing`` are the recorded gaps within the range, with their causes. ``runway_ms``
+    is how long the record at ``restart`` stays retained; None: without limit.
+    """
+
+    topic: str
+    topic_id: str
+    partition: int
+    wanted: int
+    restart: int
+    end: int
+    why: str
+    volume: Volume
+    log_start: int
+    log_end: int
+    leader_epoch: int
+    oldest_ms: int | None
+    runway_ms: int | None
+    lost: int
+    missing: tuple[MissingRange, ...]
+
+
+class Repeats(Struct, frozen=True):
+    """Records that arrive again; how many of them act twice, how many are turned away."""
+
+    again: int
+    duplicates: int
+    suppressed: int
+
+
+class Forecast(Struct, frozen=True, kw_only=True):
+    """Who sees duplicates: on a branch with staging (what replay does), and by rewinding in place."""
+
+    who: str
+    name: str
+    sink_class: SinkClass | None
+    on_branch: Repeats
+    in_place: Repeats
+    note: str
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """The answers to the first three questions, before anything is touched."""
+
+    id: str
+    hash: str
+    cluster_id: str
+    created_ms: int
+    creator: str
+    incident: Incident
+    checkpoint: Checkpoint | None
+    partitions: tuple[PlanPartition, ...]
+    volume: Volume
+    rate: int
+    rate_source: str
+    seconds: float
+    forecasts: tuple[Forecast, ...]
+    sinks: tuple[SinkState, ...]
+    problems: tuple[str, ...]
+    feasible: bool
+    schema_version: int = SCHEMA_VERSION
+
+
+class Measured(Struct, frozen=True):
+    """What the shell read from the log for each partition before planning."""
+
+    restart: int
+    volume: Volume
+    runway_ms: int | None
+
+
+def choose_restart(
+    view: PartitionView, wanted: int | None, effects: Sequence[tuple[str, int]], basis: Basis
+) -> tuple[int, str]:
+    """The offset to restart at, before the log start is considered, and the reason in words.
+
+    ``effects`` are (sink, next offset) of the state that is restored: starting above one of them
+    would lose records, starting below repeats some, so the lowest of all positions is taken.
+    """
+    if basis is Basis.LOG_START:
+        return view.log_start, "the oldest record retained: state is rebuilt from nothing"
+    if wanted is None:
+        return 0, "no offset was committed: the whole partition is needed"
+    lowest = min(effects, key=lambda effect: effect[1], default=None)
+    origin = "the recovery point" if basis is Basis.POINT else "the group's commit history"
+    if lowest is None or lowest[1] == wanted:
+        return wanted, f"{origin}" + (f"; sink {lowest[0]} agrees" if lowest else "")
+    if lowest[1] < wanted:
+        return lowest[1], f"sink {lowest[0]} had reached only this; {origin} says {wanted:,}"
+    return (
+        wanted,
+        f"{origin}; sink {lowest[0]} was {lowest[1] - wanted:,} ahead and suppresses them",
+    )
+
+
+def wanted_restarts(
+    views: Sequence[PartitionView],
+    positions: Sequence[Position],
+    sinks: Sequence[SinkState],
+    basis: Basis,
+) -> dict[Key, tuple[int, str]]:
+    """:func:`choose_restart` for every partition; ``sinks`` hold the positions of the restored state."""
+    by_key = positions_by_key(positions)
+    restarts = {}
+    for view in views:
+        effects = [
+            (sink.name, position.offset)
+            for sink in sinks
+            if sink.sink_class is SinkClass.TRANSACTIONAL
+            for position in sink.positions
+            if position.key == view.key
+        ]
+        position = by_key.get(view.key)
+        restarts[view.key] = choose_restart(
+            view, position.offset if position else None, effects, basis
+        )
+    return restarts
+
+
+def repeats(restart: int, end: int, effects: int | None, sink_class: SinkClass | None) -> Repeats:
+    """What re-reading ``[restart, end)`` does to effects that reach up to ``effects``."""
+    again = max(0, min(end, effects) - restart) if effects is not None else 0
+    if sink_class is SinkClass.TRANSACTIONAL:
+        return Repeats(again, 0, again)
+    if sink_class is SinkClass.UPSERT:
+        return Repeats(again, 0, 0)
+    return Repeats(again, again, 0)
+
+
+def forecast_group(
+    name: str,
+    positions: Sequence[Position],
+    partitions: Sequence[PlanPartition],
+    *,
+    rewound: bool,
+) -> Forecast:
+    """A group reads the topic, not its branch: only a rewind in place makes it read again."""
+    by_key = positions_by_key(positions)
+    again = 0
+    for partition in partitions:
+        position = by_key.get((partition.topic_id, partition.partition))
+        if rewound and position is not None:
+            again += max(0, min(partition.end, position.offset) - partition.restart)
+    note = (
+        "reads nothing twice: the replay has a branch and a group of its own"
+        if rewound
+        else "not affected either way"
+    )
+    return Forecast(
+        who="group",
+        name=name,
+        sink_class=None,
+        on_branch=Repeats(0, 0, 0),
+        in_place=Repeats(again, again, 0),
+        note=note,
+    )
+
+
+def forecast_sink(
+    now: SinkState, restored: SinkState | None, partitions: Sequence[PlanPartition]
+) -> Forecast:
+    """``now`` is the sink as it stands; ``restored`` is its state in the checkpoint that staging
+    starts from (None: staging starts empty, or the sink has no staging)."""
+    present = positions_by_key(now.positions)
+    staged = positions_by_key(restored.positions) if restored else {}
+    stages = now.sink_class is SinkClass.TRANSACTIONAL
+    on_branch, in_place = Repeats(0, 0, 0), Repeats(0, 0, 0)
+    for partition in partitions:
+        key = (partition.topic_id, partition.partition)
+        span = (partition.restart, partition.end)
+        here = present[key].offset if key in present else None
+        there = (staged[key].offset if key in staged else None) if stages else here
+        in_place = _sum(in_place, repeats(*span, here, now.sink_class))
+        on_branch = _sum(on_branch, repeats(*span, there, now.sink_class))
+    if stages and in_place.again:
+        note = (
+            "rewinding in place would repair nothing: the sink suppresses what it has seen; "
+            "the replay fills a staging copy instead"
+        )
+    elif stages:
+        note = "offsets rest with effects: no record acts twice"
+    elif now.sink_class is SinkClass.UPSERT:
+        note = "records come again and overwrite equals with equals"
+    else:
+        note = "repeats act twice unless the command stages or suppresses them during a replay"
+    return Forecast(
+        who="sink",
+        name=now.name,
+        sink_class=now.sink_class,
+        on_branch=on_branch,
+        in_place=in_place,
+        note=note,
+    )
+
+
+def _sum(left: Repeats, right: Repeats) -> Repeats:
+    return Repeats(
+        left.again + right.again,
+        left.duplicates + right.duplicates,
+        left.suppressed + right.suppressed,
+    )
+
+
+def plan_partition(
+    view: PartitionView, wanted: int, why: str, measured: Measured, end: int
+) -> PlanPartition:
+    """One partition, with what retention has already taken from the range."""
+    restart = max(wanted, view.log_start)
+    assert restart == measured.restart, "measured another range than is planned"
+    missing = tuple(gap for gap in view.gaps if gap.last >= wanted and gap.first < end)
+    return PlanPartition(
+        topic=view.topic,
+        topic_id=view.topic_id,
+        partition=view.partition,
+        wanted=wanted,
+        restart=restart,
+        end=max(end, restart),
+        why=why,
+        volume=measured.volume,
+        log_start=view.log_start,
+        log_end=view.log_end,
+        leader_epoch=view.leader_epoch,
+        oldest_ms=view.oldest_ms,
+        runway_ms=measured.runway_ms,
+        lost=restart - wanted,
+        missing=missing,
+    )
+
+
+def make_plan(
+    *,
+    cluster_id: str,
+    created_ms: int,
+    creator: str,
+    incident: Incident,
+    checkpoint: Checkpoint | None,
+    partitions: Sequence[PlanPartition],
+    rate: int,
+    rate_source: str,
+    sinks: Sequence[SinkState],
+    restored_sinks: Sequence[SinkState],
+    groups: Mapping[str, Sequence[Position]],
+    problems: Sequence[str],
+) -> Plan:
+    """Put the plan together. ``problems`` are what the shell found; retention's are added here."""
+    restored = {sink.name: sink for sink in restored_sinks}
+    forecasts = [
+        forecast_group(name, positions, partitions, rewound=name == incident.group)
+        for name, positions in sorted(groups.items())
+    ]
+    forecasts += [forecast_sink(sink, restored.get(sink.name), partitions) for sink in sinks]
+    total = Volume(
+        sum(partition.volume.records for partition in partitions),
+        sum(partition.volume.bytes for partition in partitions),
+    )
+    seconds = total.bytes / rate
+    found = [*problems, *_retention_problems(partitions, created_ms, seconds)]
+    plan = Plan(
+        id="",
+        hash="",
+        cluster_id=cluster_id,
+        created_ms=created_ms,
+        creator=creator,
+        incident=incident,
+        checkpoint=checkpoint,
+        partitions=tuple(partitions),
+        volume=total,
+        rate=rate,
+        rate_source=rate_source,
+        seconds=round(seconds, 1),
+        forecasts=tuple(forecasts),
+        sinks=tuple(sinks),
+        problems=tuple(found),
+        feasible=not any(partition.lost for partition in partitions),
+    )
+    content = digest(plan, without=("id", "hash"))
+    return structs.replace(plan, id=f"plan-{content[:12]}", hash=content)
+
+
+def check_hash(plan: Plan) -> bool:
+    """True if the plan is what was hashed."""
+    return plan.hash == digest(plan, without=("id", "hash"))
+
+
+def _retention_problems(
+    partitions: Sequence[PlanPartition], now_ms: int, seconds: float
+) -> list[str]:
+    found = []
+    for partition in partitions:
+        where = f"{partition.topic}:{partition.partition}"
+        if partition.lost:
+            causes = ", ".join(sorted({gap.cause for gap in partition.missing})) or "unknown cause"
+            found.append(
+                f"{where}: {partition.lost:,} of the records needed are gone ({causes}); "
+                f"the log starts at {partition.log_start:,}, {partition.wanted:,} was needed"
+            )
+        runway = partition.runway_ms
+        if runway is not None and runway < seconds * 1000:
+            found.append(
+                f"{where}: the record at the restart expires in {duration_text(runway / 1000)} "
+                f"({time_text(now_ms + runway)}), sooner than a replay at this rate would end; "
+                "raise retention.ms first"
+            )
+    return found

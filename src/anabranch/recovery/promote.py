@@ -1,0 +1,184 @@
+"""Hand a finished replay to the live processor: its tables, and the exact offsets after them.
+
+A branch's offsets below its branch point are its source's, so the ends of the replay are offsets of
+the live topic: the live group that starts there reads the first record that the replay did not.
+
+Two stores change, and a crash may fall between them. Offsets move first: the live group then starts
+at the replay's end on the *old* tables, which suppress what they have seen, and nothing is lost. The
+other order would leave new tables with a group that starts beyond them. Running it again completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from anabranch.errors import UserFault
+from anabranch.metastore.api import Actor, Committed, Metastore, OffsetAction
+from anabranch.recovery import observe
+from anabranch.recovery.model import Position, positions_by_key, topic_id_text
+from anabranch.recovery.session import Session, Status
+from anabranch.recovery.sinks import lines
+
+KIND = "promotion"
+QUIET_STATES = ("", "Empty", "Dead")
+
+
+class Handover(Struct, frozen=True, kw_only=True):
+    """What a promotion changed: the group's offsets before and after it, and the tables swapped."""
+
+    session: str
+    group: str
+    before: tuple[Position, ...]
+    after: tuple[Position, ...]
+    tables: tuple[str, ...]
+    former_line: str | None
+    at_ms: int
+    undone_ms: int | None = None
+
+
+async def promote(metastore: Metastore, session: Session, *, creator: str, now_ms: int) -> Handover:
+    """Commit the session's ends for its live group, then swap its staging line into place.
+
+    Raises UserFault if the session is not complete, the group has members, or the staging line's
+    offsets are not the session's ends.
+    """
+    if session.status is not Status.COMPLETED:
+        raise UserFault(
+            f"replay {session.id} is {session.status}, not completed: nothing to promote"
+        )
+    await _require_empty(metastore, session.live_group)
+    earlier = await find(metastore, session.id)
+    staged = _staged(session)
+    if earlier is not None and earlier.undone_ms is None and not staged:
+        raise UserFault(f"replay {session.id} was promoted already")
+    if staged:
+        _require_agreement(session)
+    before = tuple(
+        await observe.committed_positions(metastore, session.live_group, _topics(session))
+    )
+    if earlier is not None and earlier.undone_ms is None:
+        before = earlier.before  # an earlier promotion crashed between the two stores
+    await _commit(metastore, session, session.ends, creator, now_ms, f"promotion of {session.id}")
+    handover = Handover(
+        session=session.id,
+        group=session.live_group,
+        before=before,
+        after=tuple(session.ends),
+        tables=(),
+        former_line=None,
+        at_ms=now_ms,
+    )
+    await _save(metastore, handover, now_ms)
+    if staged:
+        assert session.sink is not None
+        promotion = lines.promote(session.sink.path, session.sink.line, now_ms)
+        handover = msgspec.structs.replace(
+            handover, tables=tuple(promotion.tables), former_line=promotion.before
+        )
+        await _save(metastore, handover, now_ms)
+    return handover
+
+
+async def undo(metastore: Metastore, session: Session, *, creator: str, now_ms: int) -> Handover:
+    """Bring back the offsets and the tables from before the promotion. Running it again completes it.
+
+    Raises UserFault if there is no promotion to undo or the group has members.
+    """
+    handover = await find(metastore, session.id)
+    if handover is None or handover.undone_ms is not None:
+        raise UserFault(f"there is no promotion of replay {session.id} to undo")
+    await _require_empty(metastore, handover.group)
+    await _commit(
+        metastore, session, handover.before, creator, now_ms, f"undo of promotion {session.id}"
+    )
+    if handover.former_line is not None and session.sink is not None:
+        present = {line.name for line in lines.lines(session.sink.path)}
+        if handover.former_line in present:  # else an earlier undo crashed after this step
+            lines.undo(session.sink.path, session.sink.line, now_ms)
+    handover = msgspec.structs.replace(handover, undone_ms=now_ms)
+    await _save(metastore, handover, now_ms)
+    return handover
+
+
+async def find(metastore: Metastore, session_id: str) -> Handover | None:
+    """The promotion of a session, if there ever was one."""
+    document = await metastore.document(KIND, session_id)
+    return msgspec.json.decode(document.body, type=Handover) if document else None
+
+
+def _topics(session: Session) -> list[str]:
+    return [branch.topic for branch in session.branches]
+
+
+def _staged(session: Session) -> bool:
+    """True if the session's staging line is still waiting beside the live one."""
+    if session.sink is None:
+        return False
+    if not Path(session.sink.path).exists():
+        raise UserFault(f"the sink {session.sink.path} of replay {session.id} is gone")
+    return any(line.name == session.sink.line for line in lines.lines(session.sink.path))
+
+
+def _require_agreement(session: Session) -> None:
+    """Tables and group offsets are two accounts of one thing: they must say the same."""
+    assert session.sink is not None
+    found = {
+        (row.topic_id, row.partition): row.next_offset
+        for row in lines.offsets(session.sink.path, session.sink.line)
+    }
+    for span in session.spans:
+        reached = found.get(span.key, span.start if span.start == span.end else None)
+        if reached != span.end:
+            raise UserFault(
+                f"{span.topic}:{span.partition}: the staging tables reach offset {reached}, the "
+                f"replay ended at {span.end}: the command committed offsets without their effects"
+            )
+
+
+async def _require_empty(metastore: Metastore, group: str) -> None:
+    row = await metastore.group(group)
+    if row is not None and row.state not in QUIET_STATES:
+        raise UserFault(
+            f"group “{group}” is {row.state}: stop its consumers first, then promote; "
+            "they would overwrite the offsets otherwise"
+        )
+
+
+async def _commit(
+    metastore: Metastore,
+    session: Session,
+    positions: Sequence[Position],
+    creator: str,
+    now_ms: int,
+    reason: str,
+) -> None:
+    numbers = {topic_id_text(topic.id): topic.no for topic in await metastore.topics()}
+    missing = [position.topic for position in positions if position.topic_id not in numbers]
+    if missing:
+        raise UserFault(f"topic “{missing[0]}” was deleted or recreated since the replay")
+    actor = Actor(
+        principal=f"User:{creator}", client_id="anabranch", host="", api="promote", reason=reason
+    )
+    offsets = [
+        Committed(numbers[p.topic_id], p.partition, p.offset, p.leader_epoch, "", now_ms)
+        for p in positions
+    ]
+    await metastore.commit_offsets(session.live_group, offsets, OffsetAction.PROMOTE, actor, now_ms)
+
+
+async def _save(metastore: Metastore, handover: Handover, now_ms: int) -> None:
+    await metastore.put_document(KIND, handover.session, msgspec.json.encode(handover), now_ms)
+
+
+def moved(handover: Handover) -> dict[tuple[str, int], int]:
+    """Per partition, by how many records the group was moved (negative: back)."""
+    before = positions_by_key(handover.before)
+    return {
+        position.key: position.offset - before[position.key].offset
+        for position in handover.after
+        if position.key in before
+    }

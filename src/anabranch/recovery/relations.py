@@ -1,0 +1,72 @@
+"""Relations named on a command line: ``sqlite:view.db#daily``, ``truth.arrow``, ``t.parquet``, ``t.csv``."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from anabranch.errors import UserFault
+from anabranch.recovery.sinks.sqlite import quoted
+from anabranch.recovery.verify import Relation
+
+
+def open_relation(text: str) -> Relation:
+    """Open what ``text`` names. ``sqlite:PATH#TABLE`` also takes a staging line's table
+    (``daily@r-…``) or an SQL view. Raises UserFault."""
+    if text.startswith("sqlite:"):
+        path_text, _, table = text.removeprefix("sqlite:").rpartition("#")
+        if not path_text or not table:
+            raise UserFault(f"“{text}” does not name a table: write sqlite:PATH#TABLE")
+        return sqlite_relation(Path(path_text), table, text)
+    path = Path(text)
+    if not path.exists():
+        raise UserFault(f"there is no file {path}; a SQLite table is written sqlite:PATH#TABLE")
+    try:
+        return arrow_relation(_read_arrow(path), text)
+    except (OSError, ValueError) as error:
+        raise UserFault(f"{path} cannot be read: {error}") from None
+
+
+def sqlite_relation(path: Path, table: str, name: str) -> Relation:
+    """A table or view of a SQLite database, read in one consistent snapshot."""
+    if not path.exists():
+        raise UserFault(f"there is no database {path}")
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        cursor = connection.execute(f"SELECT * FROM {quoted(table)}")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise UserFault(f"{path}: {error}") from None
+    columns = [description[0] for description in cursor.description]
+
+    def rows() -> Iterator[Sequence[Any]]:
+        try:
+            yield from cursor
+        finally:
+            connection.close()
+
+    return Relation(name, columns, rows())
+
+
+def arrow_relation(table: Any, name: str) -> Relation:
+    """A ``pyarrow.Table``."""
+    columns = table.column_names
+    return Relation(name, columns, zip(*(table[c].to_pylist() for c in columns), strict=True))
+
+
+def _read_arrow(path: Path) -> Any:
+    if path.suffix == ".parquet":
+        from pyarrow import parquet
+
+        return parquet.read_table(path)
+    if path.suffix in (".arrow", ".feather"):
+        from pyarrow import feather
+
+        return feather.read_table(path)
+    if path.suffix == ".csv":
+        from pyarrow import csv
+
+        return csv.read_csv(path)
+    raise UserFault(f"{path}: not one of .arrow, .feather, .parquet, .csv")
