@@ -325,13 +325,20 @@ class Metastore(Protocol):
     async def create_partitions(self, topic_no: int, total: int, now_ms: int) -> Topic:
         """Grow only. Raises ClientFault(INVALID_PARTITIONS | UNKNOWN_TOPIC_OR_PARTITION)."""
 
-    async def set_topic_configs(self, topic_no: int, configs: Mapping[str, str], now_ms: int) -> Topic:
+    async def set_topic_configs(
+        self, topic_no: int, configs: Mapping[str, str], now_ms: int
+    ) -> Topic:
         """Replace all that is set. Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
 
     async def delete_topic(self, topic_no: int, now_ms: int) -> bool:
         """Forget the topic with its extents, producer states, gaps and committed offsets (each with a
-        line of history). Bounded work per transaction is the engine's affair; the name is free at once.
+        line of history). All of it is out of sight and the name is free at once; the rows go in the
+        bounded passes of :meth:`purge_deleted`, and only then are the objects free for collection.
         """
+
+    async def purge_deleted(self, limit: int, now_ms: int) -> int:
+        """Remove up to ``limit`` rows of deleted topics; returns how many, and less than ``limit``
+        once none is left. For a background job, about every minute."""
 
     async def create_branch(
         self,
@@ -405,6 +412,9 @@ class Metastore(Protocol):
     # -- merge, retention, collection ----------------------------------------------------------
     async def backlogs(self, limit: int) -> list[Backlog]:
         """Partitions with extents in the WAL, the oldest first."""
+
+    async def wal_extents(self, topic_no: int, partition: int, limit: int) -> list[Extent]:
+        """The partition's extents that lie in the WAL, in offset order: what a merge takes up."""
 
     async def small_segments(
         self, topic_no: int, partition: int, below_bytes: int, limit: int
@@ -518,3 +528,7 @@ class Metastore(Protocol):
         """Oldest first."""
 
     async def delete_document(self, kind: str, document_id: str) -> bool: ...
+
+    # -- the engine itself ---------------------------------------------------------------------
+    async def check(self) -> list[str]:
+        """One sentence for every invariant that the tables violate. Reads everything: O(metastore)."""

@@ -1,0 +1,144 @@
+"""Branches: a topic's past as a topic of its own, by copying rows and no bytes (I7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from sqlite3 import Connection
+
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.metastore import appends, partitions
+from anabranch.metastore.api import BranchOrigin, Conflict, NewExtent, Partition, Topic
+from anabranch.metastore.extent_rows import INSERT_EXTENT, marked_rows
+from anabranch.metastore.extents import refresh_backlog
+from anabranch.metastore.objects import kind_of, name_again
+from anabranch.metastore.topics import insert_topic, live_topic
+
+Replacement = Sequence[tuple[int, NewExtent]]
+
+
+def create_branch(
+    tx: Connection,
+    source_no: int,
+    name: str,
+    topic_id: bytes,
+    origin: BranchOrigin,
+    replacements: Mapping[int, Replacement],
+    now_ms: int,
+) -> Topic:
+    source = live_topic(tx, source_no)
+    if source.id != origin.topic_id:
+        raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "the topic was created anew")
+    present = partitions.partitions(tx, source_no)
+    if len(origin.ends) != len(present):
+        raise Conflict(f"topic '{source.name}' has {len(present)} partitions by now")
+    branch = insert_topic(tx, name, topic_id, source.partitions, source.configs, origin, now_ms)
+    assert set(replacements) <= set(range(len(present)))
+    for part, end in zip(present, origin.ends, strict=True):
+        if not part.log_start <= end <= part.next_offset:
+            raise Conflict(
+                f"partition {part.partition} of '{source.name}' holds offsets "
+                f"{part.log_start} to {part.next_offset}, not the end {end}"
+            )
+        _copy_partition(tx, part, branch.no, end)
+        _replace_straddling(tx, part, branch.no, end, replacements.get(part.partition))
+        _sum_up(tx, branch.no, part.partition)
+    return branch
+
+
+def _copy_partition(tx: Connection, source: Partition, branch_no: int, end: int) -> None:
+    values = {
+        "source": source.topic_no,
+        "branch": branch_no,
+        "partition": source.partition,
+        "end": end,
+    }
+    of_source = "FROM {} WHERE topic_no = :source AND partition = :partition"
+    tx.execute(
+        "INSERT INTO leader_epoch (topic_no, partition, epoch, start_offset) "
+        f"SELECT :branch, partition, epoch, start_offset {of_source.format('leader_epoch')} "
+        "AND start_offset <= :end",
+        values,
+    )
+    tx.execute(
+        "INSERT INTO partition (topic_no, partition, next_offset, log_start, merged_end, leader_epoch)"
+        " SELECT :branch, partition, :end, log_start, min(merged_end, :end), (SELECT max(epoch) FROM"
+        " leader_epoch WHERE topic_no = :branch AND partition = :partition)"
+        f" {of_source.format('partition')}",
+        values,
+    )
+    # base_offset < :end bounds the range scan, last_offset leaves out the one that straddles.
+    columns = (
+        "base_offset, last_offset, object_no, wal, position, length, records, max_timestamp, "
+        "timestamp_mark, appended_ms, leader_epoch"
+    )
+    tx.execute(
+        f"INSERT INTO extent (topic_no, partition, {columns}) SELECT :branch, partition, {columns} "
+        f"{of_source.format('extent')} AND base_offset < :end AND last_offset < :end",
+        values,
+    )
+    columns = "first_offset, last_offset, cause, detail, at_ms"
+    tx.execute(
+        f"INSERT INTO gap (topic_no, partition, {columns}) SELECT :branch, partition, {columns} "
+        f"{of_source.format('gap')} AND first_offset < :end",
+        values,
+    )
+    for state in appends.producer_states(tx, source.topic_no, source.partition):
+        if state.batches and state.batches[-1].last_offset < end:
+            tx.execute(
+                "INSERT INTO producer (topic_no, partition, producer_id, epoch, batches, updated_ms) "
+                "SELECT :branch, partition, producer_id, epoch, batches, updated_ms "
+                f"{of_source.format('producer')} AND producer_id = :producer",
+                {**values, "producer": state.producer_id},
+            )
+
+
+def _replace_straddling(
+    tx: Connection, source: Partition, branch_no: int, end: int, given: Replacement | None
+) -> None:
+    """Put ``given`` in place of the source's extent that holds both ``end - 1`` and ``end``.
+
+    A Conflict means that the caller saw other extents: a merge has swapped them since.
+    """
+    where = f"of partition {source.partition} at offset {end}"
+    straddling = tx.execute(
+        "SELECT base_offset, last_offset FROM extent WHERE topic_no = ? AND partition = ? "
+        "AND base_offset < ? ORDER BY base_offset DESC LIMIT 1",
+        (source.topic_no, source.partition, end),
+    ).fetchone()
+    if straddling is None or straddling[1] < end:
+        if given:
+            raise Conflict(f"no extent {where} has to be divided")
+        return
+    if given is None:
+        raise Conflict(f"the extent {where} has to be divided")
+    extents = [extent for _, extent in given]
+    assert all(a.last_offset < b.base_offset for a, b in pairwise(extents))
+    if extents and (extents[0].base_offset < straddling[0] or extents[-1].last_offset >= end):
+        raise Conflict(f"the extent {where} is another by now")
+    # The marks of the extent before: those of what was copied.
+    marks = tx.execute(
+        "SELECT appended_ms, timestamp_mark FROM extent WHERE topic_no = ? AND partition = ? "
+        "ORDER BY base_offset DESC LIMIT 1",
+        (branch_no, source.partition),
+    ).fetchone() or (0, -1)
+    for object_no, extent in given:
+        kind = kind_of(tx, object_no)
+        if kind is None:
+            raise Conflict(f"an object for the extent {where} was collected")
+        rows = marked_rows(branch_no, source.partition, object_no, kind, [extent], *marks)
+        tx.executemany(INSERT_EXTENT, rows)
+        name_again(tx, object_no, extent.position + extent.length)
+        marks = (rows[-1][11], rows[-1][10])
+
+
+def _sum_up(tx: Connection, branch_no: int, partition: int) -> None:
+    tx.execute(
+        "UPDATE partition SET (extents, records, bytes, wal_extents, wal_bytes, appended_mark, "
+        "timestamp_mark) = (SELECT count(*), coalesce(sum(records), 0), coalesce(sum(length), 0), "
+        "coalesce(sum(wal), 0), coalesce(sum(wal * length), 0), coalesce(max(appended_ms), 0), "
+        "coalesce(max(timestamp_mark), -1) FROM extent WHERE topic_no = ?1 AND partition = ?2) "
+        "WHERE topic_no = ?1 AND partition = ?2",
+        (branch_no, partition),
+    )
+    refresh_backlog(tx, branch_no, partition)

@@ -1,0 +1,142 @@
+"""Every invariant of the tables as a query that finds what violates it.
+
+For tests, simulation and the operator's doctor: it reads everything, so its cost is O(metastore).
+"""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+# (what is wrong, query that returns the rows where it is)
+_QUERIES: tuple[tuple[str, str], ...] = (
+    (
+        "I2: extents of one partition overlap",
+        "SELECT topic_no, partition, base_offset FROM (SELECT *, lag(last_offset) OVER w AS before "
+        "FROM extent WINDOW w AS (PARTITION BY topic_no, partition ORDER BY base_offset)) "
+        "WHERE before >= base_offset",
+    ),
+    (
+        "I2: an extent lies outside log_start .. next_offset",
+        "SELECT e.topic_no, e.partition, e.base_offset FROM extent e "
+        "JOIN partition p USING (topic_no, partition) "
+        "WHERE e.last_offset < p.log_start OR e.last_offset >= p.next_offset",
+    ),
+    (
+        "I2: offsets below log_start without a gap that says why",
+        "SELECT topic_no, partition, log_start FROM partition p WHERE log_start > coalesce((SELECT "
+        "sum(min(g.last_offset + 1, p.log_start) - g.first_offset) FROM gap g "
+        "WHERE g.topic_no = p.topic_no AND g.partition = p.partition "
+        "AND g.first_offset < p.log_start), 0)",
+    ),
+    (
+        "I3: an extent names an object that is not there",
+        "SELECT topic_no, partition, base_offset FROM extent "
+        "WHERE object_no NOT IN (SELECT no FROM object)",
+    ),
+    (
+        "I3: an object is stamped unreferenced, but an extent names it",
+        "SELECT key FROM object o WHERE unreferenced_ms IS NOT NULL "
+        "AND EXISTS (SELECT 1 FROM extent WHERE object_no = o.no)",
+    ),
+    (
+        "I3: an object that no extent names is not suspect, so it would never be collected",
+        "SELECT key FROM object o WHERE suspect = 0 "
+        "AND NOT EXISTS (SELECT 1 FROM extent WHERE object_no = o.no)",
+    ),
+    (
+        "an extent reaches past the end of its object, or calls it by another kind",
+        "SELECT e.topic_no, e.partition, e.base_offset FROM extent e JOIN object o "
+        "ON o.no = e.object_no WHERE e.wal <> o.kind OR e.position + e.length > o.bytes",
+    ),
+    (
+        "appended_ms or timestamp_mark decreases along a partition",
+        "SELECT topic_no, partition, base_offset FROM (SELECT *, lag(appended_ms) OVER w AS a, "
+        "lag(timestamp_mark) OVER w AS t FROM extent "
+        "WINDOW w AS (PARTITION BY topic_no, partition ORDER BY base_offset)) "
+        "WHERE a > appended_ms OR t > timestamp_mark",
+    ),
+    (
+        "a partition's sums are not those of its extents",
+        "SELECT p.topic_no, p.partition, count(e.base_offset) FROM partition p "
+        "LEFT JOIN extent e USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
+        "HAVING p.extents <> count(e.base_offset) OR p.records <> coalesce(sum(e.records), 0) "
+        "OR p.bytes <> coalesce(sum(e.length), 0) OR p.wal_extents <> coalesce(sum(e.wal), 0) "
+        "OR p.wal_bytes <> coalesce(sum(e.wal * e.length), 0)",
+    ),
+    (
+        "a partition's marks lie below those of its extents",
+        "SELECT p.topic_no, p.partition, max(e.base_offset) FROM partition p "
+        "JOIN extent e USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
+        "HAVING p.appended_mark < max(e.appended_ms) OR p.timestamp_mark < max(e.timestamp_mark)",
+    ),
+    (
+        "an extent below merged_end lies in the WAL, or wal_since_ms is not the oldest",
+        "SELECT p.topic_no, p.partition, min(e.base_offset) FROM partition p "
+        "JOIN extent e USING (topic_no, partition) WHERE e.wal = 1 GROUP BY p.topic_no, p.partition "
+        "HAVING min(e.base_offset) < p.merged_end OR p.wal_since_ms <> min(e.appended_ms)",
+    ),
+    (
+        "leader epochs do not end in the partition's own, or do not start at offset 0",
+        "SELECT p.topic_no, p.partition, max(l.epoch) FROM partition p "
+        "LEFT JOIN leader_epoch l USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
+        "HAVING max(l.epoch) IS NOT p.leader_epoch OR min(l.start_offset) <> 0",
+    ),
+    (
+        "a live topic does not have the partitions it says",
+        "SELECT t.no, t.name, count(p.partition) FROM topic t "
+        "LEFT JOIN partition p ON p.topic_no = t.no WHERE t.state = 0 GROUP BY t.no "
+        "HAVING count(p.partition) <> t.partitions OR max(p.partition) <> t.partitions - 1",
+    ),
+    (
+        "a deleted topic still has partitions, or a purged one rows",
+        "SELECT no, name FROM topic t WHERE state > 0 "
+        "AND EXISTS (SELECT 1 FROM partition WHERE topic_no = t.no) UNION ALL "
+        "SELECT no, name FROM topic t WHERE state = 2 AND ("
+        "EXISTS (SELECT 1 FROM extent WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM producer WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM gap WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM committed WHERE topic_no = t.no))",
+    ),
+    (
+        "rows of a topic that is not in the catalogue",
+        "SELECT topic_no FROM (SELECT topic_no FROM partition UNION SELECT topic_no FROM extent "
+        "UNION SELECT topic_no FROM producer UNION SELECT topic_no FROM gap "
+        "UNION SELECT topic_no FROM committed UNION SELECT topic_no FROM leader_epoch) "
+        "WHERE topic_no NOT IN (SELECT no FROM topic)",
+    ),
+    (
+        "I8: a line of history does not begin where the partition's line before it ended",
+        "SELECT group_no, topic_no, partition, seq FROM (SELECT *, lag(new_offset) OVER w AS before, "
+        "lag(seq) OVER w AS earlier FROM (SELECT group_no, topic_no, partition, at_ms, seq, "
+        "old_offset, new_offset FROM offset_history UNION ALL SELECT group_no, topic_no, partition, "
+        "at_ms, seq, old_offset, offset FROM committed) "
+        "WINDOW w AS (PARTITION BY group_no, topic_no, partition ORDER BY at_ms, seq)) "
+        "WHERE earlier IS NOT NULL AND (before IS NOT old_offset OR earlier >= seq)",
+    ),
+    (
+        "I8: a line names a group or an actor that is not there",
+        "SELECT group_no, seq FROM (SELECT group_no, seq, actor_no FROM offset_history UNION ALL "
+        "SELECT group_no, seq, actor_no FROM committed) WHERE actor_no NOT IN (SELECT no FROM actor) "
+        "OR group_no NOT IN (SELECT no FROM consumer_group)",
+    ),
+    (
+        "a deleted group has committed offsets",
+        "SELECT g.group_id FROM committed c JOIN consumer_group g ON g.no = c.group_no "
+        "WHERE g.live = 0",
+    ),
+)
+
+EXAMPLES_MAX = 5  # rows shown per violated invariant
+
+
+def check(tx: Connection) -> list[str]:
+    """One sentence per violated invariant, with the first rows that violate it."""
+    found = []
+    for sentence, query in _QUERIES:
+        rows = tx.execute(f"{query} LIMIT {EXAMPLES_MAX}").fetchall()
+        if rows:
+            found.append(f"{sentence}: {', '.join(map(str, rows))}")
+    damage = [row[0] for row in tx.execute("PRAGMA integrity_check(5)")]
+    if damage != ["ok"]:
+        found.append(f"SQLite's own integrity check: {'; '.join(damage)}")
+    return found

@@ -1,0 +1,42 @@
+"""JSON documents of the recovery plane."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.metastore.api import Document
+
+
+def put_document(
+    tx: Connection, kind: str, document_id: str, body: bytes, now_ms: int, *, create: bool = False
+) -> None:
+    if create and document(tx, kind, document_id) is not None:
+        raise ClientFault(ErrorCode.DUPLICATE_RESOURCE, f"{kind} {document_id} exists already")
+    tx.execute(
+        "INSERT INTO document (kind, id, created_ms, updated_ms, body) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (kind, id) DO UPDATE SET updated_ms = excluded.updated_ms, body = excluded.body",
+        (kind, document_id, now_ms, now_ms, body),
+    )
+
+
+def document(tx: Connection, kind: str, document_id: str) -> Document | None:
+    row = tx.execute(
+        "SELECT kind, id, created_ms, updated_ms, body FROM document WHERE kind = ? AND id = ?",
+        (kind, document_id),
+    ).fetchone()
+    return Document(*row) if row else None
+
+
+def documents(tx: Connection, kind: str) -> list[Document]:
+    rows = tx.execute(
+        "SELECT kind, id, created_ms, updated_ms, body FROM document "
+        "WHERE kind = ? ORDER BY created_ms, id",
+        (kind,),
+    )
+    return [Document(*row) for row in rows]
+
+
+def delete_document(tx: Connection, kind: str, document_id: str) -> bool:
+    gone = tx.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, document_id))
+    return gone.rowcount == 1

@@ -1,0 +1,131 @@
+"""Bring a database file to this code's schema: numbered files, forward only, under the write lock."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from anabranch.errors import UserFault
+
+APPLICATION_ID = 0x416E6162  # "Anab": says in the file's header whose database this is
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS migration (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    applied_ms INTEGER NOT NULL
+) STRICT
+"""
+
+
+class Migration(NamedTuple):
+    """One numbered file of ``migrations/``."""
+
+    number: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def shipped() -> list[Migration]:
+    """The migrations of this code, in order; numbered 1, 2, 3, … without holes."""
+    found = []
+    for entry in (resources.files(__package__) / "migrations").iterdir():
+        number, _, rest = entry.name.partition("_")
+        if rest.endswith(".sql"):
+            found.append(Migration(int(number), entry.name, entry.read_text(encoding="utf-8")))
+    found.sort()
+    assert [m.number for m in found] == list(range(1, len(found) + 1)), "a migration is missing"
+    return found
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """Cut a script at its semicolons (``executescript`` would commit our transaction)."""
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    assert not statement.strip(), "a migration ends in the middle of a statement"
+
+
+def migrate(
+    tx: sqlite3.Connection,
+    path: Path,
+    *,
+    now_ms: int,
+    new_cluster_id: Callable[[], bytes],
+    migrations: list[Migration] | None = None,
+) -> bytes:
+    """Apply what is missing and return the cluster id (16 bytes, made at creation).
+
+    Raises UserFault for another program's database, a schema newer than this code, or a migration
+    whose text is not the one that was applied.
+    """
+    migrations = shipped() if migrations is None else migrations
+    if (done := _finished(tx, migrations)) is not None:
+        return done
+    tx.execute("BEGIN IMMEDIATE")  # the lock: of two processes the second finds all done
+    try:
+        application_id = tx.execute("PRAGMA application_id").fetchone()[0]
+        if application_id == 0 and not tx.execute("SELECT 1 FROM sqlite_schema").fetchone():
+            tx.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        elif application_id != APPLICATION_ID:
+            raise UserFault(f"{path} is the database of another program; choose another file")
+        tx.execute(_LEDGER)
+        _apply(tx, path, migrations, now_ms)
+        tx.execute(
+            "INSERT INTO cluster (one, cluster_id, created_ms) "
+            "SELECT 1, ?, ? WHERE NOT EXISTS (SELECT 1 FROM cluster)",
+            (new_cluster_id(), now_ms),
+        )
+        cluster_id: bytes = tx.execute("SELECT cluster_id FROM cluster").fetchone()[0]
+        tx.execute("COMMIT")
+    except BaseException:
+        if tx.in_transaction:
+            tx.execute("ROLLBACK")
+        raise
+    return cluster_id
+
+
+def _finished(tx: sqlite3.Connection, migrations: list[Migration]) -> bytes | None:
+    """The cluster id if exactly ``migrations`` are applied: opening such a file writes nothing."""
+    if tx.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        return None
+    applied = tx.execute("SELECT number, sha256 FROM migration ORDER BY number").fetchall()
+    if applied != [(m.number, m.sha256) for m in migrations]:
+        return None
+    cluster_id: bytes = tx.execute("SELECT cluster_id FROM cluster").fetchone()[0]
+    return cluster_id
+
+
+def _apply(tx: sqlite3.Connection, path: Path, migrations: list[Migration], now_ms: int) -> None:
+    applied = dict(tx.execute("SELECT number, sha256 FROM migration").fetchall())
+    newest = max(applied, default=0)
+    if newest > len(migrations):
+        raise UserFault(
+            f"{path} has schema {newest}, this version of anabranch knows {len(migrations)}; "
+            "use the newer version that wrote it"
+        )
+    for migration in migrations:
+        if migration.number not in applied:
+            for statement in _statements(migration.sql):
+                tx.execute(statement)
+            tx.execute(
+                "INSERT INTO migration (number, name, sha256, applied_ms) VALUES (?, ?, ?, ?)",
+                (migration.number, migration.name, migration.sha256, now_ms),
+            )
+        elif applied[migration.number] != migration.sha256:
+            raise UserFault(
+                f"{path} was made with another text of migration {migration.name}; "
+                "use the version of anabranch that wrote it"
+            )

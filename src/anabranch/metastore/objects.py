@@ -1,0 +1,117 @@
+"""Objects that hold the bytes of extents, and their collection.
+
+An object is *suspect* from its creation and again after any extent left it. A collection pass looks
+at suspects only: those that an extent names are cleared, the others are stamped and returned.
+"""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+from typing import Any
+
+from anabranch.errors import StoreFault
+from anabranch.metastore.api import ObjectKind, ObjectRow
+
+EXAMINE_MAX = 10_000  # suspects looked at in one transaction
+DELETIONS_MAX = 100_000  # lines kept in the deletion log
+
+_COLUMNS = "no, key, kind, bytes, created_ms, unreferenced_ms"
+KINDS = (ObjectKind.SEGMENT, ObjectKind.WAL)  # by the number in the kind and wal columns
+
+
+def _object(row: tuple[Any, ...]) -> ObjectRow:
+    no, key, kind, length, created_ms, unreferenced_ms = row
+    return ObjectRow(no, key, KINDS[kind], length, created_ms, unreferenced_ms)
+
+
+def _insert(tx: Connection, key: str, kind: ObjectKind, length: int, now_ms: int) -> int:
+    """I3: a key whose object was collected must not come back, its bytes may vanish at any moment."""
+    if tx.execute("SELECT 1 FROM deletion WHERE key = ?", (key,)).fetchone():
+        raise StoreFault(f"object {key} was collected and cannot be used again", retryable=False)
+    row = tx.execute(
+        "INSERT INTO object (key, kind, bytes, created_ms) VALUES (?, ?, ?, ?) RETURNING no",
+        (key, KINDS.index(kind), length, now_ms),
+    ).fetchone()
+    no: int = row[0]
+    return no
+
+
+def register_wal_object(tx: Connection, key: str, written: int, now_ms: int) -> int:
+    """The number of a WAL object that is written up to byte ``written``; created on first use."""
+    row = tx.execute(
+        "UPDATE object SET bytes = max(bytes, ?), unreferenced_ms = NULL "
+        "WHERE key = ? AND kind = 1 RETURNING no",
+        (written, key),
+    ).fetchone()
+    return row[0] if row else _insert(tx, key, ObjectKind.WAL, written, now_ms)
+
+
+def create_object(tx: Connection, key: str, kind: ObjectKind, now_ms: int) -> int:
+    if tx.execute("SELECT 1 FROM object WHERE key = ?", (key,)).fetchone():
+        raise StoreFault(f"object {key} is named already", retryable=False)
+    return _insert(tx, key, kind, 0, now_ms)
+
+
+def kind_of(tx: Connection, object_no: int) -> ObjectKind | None:
+    """None if there is no such object, or no longer."""
+    row = tx.execute("SELECT kind FROM object WHERE no = ?", (object_no,)).fetchone()
+    return KINDS[row[0]] if row else None
+
+
+def name_again(tx: Connection, object_no: int, length: int) -> None:
+    """An extent names the object from now on; it is at least ``length`` bytes long."""
+    tx.execute(
+        "UPDATE object SET bytes = max(bytes, ?), unreferenced_ms = NULL WHERE no = ?",
+        (length, object_no),
+    )
+
+
+def objects_without_extents(
+    tx: Connection, now_ms: int, created_before_ms: int, limit: int
+) -> list[ObjectRow]:
+    suspects = tx.execute(
+        "SELECT no, EXISTS (SELECT 1 FROM extent WHERE object_no = o.no) FROM object o "
+        "WHERE suspect = 1 AND unreferenced_ms IS NULL AND created_ms < ? "
+        "ORDER BY created_ms LIMIT ?",
+        (created_before_ms, EXAMINE_MAX),
+    ).fetchall()
+    tx.executemany(
+        "UPDATE object SET suspect = 0 WHERE no = ?", [(no,) for no, named in suspects if named]
+    )
+    tx.executemany(
+        "UPDATE object SET unreferenced_ms = ? WHERE no = ?",
+        [(now_ms, no) for no, named in suspects if not named],
+    )
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} FROM object WHERE suspect = 1 AND unreferenced_ms IS NOT NULL "
+        "AND created_ms < ? ORDER BY unreferenced_ms LIMIT ?",
+        (created_before_ms, limit),
+    )
+    return [_object(row) for row in rows]
+
+
+def wal_objects(tx: Connection) -> list[ObjectRow]:
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM object WHERE kind = 1 ORDER BY no")
+    return [_object(row) for row in rows]
+
+
+def forget_object(tx: Connection, object_no: int, reason: str, now_ms: int) -> bool:
+    row = tx.execute(
+        "DELETE FROM object WHERE no = ? "
+        "AND NOT EXISTS (SELECT 1 FROM extent WHERE object_no = ?) RETURNING key",
+        (object_no, object_no),
+    ).fetchone()
+    if row is None:
+        return False
+    line = tx.execute(
+        "INSERT INTO deletion (key, reason, at_ms) VALUES (?, ?, ?) RETURNING seq",
+        (row[0], reason, now_ms),
+    ).fetchone()
+    tx.execute("DELETE FROM deletion WHERE seq <= ?", (line[0] - DELETIONS_MAX,))
+    return True
+
+
+def deletions(tx: Connection, limit: int) -> list[tuple[str, str, int]]:
+    return tx.execute(
+        "SELECT key, reason, at_ms FROM deletion ORDER BY seq DESC LIMIT ?", (limit,)
+    ).fetchall()

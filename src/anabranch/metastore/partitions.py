@@ -1,0 +1,48 @@
+"""Partitions: their ends, leader epochs and backlogs."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+from anabranch.metastore.api import Backlog, LeaderEpoch, Partition
+
+_COLUMNS = "topic_no, partition, next_offset, log_start, leader_epoch"
+
+
+def partitions(tx: Connection, topic_no: int) -> list[Partition]:
+    rows = tx.execute(
+        f"SELECT {_COLUMNS} FROM partition WHERE topic_no = ? ORDER BY partition", (topic_no,)
+    )
+    return [Partition(*row) for row in rows]
+
+
+def partition(tx: Connection, topic_no: int, number: int) -> Partition | None:
+    row = tx.execute(
+        f"SELECT {_COLUMNS} FROM partition WHERE topic_no = ? AND partition = ?",
+        (topic_no, number),
+    ).fetchone()
+    return Partition(*row) if row else None
+
+
+def all_partitions(tx: Connection) -> list[Partition]:
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM partition ORDER BY topic_no, partition")
+    return [Partition(*row) for row in rows]
+
+
+def leader_epochs(tx: Connection, topic_no: int, number: int) -> list[LeaderEpoch]:
+    rows = tx.execute(
+        "SELECT epoch, start_offset FROM leader_epoch "
+        "WHERE topic_no = ? AND partition = ? ORDER BY epoch",
+        (topic_no, number),
+    )
+    return [LeaderEpoch(*row) for row in rows]
+
+
+def backlogs(tx: Connection, limit: int) -> list[Backlog]:
+    """One pass over the partitions' own rows, never over extents."""
+    rows = tx.execute(
+        "SELECT topic_no, partition, wal_extents, wal_bytes, wal_since_ms FROM partition "
+        "WHERE wal_extents > 0 ORDER BY wal_since_ms, topic_no, partition LIMIT ?",
+        (limit,),
+    )
+    return [Backlog(*row) for row in rows]

@@ -1,0 +1,140 @@
+"""Topics: creation, growth, configs, deletion and the purge that follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from sqlite3 import Connection
+from typing import Any
+
+import msgspec
+
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.metastore.api import BranchOrigin, Topic
+from anabranch.metastore.counters import catalogue_changed
+
+_COLUMNS = "no, id, name, partitions, configs, created_ms, origin"
+DELETED, PURGED = 1, 2  # values of the state column; 0 is live
+
+
+def _topic(row: tuple[Any, ...]) -> Topic:
+    no, topic_id, name, partitions, configs, created_ms, origin = row
+    return Topic(
+        no,
+        topic_id,
+        name,
+        partitions,
+        msgspec.json.decode(configs, type=dict[str, str]),
+        created_ms,
+        None if origin is None else msgspec.json.decode(origin, type=BranchOrigin),
+    )
+
+
+def _encode(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+def topics(tx: Connection) -> list[Topic]:
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM topic WHERE state = 0 ORDER BY name")
+    return [_topic(row) for row in rows]
+
+
+def topic_by_no(tx: Connection, topic_no: int) -> Topic | None:
+    row = tx.execute(f"SELECT {_COLUMNS} FROM topic WHERE no = ?", (topic_no,)).fetchone()
+    return _topic(row) if row else None
+
+
+def is_live(tx: Connection, topic_no: int) -> bool:
+    row = tx.execute("SELECT 1 FROM topic WHERE no = ? AND state = 0", (topic_no,)).fetchone()
+    return row is not None
+
+
+def live_topic(tx: Connection, topic_no: int) -> Topic:
+    """Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
+    row = tx.execute(
+        f"SELECT {_COLUMNS} FROM topic WHERE no = ? AND state = 0", (topic_no,)
+    ).fetchone()
+    if row is None:
+        raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "this topic does not exist")
+    return _topic(row)
+
+
+def insert_topic(
+    tx: Connection,
+    name: str,
+    topic_id: bytes,
+    partitions: int,
+    configs: Mapping[str, str],
+    origin: BranchOrigin | None,
+    now_ms: int,
+) -> Topic:
+    """The topic's row alone. Raises ClientFault(TOPIC_ALREADY_EXISTS)."""
+    assert len(topic_id) == 16 and partitions > 0
+    clash = tx.execute(
+        "SELECT 1 FROM topic WHERE name = ? AND state = 0 UNION ALL SELECT 1 FROM topic WHERE id = ?",
+        (name, topic_id),
+    ).fetchone()
+    if clash:
+        raise ClientFault(ErrorCode.TOPIC_ALREADY_EXISTS, f"topic '{name}' already exists")
+    row = tx.execute(
+        "INSERT INTO topic (id, name, partitions, configs, created_ms, origin) "
+        f"VALUES (?, ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",
+        (
+            topic_id,
+            name,
+            partitions,
+            _encode(dict(configs)),
+            now_ms,
+            None if origin is None else _encode(origin),
+        ),
+    ).fetchone()
+    catalogue_changed(tx)
+    return _topic(row)
+
+
+def _add_partitions(tx: Connection, topic_no: int, start: int, end: int) -> None:
+    numbers = [(topic_no, partition) for partition in range(start, end)]
+    tx.executemany("INSERT INTO partition (topic_no, partition) VALUES (?, ?)", numbers)
+    tx.executemany(
+        "INSERT INTO leader_epoch (topic_no, partition, epoch, start_offset) VALUES (?, ?, 0, 0)",
+        numbers,
+    )
+
+
+def create_topic(
+    tx: Connection,
+    name: str,
+    topic_id: bytes,
+    partitions: int,
+    configs: Mapping[str, str],
+    now_ms: int,
+) -> Topic:
+    topic = insert_topic(tx, name, topic_id, partitions, configs, None, now_ms)
+    _add_partitions(tx, topic.no, 0, partitions)
+    return topic
+
+
+def create_partitions(tx: Connection, topic_no: int, total: int, now_ms: int) -> Topic:
+    topic = live_topic(tx, topic_no)
+    if total <= topic.partitions:
+        raise ClientFault(
+            ErrorCode.INVALID_PARTITIONS,
+            f"topic '{topic.name}' has {topic.partitions} partitions and can only grow",
+        )
+    tx.execute("UPDATE topic SET partitions = ? WHERE no = ?", (total, topic_no))
+    _add_partitions(tx, topic_no, topic.partitions, total)
+    catalogue_changed(tx)
+    return live_topic(tx, topic_no)
+
+
+def set_topic_configs(
+    tx: Connection, topic_no: int, configs: Mapping[str, str], now_ms: int
+) -> Topic:
+    live_topic(tx, topic_no)
+    tx.execute("UPDATE topic SET configs = ? WHERE no = ?", (_encode(dict(configs)), topic_no))
+    catalogue_changed(tx)
+    return live_topic(tx, topic_no)
+
+
+def forget_purged(tx: Connection, before_ms: int) -> None:
+    """Drop the rows of topics deleted before ``before_ms``; their history is pruned already."""
+    tx.execute("DELETE FROM topic WHERE state = ? AND deleted_ms < ?", (PURGED, before_ms))
