@@ -35,6 +35,12 @@ EMPTY: list[Any] = []
 
 def uvarint_bytes(value: int) -> bytes:
     """Encode an unsigned varint (KIP-482), least significant seven bits first."""
+    if value < 1 << 7:
+        return bytes((value,))
+    if value < 1 << 14:
+        return bytes((value & 127 | 128, value >> 7))
+    if value < 1 << 21:
+        return bytes((value & 127 | 128, value >> 7 & 127 | 128, value >> 14))
     out = bytearray()
     while value > 127:
         out.append(value & 127 | 128)
@@ -45,6 +51,11 @@ def uvarint_bytes(value: int) -> bytes:
 
 #: Lengths and counts are mostly small: ``UVARINT[n]`` for ``n < 1024``.
 UVARINT = tuple(uvarint_bytes(n) for n in range(1024))
+
+#: Replica lists and the like are short: ``INT32S[n](*values)``, and with the compact length before
+#: them ``COMPACT_INT32S[n](n + 1, *values)``, for ``n < 16``. Formatting a struct code costs more.
+INT32S = tuple(struct.Struct(f">{n}i").pack for n in range(16))
+COMPACT_INT32S = tuple(struct.Struct(f">B{n}i").pack for n in range(16))
 
 
 def uvarint(buf: Buffer, pos: int) -> tuple[int, int]:

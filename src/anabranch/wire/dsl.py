@@ -143,7 +143,26 @@ def load(path: Path) -> Schema:
         root = Struct(name + suffix[title])
         structs = parse_block(root, body, versions)
         messages.append(Message(root.name, api_key, versions, flexible, root, structs))
+    resolve_names(messages)
     return Schema(path.stem, name, api_key, versions, flexible, unstable, messages)
+
+
+def resolve_names(messages: list[Message]) -> None:
+    """Prefix structs that request and response both define with their message's name.
+
+    Messages of one API share a Python module; Kafka gives each a class of its own.
+    """
+    roots = {message.name for message in messages}
+    twice = set[str]()
+    if len(messages) > 1:
+        twice = set.intersection(*(set(message.structs) for message in messages))
+    for message in messages:
+        rename = {name: message.name + name for name in message.structs if name in twice | roots}
+        for struct in (message.root, *message.structs.values()):
+            struct.name = rename.get(struct.name, struct.name)
+            for one in struct.fields:
+                one.type = rename.get(one.type, one.type)
+        message.structs = {struct.name: struct for struct in message.structs.values()}
 
 
 def load_all(directory: Path = SCHEMA) -> list[Schema]:

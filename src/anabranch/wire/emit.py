@@ -431,6 +431,10 @@ class WriterLines:
                 self.put(f'    {self.append}(b"{chr(92)}0")')
                 self.put("else:")
                 self.indent += 1
+            if one.type == "int32":
+                self.compact_int32s(local)
+                self.indent -= slot.nullable
+                return
             self.put(f"n = len({local}) + 1")
             self.uvarint("n")
         elif slot.nullable:
@@ -450,8 +454,21 @@ class WriterLines:
         self.elements(slot, local)
         self.indent -= slot.nullable
 
+    def compact_int32s(self, local: str) -> None:
+        self.put(f"n = len({local})")
+        self.put("if n < 16:")
+        self.put(f"    {self.append}(COMPACT_INT32S[n](n + 1, *{local}))")
+        self.put("else:")
+        self.put(f"    {self.append}(uvarint_bytes(n + 1))")
+        self.put(f'    {self.append}(pack(f">{{n}}i", *{local}))')
+
     def elements(self, slot: Slot, local: str) -> None:
         one = slot.field
+        if one.type == "int32":
+            self.put(f"n = len({local})")
+            packed = f'INT32S[n](*{local}) if n < 16 else pack(f">{{n}}i", *{local})'
+            self.put(f"{self.append}({packed})")
+            return
         if one.type in FIXED:
             self.put(f"if {local}:")
             self.put(f'    {self.append}(pack(f">{{len({local})}}{FIXED[one.type]}", *{local}))')
@@ -482,15 +499,18 @@ class WriterLines:
             case "None":
                 return f"{source} is not None"
             case "False" | '""' | "[]":
-                return f"bool({source})"
+                return source
             case _:
-                return f"({source} != {default})"
+                return f"{source} != {default}"
 
     def tags(self) -> None:
         slots = sorted(self.layout.tagged, key=lambda s: s.field.tag or 0)
         for slot in slots:
             assert not slot.nullable or slot.field.default == "null", "null must be the default"
-        self.put("n = 0 + " + " + ".join(f"({self.is_set(s)})" for s in slots))
+        self.put("n = 0")
+        for slot in slots:
+            self.put(f"if {self.is_set(slot)}:")
+            self.put("    n += 1")
         self.put("if not n:")
         self.put(f'    w(b"{chr(92)}0")')
         self.put("    return")
@@ -501,7 +521,7 @@ class WriterLines:
             self.put("g: list[Buffer] = []" if slot is slots[0] else "g = []")
             self.put("a = g.append")
             self.append = "a"
-            if slot.nullable or slot.field.is_struct:
+            if slot.nullable:
                 self.put(f"assert o.{slot.field.python_name} is not None")
             self.slot(Slot(slot.field, False, slot.child, slot.child_min))
             self.flush()

@@ -35,7 +35,7 @@ PYTHON_TYPE = {
     "records": "Records",
 }
 RUNTIME = (
-    "Buffer", "EMPTY", "Message", "Records", "Struct", "UVARINT", "Write", "ZERO_UUID",
+    "Buffer", "COMPACT_INT32S", "EMPTY", "INT32S", "Message", "Records", "Struct", "UVARINT", "Write", "ZERO_UUID",
     "bad_length", "records_size", "skip_tags", "uvarint", "uvarint_bytes", "write_records",
 )  # fmt: skip
 
@@ -141,24 +141,8 @@ def reachable(roots: set[str], layouts: list[Layout]) -> set[str]:
     return found
 
 
-def resolve_names(schema: dsl.Schema) -> None:
-    """Prefix structs that request and response define differently with their message's name."""
-    names = [set(message.structs) for message in schema.messages]
-    twice = set.intersection(*names) if len(names) > 1 else set()
-    roots = {message.name for message in schema.messages}
-    for message in schema.messages:
-        clash = twice | (roots & set(message.structs))
-        rename = {name: f"{message.name}{name}" for name in clash}
-        for struct in (message.root, *message.structs.values()):
-            struct.name = rename.get(struct.name, struct.name)
-            for one in struct.fields:
-                one.type = rename.get(one.type, one.type)
-        message.structs = {one.name: one for one in message.structs.values()}
-
-
 def module_source(schema: dsl.Schema) -> str:
     """Return the source of one message module."""
-    resolve_names(schema)
     constants = Constants()
     classes: list[str] = []
     functions: list[str] = []

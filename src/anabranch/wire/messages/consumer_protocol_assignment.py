@@ -9,6 +9,7 @@ from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
     EMPTY,
+    INT32S,
     Message,
     Struct,
     Write,
@@ -87,8 +88,8 @@ def _write_topic_partition_v0(o: TopicPartition, w: Write) -> None:
     w(r_topic)
     v_partitions = o.partitions
     w(_pack_i(len(v_partitions)))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
 def _read_consumer_protocol_assignment_v0(b: bytes, p: int, e: int) -> tuple[ConsumerProtocolAssignment, int]:

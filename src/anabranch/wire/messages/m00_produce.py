@@ -816,7 +816,9 @@ def _write_partition_produce_response_v10(o: PartitionProduceResponse, w: Write)
         n = len(r_error_message) + 1
         w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
         w(r_error_message)
-    n = 0 + (o.current_leader is not None)
+    n = 0
+    if o.current_leader is not None:
+        n += 1
     if not n:
         w(b"\0")
         return
@@ -824,7 +826,6 @@ def _write_partition_produce_response_v10(o: PartitionProduceResponse, w: Write)
     if o.current_leader is not None:
         g: list[Buffer] = []
         a = g.append
-        assert o.current_leader is not None
         _write_leader_id_and_epoch_v10(o.current_leader, a)
         n = sum(map(len, g))
         w(UVARINT[0])
@@ -1261,15 +1262,16 @@ def _write_produce_response_v10(o: ProduceResponse, w: Write) -> None:
     for x_responses in v_responses:
         _write_topic_produce_response_v10(x_responses, w)
     w(_pack_i(o.throttle_time_ms))
-    n = 0 + (bool(o.node_endpoints))
+    n = 0
+    if o.node_endpoints:
+        n += 1
     if not n:
         w(b"\0")
         return
     w(UVARINT[n])
-    if bool(o.node_endpoints):
+    if o.node_endpoints:
         g: list[Buffer] = []
         a = g.append
-        assert o.node_endpoints is not None
         v_node_endpoints = o.node_endpoints
         n = len(v_node_endpoints) + 1
         a(UVARINT[n] if n < 1024 else uvarint_bytes(n))
@@ -1334,15 +1336,16 @@ def _write_produce_response_v13(o: ProduceResponse, w: Write) -> None:
     for x_responses in v_responses:
         _write_topic_produce_response_v13(x_responses, w)
     w(_pack_i(o.throttle_time_ms))
-    n = 0 + (bool(o.node_endpoints))
+    n = 0
+    if o.node_endpoints:
+        n += 1
     if not n:
         w(b"\0")
         return
     w(UVARINT[n])
-    if bool(o.node_endpoints):
+    if o.node_endpoints:
         g: list[Buffer] = []
         a = g.append
-        assert o.node_endpoints is not None
         v_node_endpoints = o.node_endpoints
         n = len(v_node_endpoints) + 1
         a(UVARINT[n] if n < 1024 else uvarint_bytes(n))

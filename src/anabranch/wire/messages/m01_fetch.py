@@ -10,7 +10,9 @@ from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
     Buffer,
+    COMPACT_INT32S,
     EMPTY,
+    INT32S,
     Message,
     Records,
     Struct,
@@ -507,12 +509,14 @@ def _read_fetch_partition_v17(b: bytes, p: int, e: int) -> tuple[FetchPartition,
 
 def _write_fetch_partition_v17(o: FetchPartition, w: Write) -> None:
     w(_pack_iiqiqi(o.partition, o.current_leader_epoch, o.fetch_offset, o.last_fetched_epoch, o.log_start_offset, o.partition_max_bytes))
-    n = 0 + ((o.replica_directory_id != ZERO_UUID))
+    n = 0
+    if o.replica_directory_id != ZERO_UUID:
+        n += 1
     if not n:
         w(b"\0")
         return
     w(UVARINT[n])
-    if (o.replica_directory_id != ZERO_UUID):
+    if o.replica_directory_id != ZERO_UUID:
         g: list[Buffer] = []
         a = g.append
         a(_pack_16s(o.replica_directory_id))
@@ -552,12 +556,16 @@ def _read_fetch_partition_v18(b: bytes, p: int, e: int) -> tuple[FetchPartition,
 
 def _write_fetch_partition_v18(o: FetchPartition, w: Write) -> None:
     w(_pack_iiqiqi(o.partition, o.current_leader_epoch, o.fetch_offset, o.last_fetched_epoch, o.log_start_offset, o.partition_max_bytes))
-    n = 0 + ((o.replica_directory_id != ZERO_UUID)) + ((o.high_watermark != 9223372036854775807))
+    n = 0
+    if o.replica_directory_id != ZERO_UUID:
+        n += 1
+    if o.high_watermark != 9223372036854775807:
+        n += 1
     if not n:
         w(b"\0")
         return
     w(UVARINT[n])
-    if (o.replica_directory_id != ZERO_UUID):
+    if o.replica_directory_id != ZERO_UUID:
         g: list[Buffer] = []
         a = g.append
         a(_pack_16s(o.replica_directory_id))
@@ -566,7 +574,7 @@ def _write_fetch_partition_v18(o: FetchPartition, w: Write) -> None:
         w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
         for part in g:
             w(part)
-    if (o.high_watermark != 9223372036854775807):
+    if o.high_watermark != 9223372036854775807:
         g = []
         a = g.append
         a(_pack_q(o.high_watermark))
@@ -844,8 +852,8 @@ def _write_forgotten_topic_v7(o: ForgottenTopic, w: Write) -> None:
     w(r_topic)
     v_partitions = o.partitions
     w(_pack_i(len(v_partitions)))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
 def _read_forgotten_topic_v12(b: bytes, p: int, e: int) -> tuple[ForgottenTopic, int]:
@@ -884,10 +892,12 @@ def _write_forgotten_topic_v12(o: ForgottenTopic, w: Write) -> None:
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_topic)
     v_partitions = o.partitions
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 
@@ -914,10 +924,12 @@ def _read_forgotten_topic_v13(b: bytes, p: int, e: int) -> tuple[ForgottenTopic,
 def _write_forgotten_topic_v13(o: ForgottenTopic, w: Write) -> None:
     v_partitions = o.partitions
     w(_pack_16s(o.topic_id))
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 
@@ -1180,7 +1192,9 @@ def _write_fetch_request_v12(o: FetchRequest, w: Write) -> None:
     n = len(r_rack_id) + 1
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_rack_id)
-    n = 0 + (o.cluster_id is not None)
+    n = 0
+    if o.cluster_id is not None:
+        n += 1
     if not n:
         w(b"\0")
         return
@@ -1286,7 +1300,9 @@ def _write_fetch_request_v13(o: FetchRequest, w: Write) -> None:
     n = len(r_rack_id) + 1
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_rack_id)
-    n = 0 + (o.cluster_id is not None)
+    n = 0
+    if o.cluster_id is not None:
+        n += 1
     if not n:
         w(b"\0")
         return
@@ -1395,7 +1411,11 @@ def _write_fetch_request_v15(o: FetchRequest, w: Write) -> None:
     n = len(r_rack_id) + 1
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_rack_id)
-    n = 0 + (o.cluster_id is not None) + (o.replica_state is not None)
+    n = 0
+    if o.cluster_id is not None:
+        n += 1
+    if o.replica_state is not None:
+        n += 1
     if not n:
         w(b"\0")
         return
@@ -1418,7 +1438,6 @@ def _write_fetch_request_v15(o: FetchRequest, w: Write) -> None:
     if o.replica_state is not None:
         g = []
         a = g.append
-        assert o.replica_state is not None
         _write_replica_state_v15(o.replica_state, a)
         n = sum(map(len, g))
         w(UVARINT[1])
@@ -1514,7 +1533,11 @@ def _write_fetch_request_v17(o: FetchRequest, w: Write) -> None:
     n = len(r_rack_id) + 1
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_rack_id)
-    n = 0 + (o.cluster_id is not None) + (o.replica_state is not None)
+    n = 0
+    if o.cluster_id is not None:
+        n += 1
+    if o.replica_state is not None:
+        n += 1
     if not n:
         w(b"\0")
         return
@@ -1537,7 +1560,6 @@ def _write_fetch_request_v17(o: FetchRequest, w: Write) -> None:
     if o.replica_state is not None:
         g = []
         a = g.append
-        assert o.replica_state is not None
         _write_replica_state_v15(o.replica_state, a)
         n = sum(map(len, g))
         w(UVARINT[1])
@@ -1633,7 +1655,11 @@ def _write_fetch_request_v18(o: FetchRequest, w: Write) -> None:
     n = len(r_rack_id) + 1
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_rack_id)
-    n = 0 + (o.cluster_id is not None) + (o.replica_state is not None)
+    n = 0
+    if o.cluster_id is not None:
+        n += 1
+    if o.replica_state is not None:
+        n += 1
     if not n:
         w(b"\0")
         return
@@ -1656,7 +1682,6 @@ def _write_fetch_request_v18(o: FetchRequest, w: Write) -> None:
     if o.replica_state is not None:
         g = []
         a = g.append
-        assert o.replica_state is not None
         _write_replica_state_v15(o.replica_state, a)
         n = sum(map(len, g))
         w(UVARINT[1])
@@ -1942,7 +1967,13 @@ def _write_partition_data_v12(o: PartitionData, w: Write) -> None:
         n = records_size(v_records) + 1
         w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
         write_records(v_records, w)
-    n = 0 + (o.diverging_epoch is not None) + (o.current_leader is not None) + (o.snapshot_id is not None)
+    n = 0
+    if o.diverging_epoch is not None:
+        n += 1
+    if o.current_leader is not None:
+        n += 1
+    if o.snapshot_id is not None:
+        n += 1
     if not n:
         w(b"\0")
         return
@@ -1950,7 +1981,6 @@ def _write_partition_data_v12(o: PartitionData, w: Write) -> None:
     if o.diverging_epoch is not None:
         g: list[Buffer] = []
         a = g.append
-        assert o.diverging_epoch is not None
         _write_epoch_end_offset_v12(o.diverging_epoch, a)
         n = sum(map(len, g))
         w(UVARINT[0])
@@ -1960,7 +1990,6 @@ def _write_partition_data_v12(o: PartitionData, w: Write) -> None:
     if o.current_leader is not None:
         g = []
         a = g.append
-        assert o.current_leader is not None
         _write_leader_id_and_epoch_v12(o.current_leader, a)
         n = sum(map(len, g))
         w(UVARINT[1])
@@ -1970,7 +1999,6 @@ def _write_partition_data_v12(o: PartitionData, w: Write) -> None:
     if o.snapshot_id is not None:
         g = []
         a = g.append
-        assert o.snapshot_id is not None
         _write_snapshot_id_v12(o.snapshot_id, a)
         n = sum(map(len, g))
         w(UVARINT[2])
@@ -2412,15 +2440,16 @@ def _write_fetch_response_v16(o: FetchResponse, w: Write) -> None:
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     for x_responses in v_responses:
         _write_fetchable_topic_response_v13(x_responses, w)
-    n = 0 + (bool(o.node_endpoints))
+    n = 0
+    if o.node_endpoints:
+        n += 1
     if not n:
         w(b"\0")
         return
     w(UVARINT[n])
-    if bool(o.node_endpoints):
+    if o.node_endpoints:
         g: list[Buffer] = []
         a = g.append
-        assert o.node_endpoints is not None
         v_node_endpoints = o.node_endpoints
         n = len(v_node_endpoints) + 1
         a(UVARINT[n] if n < 1024 else uvarint_bytes(n))

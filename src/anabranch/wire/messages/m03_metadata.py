@@ -8,7 +8,9 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
+    INT32S,
     Message,
     Struct,
     UVARINT,
@@ -665,12 +667,12 @@ def _read_metadata_response_partition_v0(b: bytes, p: int, e: int) -> tuple[Meta
 def _write_metadata_response_partition_v0(o: MetadataResponsePartition, w: Write) -> None:
     v_replica_nodes = o.replica_nodes
     w(_pack_hiii(o.error_code, o.partition_index, o.leader_id, len(v_replica_nodes)))
-    if v_replica_nodes:
-        w(pack(f">{len(v_replica_nodes)}i", *v_replica_nodes))
+    n = len(v_replica_nodes)
+    w(INT32S[n](*v_replica_nodes) if n < 16 else pack(f">{n}i", *v_replica_nodes))
     v_isr_nodes = o.isr_nodes
     w(_pack_i(len(v_isr_nodes)))
-    if v_isr_nodes:
-        w(pack(f">{len(v_isr_nodes)}i", *v_isr_nodes))
+    n = len(v_isr_nodes)
+    w(INT32S[n](*v_isr_nodes) if n < 16 else pack(f">{n}i", *v_isr_nodes))
 
 
 def _read_metadata_response_partition_v5(b: bytes, p: int, e: int) -> tuple[MetadataResponsePartition, int]:
@@ -703,16 +705,16 @@ def _read_metadata_response_partition_v5(b: bytes, p: int, e: int) -> tuple[Meta
 def _write_metadata_response_partition_v5(o: MetadataResponsePartition, w: Write) -> None:
     v_replica_nodes = o.replica_nodes
     w(_pack_hiii(o.error_code, o.partition_index, o.leader_id, len(v_replica_nodes)))
-    if v_replica_nodes:
-        w(pack(f">{len(v_replica_nodes)}i", *v_replica_nodes))
+    n = len(v_replica_nodes)
+    w(INT32S[n](*v_replica_nodes) if n < 16 else pack(f">{n}i", *v_replica_nodes))
     v_isr_nodes = o.isr_nodes
     w(_pack_i(len(v_isr_nodes)))
-    if v_isr_nodes:
-        w(pack(f">{len(v_isr_nodes)}i", *v_isr_nodes))
+    n = len(v_isr_nodes)
+    w(INT32S[n](*v_isr_nodes) if n < 16 else pack(f">{n}i", *v_isr_nodes))
     v_offline_replicas = o.offline_replicas
     w(_pack_i(len(v_offline_replicas)))
-    if v_offline_replicas:
-        w(pack(f">{len(v_offline_replicas)}i", *v_offline_replicas))
+    n = len(v_offline_replicas)
+    w(INT32S[n](*v_offline_replicas) if n < 16 else pack(f">{n}i", *v_offline_replicas))
 
 
 def _read_metadata_response_partition_v7(b: bytes, p: int, e: int) -> tuple[MetadataResponsePartition, int]:
@@ -744,16 +746,16 @@ def _read_metadata_response_partition_v7(b: bytes, p: int, e: int) -> tuple[Meta
 def _write_metadata_response_partition_v7(o: MetadataResponsePartition, w: Write) -> None:
     v_replica_nodes = o.replica_nodes
     w(_pack_hiiii(o.error_code, o.partition_index, o.leader_id, o.leader_epoch, len(v_replica_nodes)))
-    if v_replica_nodes:
-        w(pack(f">{len(v_replica_nodes)}i", *v_replica_nodes))
+    n = len(v_replica_nodes)
+    w(INT32S[n](*v_replica_nodes) if n < 16 else pack(f">{n}i", *v_replica_nodes))
     v_isr_nodes = o.isr_nodes
     w(_pack_i(len(v_isr_nodes)))
-    if v_isr_nodes:
-        w(pack(f">{len(v_isr_nodes)}i", *v_isr_nodes))
+    n = len(v_isr_nodes)
+    w(INT32S[n](*v_isr_nodes) if n < 16 else pack(f">{n}i", *v_isr_nodes))
     v_offline_replicas = o.offline_replicas
     w(_pack_i(len(v_offline_replicas)))
-    if v_offline_replicas:
-        w(pack(f">{len(v_offline_replicas)}i", *v_offline_replicas))
+    n = len(v_offline_replicas)
+    w(INT32S[n](*v_offline_replicas) if n < 16 else pack(f">{n}i", *v_offline_replicas))
 
 
 def _read_metadata_response_partition_v9(b: bytes, p: int, e: int) -> tuple[MetadataResponsePartition, int]:
@@ -798,20 +800,26 @@ def _read_metadata_response_partition_v9(b: bytes, p: int, e: int) -> tuple[Meta
 def _write_metadata_response_partition_v9(o: MetadataResponsePartition, w: Write) -> None:
     v_replica_nodes = o.replica_nodes
     w(_pack_hiii(o.error_code, o.partition_index, o.leader_id, o.leader_epoch))
-    n = len(v_replica_nodes) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_replica_nodes:
-        w(pack(f">{len(v_replica_nodes)}i", *v_replica_nodes))
+    n = len(v_replica_nodes)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_replica_nodes))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_replica_nodes))
     v_isr_nodes = o.isr_nodes
-    n = len(v_isr_nodes) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_isr_nodes:
-        w(pack(f">{len(v_isr_nodes)}i", *v_isr_nodes))
+    n = len(v_isr_nodes)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_isr_nodes))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_isr_nodes))
     v_offline_replicas = o.offline_replicas
-    n = len(v_offline_replicas) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_offline_replicas:
-        w(pack(f">{len(v_offline_replicas)}i", *v_offline_replicas))
+    n = len(v_offline_replicas)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_offline_replicas))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_offline_replicas))
     w(b"\0")
 
 

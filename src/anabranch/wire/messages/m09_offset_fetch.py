@@ -8,7 +8,9 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
+    INT32S,
     Message,
     Struct,
     UVARINT,
@@ -293,8 +295,8 @@ def _write_offset_fetch_request_topic_v1(o: OffsetFetchRequestTopic, w: Write) -
     w(r_name)
     v_partition_indexes = o.partition_indexes
     w(_pack_i(len(v_partition_indexes)))
-    if v_partition_indexes:
-        w(pack(f">{len(v_partition_indexes)}i", *v_partition_indexes))
+    n = len(v_partition_indexes)
+    w(INT32S[n](*v_partition_indexes) if n < 16 else pack(f">{n}i", *v_partition_indexes))
 
 
 def _read_offset_fetch_request_topic_v6(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequestTopic, int]:
@@ -332,10 +334,12 @@ def _write_offset_fetch_request_topic_v6(o: OffsetFetchRequestTopic, w: Write) -
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_name)
     v_partition_indexes = o.partition_indexes
-    n = len(v_partition_indexes) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partition_indexes:
-        w(pack(f">{len(v_partition_indexes)}i", *v_partition_indexes))
+    n = len(v_partition_indexes)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partition_indexes))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partition_indexes))
     w(b"\0")
 
 
@@ -375,10 +379,12 @@ def _write_offset_fetch_request_topics_v8(o: OffsetFetchRequestTopics, w: Write)
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_name)
     v_partition_indexes = o.partition_indexes
-    n = len(v_partition_indexes) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partition_indexes:
-        w(pack(f">{len(v_partition_indexes)}i", *v_partition_indexes))
+    n = len(v_partition_indexes)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partition_indexes))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partition_indexes))
     w(b"\0")
 
 
@@ -405,10 +411,12 @@ def _read_offset_fetch_request_topics_v10(b: bytes, p: int, e: int) -> tuple[Off
 def _write_offset_fetch_request_topics_v10(o: OffsetFetchRequestTopics, w: Write) -> None:
     v_partition_indexes = o.partition_indexes
     w(_pack_16s(o.topic_id))
-    n = len(v_partition_indexes) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partition_indexes:
-        w(pack(f">{len(v_partition_indexes)}i", *v_partition_indexes))
+    n = len(v_partition_indexes)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partition_indexes))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partition_indexes))
     w(b"\0")
 
 

@@ -418,15 +418,22 @@ def _write_api_versions_response_v3(o: ApiVersionsResponse, w: Write) -> None:
     for x_api_keys in v_api_keys:
         _write_api_version_v3(x_api_keys, w)
     w(_pack_i(o.throttle_time_ms))
-    n = 0 + (bool(o.supported_features)) + ((o.finalized_features_epoch != -1)) + (bool(o.finalized_features)) + (bool(o.zk_migration_ready))
+    n = 0
+    if o.supported_features:
+        n += 1
+    if o.finalized_features_epoch != -1:
+        n += 1
+    if o.finalized_features:
+        n += 1
+    if o.zk_migration_ready:
+        n += 1
     if not n:
         w(b"\0")
         return
     w(UVARINT[n])
-    if bool(o.supported_features):
+    if o.supported_features:
         g: list[Buffer] = []
         a = g.append
-        assert o.supported_features is not None
         v_supported_features = o.supported_features
         n = len(v_supported_features) + 1
         a(UVARINT[n] if n < 1024 else uvarint_bytes(n))
@@ -437,7 +444,7 @@ def _write_api_versions_response_v3(o: ApiVersionsResponse, w: Write) -> None:
         w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
         for part in g:
             w(part)
-    if (o.finalized_features_epoch != -1):
+    if o.finalized_features_epoch != -1:
         g = []
         a = g.append
         a(_pack_q(o.finalized_features_epoch))
@@ -446,10 +453,9 @@ def _write_api_versions_response_v3(o: ApiVersionsResponse, w: Write) -> None:
         w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
         for part in g:
             w(part)
-    if bool(o.finalized_features):
+    if o.finalized_features:
         g = []
         a = g.append
-        assert o.finalized_features is not None
         v_finalized_features = o.finalized_features
         n = len(v_finalized_features) + 1
         a(UVARINT[n] if n < 1024 else uvarint_bytes(n))
@@ -460,7 +466,7 @@ def _write_api_versions_response_v3(o: ApiVersionsResponse, w: Write) -> None:
         w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
         for part in g:
             w(part)
-    if bool(o.zk_migration_ready):
+    if o.zk_migration_ready:
         g = []
         a = g.append
         a(_pack_t(o.zk_migration_ready))

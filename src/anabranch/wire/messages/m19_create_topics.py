@@ -9,7 +9,9 @@ from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
     Buffer,
+    COMPACT_INT32S,
     EMPTY,
+    INT32S,
     Message,
     Struct,
     UVARINT,
@@ -229,8 +231,8 @@ def _read_creatable_replica_assignment_v2(b: bytes, p: int, e: int) -> tuple[Cre
 def _write_creatable_replica_assignment_v2(o: CreatableReplicaAssignment, w: Write) -> None:
     v_broker_ids = o.broker_ids
     w(_pack_ii(o.partition_index, len(v_broker_ids)))
-    if v_broker_ids:
-        w(pack(f">{len(v_broker_ids)}i", *v_broker_ids))
+    n = len(v_broker_ids)
+    w(INT32S[n](*v_broker_ids) if n < 16 else pack(f">{n}i", *v_broker_ids))
 
 
 def _read_creatable_replica_assignment_v5(b: bytes, p: int, e: int) -> tuple[CreatableReplicaAssignment, int]:
@@ -255,10 +257,12 @@ def _read_creatable_replica_assignment_v5(b: bytes, p: int, e: int) -> tuple[Cre
 def _write_creatable_replica_assignment_v5(o: CreatableReplicaAssignment, w: Write) -> None:
     v_broker_ids = o.broker_ids
     w(_pack_i(o.partition_index))
-    n = len(v_broker_ids) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_broker_ids:
-        w(pack(f">{len(v_broker_ids)}i", *v_broker_ids))
+    n = len(v_broker_ids)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_broker_ids))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_broker_ids))
     w(b"\0")
 
 
@@ -678,12 +682,14 @@ def _write_creatable_topic_result_v5(o: CreatableTopicResult, w: Write) -> None:
         w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
         for x_configs in v_configs:
             _write_creatable_topic_configs_v5(x_configs, w)
-    n = 0 + ((o.topic_config_error_code != 0))
+    n = 0
+    if o.topic_config_error_code != 0:
+        n += 1
     if not n:
         w(b"\0")
         return
     w(UVARINT[n])
-    if (o.topic_config_error_code != 0):
+    if o.topic_config_error_code != 0:
         g: list[Buffer] = []
         a = g.append
         a(_pack_h(o.topic_config_error_code))
@@ -777,12 +783,14 @@ def _write_creatable_topic_result_v7(o: CreatableTopicResult, w: Write) -> None:
         w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
         for x_configs in v_configs:
             _write_creatable_topic_configs_v5(x_configs, w)
-    n = 0 + ((o.topic_config_error_code != 0))
+    n = 0
+    if o.topic_config_error_code != 0:
+        n += 1
     if not n:
         w(b"\0")
         return
     w(UVARINT[n])
-    if (o.topic_config_error_code != 0):
+    if o.topic_config_error_code != 0:
         g: list[Buffer] = []
         a = g.append
         a(_pack_h(o.topic_config_error_code))

@@ -8,7 +8,9 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
+    INT32S,
     Message,
     Struct,
     UVARINT,
@@ -218,8 +220,8 @@ def _write_add_partitions_to_txn_topic_v0(o: AddPartitionsToTxnTopic, w: Write) 
     w(r_name)
     v_partitions = o.partitions
     w(_pack_i(len(v_partitions)))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
 def _read_add_partitions_to_txn_topic_v3(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnTopic, int]:
@@ -257,10 +259,12 @@ def _write_add_partitions_to_txn_topic_v3(o: AddPartitionsToTxnTopic, w: Write) 
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_name)
     v_partitions = o.partitions
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 

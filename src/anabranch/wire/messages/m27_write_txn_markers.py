@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
     Message,
     Struct,
@@ -202,10 +203,12 @@ def _write_writable_txn_marker_topic_v1(o: WritableTxnMarkerTopic, w: Write) -> 
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_name)
     v_partition_indexes = o.partition_indexes
-    n = len(v_partition_indexes) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partition_indexes:
-        w(pack(f">{len(v_partition_indexes)}i", *v_partition_indexes))
+    n = len(v_partition_indexes)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partition_indexes))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partition_indexes))
     w(b"\0")
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
+    INT32S,
     Message,
     Struct,
     UVARINT,
@@ -152,8 +154,8 @@ def _read_create_partitions_assignment_v0(b: bytes, p: int, e: int) -> tuple[Cre
 def _write_create_partitions_assignment_v0(o: CreatePartitionsAssignment, w: Write) -> None:
     v_broker_ids = o.broker_ids
     w(_pack_i(len(v_broker_ids)))
-    if v_broker_ids:
-        w(pack(f">{len(v_broker_ids)}i", *v_broker_ids))
+    n = len(v_broker_ids)
+    w(INT32S[n](*v_broker_ids) if n < 16 else pack(f">{n}i", *v_broker_ids))
 
 
 def _read_create_partitions_assignment_v2(b: bytes, p: int, e: int) -> tuple[CreatePartitionsAssignment, int]:
@@ -177,10 +179,12 @@ def _read_create_partitions_assignment_v2(b: bytes, p: int, e: int) -> tuple[Cre
 
 def _write_create_partitions_assignment_v2(o: CreatePartitionsAssignment, w: Write) -> None:
     v_broker_ids = o.broker_ids
-    n = len(v_broker_ids) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_broker_ids:
-        w(pack(f">{len(v_broker_ids)}i", *v_broker_ids))
+    n = len(v_broker_ids)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_broker_ids))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_broker_ids))
     w(b"\0")
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
+    INT32S,
     Message,
     Struct,
     UVARINT,
@@ -170,8 +172,8 @@ def _write_topic_partitions_v0(o: TopicPartitions, w: Write) -> None:
     w(r_topic)
     v_partitions = o.partitions
     w(_pack_i(len(v_partitions)))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
 def _read_topic_partitions_v2(b: bytes, p: int, e: int) -> tuple[TopicPartitions, int]:
@@ -209,10 +211,12 @@ def _write_topic_partitions_v2(o: TopicPartitions, w: Write) -> None:
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_topic)
     v_partitions = o.partitions
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 

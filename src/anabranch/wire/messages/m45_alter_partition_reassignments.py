@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
     Message,
     Struct,
@@ -185,10 +186,12 @@ def _write_reassignable_partition_v0(o: ReassignablePartition, w: Write) -> None
     if v_replicas is None:
         w(b"\0")
     else:
-        n = len(v_replicas) + 1
-        w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-        if v_replicas:
-            w(pack(f">{len(v_replicas)}i", *v_replicas))
+        n = len(v_replicas)
+        if n < 16:
+            w(COMPACT_INT32S[n](n + 1, *v_replicas))
+        else:
+            w(uvarint_bytes(n + 1))
+            w(pack(f">{n}i", *v_replicas))
     w(b"\0")
 
 

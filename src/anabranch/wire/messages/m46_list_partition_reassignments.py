@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
     Message,
     Struct,
@@ -168,10 +169,12 @@ def _write_list_partition_reassignments_topics_v0(o: ListPartitionReassignmentsT
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_name)
     v_partition_indexes = o.partition_indexes
-    n = len(v_partition_indexes) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partition_indexes:
-        w(pack(f">{len(v_partition_indexes)}i", *v_partition_indexes))
+    n = len(v_partition_indexes)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partition_indexes))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partition_indexes))
     w(b"\0")
 
 
@@ -254,20 +257,26 @@ def _read_ongoing_partition_reassignment_v0(b: bytes, p: int, e: int) -> tuple[O
 def _write_ongoing_partition_reassignment_v0(o: OngoingPartitionReassignment, w: Write) -> None:
     v_replicas = o.replicas
     w(_pack_i(o.partition_index))
-    n = len(v_replicas) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_replicas:
-        w(pack(f">{len(v_replicas)}i", *v_replicas))
+    n = len(v_replicas)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_replicas))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_replicas))
     v_adding_replicas = o.adding_replicas
-    n = len(v_adding_replicas) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_adding_replicas:
-        w(pack(f">{len(v_adding_replicas)}i", *v_adding_replicas))
+    n = len(v_adding_replicas)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_adding_replicas))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_adding_replicas))
     v_removing_replicas = o.removing_replicas
-    n = len(v_removing_replicas) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_removing_replicas:
-        w(pack(f">{len(v_removing_replicas)}i", *v_removing_replicas))
+    n = len(v_removing_replicas)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_removing_replicas))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_removing_replicas))
     w(b"\0")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
     Message,
     Struct,
@@ -184,10 +185,12 @@ def _read_consumer_group_heartbeat_request_topic_partitions_v0(b: bytes, p: int,
 def _write_consumer_group_heartbeat_request_topic_partitions_v0(o: ConsumerGroupHeartbeatRequestTopicPartitions, w: Write) -> None:
     v_partitions = o.partitions
     w(_pack_16s(o.topic_id))
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 
@@ -552,10 +555,12 @@ def _read_consumer_group_heartbeat_response_topic_partitions_v0(b: bytes, p: int
 def _write_consumer_group_heartbeat_response_topic_partitions_v0(o: ConsumerGroupHeartbeatResponseTopicPartitions, w: Write) -> None:
     v_partitions = o.partitions
     w(_pack_16s(o.topic_id))
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 

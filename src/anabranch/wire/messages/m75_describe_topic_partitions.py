@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
     Message,
     Struct,
@@ -363,36 +364,46 @@ def _read_describe_topic_partitions_response_partition_v0(b: bytes, p: int, e: i
 def _write_describe_topic_partitions_response_partition_v0(o: DescribeTopicPartitionsResponsePartition, w: Write) -> None:
     v_replica_nodes = o.replica_nodes
     w(_pack_hiii(o.error_code, o.partition_index, o.leader_id, o.leader_epoch))
-    n = len(v_replica_nodes) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_replica_nodes:
-        w(pack(f">{len(v_replica_nodes)}i", *v_replica_nodes))
+    n = len(v_replica_nodes)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_replica_nodes))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_replica_nodes))
     v_isr_nodes = o.isr_nodes
-    n = len(v_isr_nodes) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_isr_nodes:
-        w(pack(f">{len(v_isr_nodes)}i", *v_isr_nodes))
+    n = len(v_isr_nodes)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_isr_nodes))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_isr_nodes))
     v_eligible_leader_replicas = o.eligible_leader_replicas
     if v_eligible_leader_replicas is None:
         w(b"\0")
     else:
-        n = len(v_eligible_leader_replicas) + 1
-        w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-        if v_eligible_leader_replicas:
-            w(pack(f">{len(v_eligible_leader_replicas)}i", *v_eligible_leader_replicas))
+        n = len(v_eligible_leader_replicas)
+        if n < 16:
+            w(COMPACT_INT32S[n](n + 1, *v_eligible_leader_replicas))
+        else:
+            w(uvarint_bytes(n + 1))
+            w(pack(f">{n}i", *v_eligible_leader_replicas))
     v_last_known_elr = o.last_known_elr
     if v_last_known_elr is None:
         w(b"\0")
     else:
-        n = len(v_last_known_elr) + 1
-        w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-        if v_last_known_elr:
-            w(pack(f">{len(v_last_known_elr)}i", *v_last_known_elr))
+        n = len(v_last_known_elr)
+        if n < 16:
+            w(COMPACT_INT32S[n](n + 1, *v_last_known_elr))
+        else:
+            w(uvarint_bytes(n + 1))
+            w(pack(f">{n}i", *v_last_known_elr))
     v_offline_replicas = o.offline_replicas
-    n = len(v_offline_replicas) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_offline_replicas:
-        w(pack(f">{len(v_offline_replicas)}i", *v_offline_replicas))
+    n = len(v_offline_replicas)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_offline_replicas))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_offline_replicas))
     w(b"\0")
 
 

@@ -9,6 +9,7 @@ from codecs import utf_8_decode
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
     Message,
     Records,
@@ -215,7 +216,7 @@ class PartitionData(Struct):
     acknowledge_error_code: int
     acknowledge_error_message: str | None
     current_leader: LeaderIdAndEpoch
-    records: Records | None
+    records: Records
     acquired_records: list[AcquiredRecords]
 
     def __init__(
@@ -227,7 +228,7 @@ class PartitionData(Struct):
         acknowledge_error_code: int = 0,
         acknowledge_error_message: str | None = None,
         current_leader: LeaderIdAndEpoch | None = None,
-        records: Records | None = b"",
+        records: Records = b"",
         acquired_records: list[AcquiredRecords] = EMPTY,
     ) -> None:
         self.partition_index = partition_index
@@ -428,10 +429,12 @@ def _read_forgotten_topic_v1(b: bytes, p: int, e: int) -> tuple[ForgottenTopic, 
 def _write_forgotten_topic_v1(o: ForgottenTopic, w: Write) -> None:
     v_partitions = o.partitions
     w(_pack_16s(o.topic_id))
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 
@@ -670,14 +673,11 @@ def _read_partition_data_v1(b: memoryview, p: int, e: int) -> tuple[PartitionDat
     p += 1
     if n > 127:
         n, p = uvarint(b, p - 1)
-    if not n:
-        o.records = None
-    else:
-        q = p + n - 1
-        if q > e:
-            raise bad_length("PartitionData.records")
-        o.records = b[p:q]
-        p = q
+    q = p + n - 1
+    if not p <= q <= e:
+        raise bad_length("PartitionData.records")
+    o.records = b[p:q]
+    p = q
     n = b[p]
     p += 1
     if n > 127:
@@ -718,12 +718,9 @@ def _write_partition_data_v1(o: PartitionData, w: Write) -> None:
         w(r_acknowledge_error_message)
     _write_leader_id_and_epoch_v1(o.current_leader, w)
     v_records = o.records
-    if v_records is None:
-        w(b"\0")
-    else:
-        n = records_size(v_records) + 1
-        w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-        write_records(v_records, w)
+    n = records_size(v_records) + 1
+    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
+    write_records(v_records, w)
     v_acquired_records = o.acquired_records
     n = len(v_acquired_records) + 1
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
     Message,
     Struct,
@@ -785,10 +786,12 @@ def _write_streams_group_heartbeat_request_task_ids_v0(o: StreamsGroupHeartbeatR
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_subtopology_id)
     v_partitions = o.partitions
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 
@@ -1172,10 +1175,12 @@ def _write_streams_group_heartbeat_response_task_ids_v0(o: StreamsGroupHeartbeat
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_subtopology_id)
     v_partitions = o.partitions
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 
@@ -1241,10 +1246,12 @@ def _write_topic_partition_v0(o: TopicPartition, w: Write) -> None:
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_topic)
     v_partitions = o.partitions
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    COMPACT_INT32S,
     EMPTY,
     Message,
     Struct,
@@ -215,10 +216,12 @@ def _write_describe_share_group_offsets_request_topic_v0(o: DescribeShareGroupOf
     w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
     w(r_topic_name)
     v_partitions = o.partitions
-    n = len(v_partitions) + 1
-    w(UVARINT[n] if n < 1024 else uvarint_bytes(n))
-    if v_partitions:
-        w(pack(f">{len(v_partitions)}i", *v_partitions))
+    n = len(v_partitions)
+    if n < 16:
+        w(COMPACT_INT32S[n](n + 1, *v_partitions))
+    else:
+        w(uvarint_bytes(n + 1))
+        w(pack(f">{n}i", *v_partitions))
     w(b"\0")
 
 
