@@ -24,14 +24,15 @@ Commands (options are ``key=value``)::
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from anabranch.errors import ErrorCode
 from anabranch.groups.classic import ClassicGroup, Effect, Persist
+from anabranch.groups.settings import GroupSettings
 from anabranch.groups.snapshot import GroupSnapshot, decode_snapshot
 from anabranch.groups.values import (
-    GroupLimits,
     JoinCall,
     JoinResult,
     LeaveResult,
@@ -56,8 +57,8 @@ def split_options(words: list[str]) -> tuple[list[str], dict[str, str]]:
 class Conversation:
     def __init__(self) -> None:
         self.now_ms = 0
-        self.limits = GroupLimits(initial_rebalance_delay_ms=0)
-        self.group = ClassicGroup("g", self.limits, 0)
+        self.settings = GroupSettings(initial_rebalance_delay_ms=0)
+        self.group = ClassicGroup("g", self.settings, 0)
         self.stored: GroupSnapshot | None = None
         self.ids: dict[str, str] = {}
         self.generations: dict[str, int] = {}
@@ -85,8 +86,8 @@ class Conversation:
             "metadata": "member_metadata_bytes_max",
             "bytes": "group_bytes_max",
         }
-        self.limits = replace(self.limits, **{names[k]: int(v) for k, v in options.items()})
-        self.group.limits = self.limits
+        self.settings = replace(self.settings, **{names[k]: int(v) for k, v in options.items()})
+        self.group.settings = self.settings
 
     def do_join(self, plain: list[str], options: dict[str, str]) -> None:
         (name,) = plain
@@ -94,7 +95,6 @@ class Conversation:
         self.fresh += 1
         waiter = self.wait(name, "join")
         call = JoinCall(
-            waiter=waiter,
             member_id=options.get("id", self.ids.get(name, "")),
             group_instance_id=options.get("instance"),
             client_id=name,
@@ -107,11 +107,10 @@ class Conversation:
             ),
             session_timeout_ms=int(options.get("session", "10000")),
             rebalance_timeout_ms=int(options.get("rebalance", "60000")),
-            fresh_id=str(self.fresh),
             require_known_member_id=options.get("known") != "no",
             supports_skip_assignment=options.get("skip") != "no",
         )
-        self.take(self.group.join(self.now_ms, call))
+        self.take(self.group.join(self.now_ms, waiter, str(self.fresh), call))
         if waiter in self.waiting:
             self.out.append(f"{name} join: waits")
 
@@ -120,7 +119,6 @@ class Conversation:
         member_id, generation, instance = self.identity(name, options)
         waiter = self.wait(name, "sync")
         call = SyncCall(
-            waiter=waiter,
             member_id=member_id,
             group_instance_id=instance,
             generation=generation,
@@ -128,7 +126,7 @@ class Conversation:
             protocol_name=options.pop("name", None),
             assignments=[(self.ids.get(m, m), a.encode()) for m, a in options.items()],
         )
-        self.take(self.group.sync(self.now_ms, call))
+        self.take(self.group.sync(self.now_ms, waiter, call))
         if waiter in self.waiting:
             self.out.append(f"{name} sync: waits")
 
@@ -170,11 +168,11 @@ class Conversation:
     def do_restart(self, plain: list[str], options: dict[str, str]) -> None:
         self.waiting.clear()
         if self.stored is None:
-            self.group = ClassicGroup("g", self.limits, self.now_ms)
+            self.group = ClassicGroup("g", self.settings, self.now_ms)
             self.out.append("nothing was stored")
         else:
             stored = decode_snapshot(self.stored.encode())
-            self.group = ClassicGroup.restore(stored, self.limits, self.now_ms)
+            self.group = ClassicGroup.restore(stored, self.settings, self.now_ms)
             self.out += self.describe()
 
     def do_delete(self, plain: list[str], options: dict[str, str]) -> None:
@@ -266,10 +264,7 @@ def run_file(path: Path) -> str:
             continue
         asked = lines[: lines.index("----")]
         answered = [
-            said
-            for line in asked
-            if not line.startswith("#")
-            for said in conversation.run(line)
+            said for line in asked if not line.startswith("#") for said in conversation.run(line)
         ]
         written.append("\n".join([*asked, "----", *answered]))
     return "\n\n".join(written) + "\n"

@@ -51,12 +51,12 @@ from anabranch.groups.rebalance import (
     RebalancingGroup,
 )
 from anabranch.groups.roster import Member, protocols_bytes, rebalance_timeout_ms
+from anabranch.groups.settings import GroupSettings
 from anabranch.groups.snapshot import GroupSnapshot
 from anabranch.groups.subscription import EMPTY_ASSIGNMENT, subscribed_topics
 from anabranch.groups.values import (
     CONSUMER_PROTOCOL_TYPE,
     UNKNOWN_MEMBER_ID,
-    GroupLimits,
     GroupState,
     JoinCall,
     JoinResult,
@@ -75,42 +75,44 @@ class ClassicGroup(RebalancingGroup):
     """One consumer group. See the module's text for the states and for what is durable."""
 
     # -- JoinGroup ---------------------------------------------------------------------------
-    def join(self, now_ms: int, call: JoinCall) -> list[Effect]:
+    def join(self, now_ms: int, waiter: Waiter, fresh_id: str, call: JoinCall) -> list[Effect]:
         """JoinGroup: answered now, or when the rebalance that it takes part in completes.
+
+        ``fresh_id`` makes the id of a new member unlike any other.
 
         Errors: INVALID_SESSION_TIMEOUT, COORDINATOR_NOT_AVAILABLE (deleted meanwhile),
         GROUP_MAX_SIZE_REACHED, INVALID_REQUEST (metadata too large), INCONSISTENT_GROUP_PROTOCOL,
         MEMBER_ID_REQUIRED, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID.
         """
-        limits, roster = self.limits, self.roster
+        settings, roster = self.settings, self.roster
         if not (
-            limits.session_timeout_ms_min
+            settings.session_timeout_ms_min
             <= call.session_timeout_ms
-            <= limits.session_timeout_ms_max
+            <= settings.session_timeout_ms_max
         ):
-            self._refuse_join(call, ErrorCode.INVALID_SESSION_TIMEOUT)
+            self._refuse_join(waiter, call, ErrorCode.INVALID_SESSION_TIMEOUT)
         elif self.state is GroupState.DEAD:
-            self._refuse_join(call, ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        elif protocols_bytes(call.protocols) > limits.member_metadata_bytes_max:
-            self._refuse_join(call, ErrorCode.INVALID_REQUEST)
+            self._refuse_join(waiter, call, ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        elif protocols_bytes(call.protocols) > settings.member_metadata_bytes_max:
+            self._refuse_join(waiter, call, ErrorCode.INVALID_REQUEST)
         elif not self._has_room(call.member_id):
             # A group that shrank its limit sheds members as they come back.
             if call.member_id in roster.members:
                 self._remove_member(call.member_id)
                 self._maybe_complete_join(now_ms)
-            self._refuse_join(call, ErrorCode.GROUP_MAX_SIZE_REACHED, UNKNOWN_MEMBER_ID)
+            self._refuse_join(waiter, call, ErrorCode.GROUP_MAX_SIZE_REACHED, UNKNOWN_MEMBER_ID)
         elif self._grows_too_large(call):
-            self._refuse_join(call, ErrorCode.GROUP_MAX_SIZE_REACHED)
+            self._refuse_join(waiter, call, ErrorCode.GROUP_MAX_SIZE_REACHED)
         elif not self._supports(call):
-            self._refuse_join(call, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
+            self._refuse_join(waiter, call, ErrorCode.INCONSISTENT_GROUP_PROTOCOL)
         elif call.member_id == UNKNOWN_MEMBER_ID:
-            self._join_unknown(now_ms, call)
+            self._join_unknown(now_ms, waiter, fresh_id, call)
         else:
-            self._join_known(now_ms, call)
+            self._join_known(now_ms, waiter, call)
         return self._effects()
 
     def _has_room(self, member_id: str) -> bool:
-        roster, members_max = self.roster, self.limits.members_max
+        roster, members_max = self.roster, self.settings.members_max
         match self.state:
             case GroupState.PREPARING_REBALANCE:
                 return member_id in roster.joined or len(roster.joined) < members_max
@@ -125,7 +127,7 @@ class ClassicGroup(RebalancingGroup):
         member = roster.members.get(member_id)
         growth = protocols_bytes(call.protocols)
         growth -= member.metadata_bytes if member is not None else 0
-        return growth > 0 and roster.bytes + growth > self.limits.group_bytes_max
+        return growth > 0 and roster.bytes + growth > self.settings.group_bytes_max
 
     def _supports(self, call: JoinCall) -> bool:
         if not self.roster.members:
@@ -134,33 +136,33 @@ class ClassicGroup(RebalancingGroup):
             call.protocols
         )
 
-    def _join_unknown(self, now_ms: int, call: JoinCall) -> None:
+    def _join_unknown(self, now_ms: int, waiter: Waiter, fresh_id: str, call: JoinCall) -> None:
         roster = self.roster
-        member_id = f"{call.group_instance_id or call.client_id}-{call.fresh_id}"
+        member_id = f"{call.group_instance_id or call.client_id}-{fresh_id}"
         assert member_id not in roster.members and member_id not in roster.pending
         if call.group_instance_id is not None:
             existing_id = roster.static.get(call.group_instance_id)
             if existing_id is None:
-                self._add_member(now_ms, member_id, call)
+                self._add_member(now_ms, waiter, member_id, call)
             else:
-                self._replace_static(now_ms, existing_id, member_id, call)
+                self._replace_static(now_ms, waiter, existing_id, member_id, call)
         elif not call.require_known_member_id:
-            self._add_member(now_ms, member_id, call)
-        elif len(roster.pending) >= self.limits.members_max:
-            self._refuse_join(call, ErrorCode.GROUP_MAX_SIZE_REACHED)
+            self._add_member(now_ms, waiter, member_id, call)
+        elif len(roster.pending) >= self.settings.members_max:
+            self._refuse_join(waiter, call, ErrorCode.GROUP_MAX_SIZE_REACHED)
         else:
             roster.pending[member_id] = None
             self._sessions.set(member_id, now_ms + call.session_timeout_ms)
-            self._refuse_join(call, ErrorCode.MEMBER_ID_REQUIRED, member_id)
+            self._refuse_join(waiter, call, ErrorCode.MEMBER_ID_REQUIRED, member_id)
 
-    def _join_known(self, now_ms: int, call: JoinCall) -> None:
+    def _join_known(self, now_ms: int, waiter: Waiter, call: JoinCall) -> None:
         roster, member_id = self.roster, call.member_id
         if member_id in roster.pending and call.group_instance_id is None:
-            self._add_member(now_ms, member_id, call)
+            self._add_member(now_ms, waiter, member_id, call)
             return
         error = self._validate_member(member_id, call.group_instance_id)
         if error is not ErrorCode.NONE:
-            self._refuse_join(call, error)
+            self._refuse_join(waiter, call, error)
             return
         member = roster.members[member_id]
         same = member.protocols == call.protocols
@@ -168,17 +170,17 @@ class ClassicGroup(RebalancingGroup):
             case GroupState.COMPLETING_REBALANCE if same:
                 # It did not get the first answer: the same one again, for the same generation.
                 self._touch(now_ms, member)
-                self._answer(call.waiter, self._current_generation(member))
+                self._answer(waiter, self._current_generation(member))
             case GroupState.STABLE if same and member_id != roster.leader:
                 # A follower changes nothing by asking again. The leader's JoinGroup is different:
                 # it asks for a rebalance because topics changed that it alone watches.
                 self._touch(now_ms, member)
-                self._answer(call.waiter, self._current_generation(member))
+                self._answer(waiter, self._current_generation(member))
             case _:
-                self._park_join(now_ms, member, call)
+                self._park_join(now_ms, waiter, member, call)
                 self._rebalance(now_ms)
 
-    def _add_member(self, now_ms: int, member_id: str, call: JoinCall) -> None:
+    def _add_member(self, now_ms: int, waiter: Waiter, member_id: str, call: JoinCall) -> None:
         roster = self.roster
         if not roster.members:
             self.protocol_type = call.protocol_type
@@ -195,10 +197,12 @@ class ClassicGroup(RebalancingGroup):
         roster.add(member)
         if self._initial_remaining_ms is not None:
             self._joined_in_delay = True
-        self._park_join(now_ms, member, call)
+        self._park_join(now_ms, waiter, member, call)
         self._rebalance(now_ms)
 
-    def _replace_static(self, now_ms: int, old_id: str, new_id: str, call: JoinCall) -> None:
+    def _replace_static(
+        self, now_ms: int, waiter: Waiter, old_id: str, new_id: str, call: JoinCall
+    ) -> None:
         """A static member restarted: it takes its place back under a new id (KIP-345)."""
         roster = self.roster
         old_leader = roster.leader
@@ -219,20 +223,20 @@ class ClassicGroup(RebalancingGroup):
                 result = self._current_generation(member, leader=old_leader)
             member.id_is_told = True
             self._touch(now_ms, member)
-            self._answer(call.waiter, result)
+            self._answer(waiter, result)
         else:
             # While the leader computes, it knows the member by its old id: start over.
-            self._park_join(now_ms, member, call)
+            self._park_join(now_ms, waiter, member, call)
             self._rebalance(now_ms)
 
-    def _park_join(self, now_ms: int, member: Member, call: JoinCall) -> None:
+    def _park_join(self, now_ms: int, waiter: Waiter, member: Member, call: JoinCall) -> None:
         if member.join_waiter is not None:
             superseded = JoinResult(ErrorCode.REBALANCE_IN_PROGRESS, member.member_id)
             self._answer_join(member, superseded)
         self.roster.update(member, call)
-        assert call.waiter not in self._waiters
-        member.join_waiter = call.waiter
-        self._waiters[call.waiter] = member
+        assert waiter not in self._waiters
+        member.join_waiter = waiter
+        self._waiters[waiter] = member
         self.roster.joined[member.member_id] = None
         if member.is_new:
             self._sessions.set(member.member_id, now_ms + NEW_MEMBER_JOIN_TIMEOUT_MS)
@@ -240,7 +244,7 @@ class ClassicGroup(RebalancingGroup):
             self._sessions.clear(member.member_id)  # a parked request is as good as a heartbeat
 
     # -- SyncGroup ---------------------------------------------------------------------------
-    def sync(self, now_ms: int, call: SyncCall) -> list[Effect]:
+    def sync(self, now_ms: int, waiter: Waiter, call: SyncCall) -> list[Effect]:
         """SyncGroup: the leader's brings the assignment, everyone else's waits for it.
 
         Errors: COORDINATOR_NOT_AVAILABLE, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
@@ -261,11 +265,11 @@ class ClassicGroup(RebalancingGroup):
             and is_leader
             and self.state is GroupState.COMPLETING_REBALANCE
             and self.roster.bytes + sum(len(a) for _, a in call.assignments)
-            > self.limits.group_bytes_max
+            > self.settings.group_bytes_max
         ):
             error = ErrorCode.UNKNOWN_SERVER_ERROR
         if error is not ErrorCode.NONE:
-            self._answer(call.waiter, SyncResult(error))
+            self._answer(waiter, SyncResult(error))
             return self._effects()
 
         member = self.roster.members[call.member_id]
@@ -274,15 +278,15 @@ class ClassicGroup(RebalancingGroup):
             self._sync_deadline_ms = None
         if self.state is GroupState.STABLE:
             self._touch(now_ms, member)
-            self._answer(call.waiter, self._sync_result(member))
+            self._answer(waiter, self._sync_result(member))
             return self._effects()
 
         assert self.state is GroupState.COMPLETING_REBALANCE
         if member.sync_waiter is not None:
             self._answer_sync(member, SyncResult(ErrorCode.REBALANCE_IN_PROGRESS))
-        assert call.waiter not in self._waiters
-        member.sync_waiter = call.waiter
-        self._waiters[call.waiter] = member
+        assert waiter not in self._waiters
+        member.sync_waiter = waiter
+        self._waiters[waiter] = member
         self._sessions.clear(member.member_id)
         if is_leader:
             self._assign(now_ms, dict(call.assignments))
@@ -451,9 +455,9 @@ class ClassicGroup(RebalancingGroup):
         return topics
 
     @classmethod
-    def restore(cls, snapshot: GroupSnapshot, limits: GroupLimits, now_ms: int) -> ClassicGroup:
+    def restore(cls, snapshot: GroupSnapshot, settings: GroupSettings, now_ms: int) -> ClassicGroup:
         """A group as another process (or this one, before it restarted) left it."""
-        group = cls(snapshot.group_id, limits, snapshot.since_ms)
+        group = cls(snapshot.group_id, settings, snapshot.since_ms)
         group.state = snapshot.state
         group.generation = snapshot.generation
         group.protocol_type = snapshot.protocol_type

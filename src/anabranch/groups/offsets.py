@@ -9,15 +9,10 @@ from anabranch.groups.classic import ClassicGroup
 from anabranch.groups.values import CONSUMER_PROTOCOL_TYPE, GroupState
 from anabranch.metastore.api import Committed
 
-# offset.metadata.max.bytes. Kafka compares it with the length in characters, and so do we.
-OFFSET_METADATA_MAX = 4096
 
-OFFSETS_RETENTION_MS = 7 * 24 * 60 * 60 * 1000  # offsets.retention.minutes = 10080
-
-
-def check_metadata(metadata: str | None) -> ErrorCode:
+def check_metadata(metadata: str, metadata_max: int) -> ErrorCode:
     """NONE, or OFFSET_METADATA_TOO_LARGE for this partition only."""
-    if metadata is not None and len(metadata) > OFFSET_METADATA_MAX:
+    if len(metadata) > metadata_max:
         return ErrorCode.OFFSET_METADATA_TOO_LARGE
     return ErrorCode.NONE
 

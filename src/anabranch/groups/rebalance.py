@@ -11,10 +11,10 @@ from typing import TypeAlias
 from anabranch.errors import ErrorCode
 from anabranch.groups.deadlines import Deadlines
 from anabranch.groups.roster import Member, Roster
+from anabranch.groups.settings import GroupSettings
 from anabranch.groups.snapshot import GroupSnapshot
 from anabranch.groups.values import (
     UNKNOWN_MEMBER_ID,
-    GroupLimits,
     GroupState,
     JoinCall,
     JoinedMember,
@@ -49,9 +49,9 @@ _REBALANCEABLE = (GroupState.EMPTY, GroupState.STABLE, GroupState.COMPLETING_REB
 class RebalancingGroup:
     """State and automatic transitions of one group."""
 
-    def __init__(self, group_id: str, limits: GroupLimits, now_ms: int) -> None:
+    def __init__(self, group_id: str, settings: GroupSettings, now_ms: int) -> None:
         self.group_id = group_id
-        self.limits = limits
+        self.settings = settings
         self.state = GroupState.EMPTY
         self.since_ms = now_ms
         self.generation = 0
@@ -125,7 +125,7 @@ class RebalancingGroup:
         if remaining_ms and self._joined_in_delay:
             # Members keep arriving: wait once more, within the rebalance timeout (KIP-134).
             self._joined_in_delay = False
-            extension_ms = min(self.limits.initial_rebalance_delay_ms, remaining_ms)
+            extension_ms = min(self.settings.initial_rebalance_delay_ms, remaining_ms)
             self._initial_remaining_ms = max(remaining_ms - self._initial_delay_ms, 0)
             self._initial_delay_ms = extension_ms
             self._join_deadline_ms = now_ms + extension_ms
@@ -156,7 +156,7 @@ class RebalancingGroup:
         roster.pending_sync.clear()
         self._sync_deadline_ms = None
         self._transition(now_ms, GroupState.PREPARING_REBALANCE)
-        delay_ms = self.limits.initial_rebalance_delay_ms
+        delay_ms = self.settings.initial_rebalance_delay_ms
         if is_initial and delay_ms > 0:
             self._joined_in_delay = False
             self._initial_delay_ms = delay_ms
@@ -234,9 +234,11 @@ class RebalancingGroup:
     def _answer(self, waiter: Waiter, result: Result) -> None:
         self._replies.append(Reply(waiter, result))
 
-    def _refuse_join(self, call: JoinCall, error: ErrorCode, member_id: str | None = None) -> None:
+    def _refuse_join(
+        self, waiter: Waiter, call: JoinCall, error: ErrorCode, member_id: str | None = None
+    ) -> None:
         told = call.member_id if member_id is None else member_id
-        self._answer(call.waiter, JoinResult(error, told))
+        self._answer(waiter, JoinResult(error, told))
 
     def _answer_join(self, member: Member, result: JoinResult) -> None:
         assert member.join_waiter is not None
@@ -315,7 +317,7 @@ class RebalancingGroup:
     def check(self) -> None:
         """Assert the invariants. Called by tests, and after a restore."""
         roster, state = self.roster, self.state
-        roster.check(self.limits)
+        roster.check(self.settings)
         self._sessions.check()
         assert (self._join_deadline_ms is not None) == (state is GroupState.PREPARING_REBALANCE)
         assert (self._sync_deadline_ms is not None) == bool(roster.pending_sync)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from anabranch.groups.settings import GroupSettings
 from anabranch.groups.snapshot import MemberSnapshot
-from anabranch.groups.values import GroupLimits, JoinCall, Protocols, Waiter
+from anabranch.groups.values import JoinCall, Protocols, Waiter
 
 
 @dataclass(slots=True, eq=False)
@@ -212,7 +213,7 @@ class Roster:
             if not self.offers[name]:
                 del self.offers[name]
 
-    def check(self, limits: GroupLimits) -> None:
+    def check(self, settings: GroupSettings) -> None:
         """Assert the invariants above."""
         members = self.members
         assert (self.leader is None) == (not members)
@@ -223,7 +224,7 @@ class Roster:
         assert self.joined.keys() <= members.keys()
         assert self.pending_sync.keys() <= members.keys()
         assert not self.pending.keys() & members.keys()
-        assert len(self.pending) <= limits.members_max
+        assert len(self.pending) <= settings.members_max
         assert self.offers == Counter(
             name for m in members.values() for name in {name for name, _ in m.protocols}
         )

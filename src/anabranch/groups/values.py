@@ -13,9 +13,6 @@ from typing import TypeAlias
 
 from anabranch.errors import ErrorCode
 
-KIB = 1024
-MIB = 1024 * KIB
-
 CONSUMER_PROTOCOL_TYPE = "consumer"
 UNKNOWN_MEMBER_ID = ""
 NO_GENERATION = -1
@@ -38,22 +35,9 @@ class GroupState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class GroupLimits:
-    """Bounds and delays of every group; names follow Kafka's ``group.*`` broker configs."""
-
-    session_timeout_ms_min: int = 6_000  # group.min.session.timeout.ms
-    session_timeout_ms_max: int = 1_800_000  # group.max.session.timeout.ms
-    initial_rebalance_delay_ms: int = 3_000  # group.initial.rebalance.delay.ms
-    members_max: int = 5_000  # group.max.size; Kafka's own default knows no bound (I10)
-    member_metadata_bytes_max: int = 1 * MIB  # one member's subscription: ~20,000 topic names
-    group_bytes_max: int = 32 * MIB  # metadata and assignments of all members; one stored row
-
-
-@dataclass(frozen=True, slots=True)
 class JoinCall:
-    """JoinGroup (key 11). ``fresh_id`` is a random text from the shell for a new member's id."""
+    """JoinGroup (key 11)."""
 
-    waiter: Waiter
     member_id: str
     group_instance_id: str | None
     client_id: str
@@ -62,7 +46,6 @@ class JoinCall:
     protocols: Protocols
     session_timeout_ms: int
     rebalance_timeout_ms: int  # negative (version 0): the session timeout
-    fresh_id: str
     require_known_member_id: bool = True  # KIP-394: JoinGroup version 4 and later
     supports_skip_assignment: bool = True  # KIP-814: JoinGroup version 9 and later
     reason: str = ""
@@ -95,7 +78,6 @@ class JoinResult:
 class SyncCall:
     """SyncGroup (key 14). ``assignments`` is non-empty only from the leader."""
 
-    waiter: Waiter
     member_id: str
     group_instance_id: str | None
     generation: int
