@@ -146,14 +146,30 @@ class Brancher:
         if point.offsets is not None:
             return point.offsets.get(log.partition, log.next_offset)
         if point.append_time_ms is not None:
-            extent = await self._metastore.extent_by_append_time(
-                log.topic.no, log.partition, point.append_time_ms
-            )
-            return log.next_offset if extent is None else max(extent.base_offset, log.log_start)
+            return max(log.log_start, await self._end_by_append_time(log, point.append_time_ms))
         if point.event_time_ms is not None:
             found = await self._finder.find(log, point.event_time_ms)
             return log.next_offset if found.offset == UNKNOWN_OFFSET else found.offset
         return log.next_offset
+
+    async def _end_by_append_time(self, log: PartitionLog, appended_ms: int) -> int:
+        """The first offset appended at or after ``appended_ms``.
+
+        An extent knows when its first batch was appended; of what merging joined, the index knows it
+        about every second.
+        """
+        topic_no, partition = log.topic.no, log.partition
+        after = await self._metastore.extent_by_append_time(topic_no, partition, appended_ms)
+        end = log.next_offset if after is None else after.base_offset
+        if end == 0:
+            return end
+        before = (await self._metastore.extents_from(topic_no, partition, end - 1, 1))[:1]
+        if before and before[0].kind is ObjectKind.SEGMENT:
+            times = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._extents.append_times, before[0]
+            )
+            return next((offset for offset, at_ms in times if at_ms >= appended_ms), end)
+        return end
 
     async def _cut(
         self, source: Topic, name: str, topic_id: bytes, partition: int, end: int
@@ -198,17 +214,15 @@ class Brancher:
 
 
 def cut_extent(extents: ExtentReader, extent: Extent, end: int) -> _Cut:
-    """Find where ``end`` falls in ``extent``; reads from the nearest index entry before it.
-
-    The shortened extent keeps the whole extent's ``max_timestamp`` where the batches before the index
-    entry are not read: an upper bound, which look-ups by time treat as a hint.
-    """
-    start = 0 if extent.kind is ObjectKind.WAL else extents.offset_position(extent, end)
+    """Find where ``end`` falls in ``extent``; reads from the nearest index entry before it."""
+    start = 0 if extent.kind is ObjectKind.WAL else extents.offset_position(extent, end - 1)
     kept = start
+    max_timestamp = extents.max_timestamp_before(extent, start)
     for run in extents.chunks(extent, start=start):
         for header in scan(run):
             if header.last_offset < end:
                 kept += header.size
+                max_timestamp = max(max_timestamp, header.max_timestamp)
                 continue
             whole = None
             boundary = min(header.base_offset, end)
@@ -219,7 +233,7 @@ def cut_extent(extents: ExtentReader, extent: Extent, end: int) -> _Cut:
                     position=extent.position,
                     length=kept,
                     records=min(extent.records, boundary - extent.base_offset),
-                    max_timestamp=extent.max_timestamp,
+                    max_timestamp=max_timestamp,
                     appended_ms=extent.appended_ms,
                     leader_epoch=extent.leader_epoch,
                 )

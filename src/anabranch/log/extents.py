@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from threading import Lock
 
 from anabranch.errors import Corrupt, StoreFault
-from anabranch.metastore.api import Extent, ObjectKind
+from anabranch.metastore.api import NO_TIMESTAMP, Extent, ObjectKind
 from anabranch.records.batch import (
     BATCH_OVERHEAD,
     BatchHeader,
@@ -22,6 +22,7 @@ from anabranch.records.batch import (
     place,
     scan,
 )
+from anabranch.storage.blockcache import BLOCK_BYTES, BlockCache
 from anabranch.storage.segment import SegmentIndex, index_key
 from anabranch.storage.store import Store
 from anabranch.storage.wal_directory import WalDirectory
@@ -35,9 +36,15 @@ class ExtentReader:
     """Reads extents from the WAL directory and the object store."""
 
     def __init__(self, store: Store, wal: WalDirectory, cache_bytes: int) -> None:
+        """``cache_bytes`` bound what is kept for readers that come back (half WAL, half segments)."""
         self._store = store
         self._wal = wal
-        self._cache_bytes = cache_bytes
+        self._cache_bytes = cache_bytes // 2
+        self._blocks = (
+            BlockCache(store.get, capacity_bytes=cache_bytes // 2)
+            if cache_bytes // 2 > BLOCK_BYTES
+            else None
+        )
         self._cached_bytes = 0
         self._placed: OrderedDict[tuple[int, int, int], memoryview] = OrderedDict()
         self._indexes: OrderedDict[str, SegmentIndex | None] = OrderedDict()
@@ -97,14 +104,36 @@ class ExtentReader:
         index = self._index(extent)
         if index is None:
             return 0
-        return max(0, index.position_for_timestamp(timestamp) - extent.position)
+        position = index.position_for_timestamp(timestamp)
+        return extent.length if position is None else _within(extent, position)
 
     def offset_position(self, extent: Extent, offset: int) -> int:
         """Bytes into the extent to a batch that starts at or before ``offset``."""
         index = self._index(extent)
         if index is None:
             return 0
-        return max(0, index.position_for_offset(offset) - extent.position)
+        return _within(extent, index.position_for_offset(offset))
+
+    def max_timestamp_before(self, extent: Extent, start: int) -> int:
+        """The largest timestamp in the extent's first ``start`` bytes, as its index knows it."""
+        index = self._index(extent)
+        if index is None or start == 0:
+            return NO_TIMESTAMP
+        position = extent.position + start
+        return next(
+            entry.max_timestamp_before for entry in index.entries if entry.position == position
+        )
+
+    def append_times(self, extent: Extent) -> list[tuple[int, int]]:
+        """(offset, ms) pairs in offset order: from that offset on, appended at that time or later."""
+        index = self._index(extent)
+        if index is None:
+            return [(extent.base_offset, extent.appended_ms)]
+        return [
+            (entry.offset, entry.appended_at_ms)
+            for entry in index.entries
+            if entry.offset <= extent.last_offset
+        ]
 
     # -- WAL -----------------------------------------------------------------------------------------
     def _read_wal(
@@ -138,7 +167,7 @@ class ExtentReader:
         start = self.offset_position(extent, offset)
         want = min(extent.length - start, bytes_max + SKIP_SLACK_BYTES)
         while True:
-            view = memoryview(self._fetch(extent, extent.position + start, want))
+            view = memoryview(self._fetch_cached(extent, extent.position + start, want))
             found = _cut(view, extent, offset, bytes_max, at_least_one)
             if found or want == extent.length - start:
                 return found
@@ -171,16 +200,19 @@ class ExtentReader:
                 self._indexes.popitem(last=False)
         return index
 
+    def _fetch_cached(self, extent: Extent, position: int, length: int) -> bytes:
+        if self._blocks is None:
+            return self._fetch(extent, position, length)
+        return _whole(
+            extent, self._blocks.get(extent.object_key, position, length), position, length
+        )
+
     def _fetch(self, extent: Extent, position: int, length: int) -> bytes:
         if extent.kind is ObjectKind.WAL:
             data = self._wal.read(extent.object_key, position, length)
         else:
             data = self._store.get(extent.object_key, position, length)
-        if len(data) != length:
-            raise Corrupt(
-                f"{_where(extent)} is cut short: {len(data)} of {length} bytes at {position}"
-            )
-        return data
+        return _whole(extent, data, position, length)
 
 
 def _cut(
@@ -217,6 +249,16 @@ def _skippable(view: memoryview, offset: int) -> int:
 
 def _first_batch_bytes(view: memoryview) -> int:
     return parse_header(view).size if len(view) >= BATCH_OVERHEAD else BATCH_OVERHEAD
+
+
+def _within(extent: Extent, position: int) -> int:
+    return min(max(0, position - extent.position), extent.length)
+
+
+def _whole(extent: Extent, data: bytes, position: int, length: int) -> bytes:
+    if len(data) != length:
+        raise Corrupt(f"{_where(extent)} is cut short: {len(data)} of {length} bytes at {position}")
+    return data
 
 
 def _where(extent: Extent) -> str:

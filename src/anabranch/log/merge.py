@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from anabranch.metastore.api import (
     ObjectKind,
     Topic,
 )
+from anabranch.records.batch import scan
 from anabranch.storage.segment import SegmentIndexBuilder, index_key, segment_key
 from anabranch.storage.store import Store
 
@@ -202,10 +204,28 @@ def write_segment(
 
     def batches() -> Iterator[memoryview]:
         for extent in run:
+            times = extents.append_times(extent)
             for chunk in extents.chunks(extent, verify=True):
-                builder.add(chunk)
+                for piece, appended_ms in by_append_time(chunk, times):
+                    builder.add(piece, appended_at_ms=appended_ms)
                 yield chunk
 
     length = store.put(key, batches())
     store.put(index_key(key), builder.finish().encode())
     return length
+
+
+def by_append_time(
+    chunk: memoryview, times: Sequence[tuple[int, int]]
+) -> Iterator[tuple[memoryview, int]]:
+    """Cut a run of batches where a later append time begins, so that a rewrite forgets none."""
+    start, at = 0, None
+    for header in scan(chunk):
+        index = bisect_right(times, header.base_offset, key=lambda time: time[0]) - 1
+        here = times[max(0, index)][1]
+        if at is not None and here != at:
+            yield chunk[start : header.position], at
+            start = header.position
+        at = here
+    if at is not None:
+        yield chunk[start:], at

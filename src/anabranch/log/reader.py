@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -81,9 +81,19 @@ def read(
     Raises:
         UserFault: no cluster or no such topic. Corrupt or StoreFault: bytes cannot be had as written.
     """
-    yield from read_splits(
-        plan(data, topic, start=start, end=end, partitions=partitions), threads=threads
-    )
+
+    def replan(split: Split) -> list[Split]:
+        partition = split.partition
+        return plan(
+            data,
+            topic,
+            start={partition: split.start_offset},
+            end={partition: split.end_offset},
+            partitions=[partition],
+        )
+
+    splits = plan(data, topic, start=start, end=end, partitions=partitions)
+    yield from read_splits(splits, threads=threads, replan=replan)
 
 
 def plan(
@@ -124,7 +134,7 @@ async def plan_splits(
         await log.catalogue.refresh(handle)
         first = await _resolve(log, topic, partition, start, handle.log_start)
         last = await _resolve(log, topic, partition, end, handle.next_offset)
-        if first < handle.log_start or last > handle.next_offset:
+        if not handle.log_start <= first <= handle.next_offset or last > handle.next_offset:
             raise ClientFault(
                 ErrorCode.OFFSET_OUT_OF_RANGE,
                 f"{topic.name}/{partition} holds offsets {handle.log_start} to {handle.next_offset - 1}, "
@@ -207,29 +217,48 @@ def read_split(split: Split, extents: ExtentReader | None = None) -> Iterator[pa
             yield batch
 
 
-def read_splits(splits: Sequence[Split], *, threads: int = THREADS) -> Iterator[pa.RecordBatch]:
-    """Decode splits in parallel and yield their batches in the order of ``splits``."""
+def read_splits(
+    splits: Sequence[Split],
+    *,
+    threads: int = THREADS,
+    replan: Callable[[Split], list[Split]] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Decode splits in parallel and yield their batches in the order of ``splits``.
+
+    A split whose objects were merged away since it was planned is planned again by ``replan``.
+    """
     if not splits:
         return
     reader = _extent_reader(splits[0])
+    waiting = iter(splits)
+    running: deque[tuple[Split, Future[list[pa.RecordBatch]]]] = deque()
+
+    def whole(split: Split) -> list[pa.RecordBatch]:
+        return list(read_split(split, reader))
+
     with ThreadPoolExecutor(threads, "read") as pool:
-        running: deque[Future[list[pa.RecordBatch]]] = deque()
-        waiting = iter(splits)
 
         def refill() -> None:
-            for split in waiting:
-                running.append(pool.submit(lambda split=split: list(read_split(split, reader))))  # type: ignore[misc]
-                if len(running) >= threads * SPLITS_AHEAD:
+            while len(running) < threads * SPLITS_AHEAD:
+                split = next(waiting, None)
+                if split is None:
                     return
+                running.append((split, pool.submit(whole, split)))
 
         try:
             refill()
             while running:
-                batches = running.popleft().result()
+                split, future = running.popleft()
+                try:
+                    batches = future.result()
+                except NotFound:
+                    if replan is None:
+                        raise
+                    batches = [batch for fresh in replan(split) for batch in whole(fresh)]
                 refill()
                 yield from batches
         finally:
-            for future in running:
+            for _, future in running:
                 future.cancel()
 
 

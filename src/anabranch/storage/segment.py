@@ -34,6 +34,7 @@ from anabranch.storage.store import Buffer
 
 FORMAT_VERSION = 1
 ENTRY_BYTES = 64 << 10  # a reader that seeks reads at most this and one batch too much
+ENTRY_STEP_MS = 1000  # an entry whenever append time moved on this far: branches cut by it
 NAME_CHARACTERS_MAX = 232  # with the dash and the id a folder name has 255; the id is what counts
 NOT_KNOWN = -1
 
@@ -92,7 +93,7 @@ def parse_segment_key(key: str) -> SegmentName | None:
 
 
 class IndexEntry(msgspec.Struct, frozen=True, array_like=True):
-    """A batch that a reader can start at, one about every ``ENTRY_BYTES``."""
+    """A batch that a reader can start at, one about every ``ENTRY_BYTES`` or ``ENTRY_STEP_MS``."""
 
     offset: int  # base offset of the batch
     position: int  # of the batch's first byte in the segment
@@ -237,7 +238,7 @@ class SegmentIndexBuilder:
         for header in scan(view):
             assert header.base_offset > self.last_offset, "batches in offset order"
             position = self.byte_length + header.position
-            if not self._entries or position - self._entries[-1].position >= ENTRY_BYTES:
+            if not self._entries or self._entry_due(position, appended_at_ms):
                 self._entries.append(
                     IndexEntry(header.base_offset, position, self.max_timestamp, appended_at_ms)
                 )
@@ -256,6 +257,13 @@ class SegmentIndexBuilder:
         self._last_appended_at_ms = max(self._last_appended_at_ms, appended_at_ms)
         self.byte_length += len(view)
         self.checksum = crc32c(view, self.checksum)
+
+    def _entry_due(self, position: int, appended_at_ms: int) -> bool:
+        last = self._entries[-1]
+        return (
+            position - last.position >= ENTRY_BYTES
+            or appended_at_ms - last.appended_at_ms >= ENTRY_STEP_MS
+        )
 
     def finish(
         self,

@@ -1,0 +1,146 @@
+"""A log on a real metastore and WAL in a temporary directory, with a clock that tests move."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anabranch.log.log import Log
+from anabranch.log.reads import FetchWant
+from anabranch.log.settings import LogSettings
+from anabranch.metastore.api import Topic
+from anabranch.metastore.sqlite import SqliteMetastore
+from anabranch.records.batch import scan
+from anabranch.records.builder import build_batch
+from anabranch.records.record import Record, iter_records
+from anabranch.storage.directory import DirectoryStore
+from anabranch.storage.store import Store
+from anabranch.storage.wal import Wal
+
+CLUSTER = b"c" * 16
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.ms = 1_700_000_000_000
+
+    def __call__(self) -> int:
+        return self.ms
+
+
+class Bench:
+    """One broker's log; ``restart`` is a crash as far as memory is concerned."""
+
+    def __init__(self, path: Path, settings: LogSettings) -> None:
+        self.path = path
+        self.settings = settings
+        self.clock = Clock()
+        self.store: Store = DirectoryStore(path / "store")
+        self._unique = itertools.count()
+        self._topic_ids = itertools.count(1)
+        self.log: Log
+
+    async def start(self) -> Log:
+        metastore = SqliteMetastore.open(
+            self.path / "metastore.db", now_ms=self.clock(), new_cluster_id=lambda: CLUSTER
+        )
+        row = await metastore.register_broker(1, "localhost", 9092, self.clock())
+        wal = Wal.open(
+            self.path / "wal",
+            cluster_id=metastore.cluster_id,
+            broker_id=1,
+            broker_epoch=row.epoch,
+            file_bytes=self.settings.wal_file_bytes,
+        )
+        self.log = Log(
+            metastore=metastore,
+            store=self.store,
+            wal_directory=wal.directory,
+            wal=wal,
+            settings=self.settings,
+            now_ms=self.clock,
+            unique=lambda: f"{row.epoch}-{next(self._unique)}",
+            new_topic_id=lambda: next(self._topic_ids).to_bytes(16, "big"),
+        )
+        await self.log.start()
+        return self.log
+
+    async def restart(self) -> Log:
+        await self.log.close()
+        return await self.start()
+
+    async def append(
+        self, topic: Topic, partition: int, values: Sequence[bytes], **batch: Any
+    ) -> int:
+        """Append one batch; the base offset it got."""
+        appended = await self.log.append(topic, partition, self.batch(values, **batch))
+        return appended.base_offset
+
+    def batch(
+        self,
+        values: Sequence[bytes],
+        *,
+        key: bytes | None = b"k",
+        timestamp: int | None = None,
+        step_ms: int = 1,
+        **options: Any,
+    ) -> memoryview:
+        at = self.clock() if timestamp is None else timestamp
+        records = [Record(n, at + n * step_ms, key, value, ()) for n, value in enumerate(values)]
+        return memoryview(bytearray(build_batch(records, **options)))
+
+    async def values(
+        self, topic: Topic, partition: int, offset: int = 0, *, max_bytes: int = 1 << 20
+    ) -> list[tuple[int, bytes]]:
+        """Everything readable from ``offset`` on, as a consumer would see it, fetch by fetch."""
+        found: list[tuple[int, bytes]] = []
+        while True:
+            (part,) = await self.log.fetch(
+                [FetchWant(topic, partition, offset, max_bytes)],
+                max_wait_ms=0,
+                min_bytes=1,
+                max_bytes=max_bytes,
+            )
+            assert part.error == 0, part.error
+            records = decode(part.buffers)
+            found += [(number, value) for number, value in records if number >= offset]
+            if not records:
+                return found
+            offset = records[-1][0] + 1
+
+
+def decode(buffers: Sequence[memoryview]) -> list[tuple[int, bytes]]:
+    blob = memoryview(b"".join(buffers))
+    return [
+        (record.offset, record.value or b"")
+        for header in scan(blob)
+        for record in iter_records(blob, header)
+    ]
+
+
+Scenario = Callable[[Bench], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[..., None]]:
+    """Runs an async scenario against a fresh log; keyword arguments are settings."""
+
+    def go(scenario: Scenario, **settings: Any) -> None:
+        async def main() -> None:
+            options = {"background": False, "wal_file_bytes": 1 << 20, "wal_grace_ms": 0} | settings
+            bench = Bench(tmp_path, LogSettings(**options))
+            await bench.start()
+            try:
+                await scenario(bench)
+                assert await bench.log.metastore.check() == []
+            finally:
+                await bench.log.close()
+
+        asyncio.run(main())
+
+    yield go
