@@ -1,0 +1,148 @@
+"""Fetch (1), versions 4 to 18: read record batches, waiting for them if asked to.
+
+Whole batches: the first one returned may begin below the wanted offset, and the first non-empty
+partition gets at least one batch however small the limits are (KIP-74). ``max_wait_ms`` and
+``min_bytes`` are honoured at the log's end; data that is there is never held back. Fetch sessions
+(KIP-227) are declined: the session id is always 0, every fetch is a full one, forgotten topics mean
+nothing, and an incremental fetch is told FETCH_SESSION_ID_NOT_FOUND. A fetch with a last fetched epoch
+may be answered with a diverging epoch (KIP-595). There is no preferred read replica (KIP-392).
+Replicas do not exist, so a replica id is ignored.
+
+Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, OFFSET_OUT_OF_RANGE,
+FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH (KIP-320), KAFKA_STORAGE_ERROR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any
+
+from anabranch.broker import topics
+from anabranch.broker.context import Context
+from anabranch.broker.dispatch import Reply, Started
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.log.reads import FetchPart, FetchWant
+from anabranch.wire.messages.m01_fetch import (
+    EpochEndOffset,
+    FetchableTopicResponse,
+    FetchRequest,
+    FetchResponse,
+    LeaderIdAndEpoch,
+    NodeEndpoint,
+    PartitionData,
+)
+
+KEY = 1
+MIN = 4
+MAX = 18
+ABANDON = True
+
+_TOPIC_IDS = 13
+_NODE_ENDPOINTS = 16
+_READ_COMMITTED = 1
+_FULL_FETCH_EPOCHS = (0, -1)
+_STALE_LEADER = (ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+
+
+def handle(context: Context, request: FetchRequest) -> Started:
+    if request.session_epoch not in _FULL_FETCH_EPOCHS:
+        return FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
+    log = context.log
+    response = FetchResponse()
+    wants: list[FetchWant] = []
+    answers: list[PartitionData] = []
+    committed = request.isolation_level == _READ_COMMITTED
+    for wanted in request.topics:
+        answered = FetchableTopicResponse(topic=wanted.topic, topic_id=wanted.topic_id)
+        response.responses.append(answered)
+        try:
+            if context.version >= _TOPIC_IDS:
+                topic = topics.by_id(log, wanted.topic_id)
+            else:
+                topic = topics.by_name(log, wanted.topic)
+        except ClientFault as fault:
+            answered.partitions = [_unknown(one.partition, fault) for one in wanted.partitions]
+            continue
+        for one in wanted.partitions:
+            answer = PartitionData(partition_index=one.partition)
+            answered.partitions.append(answer)
+            answers.append(answer)
+            wants.append(
+                FetchWant(
+                    topic,
+                    one.partition,
+                    one.fetch_offset,
+                    one.partition_max_bytes,
+                    one.current_leader_epoch,
+                    one.last_fetched_epoch,
+                )
+            )
+    if not wants:
+        return response
+    max_bytes = min(request.max_bytes, context.broker.settings.limits.fetch_bytes_max)
+    min_bytes = request.min_bytes if request.max_wait_ms > 0 else 0
+    parts = log.fetch_ready(wants, min_bytes=min_bytes, max_bytes=max_bytes)
+    if parts is None:
+        return _wait(context, request, response, wants, answers, max_bytes)
+    _fill(context, response, answers, parts, committed)
+    return response
+
+
+def _wait(
+    context: Context,
+    request: FetchRequest,
+    response: FetchResponse,
+    wants: list[FetchWant],
+    answers: list[PartitionData],
+    max_bytes: int,
+) -> Coroutine[Any, Any, Reply]:
+    async def wait() -> Reply:
+        parts = await context.log.fetch(
+            wants,
+            max_wait_ms=max(request.max_wait_ms, 0),
+            min_bytes=request.min_bytes,
+            max_bytes=max_bytes,
+        )
+        committed = request.isolation_level == _READ_COMMITTED
+        _fill(context, response, answers, parts, committed)
+        return response
+
+    return wait()
+
+
+def _fill(
+    context: Context,
+    response: FetchResponse,
+    answers: list[PartitionData],
+    parts: list[FetchPart],
+    committed: bool,
+) -> None:
+    for answer, part in zip(answers, parts, strict=True):
+        answer.error_code = part.error
+        answer.high_watermark = part.high_watermark
+        answer.last_stable_offset = part.high_watermark  # no transaction can be open
+        answer.log_start_offset = part.log_start
+        answer.records = part.buffers  # type: ignore[assignment]  # a list of views is encoded as it is
+        # Kafka's clients look at aborted transactions only under read_committed; null says "did not look".
+        answer.aborted_transactions = [] if committed else None
+        if part.diverging_epoch is not None:
+            epoch, end_offset = part.diverging_epoch
+            answer.diverging_epoch = EpochEndOffset(epoch=epoch, end_offset=end_offset)
+        if part.error in _STALE_LEADER:
+            node_id = context.broker.node_id
+            answer.current_leader = LeaderIdAndEpoch(
+                leader_id=node_id, leader_epoch=part.leader_epoch
+            )
+            if context.version >= _NODE_ENDPOINTS and not response.node_endpoints:
+                host, port = context.broker.advertised
+                response.node_endpoints = [NodeEndpoint(node_id=node_id, host=host, port=port)]
+
+
+def _unknown(partition: int, fault: ClientFault) -> PartitionData:
+    return PartitionData(
+        partition_index=partition,
+        error_code=fault.code,
+        high_watermark=-1,
+        aborted_transactions=None,
+        records=b"",
+    )

@@ -1,0 +1,61 @@
+"""FindCoordinator (10), versions 0 to 6: who coordinates a group. This broker does.
+
+From version 4 several keys are asked for at once (KIP-699). Key type 1 (transactions) is answered with
+INVALID_REQUEST, because any retriable error would keep a transactional producer asking for ever, and
+so is every other type: neither transactions nor share groups are served.
+"""
+
+from __future__ import annotations
+
+from anabranch.broker.context import Context
+from anabranch.errors import ErrorCode
+from anabranch.wire.messages.m10_find_coordinator import (
+    Coordinator,
+    FindCoordinatorRequest,
+    FindCoordinatorResponse,
+)
+
+KEY = 10
+MIN = 0
+MAX = 6
+
+_BATCHED = 4
+_GROUP = 0
+_TRANSACTION = 1
+
+
+def handle(context: Context, request: FindCoordinatorRequest) -> FindCoordinatorResponse:
+    keys = request.coordinator_keys if context.version >= _BATCHED else [request.key]
+    found = [_find(context, request.key_type, key) for key in keys]
+    if context.version >= _BATCHED:
+        return FindCoordinatorResponse(coordinators=found)
+    (one,) = found
+    return FindCoordinatorResponse(
+        error_code=one.error_code,
+        error_message=one.error_message,
+        node_id=one.node_id,
+        host=one.host,
+        port=one.port,
+    )
+
+
+def _find(context: Context, key_type: int, key: str) -> Coordinator:
+    if key_type == _GROUP:
+        host, port = context.broker.advertised
+        return Coordinator(
+            key=key, node_id=context.broker.node_id, host=host, port=port, error_message=None
+        )
+    if key_type == _TRANSACTION:
+        message = (
+            "transactions are not served yet: use an idempotent producer without transactional.id"
+        )
+    else:
+        message = f"coordinators of type {key_type} are not served"
+    return Coordinator(
+        key=key,
+        node_id=-1,
+        host="",
+        port=-1,
+        error_code=ErrorCode.INVALID_REQUEST,
+        error_message=message,
+    )

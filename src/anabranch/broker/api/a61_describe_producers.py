@@ -1,0 +1,49 @@
+"""DescribeProducers (61), version 0: the idempotent producers that a partition remembers (KIP-664).
+
+Partition errors: UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR.
+"""
+
+from __future__ import annotations
+
+from anabranch.broker import topics
+from anabranch.broker.context import Context
+from anabranch.broker.dispatch import to_client_fault
+from anabranch.errors import ClientFault, Corrupt, StoreFault
+from anabranch.wire.messages.m61_describe_producers import (
+    DescribeProducersRequest,
+    DescribeProducersResponse,
+    PartitionResponse,
+    ProducerState,
+    TopicResponse,
+)
+
+KEY = 61
+MIN = 0
+MAX = 0
+
+
+async def handle(context: Context, request: DescribeProducersRequest) -> DescribeProducersResponse:
+    response = DescribeProducersResponse()
+    for wanted in request.topics:
+        answered = TopicResponse(name=wanted.name)
+        response.topics.append(answered)
+        for index in wanted.partition_indexes:
+            answer = PartitionResponse(partition_index=index)
+            answered.partitions.append(answer)
+            try:
+                topic = topics.by_name(context.log, wanted.name)
+                context.log.partition(topic, index)
+                answer.active_producers = [
+                    ProducerState(
+                        producer_id=state.producer_id,
+                        producer_epoch=state.epoch,
+                        last_sequence=state.batches[-1].last_sequence if state.batches else -1,
+                        last_timestamp=state.batches[-1].timestamp if state.batches else -1,
+                        coordinator_epoch=-1,
+                    )
+                    for state in await context.log.metastore.producer_states(topic.no, index)
+                ]
+            except (ClientFault, StoreFault, Corrupt) as error:
+                fault = to_client_fault(error)
+                answer.error_code, answer.error_message = fault.code, fault.message
+    return response

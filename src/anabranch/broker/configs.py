@@ -1,0 +1,290 @@
+"""Describing and altering configs: of topics, and of this broker.
+
+Kafka's resources are topics (2) and brokers (4). A broker resource with an empty name is the
+cluster-wide default; one with this broker's node id is this broker. Dynamic broker configs are kept as
+documents in the metastore, so that they survive a restart; the broker's own beat the cluster's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from anabranch.broker.config import BROKER_CONFIGS, BrokerSettings
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.log.config import TOPIC_CONFIGS, ConfigDef, ConfigType, validate_configs
+from anabranch.metastore.api import Metastore, Topic
+
+if TYPE_CHECKING:
+    from anabranch.broker.context import Context
+
+DOCUMENT_KIND: Final = "broker-config"
+CLUSTER: Final = ""  # the cluster-wide resource's name, and its document's id is "cluster"
+
+
+class ResourceType(IntEnum):
+    """Kafka's ConfigResource types."""
+
+    TOPIC = 2
+    BROKER = 4
+    BROKER_LOGGER = 8
+    CLIENT_METRICS = 16
+    GROUP = 32
+
+
+class Source(IntEnum):
+    """Where a value comes from, as DescribeConfigs numbers it (KIP-226)."""
+
+    TOPIC = 1
+    BROKER = 2
+    CLUSTER = 3
+    STATIC = 4
+    DEFAULT = 5
+
+
+class Operation(IntEnum):
+    """IncrementalAlterConfigs (KIP-339)."""
+
+    SET = 0
+    DELETE = 1
+    APPEND = 2
+    SUBTRACT = 3
+
+
+class Layer(NamedTuple):
+    """One value of a config, and who set it; the first layer is the one in force."""
+
+    name: str
+    value: str
+    source: Source
+
+
+class Described(NamedTuple):
+    """A config as it stands."""
+
+    definition: ConfigDef
+    layers: tuple[Layer, ...]
+    read_only: bool
+
+    @property
+    def value(self) -> str:
+        return self.layers[0].value
+
+    @property
+    def source(self) -> Source:
+        return self.layers[0].source
+
+
+def describe_topic(configs: Mapping[str, str]) -> list[Described]:
+    """Every topic config, with ``configs`` as what the topic sets."""
+    found = []
+    for definition in TOPIC_CONFIGS.values():
+        synonym = definition.synonyms[0] if definition.synonyms else definition.name
+        layers = [Layer(synonym, definition.default, Source.DEFAULT)]
+        if definition.name in configs:
+            layers.insert(0, Layer(definition.name, configs[definition.name], Source.TOPIC))
+        found.append(Described(definition, tuple(layers), read_only=False))
+    return found
+
+
+class BrokerConfigs:
+    """This broker's settings in force: the static ones with what was changed at run time."""
+
+    def __init__(self, static: BrokerSettings) -> None:
+        self._static = static
+        self._set: dict[str, dict[str, str]] = {CLUSTER: {}, str(static.node_id): {}}
+        self.settings = static
+
+    def _document_id(self, resource: str) -> str:
+        return "cluster" if resource == CLUSTER else f"broker-{resource}"
+
+    async def load(self, metastore: Metastore) -> None:
+        """Take over what was changed in earlier lives; what is no longer dynamic is ignored."""
+        for resource in self._set:
+            document = await metastore.document(DOCUMENT_KIND, self._document_id(resource))
+            if document is not None:
+                values = msgspec.json.decode(document.body, type=dict[str, str])
+                self._set[resource] = {
+                    name: value for name, value in values.items() if _is_dynamic(name)
+                }
+        self._apply()
+
+    def _apply(self) -> None:
+        settings = self._static
+        for resource in (CLUSTER, str(self._static.node_id)):
+            for name, text in self._set[resource].items():
+                config = BROKER_CONFIGS[name]
+                assert config.change is not None
+                settings = config.change(settings, config.definition.parse(text))
+        self.settings = settings
+
+    def resource(self, name: str) -> str:
+        """Raises ClientFault(INVALID_REQUEST) for another broker's name."""
+        if name not in self._set:
+            raise ClientFault(
+                ErrorCode.INVALID_REQUEST,
+                f"Unexpected broker id, expected {self._static.node_id} or empty string, "
+                f"but received {name}",
+            )
+        return name
+
+    def dynamic(self, resource: str) -> Mapping[str, str]:
+        """What was changed at run time."""
+        return self._set[self.resource(resource)]
+
+    def describe(self, resource: str) -> list[Described]:
+        """Every broker config; of the cluster-wide resource only what was changed, as in Kafka."""
+        resource = self.resource(resource)
+        found = []
+        for name, config in BROKER_CONFIGS.items():
+            layers = [Layer(name, config.definition.default, Source.DEFAULT)]
+            static = config.value(self._static)
+            if static != config.definition.default:
+                layers.insert(0, Layer(name, static, Source.STATIC))
+            if name in self._set[CLUSTER]:
+                layers.insert(0, Layer(name, self._set[CLUSTER][name], Source.CLUSTER))
+            if resource == CLUSTER:
+                if name not in self._set[CLUSTER]:
+                    continue
+            elif name in self._set[resource]:
+                layers.insert(0, Layer(name, self._set[resource][name], Source.BROKER))
+            found.append(Described(config.definition, tuple(layers), not config.dynamic))
+        return found
+
+    def check(self, configs: Mapping[str, str]) -> None:
+        """Raises ClientFault(INVALID_CONFIG | INVALID_REQUEST) for what cannot be set at run time."""
+        for name, text in configs.items():
+            config = BROKER_CONFIGS.get(name)
+            if config is None:
+                raise ClientFault(ErrorCode.INVALID_CONFIG, f"Unknown broker config name: {name}")
+            if not config.dynamic:
+                raise ClientFault(
+                    ErrorCode.INVALID_REQUEST,
+                    f"Cannot update these configs dynamically: {name}. "
+                    f"These can be: {', '.join(sorted(filter(_is_dynamic, BROKER_CONFIGS)))}",
+                )
+            config.definition.parse(text)
+
+    async def replace(
+        self, metastore: Metastore, resource: str, configs: Mapping[str, str], now_ms: int
+    ) -> None:
+        """Set exactly ``configs`` (checked) at run time; durable and in force on return."""
+        resource = self.resource(resource)
+        body = msgspec.json.encode(dict(configs))
+        await metastore.put_document(DOCUMENT_KIND, self._document_id(resource), body, now_ms)
+        self._set[resource] = dict(configs)
+        self._apply()
+
+
+def _is_dynamic(name: str) -> bool:
+    return name in BROKER_CONFIGS and BROKER_CONFIGS[name].dynamic
+
+
+def changed(
+    current: Mapping[str, str],
+    definitions: Mapping[str, ConfigDef],
+    operations: Iterable[tuple[str, int, str | None]],
+) -> dict[str, str]:
+    """``current`` after (name, operation, value) steps. Raises ClientFault as Kafka does (KIP-339)."""
+    result = dict(current)
+    for name, code, value in operations:
+        try:
+            operation = Operation(code)
+        except ValueError:
+            raise ClientFault(
+                ErrorCode.INVALID_REQUEST, f"Unknown config operation {code} for {name}"
+            ) from None
+        if operation is Operation.DELETE:
+            result.pop(name, None)
+            continue
+        if value is None:
+            raise ClientFault(ErrorCode.INVALID_REQUEST, f"Null value not supported for : {name}")
+        if operation is Operation.SET:
+            result[name] = value
+            continue
+        definition = definitions.get(name)
+        if definition is None:
+            raise ClientFault(ErrorCode.INVALID_CONFIG, f"Unknown config name: {name}")
+        if definition.type is not ConfigType.LIST:
+            raise ClientFault(
+                ErrorCode.INVALID_CONFIG,
+                f"Can't {operation.name} to key {name} because its type is not LIST.",
+            )
+        items = _items(result.get(name, definition.default))
+        wanted = _items(value)
+        if operation is Operation.APPEND:
+            items += [one for one in wanted if one not in items]
+        else:
+            items = [one for one in items if one not in wanted]
+        result[name] = ",".join(items)
+    return result
+
+
+def _items(text: str) -> list[str]:
+    return [one for part in text.split(",") if (one := part.strip())]
+
+
+async def alter(
+    context: Context,
+    resource_type: int,
+    name: str,
+    wanted: Mapping[str, str] | None,
+    operations: Iterable[tuple[str, int, str | None]],
+    *,
+    validate_only: bool,
+) -> None:
+    """Alter one resource: to exactly ``wanted``, or by ``operations`` if ``wanted`` is None.
+
+    Raises ClientFault with what Kafka would answer for it.
+    """
+    log = context.log
+    if resource_type == ResourceType.TOPIC:
+        topic = _topic(context, name)
+        configs = wanted
+        if configs is None:
+            configs = changed(topic.configs, TOPIC_CONFIGS, operations)
+        validate_configs(configs)
+        if not validate_only:
+            await log.set_configs(topic, configs)
+    elif resource_type == ResourceType.BROKER:
+        broker = context.broker.configs
+        configs = wanted
+        if configs is None:
+            definitions = {key: one.definition for key, one in BROKER_CONFIGS.items()}
+            configs = changed(broker.dynamic(name), definitions, operations)
+        broker.resource(name)
+        broker.check(configs)
+        if not validate_only:
+            await broker.replace(log.metastore, name, configs, context.broker.now_ms())
+    else:
+        raise unsupported(resource_type)
+
+
+def describe(context: Context, resource_type: int, name: str) -> list[Described]:
+    """Every config of a resource. Raises ClientFault."""
+    if resource_type == ResourceType.TOPIC:
+        return describe_topic(_topic(context, name).configs)
+    if resource_type == ResourceType.BROKER:
+        return context.broker.configs.describe(name)
+    raise unsupported(resource_type)
+
+
+def _topic(context: Context, name: str) -> Topic:
+    topic = context.log.catalogue.topic(name)
+    if topic is None:
+        raise ClientFault(
+            ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"The topic '{name}' does not exist."
+        )
+    return topic
+
+
+def unsupported(resource_type: int) -> ClientFault:
+    """For resources that have no configs here."""
+    try:
+        what = ResourceType(resource_type).name
+    except ValueError:
+        what = str(resource_type)
+    return ClientFault(ErrorCode.INVALID_REQUEST, f"Resource type {what} has no configs here")

@@ -1,0 +1,501 @@
+"""One client connection: bytes to requests, answers to bytes, always in order.
+
+Order and pipelining. Kafka serves one request of a connection at a time, and clients lean on what
+follows from it: a Metadata that was sent behind a CreateTopics sees the topic, a ListOffsets behind
+a Produce sees the records. So here too a request starts when everything before it is answered, with
+one exception that nobody can observe but by its speed: Produces start while earlier Produces are
+still being made durable. Their answers go out in order.
+
+Backpressure (I10). A request that may not start stays in the ring, and once the ring is full the
+socket is not read; TCP tells the client. Requests wait for: earlier requests (above), room in the
+append queue, the number of unanswered Produces, answers that the client does not read.
+
+Memory. A ring of 16 KiB that grows to 256 KiB on demand; frames that do not fit a fraction of it are
+received straight into a buffer of their own, taken from a budget that all connections share. A Produce
+always gets a buffer of its own, because the log keeps its batches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Final
+
+from anabranch.broker.dispatch import Call, Closing, Deferred, Reply
+from anabranch.broker.eager import start
+from anabranch.broker.outbox import Buffer, Outbox, SocketOutbox, TransportOutbox
+from anabranch.errors import ClientFault, Corrupt, MalformedRequest, StoreFault
+
+if TYPE_CHECKING:
+    from anabranch.broker.listener import Listener
+
+logger = logging.getLogger(__name__)
+
+KIB: Final = 1024
+RING_START_BYTES: Final = 16 * KIB  # an idle connection stays cheap
+RING_BYTES: Final = 256 * KIB  # several requests per read; larger gains nothing measurable
+LARGE_FRAME_BYTES: Final = 64 * KIB  # from here on a copy through the ring costs more than a buffer
+LARGE_START_BYTES: Final = (
+    1024 * KIB
+)  # a frame that only claims to be large costs no more than this
+
+FRAME_BYTES_MIN: Final = 8  # key, version, correlation id
+PRODUCE: Final = 0
+
+_LENGTH: Final = Struct(">i")
+_KEY_VERSION: Final = Struct(">hh")
+
+
+class Slot:
+    """A request between its start and the sending of its answer."""
+
+    __slots__ = ("buffers", "call", "waiting")
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.buffers: Sequence[Buffer] | None = None  # None: not answered yet
+        self.waiting = 0  # appends that are not durable yet
+
+
+class Connection(asyncio.BufferedProtocol):
+    """See the module. All methods run on the loop's thread.
+
+    Invariants: ``0 <= pos <= end <= len(ring)``; ``slots`` holds the unanswered requests in the order
+    of their arrival; ``serial`` is the one of them that is no Produce, or None.
+    """
+
+    __slots__ = (
+        "_end",
+        "_flush_scheduled",
+        "_large",
+        "_large_bytes",
+        "_large_filled",
+        "_large_reserved",
+        "_large_view",
+        "_large_waiting",
+        "_listener",
+        "_loop",
+        "_outbox",
+        "_paused",
+        "_pos",
+        "_pumping",
+        "_ring",
+        "_room_task",
+        "_serial",
+        "_slots",
+        "_task",
+        "_transport",
+        "_view",
+        "active_at",
+        "closed",
+        "host",
+        "peer",
+        "stopping",
+    )
+
+    def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
+        self._listener = listener
+        self._loop = loop
+        self._transport: asyncio.Transport | None = None
+        self._outbox: Outbox | None = None
+        self._ring = bytearray(RING_START_BYTES)
+        self._view = memoryview(self._ring)
+        self._pos = 0
+        self._end = 0
+        self._large: bytearray | None = None  # a frame that is received into its own buffer
+        self._large_view: memoryview | None = None
+        self._large_bytes = 0
+        self._large_filled = 0
+        self._large_reserved = 0
+        self._large_waiting = False  # for the shared budget
+        self._slots: deque[Slot] = deque()
+        self._serial: Slot | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._room_task: asyncio.Task[None] | None = None
+        self._flush_scheduled = False
+        self._paused = False
+        self._pumping = False
+        self.active_at = loop.time()
+        self.closed = False
+        self.stopping = False
+        self.host = ""
+        self.peer = "?"
+
+    # -- life ------------------------------------------------------------------------------------
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        address = transport.get_extra_info("peername")
+        if address:
+            self.host = str(address[0])
+            self.peer = f"{address[0]}:{address[1]}"
+        refusal = self._listener.admit(self)
+        if refusal is not None:
+            logger.warning("refusing %s: %s", self.peer, refusal)
+            self.closed = True
+            transport.abort()
+            return
+        sock = transport.get_extra_info("socket")
+        if sock is None:
+            transport.set_write_buffer_limits(0)
+            self._outbox = TransportOutbox(transport)
+        else:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._outbox = SocketOutbox(self._loop, sock.fileno(), self._drained, self._broken)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        admitted = self._outbox is not None
+        self.closed = True
+        if self._outbox is not None:
+            self._outbox.close()
+        if self._task is not None and self._serial is not None and self._serial.call.api.abandon:
+            self._task.cancel()  # a long poll that nobody waits for
+        if self._room_task is not None:
+            self._room_task.cancel()
+        self._slots.clear()
+        self._serial = None
+        self._release_large()
+        if admitted:
+            self._listener.forget(self)
+
+    def close(self, reason: str, *, level: int = logging.WARNING) -> None:
+        """Cut the connection; one line says why."""
+        if self.closed:
+            return
+        self.closed = True
+        logger.log(level, "closing %s: %s", self.peer, reason)
+        if self._outbox is not None:
+            self._outbox.close()
+        if self._transport is not None:
+            self._transport.abort()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is owed or on its way."""
+        return bool(self._slots) or (self._outbox is not None and self._outbox.unsent_bytes > 0)
+
+    @property
+    def awaiting_answer(self) -> bool:
+        """Whether a request is being served."""
+        return bool(self._slots)
+
+    @property
+    def receiving_large(self) -> bool:
+        """Whether a large frame has begun and is not complete."""
+        return self._large is not None and self._large_filled < self._large_bytes
+
+    def stop(self) -> None:
+        """Start no more requests; a long poll in progress is given up."""
+        self.stopping = True
+        self._pause()
+        if self._task is not None and self._serial is not None and self._serial.call.api.abandon:
+            self._task.cancel()
+
+    # -- reading ---------------------------------------------------------------------------------
+    def get_buffer(self, sizehint: int) -> memoryview:
+        if self._large_view is not None:
+            return self._large_view[self._large_filled :]
+        return self._view[self._end :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.active_at = self._loop.time()
+        if self._large is None:
+            self._end += nbytes
+        else:
+            self._large_filled += nbytes
+            if self._large_filled < len(self._large) or self._grow_large():
+                return
+        self._pump()
+
+    def eof_received(self) -> bool:
+        return False  # nothing more can be asked, and Kafka's clients never half-close
+
+    def pause_writing(self) -> None:
+        pass  # the outbox knows
+
+    def resume_writing(self) -> None:
+        self._drained()
+
+    def _pause(self) -> None:
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._paused and not self.closed and not self.stopping:
+            assert self._transport is not None
+            self._paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def _pump(self) -> None:
+        """Start every request that has arrived whole and may start; then make room to read more."""
+        if self.closed or self.stopping or self._pumping:
+            return
+        self._pumping = True
+        try:
+            blocked = self._start_requests()
+        finally:
+            self._pumping = False
+        if self.closed:
+            return
+        if self._large is not None:
+            if self._large_filled < self._large_bytes:
+                self._resume()
+            elif blocked:
+                self._pause()
+            return
+        if self._large_waiting:
+            self._pause()
+            return
+        if self._pos == self._end:
+            self._pos = self._end = 0
+        elif self._end == len(self._ring):
+            self._make_room()
+        if self._end < len(self._ring):
+            self._resume()
+        else:
+            assert blocked
+            self._pause()
+
+    def _make_room(self) -> None:
+        size = self._end - self._pos
+        if len(self._ring) < RING_BYTES:
+            ring = bytearray(RING_BYTES)
+            ring[:size] = self._view[self._pos : self._end]
+            self._ring, self._view = ring, memoryview(ring)
+        elif self._pos:
+            self._ring[:size] = self._ring[self._pos : self._end]
+        self._pos, self._end = 0, size
+
+    def _start_requests(self) -> bool:
+        """Returns whether a whole request waits for something other than bytes."""
+        limit = self._listener.limits.request_bytes_max
+        while not self.closed:
+            if self._large is not None:
+                if self._large_filled < self._large_bytes:
+                    return False
+                key, version = _KEY_VERSION.unpack_from(self._large)
+                if not self._may_start(key):
+                    return True
+                frame, self._large, self._large_view = self._large, None, None
+                self._release_large()
+                self._start(key, version, frame)
+                continue
+            have = self._end - self._pos - 4
+            if have < 0:
+                return False
+            (size,) = _LENGTH.unpack_from(self._ring, self._pos)
+            if not FRAME_BYTES_MIN <= size <= limit:
+                self.close(f"a frame of {size} bytes; 8 to {limit} are allowed")
+                return False
+            if have < size:
+                if size > LARGE_FRAME_BYTES:
+                    self._large_waiting = not self._begin_large(size)
+                return False
+            start = self._pos + 4
+            key, version = _KEY_VERSION.unpack_from(self._ring, start)
+            if not self._may_start(key):
+                return True
+            view = self._view[start : start + size]
+            self._pos = start + size
+            self._start(key, version, bytearray(view) if key == PRODUCE else bytes(view))
+        return False
+
+    def _may_start(self, key: int) -> bool:
+        assert self._outbox is not None
+        limits = self._listener.limits
+        if self._serial is not None or self._outbox.unsent_bytes > limits.unsent_bytes_max:
+            return False
+        if key != PRODUCE:
+            return not self._slots
+        if len(self._slots) >= limits.produces_in_flight_max:
+            return False
+        if not self._listener.log.has_room():
+            if self._room_task is None:
+                self._room_task = self._loop.create_task(self._wait_for_room())
+            return False
+        return True
+
+    async def _wait_for_room(self) -> None:
+        await self._listener.log.wait_for_room()
+        self._room_task = None
+        self._pump()
+
+    # -- large frames ----------------------------------------------------------------------------
+    def _begin_large(self, size: int) -> bool:
+        """Receive the frame at ``pos`` into its own buffer; False if the shared budget is used up."""
+        if not self._listener.reserve_large(self, size):
+            return False
+        self._large_reserved = size
+        self._large_bytes = size
+        buffer = bytearray(min(size, LARGE_START_BYTES))
+        arrived = self._end - self._pos - 4
+        buffer[:arrived] = self._view[self._pos + 4 : self._end]
+        self._large = buffer
+        self._large_view = memoryview(buffer)
+        self._large_filled = arrived
+        self._pos = self._end = 0
+        return True
+
+    def _grow_large(self) -> bool:
+        """The buffer is full; double it unless the frame is complete."""
+        assert self._large is not None and self._large_view is not None
+        missing = self._large_bytes - self._large_filled
+        if not missing:
+            return False
+        self._large_view.release()
+        self._large.extend(bytes(min(missing, len(self._large))))
+        self._large_view = memoryview(self._large)
+        return True
+
+    def large_granted(self) -> None:
+        """The listener's budget has room again for the frame that waited."""
+        self._pump()
+
+    def _release_large(self) -> None:
+        if self._large_waiting:
+            self._large_waiting = False
+            self._listener.abandon_large(self)
+        if self._large_reserved:
+            self._listener.release_large(self._large_reserved)
+            self._large_reserved = 0
+
+    # -- requests --------------------------------------------------------------------------------
+    def _start(self, key: int, version: int, frame: bytes | bytearray) -> None:
+        try:
+            call, reply = self._listener.dispatcher.start(self, key, version, frame)
+        except MalformedRequest as fault:
+            self.close(f"malformed request (api {key}, version {version}): {fault.message}")
+            return
+        except Closing as closing:
+            self.close(closing.reason)
+            return
+        except Exception:
+            logger.exception("api %d, version %d from %s broke", key, version, self.peer)
+            self.close("its request could not be decoded")
+            return
+        slot = Slot(call)
+        if isinstance(reply, Deferred):
+            self._slots.append(slot)
+            self._await_appends(slot, reply)
+        elif isinstance(reply, Coroutine):
+            self._slots.append(slot)
+            self._serial = slot
+            self._run(slot, reply)
+        else:
+            self._slots.append(slot)
+            self._answer(slot, reply)
+
+    def _run(self, slot: Slot, coroutine: Coroutine[Any, Any, Reply]) -> None:
+        """Run a handler; without a task if it never has to wait."""
+        outcome = start(self._loop, coroutine)
+        if isinstance(outcome, asyncio.Task):
+            self._task = outcome
+            outcome.add_done_callback(lambda task: self._ran(slot, task))
+        elif outcome.error is not None:
+            self._serial = None
+            self._fail(slot, outcome.error)
+        else:
+            self._serial = None
+            self._answer(slot, outcome.value)
+
+    def _ran(self, slot: Slot, task: asyncio.Task[Any]) -> None:
+        self._task = None
+        if task.cancelled():
+            if not self.closed:
+                self.close("shutting down", level=logging.INFO)
+            return
+        error = task.exception()
+        if self.closed:
+            if error is not None and not isinstance(error, ClientFault):
+                logger.error("%s failed after %s left", slot.call, self.peer, exc_info=error)
+            return
+        self._serial = None
+        if error is not None:
+            self._fail(slot, error)
+        else:
+            self._answer(slot, task.result())
+        self._pump()
+
+    def _await_appends(self, slot: Slot, deferred: Deferred) -> None:
+        waiting = 0
+
+        def one_done(_: asyncio.Future[Any]) -> None:
+            slot.waiting -= 1
+            if not slot.waiting:
+                self._finish(slot, deferred)
+
+        for future in deferred.futures:
+            if not future.done():
+                waiting += 1
+                future.add_done_callback(one_done)
+        slot.waiting = waiting
+        if not waiting:
+            self._finish(slot, deferred)
+
+    def _finish(self, slot: Slot, deferred: Deferred) -> None:
+        try:
+            reply = deferred.finish()  # also takes the futures' errors, which nobody else will
+        except Exception as error:
+            if not self.closed:
+                self._fail(slot, error)
+            return
+        if not self.closed:
+            self._answer(slot, reply)
+
+    def _fail(self, slot: Slot, error: BaseException) -> None:
+        if isinstance(error, Closing):
+            self.close(error.reason)
+            return
+        if isinstance(error, MalformedRequest):
+            self.close(f"malformed request ({slot.call}): {error.message}")
+            return
+        known = isinstance(error, (ClientFault, StoreFault, Corrupt))
+        if not known:
+            logger.error("%s from %s broke", slot.call, self.peer, exc_info=error)
+        reply = slot.call.fault(error)
+        if reply is not None:
+            self._answer(slot, reply)
+        if reply is None or not known:
+            self.close(f"{slot.call} failed: {error!r}")
+
+    def _answer(self, slot: Slot, reply: Reply) -> None:
+        try:
+            slot.buffers = slot.call.encode(reply) if reply is not None else []
+        except Exception as error:
+            logger.exception("the answer to %s from %s cannot be encoded", slot.call, self.peer)
+            self.close(f"{slot.call} could not be answered: {error!r}")
+            return
+        if self._slots[0] is slot and not self._flush_scheduled:
+            if len(self._slots) == 1:
+                self._flush()
+            else:
+                # One flush of the log completes many Produces: their answers leave in one write.
+                self._flush_scheduled = True
+                self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        if self.closed:
+            return
+        assert self._outbox is not None
+        slots = self._slots
+        ready: list[Buffer] = []
+        while slots and (buffers := slots[0].buffers) is not None:
+            ready += buffers
+            slots.popleft()
+        if ready:
+            self._outbox.send(ready)
+        self._pump()
+
+    def _drained(self) -> None:
+        self.active_at = self._loop.time()
+        self._pump()
+
+    def _broken(self, error: OSError) -> None:
+        self.close(f"cannot send: {error.strerror}", level=logging.INFO)

@@ -1,0 +1,184 @@
+"""The listening socket and everything that the connections share: limits, budgets, the clock of idleness."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Final
+
+from anabranch.broker.config import Limits
+from anabranch.broker.connection import Connection
+from anabranch.broker.dispatch import Dispatcher
+from anabranch.errors import UserFault
+
+if TYPE_CHECKING:
+    from anabranch.broker.server import Broker
+    from anabranch.log.log import Log
+
+logger = logging.getLogger(__name__)
+
+BACKLOG: Final = 128
+SWEEP_S: Final = 1.0  # how often idle and stalled connections are looked for
+STOP_POLL_S: Final = 0.01
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound TCP socket; ``port`` 0 takes any free one. Raises UserFault with a sentence."""
+    where = f"{host}:{port}"
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise UserFault(f"cannot listen on {where}: {error.strerror}") from None
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        # Before the log is opened, so that a second broker on this port fails early and says so.
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UserFault(
+                f"{where} is in use by another process: stop it, or choose another port with "
+                f"--listen {host}:PORT (0 takes any free one)"
+            ) from None
+        raise UserFault(f"cannot listen on {where}: {error.strerror}") from None
+    except OverflowError:
+        bound.close()
+        raise UserFault(f"cannot listen on {where}: there is no such port") from None
+    return bound
+
+
+class Listener:
+    """Accepts connections and holds what they share.
+
+    Invariants: ``large_bytes`` is the sum of what is reserved for large frames being received, and at
+    most ``large_requests_bytes_max`` unless a single frame is larger; ``per_host`` counts
+    ``connections``.
+    """
+
+    def __init__(self, broker: Broker, dispatcher: Dispatcher) -> None:
+        self._broker = broker
+        self.dispatcher = dispatcher
+        self.connections: dict[Connection, None] = {}
+        self._per_host: Counter[str] = Counter()
+        self._large_bytes = 0
+        self._large_waiting: deque[tuple[Connection, int]] = deque()
+        self._server: asyncio.Server | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def limits(self) -> Limits:
+        return self._broker.settings.limits
+
+    @property
+    def log(self) -> Log:
+        return self._broker.log
+
+    async def start(self, bound: socket.socket) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._server = await self._loop.create_server(self._connect, sock=bound, backlog=BACKLOG)
+        self._sweep_later()
+
+    def _connect(self) -> Connection:
+        assert self._loop is not None
+        return Connection(self, self._loop)
+
+    async def stop(self) -> None:
+        """Accept no more, start no more requests, send what is owed, then close everything."""
+        if self._server is None or self._loop is None:
+            return
+        self._server.close()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in list(self.connections):
+            connection.stop()
+        deadline = self._loop.time() + self.limits.stop_ms_max / 1000
+        while self._loop.time() < deadline and any(one.busy for one in self.connections):  # noqa: ASYNC110
+            await asyncio.sleep(STOP_POLL_S)
+        for connection in list(self.connections):
+            connection.close("the broker stops", level=logging.DEBUG)
+        await asyncio.sleep(0)  # lets the transports tell their protocols
+        self._server = None
+
+    # -- admission -------------------------------------------------------------------------------
+    def admit(self, connection: Connection) -> str | None:
+        """Count a new connection; a sentence if there is no place for it."""
+        limits = self.limits
+        if len(self.connections) >= limits.connections_max:
+            return f"{limits.connections_max} connections are open (limits.connections_max)"
+        if self._per_host[connection.host] >= limits.connections_per_ip_max:
+            return (
+                f"{limits.connections_per_ip_max} connections from {connection.host} are open "
+                "(limits.connections_per_ip_max)"
+            )
+        self.connections[connection] = None
+        self._per_host[connection.host] += 1
+        return None
+
+    def forget(self, connection: Connection) -> None:
+        del self.connections[connection]
+        self._per_host[connection.host] -= 1
+        if not self._per_host[connection.host]:
+            del self._per_host[connection.host]
+
+    # -- the budget of large frames ----------------------------------------------------------------
+    def reserve_large(self, connection: Connection, size: int) -> bool:
+        """Take ``size`` bytes for a large frame; False: wait for ``large_granted``, first come first."""
+        waiting = self._large_waiting
+        if (not waiting or waiting[0][0] is connection) and self._large_fits(size):
+            if waiting:
+                waiting.popleft()
+            self._large_bytes += size
+            self._grant_large()
+            return True
+        if all(one[0] is not connection for one in waiting):
+            waiting.append((connection, size))
+        return False
+
+    def _large_fits(self, size: int) -> bool:
+        total = self._large_bytes + size
+        return not self._large_bytes or total <= self.limits.large_requests_bytes_max
+
+    def release_large(self, size: int) -> None:
+        self._large_bytes -= size
+        assert self._large_bytes >= 0
+        self._grant_large()
+
+    def abandon_large(self, connection: Connection) -> None:
+        """The connection no longer waits."""
+        self._large_waiting = deque(one for one in self._large_waiting if one[0] is not connection)
+        self._grant_large()
+
+    def _grant_large(self) -> None:
+        if self._large_waiting and self._large_fits(self._large_waiting[0][1]):
+            # The connection reserves in its own turn; it is the first in the queue.
+            assert self._loop is not None
+            self._loop.call_soon(self._large_waiting[0][0].large_granted)
+
+    # -- idleness ----------------------------------------------------------------------------------
+    def _sweep_later(self) -> None:
+        assert self._loop is not None
+        self._sweeper = self._loop.call_later(SWEEP_S, self._sweep)
+
+    def _sweep(self) -> None:
+        assert self._loop is not None
+        self.close_idle(self._loop.time())
+        self._sweep_later()
+
+    def close_idle(self, now_s: float) -> None:
+        """Close what has been silent for too long, as of the loop's time ``now_s``."""
+        limits = self.limits
+        idle_since = now_s - limits.idle_ms_max / 1000
+        stalled_since = now_s - limits.stall_ms_max / 1000
+        for connection in list(self.connections):
+            if connection.receiving_large and connection.active_at < stalled_since:
+                connection.close(f"a request stopped arriving for {limits.stall_ms_max} ms")
+            elif connection.active_at < idle_since and not connection.awaiting_answer:
+                connection.close(f"idle for {limits.idle_ms_max} ms", level=logging.INFO)

@@ -1,0 +1,95 @@
+"""``anabranch``: one command per noun. Each is imported only when it is used.
+
+A sub-command is a module ``anabranch.cli.<name>`` with a click command called ``command``. Errors that
+the world makes end in one sentence on stderr and exit status 1; a traceback is a bug.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final
+
+import click
+
+from anabranch.errors import AnabranchError
+
+COMMANDS: Final = {
+    "branch": "Create, list and delete branches: copies of a topic's past that cost no bytes.",
+    "explain": "Say what a group had committed at an instant, by whom, and what a restart would do.",
+    "group": "List and describe consumer groups.",
+    "log": "Show what lies in the log: batches, extents, segments.",
+    "plan": "From an incident to exact offsets: how far back, what is safe, who sees duplicates.",
+    "point": "Create, list and show recovery points.",
+    "replay": "Run a command or function over a branch, at its own rate, apart from live traffic.",
+    "topic": "Create, list, describe, configure and delete topics.",
+    "up": "Run a broker in the foreground.",
+    "verify": "Compare a rebuilt view with the truth and with what it replaces.",
+}
+
+
+class LazyGroup(click.Group):
+    """Lists its commands from a table and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in sorted(COMMANDS) if find_spec(f"anabranch.cli.{name}")]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS or find_spec(f"anabranch.cli.{cmd_name}") is None:
+            return None
+        command = import_module(f"anabranch.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"anabranch {version('anabranch')}")
+    ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    name="anabranch",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """A Kafka-compatible event log from which a stream processor can always be rebuilt."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script: runs a command and exits with its status."""
+    try:
+        status = cli.main(args=arguments, prog_name="anabranch", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except AnabranchError as error:
+        print(f"anabranch: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left: nothing more to say, and no traceback
+        sys.exit(141)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
