@@ -192,7 +192,7 @@ async def find(metastore: Metastore, identity: str) -> Session:
     document = await metastore.document(KIND, identity)
     if document is None:
         raise UserFault(
-            f"there is no replay “{identity}”; `anabranch replay list` shows what there is"
+            f"there is no replay “{identity}”; `anabranch replay --list` shows what there is"
         )
     return msgspec.json.decode(document.body, type=Session)
 
@@ -241,7 +241,7 @@ class Runner:
         self._output = output
         self._environ = environ
         self._clock_ms = clock_ms
-        self._on_progress = on_progress
+        self.on_progress = on_progress
         self._holder = f"{os.getpid()}-{clock_ms()}"
         self._saved_ms = 0
         self._numbers: dict[int, Branch] = {}
@@ -313,7 +313,7 @@ class Runner:
             remaining = await self._remaining()
             self.session = sampled(self.session, remaining, now_ms)
             current = progress(self.session, remaining, now_ms)
-            self._on_progress(current)
+            self.on_progress(current)
             if current.finished or waiting.done():
                 return
             if await self._metastore.document(CANCEL_KIND, self.session.id) is not None:

@@ -1,0 +1,135 @@
+"""Options and plumbing that commands share. Cheap to import: `--help` must be quick."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from functools import update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from anabranch.errors import AnabranchError, UserFault
+
+if TYPE_CHECKING:
+    from anabranch.log.log import Log
+    from anabranch.metastore.api import Topic
+    from anabranch.recovery.model import SinkState
+
+DEFAULT_DATA = "anabranch-data"
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="ANABRANCH_DATA",
+    default=DEFAULT_DATA,
+    show_default=True,
+    show_envvar=True,
+    help="Data directory of the cluster; a broker may be running on it.",
+)
+output_option = click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Tables for people, JSON for programs.",
+)
+sink_option = click.option(
+    "--sink",
+    "sinks",
+    multiple=True,
+    metavar="SINK",
+    help="sqlite:PATH, or CLASS:NAME with CLASS idempotent-upsert, append-only or external.",
+)
+
+
+def faults_to_sentences(function: F) -> F:
+    """Turn what we raise on purpose into click's ``Error: …`` and exit status 1."""
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except AnabranchError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
+
+    return update_wrapper(wrapped, function)  # type: ignore[return-value]
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a command's coroutine to its end."""
+    return asyncio.run(main)
+
+
+@asynccontextmanager
+async def opened(data: Path) -> AsyncIterator[Log]:
+    """The log of ``data``, beside whatever broker runs on it."""
+    from anabranch.log.opening import open_log
+
+    log = await open_log(data, broker_id=None)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+def now_ms() -> int:
+    """The wall clock; commands are where it enters."""
+    return time.time_ns() // 1_000_000
+
+
+def require_topic(log: Log, name: str) -> Topic:
+    """Raises UserFault with what to do."""
+    topic = log.catalogue.topic(name)
+    if topic is None:
+        raise UserFault(f"there is no topic “{name}”; `anabranch topic list` shows what there is")
+    return topic
+
+
+def parse_configs(pairs: Sequence[str]) -> dict[str, str]:
+    """``["retention.ms=-1"]`` as a mapping. Raises UserFault."""
+    configs = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UserFault(f"“{pair}” is not NAME=VALUE, as in retention.ms=604800000")
+        configs[name.strip()] = value.strip()
+    return configs
+
+
+def parse_offset(text: str) -> tuple[str, int, int]:
+    """``flights:3=1200`` as (topic, partition, offset). Raises UserFault."""
+    where, _, offset = text.rpartition("=")
+    topic, _, partition = where.rpartition(":")
+    if not (topic and partition.isdigit() and offset.isdigit()):
+        raise UserFault(f"“{text}” is not TOPIC:PARTITION=OFFSET, as in flights:3=1200")
+    return topic, int(partition), int(offset)
+
+
+def parse_sink(text: str) -> SinkState:
+    """A sink as it stands; ``sqlite:PATH`` reads its offsets. Raises UserFault."""
+    from anabranch.recovery.model import Position, SinkClass, SinkState
+    from anabranch.recovery.sinks import lines
+
+    kind, _, rest = text.partition(":")
+    if kind == "sqlite" and rest:
+        positions = tuple(
+            Position(row.topic, row.topic_id, row.partition, row.next_offset)
+            for row in lines.offsets(rest)
+        )
+        location = str(Path(rest).absolute())
+        return SinkState(f"sqlite:{Path(rest).name}", SinkClass.TRANSACTIONAL, location, positions)
+    choices = [each.value for each in SinkClass if each is not SinkClass.TRANSACTIONAL]
+    if kind in choices and rest:
+        return SinkState(rest, SinkClass(kind))
+    raise UserFault(
+        f"“{text}” does not name a sink: write sqlite:PATH, or "
+        + ", ".join(f"{choice}:NAME" for choice in choices)
+    )

@@ -1,0 +1,162 @@
+"""``anabranch group``: who consumes, and how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anabranch.cli import _options
+from anabranch.cli._output import Part, Table, emit
+
+if TYPE_CHECKING:
+    from anabranch.metastore.api import GroupRow, Metastore
+
+
+@click.group(name="group", epilog="Example: anabranch group describe flights-view")
+def command() -> None:
+    """List and describe consumer groups."""
+
+
+@command.command("list", epilog="Example: anabranch group list --output json")
+@_options.data_option
+@_options.output_option
+@_options.faults_to_sentences
+def list_(data: Path, output: str) -> None:
+    """List consumer groups with their state and lag."""
+
+    async def main() -> None:
+        async with _options.opened(data) as log:
+            rows = await log.metastore.groups()
+            values = [await _group_value(log.metastore, row) for row in rows]
+        emit(output, lambda: values, lambda: _list_parts(values))
+
+    _options.run(main())
+
+
+def _list_parts(values: list[dict[str, Any]]) -> Iterator[Part]:
+    if not values:
+        yield "No consumer groups yet."
+        return
+    yield Table(
+        ("group", "state", ">members", ">partitions", ">lag"),
+        [(v["group"], v["state"], len(v["members"]), len(v["offsets"]), v["lag"]) for v in values],
+    )
+
+
+@command.command(epilog="Example: anabranch group describe flights-view --history 20")
+@click.argument("group")
+@click.option("--history", type=int, default=0, metavar="N", help="Also the newest N changes.")
+@_options.data_option
+@_options.output_option
+@_options.faults_to_sentences
+def describe(group: str, history: int, data: Path, output: str) -> None:
+    """Show GROUP's members, offsets and lag; `anabranch explain` tells how they came to be."""
+
+    async def main() -> None:
+        import msgspec
+
+        from anabranch.errors import UserFault
+
+        async with _options.opened(data) as log:
+            row = await log.metastore.group(group)
+            if row is None:
+                raise UserFault(
+                    f"there is no group “{group}”; `anabranch group list` shows what there is"
+                )
+            value = await _group_value(log.metastore, row)
+            if history > 0:
+                changes = await log.metastore.offset_history(group, limit=history)
+                value["history"] = [msgspec.to_builtins(change) for change in changes]
+        emit(output, lambda: value, lambda: _describe_parts(value))
+
+    _options.run(main())
+
+
+def _describe_parts(value: dict[str, Any]) -> Iterator[Part]:
+    from anabranch.recovery.times import time_text
+
+    yield f"{value['group']}  {value['state']}  generation {value['generation']}"
+    if value["members"]:
+        yield Table(
+            ("member", "client", "host", "static id"),
+            [
+                (m["member_id"], m["client_id"], m["host"], m["instance_id"])
+                for m in value["members"]
+            ],
+        )
+    yield Table(
+        ("topic", ">partition", ">committed", ">log end", ">lag", "when"),
+        [
+            (
+                o["topic"],
+                o["partition"],
+                o["offset"],
+                o["log_end"],
+                o["lag"],
+                time_text(o["committed_ms"]),
+            )
+            for o in value["offsets"]
+        ],
+    )
+    if "history" in value:
+        yield Table(
+            ("when", "action", "topic", ">partition", ">old", ">new", "client", "member"),
+            [
+                (
+                    time_text(c["at_ms"]),
+                    c["action"],
+                    c["topic"],
+                    c["partition"],
+                    c["old"],
+                    c["new"],
+                    c["actor"]["client_id"],
+                    c["actor"]["member_id"],
+                )
+                for c in value["history"]
+            ],
+            "Newest changes first",
+        )
+
+
+async def _group_value(metastore: Metastore, row: GroupRow) -> dict[str, Any]:
+    from anabranch.groups.snapshot import decode_snapshot
+
+    members = decode_snapshot(row.snapshot).members if row.snapshot else ()
+    names = {topic.no: topic.name for topic in await metastore.topics()}
+    offsets = []
+    for committed in await metastore.committed(row.group_id):
+        state = await metastore.partition(committed.topic_no, committed.partition)
+        if state is None:
+            continue
+        offsets.append(
+            {
+                "topic": names.get(committed.topic_no, ""),
+                "partition": committed.partition,
+                "offset": committed.offset,
+                "log_end": state.next_offset,
+                "lag": max(0, state.next_offset - max(committed.offset, state.log_start)),
+                "committed_ms": committed.committed_ms,
+                "metadata": committed.metadata,
+            }
+        )
+    offsets.sort(key=lambda offset: (offset["topic"], offset["partition"]))
+    return {
+        "group": row.group_id,
+        "state": row.state or "Empty",
+        "protocol_type": row.protocol_type,
+        "generation": row.generation,
+        "members": [
+            {
+                "member_id": member.member_id,
+                "client_id": member.client_id,
+                "host": member.client_host,
+                "instance_id": member.group_instance_id,
+            }
+            for member in members
+        ],
+        "offsets": offsets,
+        "lag": sum(offset["lag"] for offset in offsets),
+    }

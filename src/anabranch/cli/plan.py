@@ -1,0 +1,205 @@
+"""``anabranch plan``: from an incident to exact offsets, before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from anabranch.cli import _options
+from anabranch.cli._output import Part, Table, emit
+
+if TYPE_CHECKING:
+    from anabranch.recovery.plan import Plan
+
+
+@click.command(
+    name="plan",
+    epilog="Example: anabranch plan flights-view --since '2h ago' --sink sqlite:view.db --rate 4MiB/s "
+    "--out plan.json",
+)
+@click.argument("group", required=False)
+@click.option("--point", metavar="ID", help="Restart from this recovery point (id or name).")
+@click.option("--since", metavar="TIME", help="The damage began then: the newest point before it.")
+@click.option("--from-start", is_flag=True, help="Rebuild from the oldest record retained.")
+@click.option(
+    "--topic", "topics", multiple=True, help="Default: the point's or group's. Repeatable."
+)
+@_options.sink_option
+@click.option("--rate", metavar="SIZE", help="Bytes per second, e.g. 4MiB/s; default: measured.")
+@click.option("--reason", default="", help="What happened; kept in the plan.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan as JSON."
+)
+@click.option("--list", "listing", is_flag=True, help="List the plans made so far.")
+@click.option("--show", metavar="PLAN", help="Show a plan by id or file.")
+@_options.data_option
+@_options.output_option
+@_options.faults_to_sentences
+def command(
+    group: str | None,
+    point: str | None,
+    since: str | None,
+    from_start: bool,
+    topics: tuple[str, ...],
+    sinks: tuple[str, ...],
+    rate: str | None,
+    reason: str,
+    out: Path | None,
+    listing: bool,
+    show: str | None,
+    data: Path,
+    output: str,
+) -> None:
+    """Plan the recovery of GROUP.
+
+    Answers how far back the log reaches, the exact restart offsets and why, and who would see
+    duplicates. Exit status 1 if records that are needed are gone.
+    """
+
+    async def main() -> bool:
+        from anabranch.errors import UserFault
+        from anabranch.recovery import planning, points
+        from anabranch.recovery.times import parse_bytes, parse_time
+
+        now_ms = _options.now_ms()
+        async with _options.opened(data) as log:
+            if listing:
+                plans = await planning.stored(log.metastore)
+                emit(output, lambda: plans, lambda: _list_parts(plans))
+                return True
+            if show is not None:
+                plan = await planning.find(log.metastore, show)
+            else:
+                if group is None:
+                    raise UserFault("name the GROUP to recover (or --list, --show PLAN)")
+                if sum((point is not None, since is not None, from_start)) != 1:
+                    raise UserFault(
+                        "say where the damage begins with one of --point, --since, --from-start"
+                    )
+                plan = await planning.plan_recovery(
+                    log.metastore,
+                    group=group,
+                    now_ms=now_ms,
+                    creator=points.whoami(),
+                    description=reason,
+                    since_ms=parse_time(since, now_ms) if since is not None else None,
+                    point=await points.find(log.metastore, point) if point is not None else None,
+                    from_start=from_start,
+                    topics=topics or None,
+                    rate=parse_bytes(rate) if rate is not None else None,
+                    sinks=[_options.parse_sink(sink) for sink in sinks],
+                )
+        if out is not None:
+            _write(plan, out)
+        emit(output, lambda: plan, lambda: _parts(plan))
+        return plan.feasible
+
+    if not _options.run(main()):
+        raise SystemExit(1)
+
+
+def _write(plan: Plan, out: Path) -> None:
+    import msgspec
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n")
+
+
+def _list_parts(plans: list[Plan]) -> Iterator[Part]:
+    from anabranch.recovery.times import bytes_text, time_text
+
+    if not plans:
+        yield "No plans yet."
+        return
+    yield Table(
+        ("plan", "group", "made", "from", ">records", ">size", "feasible"),
+        [
+            (
+                plan.id,
+                plan.incident.group,
+                time_text(plan.created_ms),
+                plan.incident.point or plan.incident.basis.value,
+                plan.volume.records,
+                bytes_text(plan.volume.bytes),
+                plan.feasible,
+            )
+            for plan in plans
+        ],
+    )
+
+
+def _parts(plan: Plan) -> Iterator[Part]:
+    from anabranch.recovery.times import bytes_text, duration_text, time_text
+
+    incident = plan.incident
+    yield f"Plan {plan.id} for group {incident.group}  (sha256 {plan.hash[:16]}…)"
+    if incident.description:
+        yield f"Incident: {incident.description}"
+    yield f"Restart from: {incident.point or incident.basis.value}"
+    yield Table(
+        ("topic", ">p", ">log start", "oldest record", ">restart", ">log end", ">gone", "expires"),
+        [
+            (
+                p.topic,
+                p.partition,
+                p.log_start,
+                time_text(p.oldest_ms),
+                p.restart,
+                p.log_end,
+                p.lost,
+                "never" if p.runway_ms is None else f"in {duration_text(p.runway_ms / 1000)}",
+            )
+            for p in plan.partitions
+        ],
+        "1. How far back: the log still holds what is needed"
+        if plan.feasible
+        else "1. How far back: records that are needed are GONE",
+    )
+    yield Table(
+        ("topic", ">p", ">read from", ">up to", ">records", ">size", "why there"),
+        [
+            (
+                p.topic,
+                p.partition,
+                p.restart,
+                p.end,
+                p.volume.records,
+                bytes_text(p.volume.bytes),
+                p.why,
+            )
+            for p in plan.partitions
+        ],
+        "2. Exact offsets",
+    )
+    yield (
+        f"{plan.volume.records:,} records, {bytes_text(plan.volume.bytes)}: about "
+        f"{duration_text(plan.seconds)} at {bytes_text(plan.rate)}/s ({plan.rate_source})"
+    )
+    yield Table(
+        (
+            "who", "class", ">again on branch", ">duplicates", ">suppressed",
+            ">in place: again", ">duplicates", ">suppressed",
+        ),
+        [
+            (
+                f"{f.who} {f.name}",
+                f.sink_class.value if f.sink_class else "",
+                f.on_branch.again,
+                f.on_branch.duplicates,
+                f.on_branch.suppressed,
+                f.in_place.again,
+                f.in_place.duplicates,
+                f.in_place.suppressed,
+            )
+            for f in plan.forecasts
+        ],
+        "3. Who sees duplicates: by `anabranch replay` on a branch, or by rewinding in place",
+    )  # fmt: skip
+    for forecast in plan.forecasts:
+        yield f"  {forecast.who} {forecast.name}: {forecast.note}"
+    for problem in plan.problems:
+        yield f"PROBLEM: {problem}"
+    yield f"Next: anabranch replay {plan.id} --sink sqlite:PATH -- COMMAND …"
