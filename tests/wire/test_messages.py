@@ -24,7 +24,7 @@ from .samples import Sampler, every_message, every_version, message_class, modul
 
 VERSIONS = every_version()
 any_version = st.sampled_from(VERSIONS)
-randoms = st.randoms(use_true_random=False)
+randoms = st.integers(0, 2**32 - 1).map(random.Random)
 
 
 def test_generated_files_are_up_to_date() -> None:

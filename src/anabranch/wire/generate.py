@@ -13,14 +13,9 @@ import sys
 from pathlib import Path
 
 from anabranch.wire import dsl
-from anabranch.wire.emit import (
-    Constants,
-    Layout,
-    ReaderLines,
-    Slot,
-    WriterLines,
-    default_expression,
-)
+from anabranch.wire.emit_reader import ReaderLines
+from anabranch.wire.emit_writer import WriterLines
+from anabranch.wire.layout import Constants, Layout, Slot, default_expression
 
 HERE = Path(__file__).parent
 MARK = "# Generated from wire/schema by `python -m anabranch.wire.generate`; do not edit."
@@ -35,8 +30,9 @@ PYTHON_TYPE = {
     "records": "Records",
 }
 RUNTIME = (
-    "Buffer", "COMPACT_INT32S", "EMPTY", "INT32S", "Message", "Records", "Struct", "UVARINT", "Write", "ZERO_UUID",
-    "bad_length", "records_size", "skip_tags", "uvarint", "uvarint_bytes", "write_records",
+    "Buffer", "COMPACT_INT32S", "EMPTY", "INT32S", "Message", "Records", "Struct", "UVARINT",
+    "Write", "ZERO_UUID", "bad_length", "records_size", "skip_tags", "uvarint", "uvarint_bytes",
+    "write_records",
 )  # fmt: skip
 
 
