@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from random import Random
+from typing import Any
+
+import pytest
+
+from anabranch.errors import StoreFault
+from anabranch.storage import s3
+from anabranch.storage.retrying import Backoff, Retrying
+from anabranch.storage.store import AlreadyExists, NotFound, open_store
+
+
+def test_a_request_that_arrives_twice_is_one_success(moto: Any, s3_store: Any) -> None:
+    moto.script.append("twice")
+    assert s3_store.put("k", b"mine") == 4
+    with pytest.raises(AlreadyExists):
+        s3_store.put("k", b"mine")
+
+
+def test_a_conflict_is_retryable(moto: Any, s3_store: Any) -> None:
+    moto.script.append("conflict")
+    with pytest.raises(StoreFault, match="409") as caught:
+        s3_store.put("k", b"x")
+    assert caught.value.retryable and not isinstance(caught.value, AlreadyExists)
+    assert s3_store.put("k", b"x") == 1
+
+
+def test_a_conflict_over_a_key_that_exists_is_an_answer(moto: Any, s3_store: Any) -> None:
+    s3_store.put("k", b"x")
+    moto.script.append("conflict")
+    with pytest.raises(AlreadyExists):
+        s3_store.put("k", b"y")
+
+
+@pytest.mark.parametrize("trouble", ["refuse", "lose"])
+def test_a_lost_creation_is_retried_to_success(moto: Any, s3_store: Any, trouble: str) -> None:
+    moto.script.append(trouble)
+    with pytest.raises(StoreFault, match="503") as caught:
+        s3_store.put("once", b"x")
+    assert caught.value.retryable and len(str(caught.value)) < 600
+    assert "Debug source" not in str(caught.value)
+
+    moto.script.append(trouble)
+    retried = Retrying(s3_store, sleep=lambda _: None, rng=Random(1))
+    assert retried.put("k", b"mine") == 4 and retried.retries == 1
+    assert s3_store.get("k") == b"mine"
+
+
+def test_a_rival_that_comes_between_wins(moto: Any, s3_store: Any) -> None:
+    moto.script.append("refuse")
+    retried = Retrying(
+        s3_store,
+        sleep=lambda _: s3_store.put("k", b"rival") and None,
+        rng=Random(1),
+        backoff=Backoff(attempts_max=2),
+    )
+    with pytest.raises(AlreadyExists):
+        retried.put("k", b"mine!")
+    assert s3_store.get("k") == b"rival"
+
+
+def test_large_streams_go_up_in_parts_and_are_still_exclusive(moto: Any, s3_store: Any) -> None:
+    pieces = [os.urandom(1 << 20) for _ in range(18)]
+    assert s3_store.put("big", iter(pieces)) == 18 << 20
+    assert any("partNumber" in path for _, path in moto.requests)
+    assert (
+        s3_store.get("big", (16 << 20) + 5, 1 << 20)
+        == b"".join(pieces)[(16 << 20) + 5 : (17 << 20) + 5]
+    )
+    with pytest.raises(AlreadyExists):
+        s3_store.put("big", iter([b"other" * 4_000_000]))
+    assert s3_store.get("big", 0, 8) == pieces[0][:8]
+    assert s3_store.put("big", iter(pieces[:17]), create=False) == 17 << 20
+    assert s3_store.head("big").size == 17 << 20
+    # Nothing stays behind or shows in a listing.
+    assert [info.key for info in s3_store.list("")] == ["big"]
+    import obstore
+
+    found = [item["path"] for page in obstore.list(s3_store._client) for item in page]
+    assert found == ["big"]
+
+
+def test_a_large_stream_that_breaks_raises_its_own_error(s3_store: Any) -> None:
+    def broken() -> Any:
+        for _ in range(17):
+            yield bytes(1 << 20)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        s3_store.put("k", broken())
+    with pytest.raises(NotFound):
+        s3_store.get("k")
+
+
+def test_a_missing_bucket_and_a_dead_endpoint_are_told_apart(moto: Any) -> None:
+    options = {"access_key_id": "x", "secret_access_key": "y"}
+    missing = s3.S3Store("no-such-bucket", endpoint=moto.endpoint, **options)
+    with pytest.raises(StoreFault, match="create it") as caught:
+        missing.put("k", b"x")
+    assert not caught.value.retryable
+    dead = s3.S3Store("b", endpoint="http://127.0.0.1:1", **options)
+    with pytest.raises(StoreFault) as caught:
+        dead.put("k", b"x")
+    assert caught.value.retryable
+
+
+def test_the_url_opens_the_store(moto: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "y")
+    store = open_store(f"s3://anabranch-test/some/prefix?endpoint={moto.endpoint}&region=eu-west-1")
+    store.put("k", b"x")
+    assert ("PUT", "/anabranch-test/some/prefix/k?") in moto.requests
+    again = open_store(store.url)
+    assert again.get("k") == b"x"
+    store.delete("k")
+
+
+def test_obstore_is_loaded_only_for_s3() -> None:
+    code = (
+        "import sys, anabranch.storage.store as s, anabranch.storage.wal, anabranch.storage.segment\n"
+        "import anabranch.storage.blockcache, anabranch.storage.dump, anabranch.storage.retrying\n"
+        "s.open_store('memory:'); s.open_store('file:///nonexistent')\n"
+        "assert not {'obstore', 'pyarrow'} & set(sys.modules), 'loaded'\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
