@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 
 from crc32c import crc32c
 
@@ -52,7 +53,7 @@ def build_batch(
         last_offset_delta = deltas[-1] if deltas else -1
     assert len(deltas) == len(records)
     assert last_offset_delta >= 0, "a batch covers at least one offset"
-    assert all(a < b for a, b in zip(deltas, [*deltas[1:], last_offset_delta + 1], strict=True))
+    assert all(a < b for a, b in pairwise((-1, *deltas, last_offset_delta + 1)))
 
     timestamps = [record.timestamp for record in records]
     base_timestamp = timestamps[0] if timestamps else NO_TIMESTAMP
