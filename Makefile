@@ -1,0 +1,50 @@
+# The commands that must always work. Everything is set up from nothing in .venv; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format test-clients test-faults bench clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(STAMP): pyproject.toml setup.py src/anabranch/records/_decode.py src/anabranch/records/_decode.pxd
+	@$(PYTHON) -c 'import sys; sys.exit("Anabranch needs Python 3.11 or newer; set PYTHON=python3.12, for instance" if sys.version_info < (3, 11) else 0)'
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/pip install --quiet --editable '.[dev]'
+	@touch $@
+
+setup: $(STAMP) ## create .venv and install everything
+
+run: $(STAMP) ## the main job: a real stream, broken and recovered (ONCE=1 ends after the report)
+	@$(BIN)/python -m examples.flights
+
+test: $(STAMP) ## the default tests
+	@$(BIN)/python -m pytest
+
+check: $(STAMP) ## ruff, mypy --strict, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## let ruff rewrite the sources
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+
+test-clients: $(STAMP) ## real clients and Kafka's own tools (needs a JDK 17+, Maven, Go)
+	@$(BIN)/python -m pytest -m clients tests/clients
+
+test-faults: $(STAMP) ## real processes killed with -9, full disks, torn tails
+	@$(BIN)/python -m pytest -m faults tests/faults
+
+bench: $(STAMP) ## figures beside Kafka and Tansu in one run (ARGS="--quick")
+	@$(BIN)/python -m bench $(ARGS)
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	find src -name '*.so' -delete -o -name '_decode.c' -delete
