@@ -16,6 +16,7 @@ from anabranch.wire.frame import (
     decode_response_header,
     encode_request_frame,
     encode_response_header,
+    request_bytes_max,
     response_frame,
 )
 from anabranch.wire.registry import API, request_header_version, response_header_version
@@ -128,13 +129,21 @@ def test_random_bytes_are_a_header_or_malformed(data: bytes) -> None:
         assert 4 <= pos <= len(data)
 
 
-def test_a_header_cut_anywhere_is_malformed() -> None:
-    frame = b"".join(encode_request_frame(3, 12, 1, "client", []))[4:]
+@pytest.mark.parametrize("version", [8, 12])  # header versions 1 and 2
+def test_a_header_cut_anywhere_is_malformed(version: int) -> None:
+    frame = b"".join(encode_request_frame(3, version, 1, "client", []))[4:]
     for end in range(len(frame)):
         with pytest.raises(MalformedRequest):
             decode_request_header(frame[:end])
     with pytest.raises(MalformedRequest):
         decode_request_header(frame[:10] + b"\xff" + frame[11:])  # not UTF-8
+
+
+def test_only_produce_may_be_large() -> None:
+    """I10: a small message of many tiny structs grows when decoded, and takes time."""
+    assert request_bytes_max(0) == 100 * 1024 * 1024
+    assert {request_bytes_max(key) for key in API if key != 0} == {8 * 1024 * 1024}
+    assert request_bytes_max(3, frame_bytes_max=1000) == 1000
 
 
 def test_header_versions() -> None:

@@ -18,6 +18,11 @@ from anabranch.wire.registry import API, API_VERSIONS_KEY, request_header_versio
 
 #: Largest frame accepted unless the caller says otherwise: Kafka's ``socket.request.max.bytes``.
 FRAME_BYTES_MAX = 100 * 1024 * 1024
+#: Largest request that holds no records. Two bytes on the wire can become an object of sixty, and
+#: a million of them take about a second to decode: this bounds what one frame may cost (I10), and
+#: leaves room for a commit or an assignment of some 100,000 partitions.
+SMALL_REQUEST_BYTES_MAX = 8 * 1024 * 1024
+_PRODUCE_KEY = 0
 
 _REQUEST_HEAD = struct.Struct(">hhih")
 _INT32 = struct.Struct(">i")
@@ -121,7 +126,10 @@ class FrameSplitter:
         return len(self._held)
 
     def feed(self, data: Buffer) -> list[bytes]:
-        """Take more of the stream; return the frames that it completes."""
+        """Take more of the stream; return the frames that it completes.
+
+        When it raises, the frames that this call completed before are lost with the stream.
+        """
         held = self._held
         held += data
         frames = []
@@ -144,9 +152,17 @@ def check_frame_size(size: int, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
         raise MalformedRequest(f"a frame of {size} bytes; at most {frame_bytes_max} are accepted")
 
 
+def request_bytes_max(api_key: int, frame_bytes_max: int = FRAME_BYTES_MAX) -> int:
+    """Return the largest frame to accept for a request of ``api_key``, known from its first bytes."""
+    if api_key == _PRODUCE_KEY:
+        return frame_bytes_max
+    return min(frame_bytes_max, SMALL_REQUEST_BYTES_MAX)
+
+
 __all__ = [
     "API_VERSIONS_KEY",
     "FRAME_BYTES_MAX",
+    "SMALL_REQUEST_BYTES_MAX",
     "FrameSplitter",
     "RequestHeader",
     "check_frame_size",
@@ -154,5 +170,6 @@ __all__ = [
     "decode_response_header",
     "encode_request_frame",
     "encode_response_header",
+    "request_bytes_max",
     "response_frame",
 ]
