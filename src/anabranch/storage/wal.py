@@ -228,8 +228,9 @@ class Wal:
                 self._disk.close(fd)
                 raise
         except OSError as error:
+            self._generation += 1  # the name may exist by now; no two attempts share one
             raise disk_fault(
-                error, f"starting a WAL file of {size >> 20} MiB in {self.directory.path}"
+                error, f"starting a WAL file of {size:,} bytes in {self.directory.path}"
             ) from error
         self._file = _File(fd, life, size)
         return self._file
