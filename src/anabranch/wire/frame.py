@@ -21,7 +21,7 @@ FRAME_BYTES_MAX = 100 * 1024 * 1024
 #: Largest request that holds no records. Two bytes on the wire can become an object of sixty, and
 #: a million of them take about a second to decode: this bounds what one frame may cost (I10), and
 #: leaves room for a commit or an assignment of some 100,000 partitions.
-SMALL_REQUEST_BYTES_MAX = 8 * 1024 * 1024
+SMALL_REQUEST_BYTES_MAX = 4 * 1024 * 1024
 _PRODUCE_KEY = 0
 
 _REQUEST_HEAD = struct.Struct(">hhih")
