@@ -25,7 +25,7 @@ from anabranch.storage.wal import (
     WalDirectory,
     scan_frames,
 )
-from anabranch.storage.wal_format import BLOCK_BYTES, FILE_HEADER_BYTES, Frame
+from anabranch.storage.wal_format import BLOCK_BYTES, FILE_HEADER_BYTES, Frame, encode_frame_header
 
 CLUSTER, TOPIC = b"c" * 16, b"t" * 16
 FILE = 8 * BLOCK_BYTES
@@ -276,3 +276,20 @@ def test_a_frame_in_another_place_is_not_valid(
     moved.write_bytes(content[: frames[2].position] + second + content[frames[2].position :])
     found, end = scanned(moved)
     assert found == frames[:2] and end.ending is not Ending.DAMAGED
+    assert list(scan_frames(moved, start=frames[2].position)) == []
+
+
+def test_a_gap_in_the_numbers_ends_the_scan(
+    three_flushes: tuple[Path, list[PlacedPart]], tmp_path: Path
+) -> None:
+    path, _ = three_flushes
+    frames, _ = scanned(path)
+    last = frames[2]
+    described = [(p.topic_id, p.partition, p.batches, p.length, p.checksum) for p in last.parts]
+    header = encode_frame_header(last.life, 3, last.position, last.length, described)
+    renumbered = tmp_path / "renumbered.wal"
+    content = path.read_bytes()
+    renumbered.write_bytes(
+        content[: last.position] + header + content[last.position + len(header) :]
+    )
+    assert scanned(renumbered)[0] == frames[:2]
