@@ -153,7 +153,7 @@ class AppendCommit(Struct, frozen=True):
 
 
 class AppendOutcome(Struct, frozen=True):
-    """``committed``, or the partition's present state (None: the topic is gone)."""
+    """``committed``, or else the partition's present state (None: the topic is gone)."""
 
     committed: bool
     partition: Partition | None = None
@@ -376,6 +376,7 @@ class Metastore(Protocol):
         self, object_key: str, commits: Sequence[AppendCommit], now_ms: int
     ) -> list[AppendOutcome]:
         """Commit one WAL flush: each partition by itself, by compare-and-set of ``next_offset``.
+        At most one commit per partition; outcomes in the order of the commits.
 
         Registers the WAL object on its first use. I1: durable on return. I2: extents must tile
         ``expected_next .. next_offset - 1`` exactly.

@@ -8,18 +8,16 @@ from sqlite3 import Connection
 import msgspec
 
 from anabranch.errors import StoreFault
-from anabranch.metastore import partitions
+from anabranch.metastore import bulk, partitions
 from anabranch.metastore.api import (
-    NO_TIMESTAMP,
     AppendCommit,
     AppendOutcome,
     ObjectKind,
-    Partition,
     ProducerBatch,
     ProducerState,
 )
 from anabranch.metastore.counters import bump
-from anabranch.metastore.extent_rows import INSERT_EXTENT, ExtentRow, marked_rows
+from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
 from anabranch.metastore.objects import register_wal_object
 
 _BATCHES = tuple[ProducerBatch, ...]
@@ -28,27 +26,39 @@ _decode = msgspec.msgpack.Decoder(_BATCHES).decode
 
 PRODUCER_BATCHES_MAX = 5  # KIP-98: as many batches as may be in flight
 
+_ENDS = """
+SELECT json_group_array(json_array(topic_no, partition, next_offset, appended_mark, timestamp_mark))
+FROM partition WHERE (topic_no, partition) IN (VALUES {values})
+"""
+
+# The marks are those after the commit. wal_since_ms: the row's first extent, if no older one waits.
 _CAS = """
 UPDATE partition SET
-    next_offset = :next,
-    extents = extents + :extents,
-    records = records + :records,
-    bytes = bytes + :bytes,
-    wal_since_ms = iif(wal_extents = 0, max(appended_mark, :first_appended), wal_since_ms),
-    wal_extents = wal_extents + :extents,
-    wal_bytes = wal_bytes + :bytes,
-    appended_mark = max(appended_mark, :last_appended),
-    timestamp_mark = max(timestamp_mark, :timestamp)
-WHERE topic_no = :topic AND partition = :partition AND next_offset = :expected
-RETURNING log_start, leader_epoch, appended_mark, timestamp_mark
+    next_offset = v.next,
+    extents = partition.extents + v.extents,
+    records = partition.records + v.records,
+    bytes = partition.bytes + v.bytes,
+    wal_since_ms = iif(partition.wal_extents = 0, v.first_ms, partition.wal_since_ms),
+    wal_extents = partition.wal_extents + v.extents,
+    wal_bytes = partition.wal_bytes + v.bytes,
+    appended_mark = v.appended_mark,
+    timestamp_mark = v.timestamp_mark
+FROM (
+    WITH v (topic_no, partition, expected, next, extents, records, bytes, first_ms, appended_mark,
+        timestamp_mark) AS (VALUES {values}) SELECT * FROM v
+) AS v
+WHERE partition.topic_no = v.topic_no AND partition.partition = v.partition
+    AND partition.next_offset = v.expected
 """
 
 _UPSERT_PRODUCER = """
 INSERT INTO producer (topic_no, partition, producer_id, epoch, batches, updated_ms)
-VALUES (?, ?, ?, ?, ?, ?)
+SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 ON CONFLICT DO UPDATE SET
     epoch = excluded.epoch, batches = excluded.batches, updated_ms = excluded.updated_ms
 """
+
+_COMMITTED = AppendOutcome(True)
 
 
 def _assert_tiles(commit: AppendCommit) -> None:
@@ -64,76 +74,53 @@ def _assert_tiles(commit: AppendCommit) -> None:
 def commit_appends(
     tx: Connection, object_key: str, commits: Sequence[AppendCommit], now_ms: int
 ) -> list[AppendOutcome]:
-    written = max((e.position + e.length for c in commits for e in c.extents), default=0)
+    written = max([e.position + e.length for c in commits for e in c.extents], default=0)
     object_no = register_wal_object(tx, object_key, written, now_ms)
+    keys = [(commit.topic_no, commit.partition) for commit in commits]
+    assert len(set(keys)) == len(keys), "a flush lays the batches of a partition together"
+    ends = {(row[0], row[1]): row for row in bulk.read(tx, _ENDS, keys)}
     outcomes: list[AppendOutcome] = []
-    extents: list[ExtentRow] = []
-    producers: list[tuple[int, int, int, int, bytes, int]] = []
-    for commit in commits:
+    moves: list[bulk.Row] = []
+    extents: list[bulk.Row] = []
+    producers: list[bulk.Row] = []
+    for commit, key in zip(commits, keys, strict=True):
         _assert_tiles(commit)
-        moved = _move_end(tx, commit, object_no, extents)
-        if moved is None:
-            present = partitions.partition(tx, commit.topic_no, commit.partition)
-            outcomes.append(AppendOutcome(False, present))
+        end = ends.get(key)
+        if end is None or end[2] != commit.expected_next:
+            outcomes.append(AppendOutcome(False, partitions.partition(tx, *key)))
             continue
-        outcomes.append(AppendOutcome(True, moved))
+        outcomes.append(_COMMITTED)
+        rows = marked_rows(*key, object_no, ObjectKind.WAL, commit.extents, end[3], end[4])
+        extents += rows
+        moves.append(_move(commit, rows, end[3], end[4]))
         for state in commit.producers:
             assert len(state.batches) <= PRODUCER_BATCHES_MAX
-            producers.append(
-                (
-                    commit.topic_no,
-                    commit.partition,
-                    state.producer_id,
-                    state.epoch,
-                    _encode(state.batches),
-                    state.updated_ms,
-                )
-            )
-    tx.executemany(INSERT_EXTENT, extents)
-    if producers:
-        tx.executemany(_UPSERT_PRODUCER, producers)
+            batches = _encode(state.batches)
+            producers.append((*key, state.producer_id, state.epoch, batches, state.updated_ms))
+    moved = bulk.write(tx, _CAS, moves)
+    assert moved == len(moves), "next_offset moved inside our own transaction"
+    bulk.write(tx, INSERT_EXTENTS, extents)
+    bulk.write(tx, _UPSERT_PRODUCER, producers)
     return outcomes
 
 
-def _move_end(
-    tx: Connection, commit: AppendCommit, object_no: int, extents: list[ExtentRow]
-) -> Partition | None:
-    """The compare-and-set; on success the extents' rows are added to ``extents``."""
+def _move(
+    commit: AppendCommit, rows: Sequence[ExtentRow], appended_mark: int, timestamp_mark: int
+) -> bulk.Row:
+    """The compare-and-set of one partition, with what its new extents add to its sums."""
     new = commit.extents
-    before = (0, NO_TIMESTAMP)
-    if len(new) > 1:
-        row = tx.execute(
-            "SELECT appended_mark, timestamp_mark FROM partition "
-            "WHERE topic_no = ? AND partition = ?",
-            (commit.topic_no, commit.partition),
-        ).fetchone()
-        if row is None:
-            return None
-        before = row
-    row = tx.execute(
-        _CAS,
-        {
-            "topic": commit.topic_no,
-            "partition": commit.partition,
-            "expected": commit.expected_next,
-            "next": commit.next_offset,
-            "extents": len(new),
-            "records": sum([e.records for e in new]),
-            "bytes": sum([e.length for e in new]),
-            "first_appended": new[0].appended_ms if new else 0,
-            "last_appended": max([e.appended_ms for e in new], default=0),
-            "timestamp": max([e.max_timestamp for e in new], default=NO_TIMESTAMP),
-        },
-    ).fetchone()
-    if row is None:
-        return None
-    log_start, leader_epoch, appended_mark, timestamp_mark = row
-    if len(new) == 1:
-        before = (appended_mark, timestamp_mark)
-    extents += marked_rows(
-        commit.topic_no, commit.partition, object_no, ObjectKind.WAL, new, *before
+    return (
+        commit.topic_no,
+        commit.partition,
+        commit.expected_next,
+        commit.next_offset,
+        len(new),
+        sum([extent.records for extent in new]),
+        sum([extent.length for extent in new]),
+        rows[0].appended_ms if rows else 0,
+        rows[-1].appended_ms if rows else appended_mark,
+        rows[-1].timestamp_mark if rows else timestamp_mark,
     )
-    return Partition(commit.topic_no, commit.partition, commit.next_offset, log_start, leader_epoch)
 
 
 def producer_states(tx: Connection, topic_no: int, partition: int) -> list[ProducerState]:

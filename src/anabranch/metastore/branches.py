@@ -7,9 +7,9 @@ from itertools import pairwise
 from sqlite3 import Connection
 
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.metastore import appends, partitions
+from anabranch.metastore import appends, bulk, partitions
 from anabranch.metastore.api import BranchOrigin, Conflict, NewExtent, Partition, Topic
-from anabranch.metastore.extent_rows import INSERT_EXTENT, marked_rows
+from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
 from anabranch.metastore.extents import refresh_backlog
 from anabranch.metastore.objects import kind_of, name_again
 from anabranch.metastore.topics import insert_topic, live_topic
@@ -127,9 +127,9 @@ def _replace_straddling(
         if kind is None:
             raise Conflict(f"an object for the extent {where} was collected")
         rows = marked_rows(branch_no, source.partition, object_no, kind, [extent], *marks)
-        tx.executemany(INSERT_EXTENT, rows)
+        bulk.write(tx, INSERT_EXTENTS, rows)
         name_again(tx, object_no, extent.position + extent.length)
-        marks = (rows[-1][11], rows[-1][10])
+        marks = (rows[-1].appended_ms, rows[-1].timestamp_mark)
 
 
 def _sum_up(tx: Connection, branch_no: int, partition: int) -> None:

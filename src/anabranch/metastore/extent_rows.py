@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from anabranch.metastore.api import NewExtent, ObjectKind
 
-ExtentRow = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
-
-INSERT_EXTENT = """
+INSERT_EXTENTS = """
 INSERT INTO extent (topic_no, partition, base_offset, last_offset, object_no, wal, position, length,
     records, max_timestamp, timestamp_mark, appended_ms, leader_epoch)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 """
+
+
+class ExtentRow(NamedTuple):
+    """The columns in the order of ``INSERT_EXTENTS``."""
+
+    topic_no: int
+    partition: int
+    base_offset: int
+    last_offset: int
+    object_no: int
+    wal: int
+    position: int
+    length: int
+    records: int
+    max_timestamp: int
+    timestamp_mark: int
+    appended_ms: int
+    leader_epoch: int
 
 
 def marked_rows(
@@ -31,7 +48,7 @@ def marked_rows(
         appended_mark = max(appended_mark, extent.appended_ms)
         timestamp_mark = max(timestamp_mark, extent.max_timestamp)
         rows.append(
-            (
+            ExtentRow(
                 topic_no,
                 partition,
                 extent.base_offset,

@@ -7,6 +7,7 @@ from itertools import pairwise
 from sqlite3 import Connection
 from typing import Any
 
+from anabranch.metastore import bulk
 from anabranch.metastore.api import (
     NO_TIMESTAMP,
     Extent,
@@ -19,7 +20,7 @@ from anabranch.metastore.api import (
     PartitionSize,
 )
 from anabranch.metastore.counters import catalogue_changed
-from anabranch.metastore.extent_rows import INSERT_EXTENT, marked_rows
+from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
 from anabranch.metastore.objects import KINDS, kind_of
 from anabranch.metastore.partitions import partition as partition_of
 
@@ -255,7 +256,11 @@ def replace_extents(
     tx.execute(f"DELETE FROM extent WHERE {where}", span)
     rows = marked_rows(topic_no, partition, object_no, kind, add, first[7], last[8])
     # A merged extent was appended when the youngest of its sources was, at the latest.
-    tx.executemany(INSERT_EXTENT, [(*row[:11], min(row[11], last[7]), row[12]) for row in rows])
+    bulk.write(
+        tx,
+        INSERT_EXTENTS,
+        [row._replace(appended_ms=min(row.appended_ms, last[7])) for row in rows],
+    )
     tx.executemany(
         "UPDATE object SET suspect = 1 WHERE no = ? AND suspect = 0",
         [(no,) for no in {row[1] for row in there}],
