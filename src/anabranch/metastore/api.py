@@ -94,7 +94,11 @@ class LeaderEpoch(Struct, frozen=True):
 
 
 class Extent(Struct, frozen=True):
-    """Offsets ``base_offset..last_offset`` of one partition lie in ``length`` bytes of an object."""
+    """Offsets ``base_offset..last_offset`` of one partition lie in ``length`` bytes of an object.
+
+    ``appended_ms`` never decreases along a partition: where brokers' clocks disagree, a later extent
+    is given its predecessor's time.
+    """
 
     base_offset: int
     last_offset: int
@@ -379,7 +383,8 @@ class Metastore(Protocol):
         At most one commit per partition; outcomes in the order of the commits.
 
         Registers the WAL object on its first use. I1: durable on return. I2: extents must tile
-        ``expected_next .. next_offset - 1`` exactly.
+        ``expected_next .. next_offset - 1`` exactly. I3: StoreFault, not retryable, if the object was
+        collected before: its bytes may vanish at any moment.
         """
 
     async def producer_states(self, topic_no: int, partition: int) -> list[ProducerState]: ...
@@ -423,7 +428,10 @@ class Metastore(Protocol):
         """Segment extents shorter than ``below_bytes``, in offset order."""
 
     async def create_object(self, key: str, kind: ObjectKind, now_ms: int) -> int:
-        """Name an object *before* its bytes are written, so that a crash leaves no orphan unknown."""
+        """Name an object *before* its bytes are written, so that a crash leaves no orphan unknown.
+
+        A key is used once and never again (I3): StoreFault, not retryable, if it is or was in use.
+        """
 
     async def replace_extents(
         self,
@@ -436,7 +444,8 @@ class Metastore(Protocol):
         now_ms: int,
     ) -> bool:
         """Swap extents wholly or not at all; False if any of ``remove`` is no longer there, or if the
-        object was collected. ``add`` must cover offsets within what ``remove`` covers."""
+        object was collected. ``remove`` must be neighbours, and ``add`` must cover offsets within what
+        they cover; its append times are kept within theirs."""
 
     async def advance_log_start(
         self,
@@ -453,8 +462,8 @@ class Metastore(Protocol):
     async def objects_without_extents(
         self, now_ms: int, created_before_ms: int, limit: int
     ) -> list[ObjectRow]:
-        """Objects created before ``created_before_ms`` that no extent names; each is stamped
-        ``unreferenced_ms = now_ms`` the first time it is seen."""
+        """Objects created before ``created_before_ms`` that no extent names, the longest unreferenced
+        first; each is stamped ``unreferenced_ms = now_ms`` the first time it is seen."""
 
     async def wal_objects(self) -> list[ObjectRow]:
         """All WAL objects known, whether named by extents or not."""
@@ -487,7 +496,10 @@ class Metastore(Protocol):
         actor: Actor,
         now_ms: int,
     ) -> None:
-        """Store the offsets, create the group's row if there is none, write the history; one transaction."""
+        """Store the offsets, create the group's row if there is none, write the history; one transaction.
+
+        An offset of a topic that was deleted meanwhile is left out: it would be gone with the topic.
+        """
 
     async def delete_offsets(
         self,
@@ -515,7 +527,8 @@ class Metastore(Protocol):
         """The last change per partition at or before ``at_ms``; ``new`` is the position then."""
 
     async def prune_offset_history(self, before_ms: int, limit: int) -> int:
-        """Drop lines older than ``before_ms`` except the newest of each partition; returns how many."""
+        """Drop lines older than ``before_ms``, except the line of an offset that is still committed;
+        returns how many, and less than ``limit`` once none is left."""
 
     # -- documents ---------------------------------------------------------------------------
     async def put_document(

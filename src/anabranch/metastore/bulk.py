@@ -8,12 +8,13 @@ rows a transaction touches but how many steps it takes: the hot verbs put all th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from sqlite3 import Connection
 from typing import Any
+
+import msgspec
 
 # Lists are filled up to a power of two, so that a handful of prepared statements serves all lengths.
 CHUNK_ROWS_MAX = 64
@@ -48,5 +49,5 @@ def read(tx: Connection, sql: str, rows: Sequence[Row]) -> list[Any]:
     """Run ``sql``, a query for one JSON array over ``{values}``; returns the elements of all arrays."""
     found: list[Any] = []
     for execution in _executions(sql, rows):
-        found += json.loads(tx.execute(*execution).fetchone()[0])
+        found += msgspec.json.decode(tx.execute(*execution).fetchone()[0])
     return found

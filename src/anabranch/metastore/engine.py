@@ -32,7 +32,7 @@ READER_CACHE_KIB = 8 * 1024  # per thread that reads
 GROUP_OPS_MAX = 256  # operations per transaction: the first of them should not wait long
 PENDING_OPS_MAX = 65_536  # beyond it the disk is not keeping up: shed instead of growing
 POLL_S = 0.1  # how soon another process's commit is noticed
-CHECKPOINT_IDLE_COMMITS_MIN = 1  # an idle writer moves what is in the WAL into the database
+CHECKPOINT_COMMITS_MIN = 256  # an idle writer moves this much from the WAL into the database
 WAL_PAGES_MAX = 16_384  # 64 MiB: a writer that is never idle checkpoints by itself here
 
 # The WAL file is not shortened when it starts over: overwriting allocated blocks makes the fdatasync
@@ -262,7 +262,7 @@ class Writer:
                 pass  # that loop is closed: nobody waits any more
 
     def _checkpoint(self) -> None:
-        if self._commits_since_checkpoint >= CHECKPOINT_IDLE_COMMITS_MIN:
+        if self._commits_since_checkpoint >= CHECKPOINT_COMMITS_MIN:
             self._commits_since_checkpoint = 0
             try:
                 self._tx.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
 from typing import Any
 
-from anabranch.metastore import topics
+from anabranch.metastore import bulk, topics
 from anabranch.metastore.api import Actor, Committed, OffsetAction, OffsetChange
 from anabranch.metastore.counters import bump
 
@@ -23,23 +23,30 @@ _DAY_MS = 86_400_000
 _TOPIC_DELETED = Actor("", "", "", api="DeleteTopics", reason="topic deleted")
 ACTORS_PRUNED_MAX = 10_000  # actors looked at in one pruning transaction
 
+# Each statement takes a list of lines, see bulk.py.
 _CLOSE = """
 INSERT INTO offset_history
     (group_no, at_ms, seq, topic_no, partition, action, old_offset, new_offset, metadata, actor_no)
 SELECT group_no, at_ms, seq, topic_no, partition, action, old_offset, offset, metadata, actor_no
-FROM committed WHERE group_no = :group AND topic_no = :topic AND partition = :partition
+FROM committed WHERE (group_no, topic_no, partition) IN (VALUES {values})
 """
 
+# After _CLOSE the line before is the newest one in offset_history.
 _LINE_TIME = """
-max(:now, coalesce((SELECT max(at_ms) FROM offset_history
-    WHERE group_no = :group AND topic_no = :topic AND partition = :partition), :now))
+max(v.now_ms, coalesce((SELECT max(h.at_ms) FROM offset_history h WHERE h.group_no = v.group_no
+    AND h.topic_no = v.topic_no AND h.partition = v.partition), v.now_ms))
 """
 
 _COMMIT = f"""
 INSERT INTO committed (group_no, topic_no, partition, offset, leader_epoch, metadata, committed_ms,
     expires_ms, at_ms, seq, action, old_offset, actor_no)
-VALUES (:group, :topic, :partition, :offset, :leader_epoch, :metadata, :committed, :expires,
-    {_LINE_TIME}, :seq, :action, NULL, :actor)
+SELECT v.group_no, v.topic_no, v.partition, v.offset, v.leader_epoch, v.metadata, v.committed_ms,
+    v.expires_ms, {_LINE_TIME}, v.seq, v.action, NULL, v.actor_no
+FROM (
+    WITH v (group_no, topic_no, partition, offset, leader_epoch, metadata, committed_ms, expires_ms,
+        now_ms, seq, action, actor_no) AS (VALUES {{values}})
+    SELECT * FROM v WHERE group_no IS NOT NULL
+) AS v WHERE true
 ON CONFLICT DO UPDATE SET old_offset = offset, offset = excluded.offset,
     leader_epoch = excluded.leader_epoch, metadata = excluded.metadata,
     committed_ms = excluded.committed_ms, expires_ms = excluded.expires_ms,
@@ -47,11 +54,24 @@ ON CONFLICT DO UPDATE SET old_offset = offset, offset = excluded.offset,
     actor_no = excluded.actor_no
 """
 
+_PRESENT = """
+SELECT json_group_array(json_array(group_no, topic_no, partition)) FROM committed
+WHERE (group_no, topic_no, partition) IN (VALUES {values})
+"""
+
 _END = f"""
 INSERT INTO offset_history
     (group_no, at_ms, seq, topic_no, partition, action, old_offset, new_offset, metadata, actor_no)
-SELECT :group, {_LINE_TIME}, :seq, :topic, :partition, :action, offset, NULL, '', :actor
-FROM committed WHERE group_no = :group AND topic_no = :topic AND partition = :partition
+SELECT v.group_no, {_LINE_TIME}, v.seq, v.topic_no, v.partition, v.action, c.offset, NULL, '',
+    v.actor_no
+FROM (
+    WITH v (group_no, topic_no, partition, now_ms, seq, action, actor_no) AS (VALUES {{values}})
+    SELECT * FROM v
+) AS v JOIN committed c USING (group_no, topic_no, partition)
+"""
+
+_FORGET = """
+DELETE FROM committed WHERE (group_no, topic_no, partition) IN (VALUES {values})
 """
 
 
@@ -127,60 +147,59 @@ def commit_offsets(
     now_ms: int,
 ) -> None:
     group = _group_made(tx, group_id, now_ms)
-    live = {no for no in {c.topic_no for c in offsets} if topics.is_live(tx, no)}
-    offsets = [c for c in offsets if c.topic_no in live]
-    if not offsets:
+    live = {no for no in {change.topic_no for change in offsets} if topics.is_live(tx, no)}
+    changes = [change for change in offsets if change.topic_no in live]
+    if not changes:
         return
     actor_no = _actor_no(tx, actor, now_ms)
-    seq = bump(tx, "history_seq", len(offsets)) - len(offsets)
-    for change in offsets:
-        seq += 1
-        values = {
-            "group": group,
-            "topic": change.topic_no,
-            "partition": change.partition,
-            "offset": change.offset,
-            "leader_epoch": change.leader_epoch,
-            "metadata": change.metadata,
-            "committed": change.committed_ms,
-            "expires": change.expires_ms,
-            "now": now_ms,
-            "seq": seq,
-            "action": action.value,
-            "actor": actor_no,
-        }
-        tx.execute(_CLOSE, values)
-        tx.execute(_COMMIT, values)
+    seq = bump(tx, "history_seq", len(changes)) - len(changes)
+    while changes:
+        # A partition named twice makes two lines, one after the other.
+        lines: dict[tuple[int, int, int], bulk.Row] = {}
+        rest = []
+        for change in changes:
+            key = (group, change.topic_no, change.partition)
+            if key in lines:
+                rest.append(change)
+                continue
+            seq += 1
+            lines[key] = (
+                *key,
+                change.offset,
+                change.leader_epoch,
+                change.metadata,
+                change.committed_ms,
+                change.expires_ms,
+                now_ms,
+                seq,
+                action.value,
+                actor_no,
+            )
+        bulk.write(tx, _CLOSE, list(lines))
+        bulk.write(tx, _COMMIT, list(lines.values()))
+        changes = rest
 
 
 def _remove(
     tx: Connection,
-    group: int,
-    partitions: Iterable[tuple[int, int]],
+    keys: Sequence[tuple[int, int, int]],
     action: OffsetAction,
     actor: Actor,
     now_ms: int,
 ) -> None:
-    """``partitions`` are (topic_no, partition); those without a committed offset make no line."""
-    actor_no = 0
-    for topic_no, partition in partitions:
-        actor_no = actor_no or _actor_no(tx, actor, now_ms)
-        values = {
-            "group": group,
-            "topic": topic_no,
-            "partition": partition,
-            "now": now_ms,
-            "action": action.value,
-            "actor": actor_no,
-        }
-        if tx.execute(_CLOSE, values).rowcount:
-            values["seq"] = bump(tx, "history_seq")
-            tx.execute(_END, values)
-            tx.execute(
-                "DELETE FROM committed "
-                "WHERE group_no = :group AND topic_no = :topic AND partition = :partition",
-                values,
-            )
+    """``keys`` are (group_no, topic_no, partition); those without a committed offset make no line."""
+    present = [(*key,) for key in bulk.read(tx, _PRESENT, keys)]
+    if not present:
+        return
+    actor_no = _actor_no(tx, actor, now_ms)
+    first = bump(tx, "history_seq", len(present)) - len(present) + 1
+    lines = [
+        (*key, now_ms, seq, action.value, actor_no)
+        for seq, key in enumerate(sorted(present), first)
+    ]
+    bulk.write(tx, _CLOSE, present)
+    bulk.write(tx, _END, lines)
+    bulk.write(tx, _FORGET, present)
 
 
 def delete_offsets(
@@ -193,25 +212,25 @@ def delete_offsets(
 ) -> None:
     group = group_no(tx, group_id)
     if group is not None:
-        _remove(tx, group, partitions, action, actor, now_ms)
+        _remove(tx, [(group, *partition) for partition in partitions], action, actor, now_ms)
 
 
 def forget_group(tx: Connection, group: int, actor: Actor, now_ms: int) -> None:
     """All committed offsets of a group, each with a line."""
-    rows = tx.execute(
-        "SELECT topic_no, partition FROM committed WHERE group_no = ?", (group,)
+    keys = tx.execute(
+        "SELECT group_no, topic_no, partition FROM committed WHERE group_no = ?", (group,)
     ).fetchall()
-    _remove(tx, group, rows, OffsetAction.DELETE, actor, now_ms)
+    _remove(tx, keys, OffsetAction.DELETE, actor, now_ms)
 
 
 def forget_topic(tx: Connection, topic_no: int, limit: int, now_ms: int) -> int:
     """Up to ``limit`` committed offsets of a topic, each with a line; returns how many."""
-    rows = tx.execute(
-        "SELECT group_no, partition FROM committed WHERE topic_no = ? LIMIT ?", (topic_no, limit)
+    keys = tx.execute(
+        "SELECT group_no, topic_no, partition FROM committed WHERE topic_no = ? LIMIT ?",
+        (topic_no, limit),
     ).fetchall()
-    for group, partition in rows:
-        _remove(tx, group, [(topic_no, partition)], OffsetAction.DELETE, _TOPIC_DELETED, now_ms)
-    return len(rows)
+    _remove(tx, keys, OffsetAction.DELETE, _TOPIC_DELETED, now_ms)
+    return len(keys)
 
 
 # -- history -------------------------------------------------------------------------------------
