@@ -81,3 +81,8 @@ def describe_group(group: ClassicGroup) -> GroupDescription:
 def describe_missing(group_id: str) -> GroupDescription:
     """The entry of a group that does not exist."""
     return GroupDescription(ErrorCode.GROUP_ID_NOT_FOUND, group_id, GroupState.DEAD)
+
+
+def describe_failed(group_id: str) -> GroupDescription:
+    """The entry of a group that is stored but cannot be read now."""
+    return GroupDescription(ErrorCode.COORDINATOR_NOT_AVAILABLE, group_id, GroupState.DEAD)

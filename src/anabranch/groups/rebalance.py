@@ -255,10 +255,26 @@ class RebalancingGroup:
     def _answer_parked(self, member: Member, error: ErrorCode) -> None:
         """Answer whatever ``member`` waits for with an error that makes it start over."""
         if member.join_waiter is not None:
-            told = member.member_id if error is ErrorCode.FENCED_INSTANCE_ID else UNKNOWN_MEMBER_ID
+            told = UNKNOWN_MEMBER_ID if error is ErrorCode.UNKNOWN_MEMBER_ID else member.member_id
             self._answer_join(member, JoinResult(error, told))
         if member.sync_waiter is not None:
             self._answer_sync(member, SyncResult(error))
+
+    def abandon(self) -> list[Reply]:
+        """This process gives the group up, stopping or unable to store it; another may take over.
+
+        Whoever waits is told COORDINATOR_NOT_AVAILABLE and asks again; so is every later call.
+        """
+        for member in self.roster.members.values():
+            self._answer_parked(member, ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        self.state = GroupState.DEAD
+        self.protocol_name = None
+        self.roster = Roster()
+        self._sessions = Deadlines()
+        self._join_deadline_ms = self._sync_deadline_ms = self._initial_remaining_ms = None
+        self._dirty = False
+        replies, self._replies = self._replies, []
+        return replies
 
     def _effects(self) -> list[Effect]:
         effects: list[Effect] = []

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from anabranch.errors import ErrorCode
+from anabranch.metastore.api import Actor, OffsetAction
 
 CONSUMER_PROTOCOL_TYPE = "consumer"
 UNKNOWN_MEMBER_ID = ""
@@ -120,6 +121,47 @@ class LeaveResult:
 
     error: ErrorCode
     members: tuple[LeftMember, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetToCommit:
+    """One partition of OffsetCommit: the next offset to read."""
+
+    topic_no: int
+    partition: int
+    offset: int
+    leader_epoch: int = -1
+    metadata: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitCall:
+    """OffsetCommit (key 8). ``retention_ms`` is of versions 2 to 4; negative: the broker's."""
+
+    member_id: str
+    group_instance_id: str | None
+    generation: int
+    offsets: Sequence[OffsetToCommit]
+    actor: Actor
+    action: OffsetAction = OffsetAction.COMMIT
+    retention_ms: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetToDelete:
+    """One partition of OffsetDelete (key 47)."""
+
+    topic_no: int
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetDeleteResult:
+    """Answer to OffsetDelete: the group's error, or one per partition."""
+
+    error: ErrorCode
+    partitions: tuple[ErrorCode, ...] = ()
 
 
 Result: TypeAlias = JoinResult | SyncResult | LeaveResult

@@ -1,0 +1,446 @@
+"""The group coordinator: consumer groups and their committed offsets, served from one event loop.
+
+Membership is decided by :mod:`anabranch.groups.classic`, carried out by
+:mod:`anabranch.groups.hosted`; committed offsets live in the metastore, which keeps their history.
+In memory are only groups that somebody is in; any other is read when it is asked for.
+
+Order matters in one place: a member's commit is checked and handed to the metastore in one go, before
+any later generation of its group is. The metastore writes in order, so an owner of a generation never
+reads positions that a former owner's commit changes afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+
+from anabranch.errors import Corrupt, ErrorCode, StoreFault
+from anabranch.groups.classic import ClassicGroup
+from anabranch.groups.describe import (
+    GROUP_TYPE,
+    GroupDescription,
+    GroupListing,
+    describe_failed,
+    describe_group,
+    describe_missing,
+    list_group,
+)
+from anabranch.groups.gate import OffsetGate
+from anabranch.groups.hosted import HostedGroup
+from anabranch.groups.offsets import (
+    check_metadata,
+    check_offset_delete,
+    check_offset_delete_topic,
+    expired_offsets,
+)
+from anabranch.groups.settings import GroupSettings
+from anabranch.groups.snapshot import decode_snapshot
+from anabranch.groups.values import (
+    UNKNOWN_MEMBER_ID,
+    CommitCall,
+    GroupState,
+    JoinCall,
+    JoinResult,
+    LeaveResult,
+    LeavingMember,
+    OffsetDeleteResult,
+    OffsetToDelete,
+    Result,
+    SyncCall,
+    SyncResult,
+)
+from anabranch.metastore.api import Actor, Committed, GroupRow, Metastore, OffsetAction
+
+__all__ = ["Coordinator", "GroupSettings"]
+
+logger = logging.getLogger(__name__)
+
+RETENTION = Actor(principal="", client_id="", host="", api="offsets.retention", reason="expired")
+
+
+class Coordinator:
+    """Serves every group of this process.
+
+    ``now_ms`` is the time since the epoch, ``new_id`` a text that is never given twice. Group ids may
+    not be empty where members are concerned: INVALID_GROUP_ID. A store that fails is answered with
+    COORDINATOR_NOT_AVAILABLE, which clients retry.
+    """
+
+    def __init__(
+        self,
+        metastore: Metastore,
+        settings: GroupSettings,
+        now_ms: Callable[[], int],
+        new_id: Callable[[], str],
+    ) -> None:
+        self.settings = settings
+        self._metastore = metastore
+        self._now_ms = now_ms
+        self._new_id = new_id
+        self._groups: dict[str, HostedGroup] = {}
+        self._loading: dict[str, asyncio.Task[GroupRow | None]] = {}
+        self._gate = OffsetGate()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take up every group that has members, so that the silent ones expire. Raises StoreFault."""
+        for row in await self._metastore.groups():
+            if row.state == GroupState.EMPTY or row.group_id in self._groups:
+                continue
+            try:
+                self._host(self._restore(row)).settle()
+            except Corrupt as fault:
+                logger.error("group %s cannot be taken up: %s", row.group_id, fault)
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep_for_ever())
+
+    async def close(self) -> None:
+        """Store what was decided, then send everybody who waits away to ask again."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        for hosted in list(self._groups.values()):
+            await hosted.flushed()
+            hosted.abandon()
+
+    # -- membership --------------------------------------------------------------------------
+    async def join(self, group_id: str, call: JoinCall) -> JoinResult:
+        """JoinGroup; may wait as long as a rebalance. Cancel it when the connection closes."""
+        if not group_id:
+            return JoinResult(ErrorCode.INVALID_GROUP_ID, call.member_id)
+        try:
+            hosted = await self._find(group_id)
+        except StoreFault:
+            return JoinResult(ErrorCode.COORDINATOR_NOT_AVAILABLE, call.member_id)
+        if hosted is None:
+            if call.member_id != UNKNOWN_MEMBER_ID:
+                return JoinResult(ErrorCode.UNKNOWN_MEMBER_ID, call.member_id)
+            hosted = self._host(ClassicGroup(group_id, self.settings, self._now_ms()))
+        if hosted.is_idle and len(self._groups) > self.settings.groups_max:
+            hosted.settle()
+            return JoinResult(ErrorCode.COORDINATOR_NOT_AVAILABLE, call.member_id)
+        group, waiter = hosted.group, self._waiter()
+        hosted.run(lambda now_ms: group.join(now_ms, waiter, self._new_id(), call))
+        result = await self._wait(hosted, waiter)
+        assert isinstance(result, JoinResult)
+        return result
+
+    async def sync(self, group_id: str, call: SyncCall) -> SyncResult:
+        """SyncGroup; waits for the leader's. Cancel it when the connection closes."""
+        if not group_id:
+            return SyncResult(ErrorCode.INVALID_GROUP_ID)
+        try:
+            hosted = await self._find(group_id)
+        except StoreFault:
+            return SyncResult(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        if hosted is None:
+            return SyncResult(ErrorCode.UNKNOWN_MEMBER_ID)
+        group, waiter = hosted.group, self._waiter()
+        hosted.run(lambda now_ms: group.sync(now_ms, waiter, call))
+        result = await self._wait(hosted, waiter)
+        assert isinstance(result, SyncResult)
+        return result
+
+    async def heartbeat(
+        self, group_id: str, member_id: str, group_instance_id: str | None, generation: int
+    ) -> ErrorCode:
+        """Heartbeat."""
+        if not group_id:
+            return ErrorCode.INVALID_GROUP_ID
+        try:
+            hosted = await self._find(group_id)
+        except StoreFault:
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        if hosted is None:
+            return ErrorCode.UNKNOWN_MEMBER_ID
+        error = hosted.group.heartbeat(self._now_ms(), member_id, group_instance_id, generation)
+        hosted.settle()
+        return error
+
+    async def leave(self, group_id: str, leaving: Sequence[LeavingMember]) -> LeaveResult:
+        """LeaveGroup; an unknown group is UNKNOWN_MEMBER_ID as a whole, as in Kafka."""
+        if not group_id:
+            return LeaveResult(ErrorCode.INVALID_GROUP_ID)
+        try:
+            hosted = await self._find(group_id)
+        except StoreFault:
+            return LeaveResult(ErrorCode.COORDINATOR_NOT_AVAILABLE)
+        if hosted is None:
+            return LeaveResult(ErrorCode.UNKNOWN_MEMBER_ID)
+        group, waiter = hosted.group, self._waiter()
+        hosted.run(lambda now_ms: group.leave(now_ms, waiter, leaving))
+        result = await self._wait(hosted, waiter)
+        assert isinstance(result, LeaveResult)
+        return result
+
+    # -- offsets -----------------------------------------------------------------------------
+    async def commit(self, group_id: str, call: CommitCall) -> list[ErrorCode]:
+        """OffsetCommit: one error per offset of ``call``; a refusal of the group is on all of them.
+
+        A group that does not exist is made by a commit without generation, as simple consumers and
+        administrators send it; with one it is ILLEGAL_GENERATION.
+        """
+        async with self._gate.commit(group_id):
+            try:
+                hosted = await self._find(group_id)
+                if hosted is None:
+                    error = ErrorCode.NONE if call.generation < 0 else ErrorCode.ILLEGAL_GENERATION
+                else:
+                    error = hosted.group.check_commit(
+                        self._now_ms(), call.member_id, call.group_instance_id, call.generation
+                    )
+                    hosted.settle()
+                if error is not ErrorCode.NONE:
+                    return [error] * len(call.offsets)
+                return await self._store_offsets(group_id, call)
+            except StoreFault as fault:
+                logger.error("offsets of group %s are not stored: %s", group_id, fault)
+                return [ErrorCode.COORDINATOR_NOT_AVAILABLE] * len(call.offsets)
+
+    async def _store_offsets(self, group_id: str, call: CommitCall) -> list[ErrorCode]:
+        now_ms = self._now_ms()
+        expires_ms = now_ms + call.retention_ms if call.retention_ms >= 0 else None
+        errors = []
+        accepted = []
+        for offset in call.offsets:
+            error = check_metadata(offset.metadata, self.settings.offset_metadata_max)
+            errors.append(error)
+            if error is ErrorCode.NONE:
+                accepted.append(
+                    Committed(
+                        topic_no=offset.topic_no,
+                        partition=offset.partition,
+                        offset=offset.offset,
+                        leader_epoch=offset.leader_epoch,
+                        metadata=offset.metadata,
+                        committed_ms=now_ms,
+                        expires_ms=expires_ms,
+                    )
+                )
+        if accepted:
+            await self._metastore.commit_offsets(
+                group_id, accepted, call.action, call.actor, now_ms
+            )
+        return errors
+
+    async def fetch(self, group_id: str) -> list[Committed]:
+        """OffsetFetch: every committed offset of the group, whatever state it is in.
+
+        Raises StoreFault.
+        """
+        return await self._metastore.committed(group_id)
+
+    async def delete_offsets(
+        self, group_id: str, partitions: Sequence[OffsetToDelete], actor: Actor
+    ) -> OffsetDeleteResult:
+        """OffsetDelete: GROUP_ID_NOT_FOUND or NON_EMPTY_GROUP for the group, or per partition
+        GROUP_SUBSCRIBED_TO_TOPIC. Raises StoreFault."""
+        hosted = await self._find(group_id)
+        if hosted is None:
+            return OffsetDeleteResult(ErrorCode.GROUP_ID_NOT_FOUND)
+        error = check_offset_delete(hosted.group)
+        if error is not ErrorCode.NONE:
+            hosted.settle()
+            return OffsetDeleteResult(error)
+        errors = [check_offset_delete_topic(hosted.group, p.topic) for p in partitions]
+        hosted.settle()
+        deleted = [
+            (partition.topic_no, partition.partition)
+            for partition, refused in zip(partitions, errors, strict=True)
+            if refused is ErrorCode.NONE
+        ]
+        if deleted:
+            await self._metastore.delete_offsets(
+                group_id, deleted, OffsetAction.DELETE, actor, self._now_ms()
+            )
+        return OffsetDeleteResult(ErrorCode.NONE, tuple(errors))
+
+    # -- administration ----------------------------------------------------------------------
+    async def list_groups(
+        self, states: Collection[str] = (), types: Collection[str] = ()
+    ) -> list[GroupListing]:
+        """ListGroups, by group id; filters by state (KIP-518) and type (KIP-848) ignore case.
+
+        Raises StoreFault.
+        """
+        if types and GROUP_TYPE not in {name.lower() for name in types}:
+            return []
+        listings = {
+            row.group_id: GroupListing(row.group_id, row.protocol_type, GroupState(row.state))
+            for row in await self._metastore.groups()
+        }
+        for group_id, hosted in self._groups.items():
+            listings[group_id] = list_group(hosted.group)
+        wanted = {name.lower() for name in states}
+        return [
+            listing
+            for _, listing in sorted(listings.items())
+            if listing.state is not GroupState.DEAD
+            and (not wanted or listing.state.lower() in wanted)
+        ]
+
+    async def describe(self, group_ids: Sequence[str]) -> list[GroupDescription]:
+        """DescribeGroups, one entry per id, in that order."""
+        descriptions = []
+        for group_id in group_ids:
+            try:
+                hosted = await self._find(group_id)
+            except (Corrupt, StoreFault) as fault:
+                logger.error("group %s cannot be described: %s", group_id, fault)
+                descriptions.append(describe_failed(group_id))
+                continue
+            if hosted is None or hosted.group.state is GroupState.DEAD:
+                descriptions.append(describe_missing(group_id))
+            else:
+                descriptions.append(describe_group(hosted.group))
+                hosted.settle()
+        return descriptions
+
+    async def delete(self, group_ids: Sequence[str], actor: Actor) -> list[ErrorCode]:
+        """DeleteGroups, one error per id: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND,
+        COORDINATOR_NOT_AVAILABLE. What is stored of a group but cannot be read can be deleted."""
+        return [await self._delete(group_id, actor) for group_id in group_ids]
+
+    async def _delete(self, group_id: str, actor: Actor) -> ErrorCode:
+        try:
+            hosted = await self._find(group_id)
+        except Corrupt:
+            hosted = None
+        except StoreFault:
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        if hosted is not None:
+            error = hosted.group.delete()
+            # While the row goes, the dead automaton keeps others from making the group anew.
+            hosted.is_pinned = error is ErrorCode.NONE
+            if error is not ErrorCode.NONE:
+                return error
+        try:
+            if hosted is not None:
+                await hosted.flushed()
+            existed = await self._metastore.delete_group(group_id, actor, self._now_ms())
+        except StoreFault as fault:
+            logger.error("group %s is not deleted: %s", group_id, fault)
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        finally:
+            if hosted is not None:
+                hosted.is_pinned = False
+                hosted.settle()
+        return ErrorCode.NONE if existed else ErrorCode.GROUP_ID_NOT_FOUND
+
+    # -- retention of offsets ------------------------------------------------------------------
+    async def sweep(self) -> int:
+        """Expire committed offsets (KIP-211), and groups that are empty and have none left.
+
+        Returns how many offsets expired. Groups that are committing right now are alive and wait for
+        the next sweep. Raises StoreFault.
+        """
+        topics = {topic.no: topic.name for topic in await self._metastore.topics()}
+        expired = 0
+        for row in await self._metastore.groups():
+            with self._gate.alone(row.group_id) as alone:
+                if alone:
+                    try:
+                        expired += await self._sweep_group(row.group_id, topics)
+                    except Corrupt as fault:
+                        logger.error("group %s cannot be swept: %s", row.group_id, fault)
+        return expired
+
+    async def _sweep_group(self, group_id: str, topics: dict[int, str]) -> int:
+        offsets = await self._metastore.committed(group_id)
+        hosted = await self._find(group_id)
+        if hosted is None:
+            return 0
+        now_ms = self._now_ms()
+        expired = expired_offsets(
+            hosted.group, offsets, topics.get, self.settings.offsets_retention_ms, now_ms
+        )
+        empty_ms = now_ms - hosted.group.since_ms
+        if (
+            len(expired) == len(offsets)
+            and hosted.is_idle
+            and empty_ms >= self.settings.offsets_retention_check_interval_ms
+        ):
+            # Its members are gone and so is everything they knew.
+            hosted.settle()
+            if expired:
+                await self._expire(group_id, expired)
+            await self._delete(group_id, RETENTION)
+        else:
+            hosted.settle()
+            if expired:
+                await self._expire(group_id, expired)
+        return len(expired)
+
+    async def _expire(self, group_id: str, expired: Sequence[Committed]) -> None:
+        logger.info("group %s: the retention of %d offsets is over", group_id, len(expired))
+        await self._metastore.delete_offsets(
+            group_id,
+            [(committed.topic_no, committed.partition) for committed in expired],
+            OffsetAction.EXPIRE,
+            RETENTION,
+            self._now_ms(),
+        )
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.offsets_retention_check_interval_ms / 1000)
+            try:
+                await self.sweep()
+            except StoreFault as fault:
+                logger.error("committed offsets are not swept: %s", fault)
+            except Exception:
+                logger.exception("committed offsets are not swept")
+
+    # -- groups in memory ----------------------------------------------------------------------
+    async def _find(self, group_id: str) -> HostedGroup | None:
+        """The group, from memory or from the metastore; None if there is none.
+
+        The caller goes on without awaiting, and ends with ``run`` or ``settle``, so that an empty
+        group does not stay. Reads of one group are shared: nobody can be handed a picture that is
+        older than what somebody else has stored meanwhile.
+        """
+        while (hosted := self._groups.get(group_id)) is None:
+            loading = self._loading.get(group_id)
+            if loading is None:
+                loading = asyncio.get_running_loop().create_task(self._load(group_id))
+                self._loading[group_id] = loading
+            row = await asyncio.shield(loading)
+            if group_id in self._groups:
+                continue
+            return self._host(self._restore(row)) if row is not None else None
+        return hosted
+
+    async def _load(self, group_id: str) -> GroupRow | None:
+        try:
+            return await self._metastore.group(group_id)
+        finally:
+            del self._loading[group_id]
+
+    def _restore(self, row: GroupRow) -> ClassicGroup:
+        """Raises Corrupt."""
+        if not row.snapshot:  # made by a commit: no member ever
+            return ClassicGroup(row.group_id, self.settings, row.updated_ms)
+        return ClassicGroup.restore(decode_snapshot(row.snapshot), self.settings, self._now_ms())
+
+    def _host(self, group: ClassicGroup) -> HostedGroup:
+        assert group.group_id not in self._groups
+        hosted = HostedGroup(group, self._metastore, self._now_ms, self._let_go)
+        self._groups[group.group_id] = hosted
+        return hosted
+
+    def _let_go(self, hosted: HostedGroup) -> None:
+        if self._groups.get(hosted.group.group_id) is hosted:
+            del self._groups[hosted.group.group_id]
+
+    # -- waiters -----------------------------------------------------------------------------
+    @staticmethod
+    def _waiter() -> asyncio.Future[Result]:
+        return asyncio.get_running_loop().create_future()
+
+    @staticmethod
+    async def _wait(hosted: HostedGroup, waiter: asyncio.Future[Result]) -> Result:
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            hosted.run(lambda now_ms: hosted.group.forget(now_ms, waiter))
+            raise

@@ -1,0 +1,163 @@
+"""One group at work: its automaton, its timer, and the outbox that stores before it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from anabranch.errors import ErrorCode, StoreFault
+from anabranch.groups.classic import ClassicGroup, Effect, Persist
+from anabranch.groups.snapshot import GroupSnapshot
+from anabranch.groups.values import GroupState, Reply
+from anabranch.metastore.api import GroupRow, Metastore
+
+logger = logging.getLogger(__name__)
+
+
+class HostedGroup:
+    """Carries out what the automaton decides.
+
+    Effects leave in the order in which they arose. Several snapshots that wait for the disk become
+    one write, the newest; a reply leaves once everything that arose before it is durable. If storing
+    fails, everybody is sent away with COORDINATOR_NOT_AVAILABLE and ``on_idle`` drops the group: the
+    next request finds it as it was last stored.
+    """
+
+    def __init__(
+        self,
+        group: ClassicGroup,
+        metastore: Metastore,
+        now_ms: Callable[[], int],
+        on_idle: Callable[[HostedGroup], None],
+    ) -> None:
+        self.group = group
+        self._metastore = metastore
+        self._now_ms = now_ms
+        self._on_idle = on_idle
+        self._outbox: deque[list[Effect]] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_ms = 0
+        self.is_pinned = False  # stays in memory although idle, while its row is being deleted
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody is in the group and nothing is under way: the metastore knows all there is."""
+        return (
+            self.group.state in (GroupState.EMPTY, GroupState.DEAD)
+            and not self.group.roster.pending
+            and self._writing is None
+            and not self.is_pinned
+        )
+
+    def run(self, step: Callable[[int], list[Effect]]) -> None:
+        """Let the automaton take one step at the present time, and carry out its effects."""
+        try:
+            effects = step(self._now_ms())
+        except Exception:
+            # Our own bug. What is in memory can no longer be trusted; what is stored can.
+            self._give_up([])
+            raise
+        if effects:
+            if self._writing is None and not isinstance(effects[0], Persist):
+                self._deliver(effects)
+            else:
+                self._outbox.append(effects)
+                if self._writing is None:
+                    self._writing = asyncio.get_running_loop().create_task(self._write())
+        self.settle()
+
+    def settle(self) -> None:
+        """Set the timer, or let the group go if it is idle."""
+        if self.is_idle:
+            self._cancel_timer()
+            self._on_idle(self)
+            return
+        deadline_ms = self.group.next_deadline_ms
+        if deadline_ms is None:
+            self._cancel_timer()
+        elif self._timer is None or deadline_ms < self._timer_ms:
+            # A deadline that only moved away is noticed when the timer fires: heartbeats are many.
+            self._cancel_timer()
+            delay_s = max(0, deadline_ms - self._now_ms()) / 1000
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._on_timer)
+            self._timer_ms = deadline_ms
+
+    async def flushed(self) -> None:
+        """Wait until everything decided so far is stored and answered."""
+        while self._writing is not None:
+            await asyncio.shield(self._writing)
+
+    def abandon(self) -> None:
+        """Answer everybody with COORDINATOR_NOT_AVAILABLE; the process stops."""
+        self._give_up([])
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        deadline_ms = self.group.next_deadline_ms
+        if deadline_ms is not None and deadline_ms <= self._now_ms():
+            try:
+                self.run(self.group.tick)
+            except Exception:
+                logger.exception("group %s: a timer failed", self.group.group_id)
+        else:
+            self.settle()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _write(self) -> None:
+        while self._outbox:
+            effects = [effect for batch in self._outbox for effect in batch]
+            self._outbox.clear()
+            snapshots = [effect.snapshot for effect in effects if isinstance(effect, Persist)]
+            try:
+                if snapshots:
+                    await self._metastore.save_group(_row(snapshots[-1], self._now_ms()))
+            except StoreFault as fault:
+                logger.error("group %s is not stored: %s", self.group.group_id, fault)
+                self._writing = None
+                self._give_up(effects)
+                return
+            except Exception:
+                logger.exception("group %s is not stored", self.group.group_id)
+                self._writing = None
+                self._give_up(effects)
+                return
+            self._deliver(effects)
+        self._writing = None
+        self.settle()
+
+    def _give_up(self, undelivered: list[Effect]) -> None:
+        waiting = [*undelivered, *(effect for batch in self._outbox for effect in batch)]
+        self._outbox.clear()
+        replies = [effect for effect in waiting if isinstance(effect, Reply)]
+        error = ErrorCode.COORDINATOR_NOT_AVAILABLE
+        self._deliver([replace(r, result=replace(r.result, error=error)) for r in replies])
+        self._deliver(self.group.abandon())
+        self._cancel_timer()
+        self._on_idle(self)
+
+    @staticmethod
+    def _deliver(effects: list[Effect] | list[Reply]) -> None:
+        for effect in effects:
+            if isinstance(effect, Reply):
+                assert isinstance(effect.waiter, asyncio.Future)
+                if not effect.waiter.done():  # its client may have left meanwhile
+                    effect.waiter.set_result(effect.result)
+
+
+def _row(snapshot: GroupSnapshot, now_ms: int) -> GroupRow:
+    return GroupRow(
+        group_id=snapshot.group_id,
+        protocol_type=snapshot.protocol_type or "",
+        state=snapshot.state.value,
+        generation=snapshot.generation,
+        snapshot=snapshot.encode(),
+        updated_ms=now_ms,
+    )
