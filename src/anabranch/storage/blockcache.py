@@ -164,7 +164,7 @@ class BlockCache:
                 oldest = next(iter(self._blocks))
                 if oldest in self._unused:
                     self.wasted += 1
-                    self._pause_blocks = self._capacity_bytes // size
+                    self._pause_blocks = self._capacity_bytes // (size + BLOCK_OVERHEAD_BYTES)
                 self.evictions += 1
                 self._drop(oldest)
         for number, content in split.items():
