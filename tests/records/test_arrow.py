@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import anabranch.records as records_package
 from anabranch.errors import Corrupt
 from anabranch.records import _decode, arrow, kernel_is_compiled
+from anabranch.records import kernel as kernel_module
 from anabranch.records.arrow import LARGE_SCHEMA, SCHEMA, decode_arrow
 from anabranch.records.batch import BATCH_OVERHEAD, place_all, scan
 from anabranch.records.builder import build_batch
@@ -46,7 +47,7 @@ def load_plain() -> ModuleType:
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Runs the test with each kernel."""
     if request.param == "plain":
-        monkeypatch.setattr(arrow, "_decode", load_plain())
+        monkeypatch.setattr(kernel_module, "_decode", load_plain())
     elif not kernel_is_compiled():
         pytest.skip("no compiled kernel here")
     yield request.param
@@ -101,7 +102,7 @@ def test_the_compiled_kernel_is_the_one_that_runs() -> None:
 
 def test_the_plain_kernel_needs_no_cython(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cython", None)  # importing it now fails
-    monkeypatch.setattr(arrow, "_decode", load_plain())
+    monkeypatch.setattr(kernel_module, "_decode", load_plain())
     assert rows(read(build_batch(simple(3)))) == plainly(build_batch(simple(3)))
 
 
@@ -145,8 +146,8 @@ def test_nothing(kernel: str) -> None:
     assert read(build_batch([], last_offset_delta=3)).num_rows == 0
 
 
-def test_more_than_one_part(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrow, "PART_BYTES", 300)
+def test_more_than_one_plan(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrow, "PLAN_BYTES", 300)
     blob = blob_of([(simple(9), Codec(i % 5)) for i in range(20)])
     assert rows(read(blob)) == plainly(blob)
 

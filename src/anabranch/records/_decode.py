@@ -4,7 +4,7 @@
 
 One file, two lives. With a C compiler at installation Cython compiles it, with the types of
 ``_decode.pxd`` beside it; without one Python runs it as it stands, a thousand times slower and to
-the same bytes. It knows neither Arrow nor pyarrow: ``arrow.py`` lays out the buffers and reads the
+the same bytes. It knows neither Arrow nor pyarrow: ``kernel.py`` plans and reads the
 counts.
 
 It runs twice over the same input: without ``out`` it checks and counts, so that the caller can
@@ -54,7 +54,7 @@ def decode(
         low: lowest offset wanted.
         high: offset to stop before.
         before: nine int64, the counts that an earlier call returned (or zeros): this call goes on
-            from there, so that a blob can be worked through in parts that fit the cache.
+            from there, so that a blob can be worked through in pieces that fit the cache.
         out: one buffer for everything that is copied, or empty in order to count only.
         layout: where in ``out`` things go: offsets, timestamps, then bitmap, offsets, data of keys
             and of values, list offsets of headers, offsets and data of their names, bitmap, offsets,

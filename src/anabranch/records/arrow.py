@@ -9,31 +9,19 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from typing import Any, NamedTuple, NoReturn
+from typing import Any
 
 import pyarrow as pa
 
 from anabranch.errors import Corrupt
-from anabranch.records import _decode
-from anabranch.records.batch import (
-    BATCH_OVERHEAD,
-    CODEC_MASK,
-    CONTROL,
-    LOG_APPEND_TIME,
-    BatchHeader,
-    crc_matches,
-    scan,
-)
+from anabranch.records.batch import CONTROL, BatchHeader, crc_matches, scan
 from anabranch.records.compression import INFLATED_BYTES_MAX, KIB, MIB, Bytes
-from anabranch.records.record import RECORD_BYTES_MIN, iter_records, payload
+from anabranch.records.kernel import OFFSET_END, Counts, Plan
 
-BLOB_INFLATED_BYTES_MAX = (
-    4096 * MIB
-)  # of one call, so that a segment of bombs fails, not the machine
-PART_BYTES = 512 * KIB  # counted at a time, while the check of the CRC still has them in the cache
+BLOB_INFLATED_BYTES_MAX = 4096 * MIB  # a segment full of bombs fails, not the machine
+PLAN_BYTES = 512 * KIB  # counted at a time, while the check of the CRC still has them in the cache
 NARROW_BYTES_MAX = 2**31 - 1  # what int32 offsets can span
 ALIGNMENT = 64  # of every region in the output buffer; the Arrow format's recommendation
-OFFSET_END = 2**63 - 1
 
 _TIMESTAMP = pa.timestamp("ms", tz="UTC")
 _TOPIC = pa.dictionary(pa.int32(), pa.string())
@@ -58,97 +46,6 @@ def _schema(
 
 SCHEMA = _schema(pa.binary(), pa.string(), pa.list_)
 LARGE_SCHEMA = _schema(pa.large_binary(), pa.large_string(), pa.large_list)
-
-
-class _Counts(NamedTuple):
-    """What the kernel counts, in its order."""
-
-    rows: int = 0
-    key_bytes: int = 0
-    key_nulls: int = 0
-    value_bytes: int = 0
-    value_nulls: int = 0
-    headers: int = 0
-    name_bytes: int = 0
-    content_bytes: int = 0
-    content_nulls: int = 0
-
-
-class _Part:
-    """Consecutive batches that are decoded in one call of the kernel, and the kernel's plan of them."""
-
-    def __init__(self) -> None:
-        self.batches: list[BatchHeader] = []
-        self.plan = array("q")
-        self.inflated: list[memoryview] = []
-        self.inflated_bytes = 0
-        self.size = 0  # bytes that the kernel will read
-
-    def add(self, view: memoryview, header: BatchHeader, inflated_bytes_max: int) -> None:
-        attributes = header.attributes
-        source = 0
-        start, stop = header.position + BATCH_OVERHEAD, header.position + header.size
-        if attributes & CODEC_MASK:
-            body = payload(view, header, limit=min(INFLATED_BYTES_MAX, inflated_bytes_max))
-            self.inflated.append(body)
-            source, start, stop = 1, self.inflated_bytes, self.inflated_bytes + len(body)
-            self.inflated_bytes = stop
-        count = header.record_count
-        if count * RECORD_BYTES_MIN > stop - start:
-            raise Corrupt(
-                f"batch at offset {header.base_offset}: {count} records cannot fit"
-                f" {stop - start} bytes"
-            )
-        all_at = attributes & LOG_APPEND_TIME
-        time = header.max_timestamp if all_at else header.base_timestamp
-        deltas = header.last_offset_delta
-        self.plan.extend((source, start, stop, count, header.base_offset, deltas, time, all_at))
-        self.batches.append(header)
-        self.size += stop - start
-
-
-class _Decoder:
-    """Counts part after part while the blob is walked, then copies them all into one buffer."""
-
-    def __init__(self, view: memoryview, low: int, high: int) -> None:
-        self.view = view
-        self.low = low
-        self.high = high
-        self.parts: list[tuple[bytes, array[int]]] = []  # inflated bytes, plan
-        self.counts = _Counts()
-
-    def count(self, part: _Part) -> None:
-        inflated = b"".join(part.inflated)
-        result = self._run(inflated, part.plan, self.counts, bytearray(), array("q"), False)
-        *counts, failed_batch, failed_record = result
-        if failed_batch >= 0:
-            _raise_corrupt(self.view, part.batches[failed_batch], failed_record)
-        self.counts = _Counts._make(counts)
-        self.parts.append((inflated, part.plan))
-
-    def copy(self, layout: _Layout) -> pa.Buffer:
-        out = pa.allocate_buffer(layout.size)
-        target = memoryview(out).cast("B")
-        layout.clear(target)
-        counts = _Counts()
-        for inflated, plan in self.parts:
-            result = self._run(inflated, plan, counts, target, layout.starts, layout.wide)
-            counts = _Counts._make(result[:-2])
-        assert counts == self.counts, "the blob changed while it was decoded"
-        return out
-
-    def _run(
-        self,
-        inflated: bytes,
-        plan: array[int],
-        before: _Counts,
-        out: bytearray | memoryview,
-        layout: array[int],
-        wide: bool,
-    ) -> tuple[int, ...]:
-        return _decode.decode(
-            self.view, inflated, plan, self.low, self.high, array("q", before), out, layout, wide
-        )
 
 
 def decode_arrow(
@@ -183,8 +80,8 @@ def decode_arrow(
     low = 0 if from_offset is None else from_offset
     high = OFFSET_END if to_offset is None else to_offset
     view = memoryview(blob)
-    decoder = _Decoder(view, low, high)
-    part = _Part()
+    plans = [Plan(view)]
+    counts = Counts()
     end = 0
     for header in scan(view):
         end = header.position + header.size
@@ -197,31 +94,34 @@ def decode_arrow(
             continue
         if check_crc and not crc_matches(view, header):
             raise Corrupt(f"batch at offset {header.base_offset}: CRC-32C does not match")
-        part.add(view, header, inflated_bytes_max - part.inflated_bytes)
-        if part.size >= PART_BYTES:
-            decoder.count(part)
-            inflated_bytes_max -= part.inflated_bytes
-            part = _Part()
+        plan = plans[-1]
+        limit = inflated_bytes_max - plan.inflated_bytes
+        plan.add(header, inflated_bytes_max=min(limit, INFLATED_BYTES_MAX))
+        if plan.size >= PLAN_BYTES:
+            counts = plan.count(low=low, high=high, before=counts)
+            inflated_bytes_max -= plan.inflated_bytes
+            plans.append(Plan(view))
     if end != len(view):
         raise Corrupt(f"{len(view) - end} bytes after the last whole batch")
-    decoder.count(part)
-    layout = _Layout(decoder.counts)
-    return _assemble(decoder.copy(layout), layout, decoder.counts, topic, partition)
+    counts = plans[-1].count(low=low, high=high, before=counts)
 
-
-def _raise_corrupt(blob: memoryview, header: BatchHeader, record: int) -> NoReturn:
-    for _ in iter_records(blob, header):  # says what exactly is wrong with it
-        pass
-    raise AssertionError(
-        f"the kernel refuses record {record} of the batch at offset {header.base_offset},"
-        " the plain decoder does not"
-    )
+    layout = _Layout(counts)
+    out = pa.allocate_buffer(layout.size)
+    target = memoryview(out).cast("B")
+    layout.clear(target)
+    copied = Counts()
+    for plan in plans:
+        copied = plan.copy(
+            low=low, high=high, before=copied, out=target, layout=layout.starts, wide=layout.wide
+        )
+    assert copied == counts, "the blob changed while it was decoded"
+    return _assemble(out, layout, counts, topic, partition)
 
 
 class _Layout:
     """Where each region lies in the one output buffer; see the kernel for their order."""
 
-    def __init__(self, counts: _Counts) -> None:
+    def __init__(self, counts: Counts) -> None:
         longest = max(counts.key_bytes, counts.value_bytes, counts.name_bytes, counts.content_bytes)
         self.wide = longest > NARROW_BYTES_MAX
         self.size = 0
@@ -267,7 +167,7 @@ class _Layout:
 
 
 def _assemble(
-    out: pa.Buffer, layout: _Layout, counts: _Counts, topic: str, partition: int
+    out: pa.Buffer, layout: _Layout, counts: Counts, topic: str, partition: int
 ) -> pa.RecordBatch:
     schema = LARGE_SCHEMA if layout.wide else SCHEMA
     rows = counts.rows

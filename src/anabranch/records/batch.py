@@ -20,7 +20,8 @@ from crc32c import crc32c
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode
 from anabranch.records.compression import ALL_CODECS, INFLATED_BYTES_MAX, Bytes
-from anabranch.records.record import RECORD_BYTES_MIN, iter_records
+from anabranch.records.kernel import count_keyless
+from anabranch.records.record import RECORD_BYTES_MIN
 
 BATCH_OVERHEAD = 61  # bytes before the first record
 LOG_OVERHEAD = 12  # base offset and length: the bytes that batchLength does not count
@@ -76,6 +77,11 @@ class BatchHeader(NamedTuple):
         return self.position + self.size
 
     @property
+    def records_at(self) -> int:
+        """Position of the first record, or of what is compressed."""
+        return self.position + BATCH_OVERHEAD
+
+    @property
     def last_offset(self) -> int:
         return self.base_offset + self.last_offset_delta
 
@@ -113,16 +119,18 @@ def parse_header(buf: Bytes, pos: int = 0) -> BatchHeader:
     if pos < 0 or len(buf) - pos < BATCH_OVERHEAD:
         raise Corrupt(f"batch header at {pos} is cut short by the end at {len(buf)}")
     header = _unpack(buf, pos)
-    offsets = header.last_offset_delta + 1
-    if header.magic != MAGIC:
-        raise Corrupt(f"batch at {pos} has magic {header.magic}, not {MAGIC}")
-    if header.size < BATCH_OVERHEAD:
-        raise Corrupt(f"batch at {pos} claims {header.size} bytes")
+    _, size, base_offset, _, magic, _, _, last_offset_delta, _, _, _, _, _, record_count = header
+    if magic != MAGIC:
+        raise Corrupt(f"batch at {pos} has magic {magic}, not {MAGIC}")
+    if size < BATCH_OVERHEAD:
+        raise Corrupt(f"batch at {pos} claims {size} bytes")
     # Compaction leaves gaps (fewer records than offsets) and may keep an empty batch.
-    if not 0 <= header.record_count <= offsets or offsets == 0:
-        raise Corrupt(f"batch at {pos} claims {header.record_count} records in {offsets} offsets")
-    if not 0 <= header.base_offset <= _INT64_MAX - offsets:
-        raise Corrupt(f"batch at {pos} has base offset {header.base_offset}")
+    if not 0 <= record_count <= last_offset_delta + 1 or last_offset_delta < 0:
+        raise Corrupt(
+            f"batch at {pos} claims {record_count} records in {last_offset_delta + 1} offsets"
+        )
+    if not 0 <= base_offset < _INT64_MAX - last_offset_delta:
+        raise Corrupt(f"batch at {pos} has base offset {base_offset}")
     return header
 
 
@@ -143,10 +151,10 @@ def scan(buf: Bytes, start: int = 0, end: int | None = None) -> Iterator[BatchHe
     pos = start
     while limit - pos >= BATCH_OVERHEAD:
         header = parse_header(buf, pos)
-        if header.end > limit:
+        pos += header.size
+        if pos > limit:
             return
         yield header
-        pos = header.end
 
 
 def crc_matches(buf: Bytes, header: BatchHeader) -> bool:
@@ -246,7 +254,7 @@ def _validate_one(
 
 def _refuse_keyless(buf: memoryview, header: BatchHeader, inflated_bytes_max: int) -> None:
     try:
-        keyless = any(r.key is None for r in iter_records(buf, header, limit=inflated_bytes_max))
+        keyless = count_keyless(buf, header, limit=inflated_bytes_max)
     except Corrupt as error:
         raise ClientFault(ErrorCode.INVALID_RECORD, str(error)) from error
     if keyless:

@@ -44,7 +44,7 @@ def payload(buf: Bytes, header: BatchHeader, *, limit: int = INFLATED_BYTES_MAX)
     """
     if header.end > len(buf):
         raise Corrupt(f"batch at offset {header.base_offset} is cut short")
-    body = memoryview(buf)[header.position + 61 : header.end]
+    body = memoryview(buf)[header.records_at : header.end]
     if header.codec == 0:
         return body
     try:

@@ -1,0 +1,120 @@
+"""The decode kernel's nearest callers: what to decode goes into a ``Plan``, ``Counts`` come back."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+from anabranch.errors import Corrupt
+from anabranch.records import _decode
+from anabranch.records.compression import INFLATED_BYTES_MAX, Bytes
+from anabranch.records.record import RECORD_BYTES_MIN, iter_records, payload
+
+if TYPE_CHECKING:
+    from anabranch.records.batch import BatchHeader
+
+OFFSET_END = 2**63 - 1  # above every offset
+
+
+class Counts(NamedTuple):
+    """What the kernel counts, in its order. "Names" and "contents" are those of headers."""
+
+    rows: int = 0
+    key_bytes: int = 0
+    key_nulls: int = 0
+    value_bytes: int = 0
+    value_nulls: int = 0
+    headers: int = 0
+    name_bytes: int = 0
+    content_bytes: int = 0
+    content_nulls: int = 0
+
+
+class Plan:
+    """Batches of one buffer that the kernel decodes in one call."""
+
+    def __init__(self, view: memoryview) -> None:
+        self.view = view
+        self.size = 0  # bytes that the kernel will read
+        self.inflated_bytes = 0
+        self._batches: list[BatchHeader] = []
+        self._rows = array("q")
+        self._inflated: list[memoryview] = []
+
+    def add(self, header: BatchHeader, *, inflated_bytes_max: int) -> None:
+        """Take a batch in, decompressed if need be to at most so many bytes, else ``Corrupt``."""
+        source, start, stop = 0, header.records_at, header.end
+        if header.codec:
+            body = payload(self.view, header, limit=inflated_bytes_max)
+            self._inflated.append(body)
+            source, start, stop = 1, self.inflated_bytes, self.inflated_bytes + len(body)
+            self.inflated_bytes = stop
+        count = header.record_count
+        if count * RECORD_BYTES_MIN > stop - start:
+            raise Corrupt(
+                f"batch at offset {header.base_offset}: {count} records cannot fit"
+                f" {stop - start} bytes"
+            )
+        at_once = header.log_append_time
+        time = header.max_timestamp if at_once else header.base_timestamp
+        deltas = header.last_offset_delta
+        self._rows.extend((source, start, stop, count, header.base_offset, deltas, time, at_once))
+        self._batches.append(header)
+        self.size += stop - start
+
+    def count(
+        self, *, low: int = 0, high: int = OFFSET_END, before: Counts | None = None
+    ) -> Counts:
+        """Check every record; ``before`` plus what those with offsets in ``[low, high)`` add.
+
+        Raises ``Corrupt`` naming the first bad record.
+        """
+        result = self._run(low, high, before or Counts(), bytearray(), array("q"), False)
+        *counts, failed_batch, failed_record = result
+        if failed_batch >= 0:
+            self._raise_corrupt(self._batches[failed_batch], failed_record)
+        return Counts._make(counts)
+
+    def copy(
+        self,
+        *,
+        low: int,
+        high: int,
+        before: Counts,
+        out: memoryview,
+        layout: array[int],
+        wide: bool,
+    ) -> Counts:
+        """Copy what ``count`` counted, ``before`` being what other plans have copied already."""
+        assert len(out) > 0
+        return Counts._make(self._run(low, high, before, out, layout, wide)[:-2])
+
+    def _run(
+        self,
+        low: int,
+        high: int,
+        before: Counts,
+        out: bytearray | memoryview,
+        layout: array[int],
+        wide: bool,
+    ) -> tuple[int, ...]:
+        if len(self._inflated) > 1:
+            self._inflated = [memoryview(b"".join(self._inflated))]
+        inflated = self._inflated[0] if self._inflated else b""
+        start = array("q", before)
+        return _decode.decode(self.view, inflated, self._rows, low, high, start, out, layout, wide)
+
+    def _raise_corrupt(self, header: BatchHeader, record: int) -> NoReturn:
+        for _ in iter_records(self.view, header):  # says what exactly is wrong
+            pass
+        raise AssertionError(
+            f"the kernel refuses record {record} of the batch at offset {header.base_offset},"
+            " the plain decoder does not"
+        )
+
+
+def count_keyless(buf: Bytes, header: BatchHeader, *, limit: int = INFLATED_BYTES_MAX) -> int:
+    """Check every record of one batch; how many have no key. Raises ``Corrupt``."""
+    plan = Plan(memoryview(buf))
+    plan.add(header, inflated_bytes_max=limit)
+    return plan.count().key_nulls
