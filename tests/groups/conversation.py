@@ -198,8 +198,8 @@ class Conversation:
     def take(self, effects: list[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Persist):
-                self.stored = effect.snapshot
-                self.out.append(f"persist: {self.line(effect.snapshot)}")
+                self.stored = self.group.snapshot()
+                self.out.append(f"persist: {self.line(self.stored)}")
             else:
                 self.answer(effect)
 

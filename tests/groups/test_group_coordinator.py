@@ -458,6 +458,23 @@ async def test_nobody_joins_a_group_while_its_row_goes() -> None:
 
 
 @run
+async def test_two_deletes_at_once_and_one_right_behind_the_last_leave() -> None:
+    bench = Bench()
+    joined = await bench.member()
+    bench.store.open.clear()
+    leaving = asyncio.ensure_future(bench.groups.leave("g", [LeavingMember(joined.member_id)]))
+    first = asyncio.ensure_future(bench.groups.delete(["g"], ACTOR))
+    second = asyncio.ensure_future(bench.groups.delete(["g"], ACTOR))
+    await turns()
+    bench.store.open.set()
+    assert (await leaving).error is ErrorCode.NONE
+    assert await first == [ErrorCode.NONE]
+    assert await second == [ErrorCode.COORDINATOR_NOT_AVAILABLE]
+    assert bench.store.log[-2:] == [("save", "Empty", 2), ("delete", "g", "OffsetCommit")]
+    assert bench.store.rows == bench.groups._groups == {}
+
+
+@run
 async def test_a_delete_that_fails_leaves_the_group() -> None:
     bench = Bench()
     await bench.groups.commit("g", commit(1))

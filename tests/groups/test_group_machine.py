@@ -69,8 +69,8 @@ class Groups(RuleBasedStateMachine):
         assert all(isinstance(e, Reply) for e in effects[1:]), "persist once, and first"
         for effect in effects:
             if isinstance(effect, Persist):
-                self.durable = decode_snapshot(effect.snapshot.encode())
-                assert self.durable == effect.snapshot
+                self.durable = decode_snapshot(self.group.snapshot().encode())
+                assert self.durable == self.group.snapshot()
                 continue
             assert effect.waiter in self.waiting, "answered twice, or after it was forgotten"
             self.waiting.remove(effect.waiter)

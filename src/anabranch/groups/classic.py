@@ -2,20 +2,23 @@
 
 ::
 
-             join                      all joined, or rebalance timeout
-    Empty ─────────► PreparingRebalance ───────────────────────► CompletingRebalance
-      ▲                ▲      │    ▲                                │          │
-      └────────────────┼──────┘    └── join with new metadata, ─────┘          │ leader's
-        nobody joined  │               leave, expiry, sync timeout             │ sync
-                       │                                                       ▼
-                       └───── leader joins again, leave, expiry, ───────── Stable
-                              join with new metadata
+    Empty ──────────────────── join ────────────────────┐
+      ▲                                                 ▼
+      ├────── nobody is left ───────────────── PreparingRebalance ◄──┐
+      │                                                 │            │ join with other metadata,
+      │                       all joined, or rebalance timeout       │ leave, session or sync
+      │                                                 ▼            │ timeout; in Stable also
+    (delete)                                   CompletingRebalance ──┤ the leader's join
+      │                                                 │            │
+      ▼                                          leader's sync       │
+    Dead                                                ▼            │
+                                                     Stable ─────────┘
 
 Sources: Kafka's group protocol; KIP-62 (rebalance timeout), KIP-134 (initial delay), KIP-345 (static
 members), KIP-394 (MEMBER_ID_REQUIRED), KIP-559 (protocol type and name), KIP-814 (skip assignment).
 
 **Effects.** Every method that can change what clients have been told returns effects: at most one
-``Persist``, always first, then the replies. The snapshot must be durable before the replies go out;
+``Persist``, always first, then the replies. ``snapshot()`` must be durable before the replies go out;
 then a generation that some client has seen survives any crash.
 
 **What is durable.** Members that have been answered with a generation, the generation, the state.

@@ -56,6 +56,8 @@ __all__ = ["Coordinator", "GroupSettings"]
 
 logger = logging.getLogger(__name__)
 
+REASONS_LOGGED_MAX = 3  # of one LeaveGroup, which may name thousands of members
+
 RETENTION = Actor(principal="", client_id="", host="", api="offsets.retention", reason="expired")
 
 
@@ -120,7 +122,9 @@ class Coordinator:
             hosted.settle()
             return JoinResult(ErrorCode.COORDINATOR_NOT_AVAILABLE, call.member_id)
         group, waiter = hosted.group, self._waiter()
-        hosted.run(lambda now_ms: group.join(now_ms, waiter, self._new_id(), call))
+        hosted.run(
+            lambda now_ms: group.join(now_ms, waiter, self._new_id(), call), _why("join", call)
+        )
         result = await self._wait(hosted, waiter)
         assert isinstance(result, JoinResult)
         return result
@@ -136,7 +140,7 @@ class Coordinator:
         if hosted is None:
             return SyncResult(ErrorCode.UNKNOWN_MEMBER_ID)
         group, waiter = hosted.group, self._waiter()
-        hosted.run(lambda now_ms: group.sync(now_ms, waiter, call))
+        hosted.run(lambda now_ms: group.sync(now_ms, waiter, call), f"sync of {call.member_id}")
         result = await self._wait(hosted, waiter)
         assert isinstance(result, SyncResult)
         return result
@@ -168,7 +172,10 @@ class Coordinator:
         if hosted is None:
             return LeaveResult(ErrorCode.UNKNOWN_MEMBER_ID)
         group, waiter = hosted.group, self._waiter()
-        hosted.run(lambda now_ms: group.leave(now_ms, waiter, leaving))
+        hosted.run(
+            lambda now_ms: group.leave(now_ms, waiter, leaving),
+            "; ".join(_why("leave", entry) for entry in leaving[:REASONS_LOGGED_MAX]),
+        )
         result = await self._wait(hosted, waiter)
         assert isinstance(result, LeaveResult)
         return result
@@ -305,26 +312,29 @@ class Coordinator:
         try:
             hosted = await self._find(group_id)
         except Corrupt:
-            hosted = None
+            return await self._delete_row(group_id, actor)
         except StoreFault:
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
-        if hosted is not None:
-            error = hosted.group.delete()
-            # While the row goes, the dead automaton keeps others from making the group anew.
-            hosted.is_pinned = error is ErrorCode.NONE
-            if error is not ErrorCode.NONE:
-                return error
+        if hosted is None:
+            return ErrorCode.GROUP_ID_NOT_FOUND
+        # While the row goes, the dead automaton keeps others from making the group anew.
+        hosted.pins += 1
         try:
-            if hosted is not None:
-                await hosted.flushed()
+            await hosted.flushed()
+            if hosted.group.state is GroupState.DEAD:  # someone else is at it, or the store failed
+                return ErrorCode.COORDINATOR_NOT_AVAILABLE
+            error = hosted.group.delete()
+            return error if error is not ErrorCode.NONE else await self._delete_row(group_id, actor)
+        finally:
+            hosted.pins -= 1
+            hosted.settle()
+
+    async def _delete_row(self, group_id: str, actor: Actor) -> ErrorCode:
+        try:
             existed = await self._metastore.delete_group(group_id, actor, self._now_ms())
         except StoreFault as fault:
             logger.error("group %s is not deleted: %s", group_id, fault)
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
-        finally:
-            if hosted is not None:
-                hosted.is_pinned = False
-                hosted.settle()
         return ErrorCode.NONE if existed else ErrorCode.GROUP_ID_NOT_FOUND
 
     # -- retention of offsets ------------------------------------------------------------------
@@ -442,5 +452,11 @@ class Coordinator:
         try:
             return await waiter
         except asyncio.CancelledError:
-            hosted.run(lambda now_ms: hosted.group.forget(now_ms, waiter))
+            hosted.run(lambda now_ms: hosted.group.forget(now_ms, waiter), "connection closed")
             raise
+
+
+def _why(what: str, entry: JoinCall | LeavingMember) -> str:
+    """A line for the log; clients give reasons since KIP-800."""
+    member = entry.member_id or entry.group_instance_id or "a new member"
+    return f"{what} of {member}: {entry.reason}" if entry.reason else f"{what} of {member}"

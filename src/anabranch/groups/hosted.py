@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 class HostedGroup:
     """Carries out what the automaton decides.
 
-    Effects leave in the order in which they arose. Several snapshots that wait for the disk become
-    one write, the newest; a reply leaves once everything that arose before it is durable. If storing
-    fails, everybody is sent away with COORDINATOR_NOT_AVAILABLE and ``on_idle`` drops the group: the
-    next request finds it as it was last stored.
+    Effects leave in the order in which they arose, a reply once everything that arose before it is
+    durable. What piles up behind one write is stored by the next, as one snapshot of the newest
+    state. If storing fails, everybody is sent away with COORDINATOR_NOT_AVAILABLE and ``on_idle``
+    drops the group: the next request finds it as it was last stored.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class HostedGroup:
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
-        self.is_pinned = False  # stays in memory although idle, while its row is being deleted
+        self.pins = 0  # by whom it is kept in memory although idle, while its row is being deleted
 
     @property
     def is_idle(self) -> bool:
@@ -50,17 +50,28 @@ class HostedGroup:
             self.group.state in (GroupState.EMPTY, GroupState.DEAD)
             and not self.group.roster.pending
             and self._writing is None
-            and not self.is_pinned
+            and not self.pins
         )
 
-    def run(self, step: Callable[[int], list[Effect]]) -> None:
+    def run(self, step: Callable[[int], list[Effect]], why: str) -> None:
         """Let the automaton take one step at the present time, and carry out its effects."""
+        state = self.group.state
         try:
             effects = step(self._now_ms())
         except Exception:
             # Our own bug. What is in memory can no longer be trusted; what is stored can.
             self._give_up([])
             raise
+        if self.group.state is not state:
+            logger.info(
+                "group %s: %s -> %s, generation %d, %d members (%s)",
+                self.group.group_id,
+                state.value,
+                self.group.state.value,
+                self.group.generation,
+                len(self.group.roster.members),
+                why,
+            )
         if effects:
             if self._writing is None and not isinstance(effects[0], Persist):
                 self._deliver(effects)
@@ -100,7 +111,7 @@ class HostedGroup:
         deadline_ms = self.group.next_deadline_ms
         if deadline_ms is not None and deadline_ms <= self._now_ms():
             try:
-                self.run(self.group.tick)
+                self.run(self.group.tick, "time is up")
             except Exception:
                 logger.exception("group %s: a timer failed", self.group.group_id)
         else:
@@ -115,10 +126,9 @@ class HostedGroup:
         while self._outbox:
             effects = [effect for batch in self._outbox for effect in batch]
             self._outbox.clear()
-            snapshots = [effect.snapshot for effect in effects if isinstance(effect, Persist)]
             try:
-                if snapshots:
-                    await self._metastore.save_group(_row(snapshots[-1], self._now_ms()))
+                if any(isinstance(effect, Persist) for effect in effects):
+                    await self._metastore.save_group(_row(self.group.snapshot(), self._now_ms()))
             except StoreFault as fault:
                 logger.error("group %s is not stored: %s", self.group.group_id, fault)
                 self._writing = None

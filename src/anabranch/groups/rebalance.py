@@ -36,9 +36,7 @@ TICK_LATE_MS_MAX = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Persist:
-    """Store the group before any of the replies that follow."""
-
-    snapshot: GroupSnapshot
+    """Store the group's ``snapshot()``, now or as it is later, before any reply that follows."""
 
 
 Effect: TypeAlias = Persist | Reply
@@ -279,7 +277,7 @@ class RebalancingGroup:
     def _effects(self) -> list[Effect]:
         effects: list[Effect] = []
         if self._dirty:
-            effects.append(Persist(self.snapshot()))
+            effects.append(Persist())
             self._dirty = False
         effects += self._replies
         self._replies = []
@@ -313,6 +311,7 @@ class RebalancingGroup:
 
     def snapshot(self) -> GroupSnapshot:
         """What has to survive this process; see the module's text."""
+        assert self.state is not GroupState.DEAD
         members = [m for m in self.roster.members.values() if not m.is_new]
         state, leader = self.state, self.roster.leader
         if not members and state is GroupState.PREPARING_REBALANCE:
