@@ -1,9 +1,10 @@
 """The write-ahead log on a file system: one ``pwritev`` and one ``fdatasync`` per flush.
 
 A broker start writes a series of preallocated files of its own. A file is only appended to; when it is
-full, or failed once, the next flush starts another. Files that no extent names any more are recycled:
-writing over blocks that exist costs about half of writing into freshly allocated ones and a third
-of growing a file (measured; see ``bench/``), because the file system's journal has nothing to say.
+full, or failed once, the next flush starts another. Files that no extent names any more are recycled,
+because the file system's journal has nothing to say about blocks that were written before. A flush of
+64 KiB on ext4, next to appending to a growing file: recycled or prepared blocks 0.8 of the time, merely
+preallocated ones 1.25.
 
 Invariants of a ``Wal``:
 
