@@ -204,7 +204,7 @@ def test_a_crc_that_does_not_match(kernel: str) -> None:
     blob[-3] ^= 1  # inside the last value
     with pytest.raises(Corrupt, match="offset 43: CRC"):
         read(bytes(blob))
-    assert read(bytes(blob), check_crc=False).num_rows == 6
+    assert read(bytes(blob), crc=False).num_rows == 6
     assert read(bytes(blob), to_offset=43).num_rows == 3, "batches not asked for are not checked"
 
 
@@ -264,10 +264,10 @@ def test_hostile_bytes_give_the_same_verdict_as_one_by_one(kernel: str) -> None:
         except Corrupt as error:
             refused += 1
             with pytest.raises(Corrupt) as caught:
-                read(bytes(blob), check_crc=False)
+                read(bytes(blob), crc=False)
             assert str(caught.value) == str(error)
         else:
-            assert rows(read(bytes(blob), check_crc=False)) == expected
+            assert rows(read(bytes(blob), crc=False)) == expected
     assert refused > 100
 
 

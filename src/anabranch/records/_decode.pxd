@@ -30,6 +30,21 @@ cdef void _put(
 
 cdef void _set_bit(target_t target, Py_ssize_t at, Py_ssize_t index) noexcept nogil
 
+@cython.locals(value=uint64_t, index=Py_ssize_t)
+cdef int64_t _int64(source_t source, Py_ssize_t at) noexcept nogil
+
+cdef int32_t _int32(source_t source, Py_ssize_t at) noexcept nogil
+
+@cython.locals(
+    source=source_t, limit=Py_ssize_t, capacity=Py_ssize_t, found=Py_ssize_t, size=int64_t,
+    attributes=int, base_offset=int64_t, deltas=int64_t, count=int64_t, row=Py_ssize_t,
+    taken=int64_t,
+)
+cpdef tuple walk(
+    const uint8_t[::1] blob, Py_ssize_t pos, Py_ssize_t budget, int64_t low, int64_t high,
+    int64_t[::1] rows,
+)
+
 @cython.locals(
     number=int64_t, cell=int64_p, blob_at=source_t, inflated_at=source_t, source=source_t,
     target=target_t, filling=bint, row=Py_ssize_t, batches=Py_ssize_t, batch=Py_ssize_t, index=int64_t,

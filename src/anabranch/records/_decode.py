@@ -4,13 +4,13 @@
 
 One file, two lives. With a C compiler at installation Cython compiles it, with the types of
 ``_decode.pxd`` beside it; without one Python runs it as it stands, a thousand times slower and to
-the same bytes. It knows neither Arrow nor pyarrow: ``kernel.py`` plans and reads the
-counts.
+the same bytes. It knows neither Arrow nor pyarrow; ``kernel.py`` calls it.
 
-It runs twice over the same input: without ``out`` it checks and counts, so that the caller can
-allocate exactly; with ``out`` it copies. Every varint is read against the end of its record and
-every length compared with what is left, so no input leads outside the buffers, whatever its bytes.
-The input must not be changed between the two runs.
+``walk`` turns headers into a plan of what to decode. ``decode`` runs twice over the same plan:
+without ``out`` it checks and counts, so that the caller can allocate exactly; with ``out`` it
+copies. Every varint is read against the end of its record and every length compared with what is
+left, so no input leads outside the buffers, whatever its bytes. The input must not be changed
+between the two runs.
 """
 
 from __future__ import annotations
@@ -30,6 +30,56 @@ _INT64_MAX = 2**63 - 1
 _INT64_MIN = -_INT64_MAX - 1
 _INT64 = struct.Struct("=q")
 _INT32 = struct.Struct("=i")
+
+
+def walk(blob: Any, pos: int, budget: int, low: int, high: int, rows: Any) -> tuple[int, int, int]:
+    """Plan the plain batches from ``pos`` on: header sound, whole, not compressed.
+
+    Those without offsets in ``[low, high)`` and control batches are passed over. It stops before the
+    first batch that is not plain, when ``rows`` (see ``plan`` below) is full, or when the batches in
+    it reach ``budget`` bytes. What is not plain is for the caller to parse, and to complain about.
+
+    Returns the rows written, the position after the last batch that was walked over, and the bytes
+    of records that the rows name.
+    """
+    source = cython.address(blob[0]) if cython.compiled else blob
+    limit = len(blob)
+    capacity = len(rows) // 8
+    found = taken = 0
+    with cython.nogil:
+        while limit - pos >= 61 and found < capacity and taken < budget:
+            size = 12 + _int32(source, pos + 8)
+            attributes = source[pos + 22]  # the low byte; no bit of the high one is in use
+            base_offset = _int64(source, pos)
+            deltas = _int32(source, pos + 23)
+            count = _int32(source, pos + 57)
+            if (
+                source[pos + 16] != 2
+                or size < 61
+                or size > limit - pos
+                or attributes & 7
+                or deltas < 0
+                or count < 0
+                or count > deltas + 1
+                or count > (size - 61) // 7
+                or base_offset < 0
+                or base_offset >= _INT64_MAX - deltas
+            ):
+                break
+            if not attributes & 0x20 and base_offset < high and base_offset + deltas >= low:
+                row = 8 * found
+                rows[row] = 0
+                rows[row + 1] = pos + 61
+                rows[row + 2] = pos + size
+                rows[row + 3] = count
+                rows[row + 4] = base_offset
+                rows[row + 5] = deltas
+                rows[row + 6] = _int64(source, pos + (35 if attributes & 8 else 27))
+                rows[row + 7] = 1 if attributes & 8 else 0
+                found += 1
+                taken += size - 61
+            pos += size
+    return found, pos, taken
 
 
 def decode(
@@ -220,6 +270,22 @@ def decode(
         failed_batch,
         failed_record,
     )
+
+
+def _int64(source: Any, at: int) -> int:
+    if not cython.compiled:
+        return int.from_bytes(source[at : at + 8], "big", signed=True)
+    value = 0
+    for index in range(8):
+        value = value << 8 | source[at + index]
+    return value
+
+
+def _int32(source: Any, at: int) -> int:
+    if not cython.compiled:
+        return int.from_bytes(source[at : at + 4], "big", signed=True)
+    value: int = source[at] << 24 | source[at + 1] << 16 | source[at + 2] << 8 | source[at + 3]
+    return value
 
 
 def _varint(source: Any, pos: int, stop: int, cell: Any) -> int:

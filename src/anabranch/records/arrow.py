@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from anabranch.errors import Corrupt
-from anabranch.records.batch import CONTROL, BatchHeader, crc_matches, scan
 from anabranch.records.compression import INFLATED_BYTES_MAX, KIB, MIB, Bytes
+from anabranch.records.header import BATCH_OVERHEAD, BatchHeader, check_crc, parse_header
 from anabranch.records.kernel import OFFSET_END, Counts, Plan
 
 BLOB_INFLATED_BYTES_MAX = 4096 * MIB  # a segment full of bombs fails, not the machine
@@ -56,7 +56,7 @@ def decode_arrow(
     from_offset: int | None = None,
     to_offset: int | None = None,
     skip: Callable[[BatchHeader], bool] | None = None,
-    check_crc: bool = True,
+    crc: bool = True,
     inflated_bytes_max: int = BLOB_INFLATED_BYTES_MAX,
 ) -> pa.RecordBatch:
     """The records of ``blob``, which must consist of whole batches of one partition.
@@ -69,7 +69,7 @@ def decode_arrow(
         to_offset: offset to stop before.
         skip: leaves out the batches it is true for, such as those of aborted transactions. Control
             batches are always left out.
-        check_crc: compare each batch with its CRC-32C.
+        crc: compare each batch with its CRC-32C.
         inflated_bytes_max: how many bytes the compressed batches may hold together.
 
     Returns ``SCHEMA``, or ``LARGE_SCHEMA`` where a column's data exceed int32 offsets. Header names
@@ -82,27 +82,28 @@ def decode_arrow(
     view = memoryview(blob)
     plans = [Plan(view)]
     counts = Counts()
-    end = 0
-    for header in scan(view):
-        end = header.position + header.size
-        if (
-            header.base_offset + header.last_offset_delta < low
-            or header.base_offset >= high
-            or header.attributes & CONTROL
-            or (skip is not None and skip(header))
-        ):
-            continue
-        if check_crc and not crc_matches(view, header):
-            raise Corrupt(f"batch at offset {header.base_offset}: CRC-32C does not match")
+    pos = 0
+    while pos < len(view):
         plan = plans[-1]
-        limit = inflated_bytes_max - plan.inflated_bytes
-        plan.add(header, inflated_bytes_max=min(limit, INFLATED_BYTES_MAX))
+        if skip is None:
+            pos = plan.add_plain(pos, low=low, high=high, crc=crc, size_max=PLAN_BYTES)
+        if pos < len(view) and plan.size < PLAN_BYTES:
+            header = _next_header(view, pos)
+            pos = header.end
+            if (
+                header.last_offset >= low
+                and header.base_offset < high
+                and not header.is_control
+                and not (skip is not None and skip(header))
+            ):
+                if crc:
+                    check_crc(view, header.position, pos)
+                limit = inflated_bytes_max - plan.inflated_bytes
+                plan.add(header, inflated_bytes_max=min(limit, INFLATED_BYTES_MAX))
         if plan.size >= PLAN_BYTES:
             counts = plan.count(low=low, high=high, before=counts)
             inflated_bytes_max -= plan.inflated_bytes
             plans.append(Plan(view))
-    if end != len(view):
-        raise Corrupt(f"{len(view) - end} bytes after the last whole batch")
     counts = plans[-1].count(low=low, high=high, before=counts)
 
     layout = _Layout(counts)
@@ -116,6 +117,14 @@ def decode_arrow(
         )
     assert copied == counts, "the blob changed while it was decoded"
     return _assemble(out, layout, counts, topic, partition)
+
+
+def _next_header(view: memoryview, pos: int) -> BatchHeader:
+    if len(view) - pos >= BATCH_OVERHEAD:
+        header = parse_header(view, pos)
+        if header.end <= len(view):
+            return header
+    raise Corrupt(f"{len(view) - pos} bytes after the last whole batch")
 
 
 class _Layout:

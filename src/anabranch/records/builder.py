@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from crc32c import crc32c
 
-from anabranch.records.batch import (
+from anabranch.records.compression import Codec, compress
+from anabranch.records.header import (
     BATCH_OVERHEAD,
     CONTROL,
     LOG_APPEND_TIME,
@@ -19,7 +20,6 @@ from anabranch.records.batch import (
     NO_TIMESTAMP,
     TRANSACTIONAL,
 )
-from anabranch.records.compression import Codec, compress
 from anabranch.records.record import Record
 
 _PREFIX = struct.Struct(">qiibI")  # base offset, length, leader epoch, magic, crc

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 from anabranch.errors import Corrupt
 from anabranch.records import _decode
 from anabranch.records.compression import INFLATED_BYTES_MAX, Bytes
+from anabranch.records.header import BATCH_OVERHEAD, BatchHeader, check_crc, parse_header
 from anabranch.records.record import RECORD_BYTES_MIN, iter_records, payload
 
-if TYPE_CHECKING:
-    from anabranch.records.batch import BatchHeader
-
 OFFSET_END = 2**63 - 1  # above every offset
+ROW_FIELDS = 8  # int64 in the plan per batch; see the kernel
+WALK_BATCHES = 512  # a call's overhead is small against so many
 
 
 class Counts(NamedTuple):
@@ -37,9 +37,9 @@ class Plan:
         self.view = view
         self.size = 0  # bytes that the kernel will read
         self.inflated_bytes = 0
-        self._batches: list[BatchHeader] = []
-        self._rows = array("q")
+        self._rows = array("q")  # see the kernel for their fields
         self._inflated: list[memoryview] = []
+        self._compressed_at: dict[int, int] = {}  # start among the inflated -> position in the view
 
     def add(self, header: BatchHeader, *, inflated_bytes_max: int) -> None:
         """Take a batch in, decompressed if need be to at most so many bytes, else ``Corrupt``."""
@@ -47,6 +47,7 @@ class Plan:
         if header.codec:
             body = payload(self.view, header, limit=inflated_bytes_max)
             self._inflated.append(body)
+            self._compressed_at[self.inflated_bytes] = header.position
             source, start, stop = 1, self.inflated_bytes, self.inflated_bytes + len(body)
             self.inflated_bytes = stop
         count = header.record_count
@@ -59,8 +60,28 @@ class Plan:
         time = header.max_timestamp if at_once else header.base_timestamp
         deltas = header.last_offset_delta
         self._rows.extend((source, start, stop, count, header.base_offset, deltas, time, at_once))
-        self._batches.append(header)
         self.size += stop - start
+
+    def add_plain(self, pos: int, *, low: int, high: int, crc: bool, size_max: int) -> int:
+        """Take in batches from ``pos`` on while they need no closer look than the kernel's.
+
+        Control batches and those without offsets in ``[low, high)`` are passed over. ``crc`` says
+        whether to check the others' CRCs. Returns the position of the first batch that is for
+        ``parse_header`` and ``add`` (compressed, damaged, cut short) or for the next plan, this one
+        having reached ``size_max`` bytes.
+        """
+        found = WALK_BATCHES
+        while found == WALK_BATCHES and self.size < size_max:
+            rows = array("q", bytes(8 * ROW_FIELDS * WALK_BATCHES))
+            budget = size_max - self.size
+            found, pos, taken = _decode.walk(self.view, pos, budget, low, high, rows)
+            rows = rows[: ROW_FIELDS * found]
+            if crc:
+                for start, stop in zip(rows[1::ROW_FIELDS], rows[2::ROW_FIELDS], strict=True):
+                    check_crc(self.view, start - BATCH_OVERHEAD, stop)
+            self._rows += rows
+            self.size += taken
+        return pos
 
     def count(
         self, *, low: int = 0, high: int = OFFSET_END, before: Counts | None = None
@@ -72,7 +93,7 @@ class Plan:
         result = self._run(low, high, before or Counts(), bytearray(), array("q"), False)
         *counts, failed_batch, failed_record = result
         if failed_batch >= 0:
-            self._raise_corrupt(self._batches[failed_batch], failed_record)
+            self._raise_corrupt(failed_batch, failed_record)
         return Counts._make(counts)
 
     def copy(
@@ -104,7 +125,10 @@ class Plan:
         start = array("q", before)
         return _decode.decode(self.view, inflated, self._rows, low, high, start, out, layout, wide)
 
-    def _raise_corrupt(self, header: BatchHeader, record: int) -> NoReturn:
+    def _raise_corrupt(self, batch: int, record: int) -> NoReturn:
+        compressed, start = self._rows[ROW_FIELDS * batch : ROW_FIELDS * batch + 2]
+        position = self._compressed_at[start] if compressed else start - BATCH_OVERHEAD
+        header = parse_header(self.view, position)
         for _ in iter_records(self.view, header):  # says what exactly is wrong
             pass
         raise AssertionError(

@@ -13,13 +13,11 @@ Varints are zigzag; a length of -1 is null, which a header's key cannot be.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from anabranch.errors import Corrupt
 from anabranch.records.compression import INFLATED_BYTES_MAX, Bytes, decompress
-
-if TYPE_CHECKING:
-    from anabranch.records.batch import BatchHeader
+from anabranch.records.header import BatchHeader
 
 RECORD_BYTES_MIN = 7  # seven fields of one byte each: no record is smaller
 VARINT_BYTES_MAX = 10
