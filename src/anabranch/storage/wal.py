@@ -8,7 +8,7 @@ preallocated ones 1.25.
 
 Invariants of a ``Wal``:
 
-- every byte below ``_position`` in the current file is durable and never written again;
+- every byte of the current file below its ``position`` is durable and never written again;
 - after an ``OSError`` the current file is never written again: a failed ``fdatasync`` may have dropped
   the pages and cleared the error, so its next success would prove nothing ("fsyncgate", 2018);
 - an object's header is durable no later than the first flush that it holds.
