@@ -1,0 +1,196 @@
+"""What every engine promises about groups, committed offsets and their history (I8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anabranch.metastore.api import (
+    Actor,
+    Committed,
+    GroupRow,
+    Metastore,
+    OffsetAction,
+    OffsetChange,
+)
+
+from .support import ADMIN, MEMBER, a_topic, at
+
+COMMIT, RESET, DELETE = OffsetAction.COMMIT, OffsetAction.RESET, OffsetAction.DELETE
+
+
+def brief(lines: list[OffsetChange]) -> list[tuple[int, int, str, int | None, int | None]]:
+    return [(line.at_ms, line.partition, line.action.value, line.old, line.new) for line in lines]
+
+
+async def test_groups_at_rest(reopen: Callable[[], Metastore]) -> None:
+    meta = reopen()
+    row = GroupRow("g", "consumer", "Stable", 3, b"\x00snapshot", 50)
+    await meta.save_group(row)
+    assert await meta.group("g") == row and await meta.group("h") is None
+    newer = GroupRow("g", "consumer", "Empty", 4, b"", 60)
+    await meta.save_group(newer)
+    await meta.save_group(GroupRow("f", "connect", "Dead", 0, b"x", 61))
+    meta.close()
+    assert [r.group_id for r in await reopen().groups()] == ["f", "g"]
+    assert await reopen().group("g") == newer
+
+
+async def test_a_commit_makes_the_group(meta: Metastore) -> None:
+    topic = await a_topic(meta, partitions=3)
+    offset = Committed(topic.no, 1, 5, 2, "meta", 70, 90)
+    await meta.commit_offsets("g", [offset, at(topic, 0, 3)], COMMIT, MEMBER, 70)
+    assert await meta.committed("g") == [at(topic, 0, 3), offset]
+    group = await meta.group("g")
+    assert group is not None and (group.state, group.protocol_type) == ("Empty", "")
+    assert await meta.committed("h") == []
+    await meta.save_group(GroupRow("g", "consumer", "Stable", 3, b"s", 71))
+    await meta.commit_offsets("g", [at(topic, 1, 6)], COMMIT, MEMBER, 72)
+    group = await meta.group("g")
+    assert group is not None and group.snapshot == b"s"
+    assert await meta.committed("g") == [at(topic, 0, 3), at(topic, 1, 6)]
+
+
+async def test_i8_every_change_is_a_line_with_its_actor(meta: Metastore) -> None:
+    topic = await a_topic(meta, partitions=2)
+    await meta.commit_offsets("g", [at(topic, 0, 5, "m"), at(topic, 1, 7)], COMMIT, MEMBER, 10)
+    await meta.commit_offsets("g", [at(topic, 0, 5, "n")], COMMIT, MEMBER, 20)
+    await meta.commit_offsets("g", [at(topic, 0, 2)], RESET, ADMIN, 30)
+    await meta.delete_offsets("g", [(topic.no, 1), (topic.no, 9)], DELETE, ADMIN, 40)
+    await meta.commit_offsets("g", [at(topic, 1, 8)], COMMIT, MEMBER, 50)
+    lines = await meta.offset_history("g", newest_first=False)
+    assert brief(lines) == [
+        (10, 0, "commit", None, 5),
+        (10, 1, "commit", None, 7),
+        (20, 0, "commit", 5, 5),
+        (30, 0, "reset", 5, 2),
+        (40, 1, "delete", 7, None),
+        (50, 1, "commit", None, 8),
+    ]
+    assert [line.actor for line in lines] == [MEMBER, MEMBER, MEMBER, ADMIN, ADMIN, MEMBER]
+    assert [line.metadata for line in lines] == ["m", "", "n", "", "", ""]
+    assert all((line.group_id, line.topic_no, line.topic) == ("g", 1, "flights") for line in lines)
+    assert [line.seq for line in lines] == sorted({line.seq for line in lines})
+    assert await meta.offset_history("g") == lines[::-1]
+    assert await meta.offset_history("g", limit=2) == lines[:3:-1]
+    assert await meta.offset_history("g", limit=2, newest_first=False) == lines[:2]
+    assert await meta.offset_history("g", since_ms=20, until_ms=40) == lines[4:1:-1]
+    assert await meta.offset_history("g", topic_no=topic.no, partition=1) == [
+        lines[i] for i in (5, 4, 1)
+    ]
+    assert await meta.offset_history("g", topic_no=99) == []
+    assert await meta.offset_history("nobody") == []
+
+
+async def test_i8_positions_at_an_instant(meta: Metastore) -> None:
+    topic = await a_topic(meta, partitions=2)
+    await meta.commit_offsets("g", [at(topic, 0, 5)], COMMIT, MEMBER, 10)
+    await meta.commit_offsets("g", [at(topic, 1, 7)], COMMIT, MEMBER, 20)
+    await meta.commit_offsets("g", [at(topic, 0, 6)], COMMIT, MEMBER, 30)
+    await meta.delete_offsets("g", [(topic.no, 1)], OffsetAction.EXPIRE, ADMIN, 40)
+
+    async def positions(at_ms: int) -> dict[int, int | None]:
+        return {line.partition: line.new for line in await meta.positions_at("g", at_ms)}
+
+    assert await positions(9) == {}
+    assert await positions(10) == {0: 5}
+    assert await positions(29) == {0: 5, 1: 7}
+    assert await positions(30) == {0: 6, 1: 7}
+    assert await positions(10**9) == {0: 6, 1: None}
+    assert await meta.positions_at("nobody", 50) == []
+
+
+async def test_i8_a_clock_that_goes_back_does_not_reorder_a_partition(meta: Metastore) -> None:
+    topic = await a_topic(meta, partitions=2)
+    await meta.commit_offsets("g", [at(topic, 0, 5)], COMMIT, MEMBER, 100)
+    await meta.commit_offsets("g", [at(topic, 0, 6), at(topic, 1, 1)], COMMIT, MEMBER, 90)
+    await meta.delete_offsets("g", [(topic.no, 0)], DELETE, ADMIN, 80)
+    await meta.commit_offsets("g", [at(topic, 0, 9)], COMMIT, MEMBER, 70)
+    lines = await meta.offset_history("g", partition=0, newest_first=False)
+    assert brief(lines) == [
+        (100, 0, "commit", None, 5),
+        (100, 0, "commit", 5, 6),
+        (100, 0, "delete", 6, None),
+        (100, 0, "commit", None, 9),
+    ]
+    assert {line.partition: line.new for line in await meta.positions_at("g", 100)} == {0: 9, 1: 1}
+
+
+async def test_i8_a_partition_named_twice_in_one_commit_makes_two_lines(meta: Metastore) -> None:
+    topic = await a_topic(meta)
+    twice = [at(topic, 0, 5), at(topic, 0, 6)]
+    await meta.commit_offsets("g", twice, COMMIT, MEMBER, 10)
+    assert await meta.committed("g") == [at(topic, 0, 6)]
+    lines = await meta.offset_history("g", newest_first=False)
+    assert [(line.old, line.new) for line in lines] == [(None, 5), (5, 6)]
+
+
+async def test_i8_a_deleted_group_can_still_be_explained(meta: Metastore) -> None:
+    topic = await a_topic(meta, partitions=70)
+    await meta.commit_offsets("g", [at(topic, p, p) for p in range(70)], COMMIT, MEMBER, 10)
+    assert await meta.delete_group("g", ADMIN, 20)
+    assert not await meta.delete_group("g", ADMIN, 21)
+    assert await meta.groups() == [] and await meta.group("g") is None
+    assert await meta.committed("g") == []
+    lines = await meta.offset_history("g")
+    assert brief(lines[:70]) == [(20, p, "delete", p, None) for p in range(69, -1, -1)]
+    assert lines[0].actor == ADMIN and len(lines) == 140
+    await meta.commit_offsets("g", [at(topic, 0, 1)], COMMIT, MEMBER, 30)
+    assert [g.group_id for g in await meta.groups()] == ["g"]
+    assert len(await meta.offset_history("g")) == 141
+
+
+async def test_i8_a_deleted_topic_can_still_be_explained(meta: Metastore) -> None:
+    topic = await a_topic(meta)
+    other = await a_topic(meta, "other", number=2)
+    await meta.commit_offsets("g", [at(topic, 0, 5), at(other, 0, 6)], COMMIT, MEMBER, 10)
+    assert await meta.delete_topic(topic.no, 20)
+    assert await meta.committed("g") == [at(other, 0, 6)]
+    lines = await meta.offset_history("g", topic_no=topic.no)
+    assert brief(lines) == [(20, 0, "delete", 5, None), (10, 0, "commit", None, 5)]
+    assert lines[0].topic == "flights" and lines[0].actor.reason == "topic deleted"
+    named = await meta.topic_by_no(topic.no)
+    assert named is not None and named.name == "flights"
+    await meta.commit_offsets("g", [at(topic, 0, 9), at(other, 0, 7)], COMMIT, MEMBER, 30)
+    assert await meta.committed("g") == [at(other, 0, 7)]
+    assert len(await meta.offset_history("g", topic_no=topic.no)) == 2
+
+
+async def test_pruning_keeps_what_is_still_committed(meta: Metastore) -> None:
+    topic = await a_topic(meta, partitions=2)
+    for i in range(5):
+        await meta.commit_offsets("g", [at(topic, 0, i)], COMMIT, MEMBER, 10 + i)
+    await meta.commit_offsets("g", [at(topic, 1, 1)], COMMIT, MEMBER, 16)
+    await meta.commit_offsets("gone", [at(topic, 0, 1)], COMMIT, ADMIN, 10)
+    await meta.delete_group("gone", ADMIN, 11)
+    assert await meta.prune_offset_history(10, 100) == 0
+    assert await meta.prune_offset_history(12, 3) == 3
+    assert await meta.prune_offset_history(12, 3) == 1
+    assert brief(await meta.offset_history("g", newest_first=False)) == [
+        (12, 0, "commit", 1, 2),
+        (13, 0, "commit", 2, 3),
+        (14, 0, "commit", 3, 4),
+        (16, 1, "commit", None, 1),
+    ]
+    assert await meta.offset_history("gone") == []
+    assert await meta.prune_offset_history(10**9, 100) == 2
+    assert brief(await meta.offset_history("g", newest_first=False)) == [
+        (14, 0, "commit", 3, 4),
+        (16, 1, "commit", None, 1),
+    ]
+    assert await meta.committed("g") == [at(topic, 0, 4), at(topic, 1, 1)]
+
+
+async def test_pruning_drops_the_names_that_only_history_kept(meta: Metastore) -> None:
+    topic = await a_topic(meta)
+    other = await a_topic(meta, "other", number=2)
+    once = Actor("User:once", "c", "h")
+    await meta.commit_offsets("g", [at(topic, 0, 1)], COMMIT, once, 10)
+    await meta.commit_offsets("h", [at(other, 0, 1)], COMMIT, once, 10)
+    await meta.delete_topic(topic.no, 20)
+    day = 86_400_000
+    assert await meta.prune_offset_history(20, 100) == 1
+    assert await meta.topic_by_no(topic.no) is not None
+    assert await meta.prune_offset_history(20 + 2 * day, 100) == 1
+    assert await meta.topic_by_no(topic.no) is None
+    (kept,) = await meta.offset_history("h")
+    assert kept.actor == once
