@@ -1,0 +1,124 @@
+"""I8: for every group and instant it can be said what was committed, when, by whom, from where, and
+what it replaced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from anabranch.errors import UserFault
+from anabranch.metastore.api import OffsetAction
+from anabranch.recovery.explain import explain
+from anabranch.recovery.model import Position, SinkClass, SinkState, topic_id_text
+
+from .scene import ADMIN, MEMBER, T0, Scene
+
+
+async def _history(stage: Scene) -> Any:
+    flights = await stage.topic("flights")
+    await stage.commit("view", flights, {0: 10, 1: 20}, T0 + 100)
+    await stage.commit("view", flights, {0: 60}, T0 + 200)
+    await stage.commit("view", flights, {0: 5}, T0 + 300, action=OffsetAction.RESET, actor=ADMIN)
+    await stage.commit("view", flights, {0: 90, 1: 100}, T0 + 400)
+    return flights
+
+
+def test_I8_explain_says_who_what_when_and_what_it_replaced(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        await _history(stage)
+        seen = {}
+        for at in (100, 150, 250, 350, 450):
+            found = await explain(stage.metastore, "view", at_ms=T0 + at, now_ms=T0 + 500)
+            seen[at] = {
+                p.partition: (p.position, p.change.action, p.change.old, p.change.at_ms - T0)
+                for p in found.partitions
+            }
+        assert (
+            seen[100] == seen[150] == {0: (10, "commit", None, 100), 1: (20, "commit", None, 100)}
+        )
+        assert seen[250][0] == (60, "commit", 10, 200)
+        assert seen[350][0] == (5, "reset", 60, 300)
+        assert seen[450] == {0: (90, "commit", 5, 400), 1: (100, "commit", 20, 400)}
+
+        found = await explain(stage.metastore, "view", at_ms=T0 + 350, now_ms=T0 + 500)
+        assert found.partitions[0].change.actor == ADMIN
+        assert found.partitions[1].change.actor == MEMBER
+        assert found.partitions[0].change.who == "User:ana kafka-consumer-groups@/10.0.0.9"
+
+    play(story)
+
+
+def test_I8_history_outlives_the_group_and_the_topic(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await _history(stage)
+        await stage.metastore.delete_group("view", ADMIN, T0 + 500)
+        gone = await explain(stage.metastore, "view", at_ms=T0 + 600, now_ms=T0 + 700)
+        assert [(p.position, p.change.action, p.change.old) for p in gone.partitions] == [
+            (None, "delete", 90),
+            (None, "delete", 100),
+        ]
+        assert str(gone.verdict) == "unknown"
+        await stage.log.delete_topic(flights)
+        before = await explain(stage.metastore, "view", at_ms=T0 + 450, now_ms=T0 + 700)
+        assert [p.position for p in before.partitions] == [90, 100]
+        assert {p.verdict.reason for p in before.partitions} == {"the topic is gone"}
+
+    play(story)
+
+
+def test_what_a_restart_at_the_instant_reads_and_repeats(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        await _history(stage)
+        found = await explain(stage.metastore, "view", at_ms=T0 + 250, now_ms=T0 + 500)
+        zero, one = found.partitions
+        assert (zero.lag.records, zero.again) == (40, 30) and (one.lag.records, one.again) == (
+            80,
+            80,
+        )
+        assert 0 < zero.lag.bytes < one.lag.bytes
+        assert str(zero.verdict) == "will duplicate 30"
+        assert str(found.verdict) == "will duplicate 110"
+        now = await explain(stage.metastore, "view", at_ms=T0 + 500, now_ms=T0 + 500)
+        assert str(now.verdict) == "safe"
+        assert [p.lag.records for p in now.partitions] == [10, 0]
+        assert now.partitions[1].lag_ms == 0
+
+    play(story)
+
+
+def test_the_sink_and_the_log_start_change_the_verdict(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await _history(stage)
+        topic_id = topic_id_text(flights.id)
+
+        async def verdicts(zero: int, one: int, at: int = 250) -> list[str]:
+            positions = (
+                Position("flights", topic_id, 0, zero),
+                Position("flights", topic_id, 1, one),
+            )
+            sink = SinkState("view.db", SinkClass.TRANSACTIONAL, "", positions)
+            found = await explain(
+                stage.metastore, "view", at_ms=T0 + at, now_ms=T0 + 500, sink=sink
+            )
+            return [str(p.verdict) for p in found.partitions]
+
+        assert await verdicts(60, 20) == ["safe", "safe"]
+        assert await verdicts(95, 20) == ["safe (35 suppressed)", "safe"]
+        assert await verdicts(40, 20) == ["will lose 20", "safe"]
+        await stage.log.delete_records(flights, 0, 80)
+        assert await verdicts(60, 20) == ["will lose 20", "safe"]
+        assert await verdicts(85, 20) == ["safe (5 suppressed)", "safe"]
+
+    play(story)
+
+
+def test_an_instant_without_commits_says_when_history_begins(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        await _history(stage)
+        with pytest.raises(UserFault, match="its history begins at 2023-11-14"):
+            await explain(stage.metastore, "view", at_ms=T0, now_ms=T0 + 500)
+        with pytest.raises(UserFault, match="never committed"):
+            await explain(stage.metastore, "nobody", at_ms=T0, now_ms=T0 + 500)
+
+    play(story)
