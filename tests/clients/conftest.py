@@ -12,6 +12,7 @@ import itertools
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,10 +62,28 @@ def target() -> Iterator[Node | None]:
         assert kind == "anabranch", f"ANABRANCH_TEST_TARGET={kind}?"
         node = AnabranchNode()
     with node:
+        if kind == "kafka":
+            _await_coordinator(node.bootstrap)
         yield node
         assert node._process is not None and node._process.poll() is None, (
             f"the broker died during the tests:\n{node.log_tail()}"
         )
+
+
+def _await_coordinator(bootstrap: str) -> None:
+    """Kafka makes its offsets topic on first use and answers NOT_COORDINATOR until it is loaded."""
+    from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    topic = make_topic(bootstrap, "warm-up")
+    asked = ConsumerGroupTopicPartitions("warm-up", [TopicPartition(topic, 0, 0)])
+    for _ in range(100):
+        answer = admin.alter_consumer_group_offsets([asked])["warm-up"].result(20)
+        if answer.topic_partitions[0].error is None:
+            return
+        time.sleep(0.2)
+    raise PeerUnavailable("Kafka's group coordinator did not come up")
 
 
 @pytest.fixture(scope="session")

@@ -388,7 +388,9 @@ class Java(Dialect):
                 Rec(
                     self._read(value),
                     self._read(key),
-                    tuple((name, self._read(text)) for name, text in (h.split(":", 1) for h in pairs)),
+                    tuple(
+                        (name, self._read(text)) for name, text in (h.split(":", 1) for h in pairs)
+                    ),
                     int(stamp.split(":")[1]),
                     int(partition.split(":")[1]),
                     int(offset.split(":")[1]),

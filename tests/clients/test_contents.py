@@ -89,7 +89,9 @@ def test_large_messages(codec: str, bootstrap: str, name: str) -> None:
 
     make_topic(bootstrap, name, config={"max.message.bytes": str(6 << 20)})
     seed = hashlib.sha512(codec.encode()).digest()
-    value = b"".join(hashlib.sha512(seed + bytes([n % 251])).digest() for n in range(5 * 2**20 // 64))
+    value = b"".join(
+        hashlib.sha512(seed + bytes([n % 251])).digest() for n in range(5 * 2**20 // 64)
+    )
     assert len(value) == 5 << 20
     settings = {"bootstrap.servers": bootstrap, "message.max.bytes": 8 << 20}
     producer = Producer({**settings, "compression.type": codec})
@@ -112,7 +114,7 @@ def test_large_messages(codec: str, bootstrap: str, name: str) -> None:
     assert len(Confluent(bootstrap).consume(name, 3)) == 3
 
 
-def test_offsets_for_times(bootstrap: str, topic: str) -> None:
+def test_offsets_for_times(bootstrap: str, name: str) -> None:
     """A timestamp finds the first record at or after it, in every client, also across batches."""
     import asyncio
 
@@ -122,6 +124,7 @@ def test_offsets_for_times(bootstrap: str, topic: str) -> None:
     from kafka import KafkaConsumer
     from kafka import TopicPartition as PythonPartition
 
+    topic = make_topic(bootstrap, name, config={"retention.ms": "-1"})
     start_ms = 1_700_000_000_000
     for batch in range(4):
         records = [

@@ -14,6 +14,7 @@ func admin(ctx context.Context, o options) error {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(o.bootstrap),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(kgo.NoCompression()),
 	)
 	if err != nil {
 		return err

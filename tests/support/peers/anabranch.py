@@ -39,6 +39,9 @@ class AnabranchNode(Node):
         # contain "-", so the id is cut from the right.
         found: list[Path] = []
         for directory in (self.store_data / "store" / "topics").glob(f"{topic}-*"):
-            if directory.name[: len(topic)] == topic and "-" not in directory.name[len(topic) + 1 :]:
+            if (
+                directory.name[: len(topic)] == topic
+                and "-" not in directory.name[len(topic) + 1 :]
+            ):
                 found += (directory / str(partition)).glob("*.log")
         return sorted(found, key=lambda path: path.name)
