@@ -150,6 +150,12 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
         ("topics.partitions", settings.topics.partitions, 1, 10_000),
         ("limits.request_bytes_max", settings.limits.request_bytes_max, 64 * KIB, INT_MAX),
         (
+            "groups.initial_rebalance_delay_ms",
+            settings.groups.initial_rebalance_delay_ms,
+            0,
+            INT_MAX,
+        ),
+        (
             "limits.large_requests_bytes_max",
             settings.limits.large_requests_bytes_max,
             settings.limits.request_bytes_max,
@@ -341,6 +347,76 @@ _OWN: Final = (
         ),
         lambda s: str(s.limits.idle_ms_max),
         _limit("idle_ms_max"),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "group.initial.rebalance.delay.ms",
+            _T.INT,
+            str(_GROUPS.initial_rebalance_delay_ms),
+            "How long the first rebalance of an empty group waits for more members.",
+            at_least(0),
+        ),
+        lambda s: str(s.groups.initial_rebalance_delay_ms),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "group.min.session.timeout.ms",
+            _T.INT,
+            str(_GROUPS.session_timeout_ms_min),
+            "The shortest session timeout that a member may ask for.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.session_timeout_ms_min),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "group.max.session.timeout.ms",
+            _T.INT,
+            str(_GROUPS.session_timeout_ms_max),
+            "The longest session timeout that a member may ask for.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.session_timeout_ms_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "group.max.size",
+            _T.INT,
+            str(_GROUPS.members_max),
+            "The most members of one group.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.members_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "offset.metadata.max.bytes",
+            _T.INT,
+            str(_GROUPS.offset_metadata_max),
+            "The longest metadata string of a committed offset, in characters as in Kafka.",
+            at_least(0),
+        ),
+        lambda s: str(s.groups.offset_metadata_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "offsets.retention.minutes",
+            _T.INT,
+            str(_GROUPS.offsets_retention_ms // MINUTE_MS),
+            "How long the offsets of an empty group are kept.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.offsets_retention_ms // MINUTE_MS),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "offsets.retention.check.interval.ms",
+            _T.LONG,
+            str(_GROUPS.offsets_retention_check_interval_ms),
+            "How often offsets whose retention is over are looked for.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.offsets_retention_check_interval_ms),
     ),
     BrokerConfig(
         ConfigDef(

@@ -348,8 +348,10 @@ class Connection(asyncio.BufferedProtocol):
         missing = self._large_bytes - self._large_filled
         if not missing:
             return False
-        self._large_view.release()
-        self._large.extend(bytes(min(missing, len(self._large))))
+        # asyncio still holds a view of the old buffer, so it cannot be resized in place.
+        grown = bytearray(min(self._large_bytes, 2 * len(self._large)))
+        grown[: self._large_filled] = self._large_view
+        self._large = grown
         self._large_view = memoryview(self._large)
         return True
 

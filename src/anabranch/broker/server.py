@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 import shutil
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
@@ -86,7 +87,11 @@ class Broker:
             cluster_id = base64.urlsafe_b64encode(self.log.metastore.cluster_id)
             self.cluster_id = cluster_id.rstrip(b"=").decode()
             await self.configs.load(self.log.metastore)
-            self.groups = await self._start_groups(stack)
+            self.groups = Coordinator(
+                self.log.metastore, settings.groups, self.now_ms, lambda: str(uuid.uuid4())
+            )
+            await self.groups.start()
+            stack.push_async_callback(self.groups.close)
             await self.listener.start(bound)
             stack.push_async_callback(self.listener.stop)
             self._closing = stack.pop_all()
@@ -108,6 +113,3 @@ class Broker:
                 f"another broker already runs on {data}: stop it, or use another directory with --data"
             )
         stack.callback(lock.release)
-
-    async def _start_groups(self, stack: AsyncExitStack) -> Coordinator:
-        raise NotImplementedError

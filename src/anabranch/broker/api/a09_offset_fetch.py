@@ -1,0 +1,132 @@
+"""OffsetFetch (9), versions 1 to 10: a group's committed offsets.
+
+No topics (null, from version 2) means all that the group has committed. A partition without a committed
+offset is answered with -1, empty metadata and no error. Several groups at once from version 8
+(KIP-709), topics by id from version 10. ``require_stable`` (KIP-447) is always met: no transaction can
+hold an offset back.
+
+Errors: UNKNOWN_TOPIC_ID per partition (v10), COORDINATOR_NOT_AVAILABLE per group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from anabranch.broker.context import Context
+from anabranch.errors import ErrorCode, StoreFault
+from anabranch.metastore.api import Committed, Topic
+from anabranch.wire.messages.m09_offset_fetch import (
+    OffsetFetchRequest,
+    OffsetFetchRequestGroup,
+    OffsetFetchRequestTopics,
+    OffsetFetchResponse,
+    OffsetFetchResponseGroup,
+    OffsetFetchResponsePartition,
+    OffsetFetchResponsePartitions,
+    OffsetFetchResponseTopic,
+    OffsetFetchResponseTopics,
+)
+
+KEY = 9
+MIN = 1
+MAX = 10
+
+_GROUPS = 8
+_TOPIC_IDS = 10
+
+
+async def handle(context: Context, request: OffsetFetchRequest) -> OffsetFetchResponse:
+    if context.version >= _GROUPS:
+        return OffsetFetchResponse(groups=[await _group(context, one) for one in request.groups])
+    wanted = OffsetFetchRequestGroup(
+        group_id=request.group_id,
+        topics=None
+        if request.topics is None
+        else [
+            OffsetFetchRequestTopics(name=one.name, partition_indexes=one.partition_indexes)
+            for one in request.topics
+        ],
+    )
+    found = await _group(context, wanted)
+    return OffsetFetchResponse(
+        error_code=found.error_code,
+        topics=[
+            OffsetFetchResponseTopic(
+                name=topic.name,
+                partitions=[
+                    OffsetFetchResponsePartition(
+                        partition_index=one.partition_index,
+                        committed_offset=one.committed_offset,
+                        committed_leader_epoch=one.committed_leader_epoch,
+                        metadata=one.metadata,
+                        # Version 1 has no error of the group.
+                        error_code=one.error_code or found.error_code,
+                    )
+                    for one in topic.partitions
+                ],
+            )
+            for topic in found.topics
+        ],
+    )
+
+
+async def _group(context: Context, wanted: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+    answer = OffsetFetchResponseGroup(group_id=wanted.group_id)
+    offsets: dict[int, dict[int, Committed]] = {}
+    try:
+        for one in await context.groups.fetch(wanted.group_id):
+            offsets.setdefault(one.topic_no, {})[one.partition] = one
+    except StoreFault:
+        answer.error_code = ErrorCode.COORDINATOR_NOT_AVAILABLE
+    if wanted.topics is None:
+        for topic in context.log.catalogue.topics():
+            if topic.no in offsets:
+                answer.topics.append(_topic(topic, sorted(offsets[topic.no]), offsets[topic.no]))
+        return answer
+    for request in wanted.topics:
+        found = _find(context, request)
+        if found is not None:
+            answered = _topic(found, request.partition_indexes, offsets.get(found.no, {}))
+        else:
+            answered = OffsetFetchResponseTopics(
+                name=request.name,
+                topic_id=request.topic_id,
+                partitions=[_nothing(index) for index in request.partition_indexes],
+            )
+            if context.version >= _TOPIC_IDS:
+                for partition in answered.partitions:
+                    partition.error_code = ErrorCode.UNKNOWN_TOPIC_ID
+        answer.topics.append(answered)
+    return answer
+
+
+def _find(context: Context, wanted: OffsetFetchRequestTopics) -> Topic | None:
+    if context.version >= _TOPIC_IDS:
+        return context.log.catalogue.topic_by_id(wanted.topic_id)
+    return context.log.catalogue.topic(wanted.name)
+
+
+def _topic(
+    topic: Topic, partitions: list[int], offsets: Mapping[int, Committed]
+) -> OffsetFetchResponseTopics:
+    return OffsetFetchResponseTopics(
+        name=topic.name,
+        topic_id=topic.id,
+        partitions=[
+            OffsetFetchResponsePartitions(
+                partition_index=index,
+                committed_offset=offsets[index].offset,
+                committed_leader_epoch=offsets[index].leader_epoch,
+                metadata=offsets[index].metadata,
+            )
+            if index in offsets
+            else _nothing(index)
+            for index in partitions
+        ],
+    )
+
+
+def _nothing(partition: int) -> OffsetFetchResponsePartitions:
+    return OffsetFetchResponsePartitions(
+        partition_index=partition, committed_offset=-1, metadata=""
+    )
