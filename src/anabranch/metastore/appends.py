@@ -28,7 +28,7 @@ PRODUCER_BATCHES_MAX = 5  # KIP-98: as many batches as may be in flight
 
 _ENDS = """
 SELECT json_group_array(json_array(topic_no, partition, next_offset, appended_mark, timestamp_mark))
-FROM partition WHERE (topic_no, partition) IN (VALUES {values})
+FROM partition WHERE (topic_no, partition) IN (SELECT * FROM (VALUES {values}))
 """
 
 # The marks are those after the commit. wal_since_ms: the row's first extent, if no older one waits.

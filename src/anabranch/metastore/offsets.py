@@ -28,7 +28,7 @@ _CLOSE = """
 INSERT INTO offset_history
     (group_no, at_ms, seq, topic_no, partition, action, old_offset, new_offset, metadata, actor_no)
 SELECT group_no, at_ms, seq, topic_no, partition, action, old_offset, offset, metadata, actor_no
-FROM committed WHERE (group_no, topic_no, partition) IN (VALUES {values})
+FROM committed WHERE (group_no, topic_no, partition) IN (SELECT * FROM (VALUES {values}))
 """
 
 # After _CLOSE the line before is the newest one in offset_history.
@@ -56,7 +56,7 @@ ON CONFLICT DO UPDATE SET old_offset = offset, offset = excluded.offset,
 
 _PRESENT = """
 SELECT json_group_array(json_array(group_no, topic_no, partition)) FROM committed
-WHERE (group_no, topic_no, partition) IN (VALUES {values})
+WHERE (group_no, topic_no, partition) IN (SELECT * FROM (VALUES {values}))
 """
 
 _END = f"""
@@ -71,7 +71,7 @@ FROM (
 """
 
 _FORGET = """
-DELETE FROM committed WHERE (group_no, topic_no, partition) IN (VALUES {values})
+DELETE FROM committed WHERE (group_no, topic_no, partition) IN (SELECT * FROM (VALUES {values}))
 """
 
 
