@@ -324,6 +324,33 @@ async def test_a_closed_connection_is_forgotten_not_answered() -> None:
 
 
 @run
+async def test_a_connection_that_stays_closed_is_timed_from_then_on() -> None:
+    bench = Bench(session_timeout_ms_min=1)
+    joined = await bench.member()
+    second = await bench.groups.join("g", join(session_ms=5_000))
+    parked = asyncio.ensure_future(bench.groups.join("g", join(second.member_id, session_ms=40)))
+    await turns()
+    parked.cancel()
+
+    async def is_alone() -> bool:
+        (group,) = await bench.groups.describe(["g"])
+        return [m.member_id for m in group.members] == [joined.member_id]
+
+    await eventually(is_alone)
+
+
+@run
+async def test_a_deadline_that_comes_nearer_is_not_missed() -> None:
+    bench = Bench(session_timeout_ms_min=1)
+    first = await bench.groups.join("g", join(session_ms=60_000))
+    joined = await bench.groups.join("g", join(first.member_id, session_ms=60_000))
+    # An id that is given out but never used holds the rebalance up for its own session only.
+    await bench.groups.join("g", join(session_ms=40))
+    again = await bench.groups.join("g", join(joined.member_id, topics=["u"], session_ms=60_000))
+    assert again.generation == 2
+
+
+@run
 async def test_a_store_that_fails_sends_everybody_away_and_loses_nothing() -> None:
     bench = Bench()
     joined = await bench.member()
@@ -527,6 +554,18 @@ async def test_sweep_expires_offsets_and_then_the_group() -> None:
 
 
 @run
+async def test_a_group_without_offsets_is_kept_for_one_more_sweep() -> None:
+    bench = Bench()
+    joined = await bench.member()
+    await bench.groups.leave("g", [LeavingMember(joined.member_id)])
+    assert await bench.groups.sweep() == 0
+    assert [g.group_id for g in await bench.groups.list_groups()] == ["g"]
+    bench.clock.added_ms = bench.settings.offsets_retention_check_interval_ms
+    assert await bench.groups.sweep() == 0
+    assert await bench.groups.list_groups() == []
+
+
+@run
 async def test_a_commit_is_never_swept_away_with_what_it_replaces() -> None:
     bench = Bench()
     await bench.groups.commit("g", commit(1))
@@ -616,6 +655,22 @@ async def test_close_stores_what_was_decided_and_sends_the_waiting_away() -> Non
     assert (await parked).error is ErrorCode.COORDINATOR_NOT_AVAILABLE
     assert bench.store.rows["g"].state == "PreparingRebalance"
     assert bench.store.rows["g"].generation == joined.generation
+
+
+@run
+async def test_close_waits_for_the_disk() -> None:
+    bench = Bench()
+    joined = await bench.member()
+    bench.store.open.clear()
+    leaving = asyncio.ensure_future(bench.groups.leave("g", [LeavingMember(joined.member_id)]))
+    await turns()
+    closing = asyncio.ensure_future(bench.groups.close())
+    await turns()
+    assert not closing.done()
+    bench.store.open.set()
+    await closing
+    assert (await leaving).error is ErrorCode.NONE
+    assert bench.store.rows["g"].state == "Empty"
 
 
 def test_i8_history_through_the_real_metastore(tmp_path: Path) -> None:
