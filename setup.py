@@ -1,6 +1,10 @@
-"""Builds the optional compiled decode kernel; everything else is in pyproject.toml."""
+"""Builds the decode kernel where that is possible; everything else is in pyproject.toml.
 
-from pathlib import Path
+Without Cython nothing is built; without a C compiler (or Python's headers) the failure is a warning.
+Either way ``records/_decode.py`` itself runs in the kernel's place.
+"""
+
+from __future__ import annotations
 
 from setuptools import Extension, setup
 
@@ -8,14 +12,15 @@ KERNEL = "src/anabranch/records/_decode.py"
 
 
 def kernel() -> list[Extension]:
-    if not Path(KERNEL).exists():
-        return []
     try:
         from Cython.Build import cythonize
     except ImportError:
         return []
-    extension = Extension("anabranch.records._decode", [KERNEL], optional=True, extra_compile_args=["-O3"])
-    return cythonize([extension], language_level=3)
+    name = "anabranch.records._decode"
+    extensions = cythonize([Extension(name, [KERNEL], extra_compile_args=["-O3"])])
+    for extension in extensions:
+        extension.optional = True  # cythonize() makes new ones and forgets this
+    return extensions
 
 
 setup(ext_modules=kernel())

@@ -24,9 +24,11 @@ from anabranch.records.arrow import LARGE_SCHEMA, SCHEMA, decode_arrow
 from anabranch.records.batch import BATCH_OVERHEAD, place_all, scan
 from anabranch.records.builder import build_batch
 from anabranch.records.compression import Codec
+from anabranch.records.kernel import WALK_BATCHES
 from anabranch.records.record import Record, iter_records
 
 from .samples import FOREIGN, FOREIGN_IDS, foreign_records, record_lists, simple
+from .test_batch import IMPOSSIBLE, patched
 from .test_record import raw_batch
 
 SOURCE = Path(records_package.__file__).with_name("_decode.py")
@@ -138,6 +140,30 @@ def test_a_range_of_offsets(kernel: str, lists: Batches, low: int, high: int) ->
     blob = blob_of(lists)
     expected = [r for r in plainly(blob) if low <= r.offset < high]
     assert rows(read(blob, from_offset=low, to_offset=high)) == expected
+
+
+@given_kernel
+@given(lists=batches, low=st.integers(0, 50), size=st.integers(0, 9))
+def test_walking_in_the_kernel_is_walking_header_by_header(
+    kernel: str, lists: Batches, low: int, size: int
+) -> None:
+    blob = blob_of(lists)
+    kwargs = {"from_offset": low, "to_offset": low + size}
+    assert read(blob, **kwargs) == read(blob, **kwargs, skip=lambda header: False)
+
+
+def test_more_batches_than_one_walk_takes(kernel: str) -> None:
+    blob = blob_of([(simple(1), Codec.NONE)] * (2 * WALK_BATCHES + 3))
+    assert read(blob)["offset"].to_pylist() == list(range(2 * WALK_BATCHES + 3))
+    assert read(blob, from_offset=700, to_offset=702)["offset"].to_pylist() == [700, 701]
+
+
+@pytest.mark.parametrize(("at", "code", "value"), IMPOSSIBLE)
+def test_headers_that_cannot_be(kernel: str, at: int, code: str, value: int) -> None:
+    batch = build_batch(simple(3))
+    for skip in (None, lambda header: False):
+        with pytest.raises(Corrupt):
+            read(batch + patched(batch, at, code, value), skip=skip)
 
 
 def test_nothing(kernel: str) -> None:
@@ -305,7 +331,7 @@ def test_every_part_of_a_blob_is_corrupt_or_whole(
 
 def test_the_input_may_be_any_buffer(kernel: str) -> None:
     blob = blob_of([(simple(4), Codec.NONE)])
-    for kind in (bytes, bytearray, memoryview, lambda b: memoryview(bytearray(b))):
+    for kind in (bytes, bytearray, memoryview, lambda raw: memoryview(bytearray(raw))):
         assert rows(decode_arrow(kind(blob), topic="t", partition=0)) == plainly(blob)
 
 

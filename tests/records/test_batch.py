@@ -134,22 +134,28 @@ def test_random_bytes_are_corrupt_or_too_short(raw: bytes) -> None:
     assert all(h.end <= len(raw) for h in headers)
 
 
-@pytest.mark.parametrize(
-    ("at", "code", "value"),
-    [
-        (16, ">b", 1),
-        (8, ">i", 48),
-        (8, ">i", -1),
-        (57, ">i", 4),  # more records than offsets
-        (57, ">i", -1),
-        (23, ">i", -1),
-        (0, ">q", -1),
-        (0, ">q", 2**63 - 2),  # its last offset would not be an int64
-    ],
-)
+# One field of a batch of three records, and a value that it cannot have: position, code, value.
+IMPOSSIBLE = [
+    (16, ">b", 1),
+    (8, ">i", 48),
+    (8, ">i", -1),
+    (57, ">i", 4),  # more records than offsets
+    (57, ">i", -1),
+    (23, ">i", -1),
+    (0, ">q", -1),
+    (0, ">q", 2**63 - 3),  # the offset after its last would not be an int64
+]
+
+
+@pytest.mark.parametrize(("at", "code", "value"), IMPOSSIBLE)
 def test_a_header_that_cannot_be(at: int, code: str, value: int) -> None:
     with pytest.raises(Corrupt):
         parse_header(patched(build_batch(simple(3)), at, code, value))
+
+
+def test_the_highest_base_offset() -> None:
+    highest = patched(build_batch(simple(3)), 0, ">q", 2**63 - 4)
+    assert parse_header(highest).last_offset == 2**63 - 2
 
 
 def test_a_header_without_its_end() -> None:

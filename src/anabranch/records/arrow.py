@@ -196,8 +196,8 @@ def _assemble(
         header, counts.headers, [None], 0, children=[_utf8(names), contents]
     )
     columns = [
-        pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), [topic]),
-        pa.repeat(pa.scalar(partition, pa.int32()), rows),
+        pa.DictionaryArray.from_arrays(_repeated(0, rows), _only(topic)),
+        _repeated(partition, rows),
         pa.Array.from_buffers(pa.int64(), rows, [None, part[0]], 0),
         pa.Array.from_buffers(_TIMESTAMP, rows, [None, part[1]], 0),
         pa.Array.from_buffers(
@@ -209,6 +209,20 @@ def _assemble(
         pa.Array.from_buffers(listed, rows, [None, part[8]], 0, children=[pairs]),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+# Not pa.array() and pa.scalar(): they import pandas where it is installed, a third of a second.
+
+
+def _repeated(number: int, rows: int) -> pa.Array:
+    data = pa.py_buffer(array("i", (number,)) * rows)
+    return pa.Array.from_buffers(pa.int32(), rows, [None, data], 0)
+
+
+def _only(text: str) -> pa.Array:
+    data = text.encode()
+    offsets = array("i", (0, len(data)))
+    return pa.StringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(data))
 
 
 def _utf8(names: pa.Array) -> pa.Array:
