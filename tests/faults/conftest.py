@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -19,13 +20,13 @@ START_SECONDS_MAX = 30
 class BrokerProcess:
     """``anabranch up`` on one data directory and one port, over many lives."""
 
-    def __init__(self, data: Path, *, port: int = 0, config: str = "") -> None:
+    running: ClassVar[set[BrokerProcess]] = set()
+
+    def __init__(self, data: Path, *, logs: Path | None = None) -> None:
         self.data = data
-        self.port = port
-        self.stderr = data.parent / f"{data.name}.stderr"
+        self.port = 0
+        self.stderr = (logs or data.parent) / "broker.stderr"
         self._process: subprocess.Popen[str] | None = None
-        self._config = data.parent / f"{data.name}.toml"
-        self._config.write_text(config)
 
     @property
     def bootstrap(self) -> str:
@@ -42,7 +43,6 @@ class BrokerProcess:
                 [
                     *(sys.executable, "-m", "anabranch.cli.main", "up", "--data", str(self.data)),
                     *("--listen", self.bootstrap, "--partitions", "4"),
-                    *("--config", str(self._config)),
                 ],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -53,12 +53,14 @@ class BrokerProcess:
         match = re.search(r"listening on 127\.0\.0\.1:(\d+)", line)
         assert match, f"the broker did not start: {line!r} {self.stderr.read_text()[-2000:]}"
         self.port = int(match[1])
+        self.running.add(self)
 
     def kill(self) -> None:
         """As a power cut sees it, short of the power: no handler runs."""
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+        self.running.discard(self)
         if self._process.stdout:
             self._process.stdout.close()
         self._process = None
@@ -69,6 +71,7 @@ class BrokerProcess:
             return 0
         self._process.terminate()
         status = self._process.wait(timeout=START_SECONDS_MAX)
+        self.running.discard(self)
         if self._process.stdout:
             self._process.stdout.close()
         self._process = None
@@ -83,8 +86,13 @@ def broker(tmp_path: Path) -> Iterator[BrokerProcess]:
     process = BrokerProcess(tmp_path / "data")
     process.start()
     yield process
-    if process.alive():
-        process.stop()
+    stop_all()
+
+
+def stop_all() -> None:
+    """Also after a test that failed half-way."""
+    for process in tuple(BrokerProcess.running):
+        process.kill()
 
 
 @pytest.fixture
@@ -109,6 +117,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         return path
 
     yield mount
+    stop_all()
     for path in mounted:
         for _ in range(20):
             if (

@@ -157,6 +157,9 @@ def test_I1_I2_I4_I5_nothing_acknowledged_is_lost_doubled_or_moved(broker: Broke
     for thread in threads:
         thread.start()
     try:
+        deadline = time.monotonic() + 60
+        while ledger.commits == 0 and time.monotonic() < deadline:
+            time.sleep(0.1)  # the group's first rebalance takes its time
         for _ in range(KILLS):
             time.sleep(rng.uniform(0.1, 1.5))
             broker.kill()
