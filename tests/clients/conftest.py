@@ -60,7 +60,13 @@ def target() -> Iterator[Node | None]:
             pytest.skip(str(missing))
     else:
         assert kind == "anabranch", f"ANABRANCH_TEST_TARGET={kind}?"
-        node = AnabranchNode()
+        # Merging early moves records into segments under the clients' eyes, all the time.
+        node = AnabranchNode(
+            settings={
+                "log": {"merge_age_ms": 2000, "background_interval_ms": 500},
+                "groups": {"initial_rebalance_delay_ms": 0},
+            }
+        )
     with node:
         if kind == "kafka":
             _await_coordinator(node.bootstrap)

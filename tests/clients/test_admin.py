@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 import pytest
-
 from tests.clients.conftest import make_topic
 from tests.clients.dialects import Confluent, Franz, Rec
 

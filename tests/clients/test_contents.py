@@ -10,7 +10,6 @@ import time
 from dataclasses import replace
 
 import pytest
-
 from tests.clients.conftest import make_topic
 from tests.clients.dialects import CODECS, DIALECTS, READERS, Confluent, Dialect, Rec
 

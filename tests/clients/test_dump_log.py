@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from tests.clients.dialects import CODECS, Confluent, ConfluentIdempotent, Franz, Java, Rec
 from tests.support.peers import Node, ToolResult, run_tool
 

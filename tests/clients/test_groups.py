@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
-
 from tests.clients.conftest import make_topic
 from tests.clients.dialects import Confluent, Rec
 from tests.clients.members import (

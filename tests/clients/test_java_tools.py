@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
 from tests.clients.conftest import make_topic
 from tests.clients.dialects import Confluent, Rec
 from tests.clients.members import ConfluentMember, await_until

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.peers.cache import PeerUnavailable
@@ -18,9 +20,33 @@ def anabranch_command() -> list[str]:
 
 
 class AnabranchNode(Node):
-    """Embedded defaults: SQLite and a directory, everything durable before it is acknowledged."""
+    """Embedded defaults: SQLite and a directory, everything durable before it is acknowledged.
+
+    `settings` are sections of its TOML file, such as ``{"log": {"merge_age_ms": 1000}}``.
+    """
 
     name = "anabranch"
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        *,
+        parent: Path | None = None,
+        settings: Mapping[str, Mapping[str, int | bool | str]] | None = None,
+    ) -> None:
+        super().__init__(data, parent=parent)
+        self._settings = settings or {}
+
+    @property
+    def config(self) -> Path:
+        return self.data / "anabranch.toml"
+
+    def prepare(self) -> None:
+        lines: list[str] = []
+        for section, values in self._settings.items():
+            lines.append(f"[{section}]")
+            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+        self.config.write_text("\n".join(lines) + "\n")
 
     @property
     def store_data(self) -> Path:
@@ -32,6 +58,7 @@ class AnabranchNode(Node):
             "up",
             *("--data", str(self.store_data)),
             *("--listen", self.bootstrap),
+            *("--config", str(self.config)),
         ]
 
     def segments(self, topic: str, partition: int = 0) -> list[Path]:

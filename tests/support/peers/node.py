@@ -71,7 +71,7 @@ class Node(ABC):
     def environment(self) -> dict[str, str]:
         return dict(os.environ)
 
-    def prepare(self) -> None:  # noqa: B027: most servers need nothing here
+    def prepare(self) -> None:  # noqa: B027
         """Make the data directory usable (formatting); called before every start, idempotent."""
 
     @abstractmethod

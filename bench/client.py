@@ -1,0 +1,162 @@
+"""The client process: ``python -m bench.client JOB JSON`` does one job and prints one JSON line.
+
+Brokers are measured from a process of their own, so that nothing of the harness shares its
+interpreter. Times come from the monotonic clock, which is one for all processes of the machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+# librdkafka's defaults (acks=all, linger 5 ms, batches up to 1 MB, no compression), except:
+PRODUCER_SETTINGS: dict[str, Any] = {
+    "queue.buffering.max.messages": 500_000,  # the client must never wait for its own queue
+    "delivery.report.only.error": True,  # no Python call per record
+}
+CONSUMER_SETTINGS: dict[str, Any] = {
+    "group.id": "bench",
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+}
+BATCH = 1000  # records handed to librdkafka per call
+CONSUME = 10_000  # records taken from librdkafka per call, at most
+SECONDS_MAX = 120.0
+
+
+def produce(
+    bootstrap: str, topic: str, size: int, records: int, key_bytes: int = 0
+) -> dict[str, Any]:
+    """Write `records` values of `size` bytes as fast as one producer can; acknowledged at the end."""
+    from confluent_kafka import Producer
+
+    failures: list[str] = []
+    producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_SETTINGS})
+    producer.list_topics(topic, 30)  # connected, and the leaders known, before the clock starts
+    value = os.urandom(size)
+    key = os.urandom(key_bytes) if key_bytes else None
+
+    def failed(error: Any, _: Any) -> None:
+        if error is not None:
+            failures.append(str(error))
+
+    cpu, begun = time.process_time(), time.monotonic()
+    left = records
+    while left:
+        batch: list[dict[str, Any]] = [{"value": value} for _ in range(min(BATCH, left))]
+        if key is not None:
+            for message in batch:
+                message["key"] = key
+        taken = producer.produce_batch(topic, batch, on_delivery=failed)
+        left -= taken
+        producer.poll(0 if taken == len(batch) else 0.01)
+    unsent = producer.flush(SECONDS_MAX)
+    ended = time.monotonic()
+    assert not failures and not unsent, f"{unsent} unsent, {failures[:3]}"
+    return {
+        "begun": begun,
+        "seconds": ended - begun,
+        "records": records,
+        "cpu_seconds": time.process_time() - cpu,
+    }
+
+
+def consume(
+    bootstrap: str, topic: str, records: int, partitions: int, tail: bool = False
+) -> dict[str, Any]:
+    """Read `records` records; with `tail` first stand at the end, say so, and wait for them."""
+    from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, TopicPartition
+
+    consumer = Consumer({"bootstrap.servers": bootstrap, **CONSUMER_SETTINGS})
+    consumer.list_topics(topic, 30)
+    where = OFFSET_END if tail else OFFSET_BEGINNING
+    cpu, begun = time.process_time(), time.monotonic()
+    consumer.assign([TopicPartition(topic, number, where) for number in range(partitions)])
+    found, size, at_end = 0, 0, 0
+    while found < records:
+        # Never more than will come: consume() waits until it has all it was asked for.
+        messages = consumer.consume(min(CONSUME, records - found), 1.0)
+        assert time.monotonic() - begun < SECONDS_MAX, f"{found} of {records} records"
+        for message in messages:
+            if message.error() is None:
+                found += 1
+                size += len(message)
+            elif message.error().code() == KafkaError._PARTITION_EOF:
+                at_end += 1
+                if tail and at_end == partitions:
+                    print("ready", flush=True)
+            else:
+                raise RuntimeError(message.error())
+    ended = time.monotonic()
+    consumer.close()
+    assert found == records
+    return {
+        "seconds": ended - begun,
+        "ended": ended,
+        "records": found,
+        "bytes": size,
+        "cpu_seconds": time.process_time() - cpu,
+    }
+
+
+def latency(bootstrap: str, topic: str, size: int, records: int, warm: int) -> dict[str, Any]:
+    """Milliseconds from produce() to its acknowledgement, one record in flight, linger 0."""
+    from confluent_kafka import Producer
+
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "linger.ms": 0,
+            "max.in.flight.requests.per.connection": 1,
+        }
+    )
+    producer.list_topics(topic, 30)
+    value = os.urandom(size)
+    acknowledged: list[float] = []
+
+    def heard(error: Any, _: Any) -> None:
+        assert error is None, error
+        acknowledged.append(time.perf_counter())
+
+    taken: list[float] = []
+    for number in range(warm + records):
+        sent = time.perf_counter()
+        producer.produce(topic, value, on_delivery=heard)
+        while len(acknowledged) <= number:
+            producer.poll(1.0)
+        taken.append((acknowledged[-1] - sent) * 1000)
+    return {"milliseconds": taken[warm:]}
+
+
+def arrow(data: str, topic: str, records: int) -> dict[str, Any]:
+    """Read the whole topic from the data directory into Arrow record batches."""
+    import anabranch
+
+    cpu, begun = time.process_time(), time.monotonic()
+    found = size = 0
+    for batch in anabranch.read(data, topic):
+        found += batch.num_rows
+        size += batch.nbytes
+    ended = time.monotonic()
+    assert found == records, f"{found} of {records} records"
+    return {
+        "seconds": ended - begun,
+        "records": found,
+        "bytes": size,
+        "cpu_seconds": time.process_time() - cpu,
+    }
+
+
+JOBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "produce": produce,
+    "consume": consume,
+    "latency": latency,
+    "arrow": arrow,
+}
+
+if __name__ == "__main__":
+    print(json.dumps(JOBS[sys.argv[1]](**json.loads(sys.argv[2]))), flush=True)
