@@ -461,9 +461,12 @@ class Connection(asyncio.BufferedProtocol):
         if not known:
             logger.error("%s from %s broke", slot.call, self.peer, exc_info=error)
         reply = slot.call.fault(error)
+        fatal = reply is None or not known
+        if fatal:
+            self.stopping = True  # nothing more is started
         if reply is not None:
             self._answer(slot, reply)
-        if reply is None or not known:
+        if fatal:
             self.close(f"{slot.call} failed: {error!r}")
 
     def _answer(self, slot: Slot, reply: Reply) -> None:
