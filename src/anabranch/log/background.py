@@ -55,7 +55,6 @@ class Background:
         self._wal_in_use = wal_in_use
         self._task: asyncio.Task[None] | None = None
         self._next_retention_ms = 0
-        self._topics: dict[int, list[int]] = {}
         self.merge_lag_ms = 0  # age of the oldest event that is not in a segment yet
 
     def start(self) -> None:
@@ -66,7 +65,9 @@ class Background:
             return
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        await self._metastore.release_lease(LEASE, self._holder)
+        await self._guard(
+            "release of the lease", lambda: self._metastore.release_lease(LEASE, self._holder)
+        )
 
     async def _run(self) -> None:
         await self._guard("preparing the WAL", self.prepare)
@@ -115,18 +116,12 @@ class Background:
             )
 
     async def _merge_one(self, backlog: Backlog) -> None:
-        log = self._find(backlog.topic_no, backlog.partition)
+        log = self._catalogue.find(backlog.topic_no, backlog.partition)
         if log is None:
             return
         await self._merger.merge_backlog(log.topic, log.partition)
         while await self._merger.consolidate(log.topic, log.partition):
             pass
-
-    def _find(self, topic_no: int, partition: int) -> PartitionLog | None:
-        for topic in self._catalogue.topics():
-            if topic.no == topic_no and partition < topic.partitions:
-                return self._catalogue.partition(topic, partition)
-        return None
 
     # -- retention -------------------------------------------------------------------------------
     async def retain(self) -> None:
@@ -166,7 +161,7 @@ class Background:
                 now_ms,
             )
             if row is not None:
-                log.log_start = max(log.log_start, row.log_start)
+                log.apply_if_newer(row)
 
     async def expire(self) -> None:
         now_ms = self._now_ms()

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.log.config import TopicConfig, effective
 from anabranch.log.partition import PartitionLog
 from anabranch.metastore.api import Metastore, Partition, Topic
 
 logger = logging.getLogger(__name__)
+
+RETRY_S = 1.0  # after a reload that failed; what changed must not wait for the next change
 
 
 class Catalogue:
@@ -28,6 +30,7 @@ class Catalogue:
         self._partitions: dict[tuple[int, int], PartitionLog] = {}
         self._reloading: asyncio.Task[None] | None = None
         self._again = False
+        self._closed = False
 
     # -- look-ups --------------------------------------------------------------------------------
     def topic(self, name: str) -> Topic | None:
@@ -51,6 +54,10 @@ class Catalogue:
             )
         return log
 
+    def find(self, topic_no: int, partition: int) -> PartitionLog | None:
+        """By the metastore's own names; None if the topic is gone."""
+        return self._partitions.get((topic_no, partition))
+
     def partitions(self) -> list[PartitionLog]:
         return list(self._partitions.values())
 
@@ -61,6 +68,8 @@ class Catalogue:
 
     def notice(self) -> None:
         """Start a reload unless one runs; a notice during a reload causes one more."""
+        if self._closed:
+            return
         if self._reloading is not None and not self._reloading.done():
             self._again = True
             return
@@ -72,12 +81,17 @@ class Catalogue:
             self._again = False
             try:
                 await self.reload()
-            except StoreFault as fault:
-                logger.warning("the catalogue could not be reloaded: %s", fault)
+            except AnabranchError as fault:
+                logger.warning("the catalogue could not be reloaded: %s; trying again", fault)
+                self._again = True
+                await asyncio.sleep(RETRY_S)
 
     async def close(self) -> None:
+        """Stop watching."""
+        self._closed = True
         if self._reloading is not None:
-            await self._reloading
+            self._reloading.cancel()
+            await asyncio.gather(self._reloading, return_exceptions=True)
 
     async def reload(self) -> None:
         """Read topics and partitions afresh; handles that still exist keep their caches."""
@@ -92,13 +106,13 @@ class Catalogue:
             if topic is not None:
                 self._take(topic, row)
         for key in [key for key in self._partitions if key[0] not in by_no]:
-            self._partitions.pop(key).broken = True
+            self._partitions.pop(key).gone()
 
     async def refresh(self, log: PartitionLog) -> None:
         """Ask for one partition again, for instance before calling an offset out of range."""
         row = await self._metastore.partition(log.topic.no, log.partition)
         if row is None:
-            log.broken = True
+            log.gone()
         else:
             log.apply_if_newer(row)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from anabranch.errors import ClientFault, ErrorCode
@@ -22,6 +21,7 @@ from anabranch.log.planning import Appended, Pending
 from anabranch.log.reads import FetchPart, FetchWant, Reader
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import TailBudget
+from anabranch.log.threads import Threads
 from anabranch.metastore.api import GapCause, Metastore, PartitionSize, Topic
 from anabranch.records.batch import BatchHeader, stamp_append_time, validate_produced
 from anabranch.storage.store import Store
@@ -56,9 +56,9 @@ class Log:
         self.extents = ExtentReader(store, wal_directory, settings.cold_cache_bytes)
         self._wal = wal
         self._new_topic_id = new_topic_id
-        self._wal_thread = ThreadPoolExecutor(1, "wal")
-        self._cold_threads = ThreadPoolExecutor(settings.cold_threads, "cold")
-        self._background_threads = ThreadPoolExecutor(1, "background")
+        self._wal_thread = Threads(1, "wal")
+        self._cold_threads = Threads(settings.cold_threads, "cold")
+        self._background_threads = Threads(1, "background")
         self.reader = Reader(metastore, self.catalogue, self.extents, self._cold_threads, settings)
         self._finder = OffsetFinder(metastore, self.extents, self._cold_threads)
         self.merger = Merger(
@@ -109,14 +109,15 @@ class Log:
             self.background.start()
 
     async def close(self) -> None:
-        """Finish queued appends, stop the jobs, release everything."""
+        """Finish queued appends, answer who still waits, stop the jobs, release everything."""
         if self.pipeline is not None:
             await self.pipeline.close()
+        self.reader.close()
         if self.background is not None:
             await self.background.close()
         await self.catalogue.close()
         for threads in (self._wal_thread, self._cold_threads, self._background_threads):
-            threads.shutdown(wait=True)
+            await asyncio.to_thread(threads.shutdown)
         if self._wal is not None:
             self._wal.close()
         self.metastore.close()
@@ -182,6 +183,8 @@ class Log:
         log = self.catalogue.partition(topic, partition)
         if offset == HIGH_WATERMARK:
             offset = log.high_watermark
+        if offset > log.high_watermark:
+            await self.catalogue.refresh(log)  # another broker may have appended
         if not 0 <= offset <= log.high_watermark:
             raise ClientFault(
                 ErrorCode.OFFSET_OUT_OF_RANGE,
@@ -192,7 +195,7 @@ class Log:
         )
         if row is None:
             raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic.name} was deleted")
-        log.log_start = max(log.log_start, row.log_start)
+        log.apply_if_newer(row)
         return log.log_start
 
     # -- reads -------------------------------------------------------------------------------------

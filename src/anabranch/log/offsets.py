@@ -12,7 +12,9 @@ from anabranch.log.partition import PartitionLog
 from anabranch.metastore.api import Extent, Metastore
 from anabranch.records.batch import scan
 from anabranch.records.record import find_timestamp, iter_records
+from anabranch.storage.store import NotFound
 
+STALE_READS_MAX = 3  # an extent may be merged away between the query and the read, not for ever
 UNKNOWN_OFFSET = -1
 NO_TIMESTAMP = -1
 
@@ -50,6 +52,15 @@ class OffsetFinder:
         UNKNOWN_OFFSET if there is none. Nothing here is tiered in Kafka's sense: all of the log is
         "local", so the tiered sentinels answer unknown, as Kafka does without remote storage.
         """
+        for attempt in range(STALE_READS_MAX):
+            try:
+                return await self._find(log, timestamp)
+            except NotFound:
+                if attempt == STALE_READS_MAX - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _find(self, log: PartitionLog, timestamp: int) -> OffsetAnswer:
         epoch = log.leader_epoch
         match timestamp:
             case Sentinel.LATEST:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 
 from anabranch.log.tail import Tail
 from anabranch.log.waiting import Waiter
 from anabranch.metastore.api import Partition, ProducerState, Topic
+
+LOOK_AGAIN = 1 << 62  # bytes: whoever waits looks for itself, however much it waits for
 
 
 class PartitionLog:
@@ -14,7 +17,8 @@ class PartitionLog:
 
     ``producers`` is None until loaded. It is exactly as new as ``next_offset``: every append changes
     both in one transaction, so a commit that wins the compare-and-set of ``next_offset`` was also
-    judged against current producer states (I5).
+    judged against current producer states (I5). In the order of their last appends, so that those
+    that expire are in front.
     """
 
     __slots__ = (
@@ -36,7 +40,7 @@ class PartitionLog:
         self.next_offset = row.next_offset
         self.log_start = row.log_start
         self.leader_epoch = row.leader_epoch
-        self.producers: dict[int, ProducerState] | None = None
+        self.producers: OrderedDict[int, ProducerState] | None = None
         self.tail = Tail()
         self.waiters: set[Waiter] = set()
         self.stale = False  # the outcome of a commit is unknown: reload before the next one
@@ -60,7 +64,7 @@ class PartitionLog:
             moved = row.next_offset - self.next_offset
             self.next_offset = row.next_offset
             if moved > 0:
-                self.wake(1)
+                self.wake(LOOK_AGAIN)
         self.log_start = row.log_start
         if row.leader_epoch != self.leader_epoch:
             self.leader_epoch = row.leader_epoch
@@ -75,8 +79,32 @@ class PartitionLog:
         else:
             self.log_start = max(self.log_start, row.log_start)
 
+    def gone(self) -> None:
+        """The topic was deleted: whoever waits here learns it now."""
+        self.broken = True
+        self.wake(LOOK_AGAIN)
+
+    # -- producers -------------------------------------------------------------------------------
     def set_producers(self, states: Iterable[ProducerState]) -> None:
-        self.producers = {state.producer_id: state for state in states}
+        ordered = sorted(states, key=lambda state: state.updated_ms)
+        self.producers = OrderedDict((state.producer_id, state) for state in ordered)
+
+    def remember(self, states: Iterable[ProducerState]) -> None:
+        """Take over what our own commit made of these producers."""
+        if self.producers is not None:
+            for state in states:
+                self.producers[state.producer_id] = state
+                self.producers.move_to_end(state.producer_id)
+
+    def forget_producers(self, before_ms: int) -> None:
+        """Drop producers idle since ``before_ms``, as the metastore does: memory is bounded alike."""
+        while self.producers:
+            oldest = next(iter(self.producers.values()))
+            if oldest.updated_ms >= before_ms:
+                break
+            del self.producers[oldest.producer_id]
+
+    # -- waiters ---------------------------------------------------------------------------------
 
     def wake(self, appended_bytes: int) -> None:
         """Tell the fetches that wait here how much more there is to read."""

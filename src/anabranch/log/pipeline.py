@@ -193,24 +193,31 @@ class AppendPipeline:
         for _ in range(COMMIT_ATTEMPTS_MAX):
             plans: list[tuple[Share, Planned]] = []
             for share in shares:
-                if not share.log.broken and (share.log.stale or share.log.producers is None):
-                    await self._reload(share.log)
-                if share.log.broken:
+                plan = await self._plan(share)
+                if plan is None:
                     _reject(share, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "the topic was deleted")
                 else:
-                    plans.append(
-                        (
-                            share,
-                            plan_partition(
-                                share.log, share.pendings, share.position, self._now_ms()
-                            ),
-                        )
-                    )
+                    plans.append((share, plan))
             shares = await self._commit_once(plans)
             if not shares:
                 return
         for share in shares:
             _reject(share, ErrorCode.NOT_LEADER_OR_FOLLOWER, "too many brokers append here at once")
+
+    async def _plan(self, share: Share) -> Planned | None:
+        """What to commit of one partition; None if its topic is gone."""
+        log = share.log
+        if log.stale or log.producers is None:
+            await self._reload(log)
+        while not log.broken:
+            now_ms = self._now_ms()
+            log.forget_producers(now_ms - self._settings.producer_expiration_ms)
+            plan = plan_partition(log, share.pendings, share.position, now_ms)
+            # What is accepted is judged once more by the compare-and-set; a refusal is not, so it must
+            # not come from a picture that another broker's append has made old.
+            if not plan.refuses or not await self._reload_if_behind(log):
+                return plan
+        return None
 
     async def _commit_once(self, plans: list[tuple[Share, Planned]]) -> list[Share]:
         """Commit what was planned; the shares that lost their compare-and-set are returned."""
@@ -227,7 +234,7 @@ class AppendPipeline:
                     continue
                 lost[share.log] = share
                 if outcome.partition is None:
-                    share.log.broken = True
+                    share.log.gone()
                 else:
                     share.log.apply(outcome.partition)
                     share.log.producers = None
@@ -239,7 +246,13 @@ class AppendPipeline:
     def _publish(self, log: PartitionLog, plan: Planned) -> None:
         """The commit is durable: show it to readers, then to the producers."""
         appended_bytes = 0
-        if plan.commit is not None:
+        if plan.commit is None:
+            pass
+        elif log.next_offset != plan.commit.expected_next:
+            # A reload saw this commit, and perhaps others behind it, before we heard of it: the handle
+            # has moved on and its readers were woken. They find the batches in the WAL.
+            log.stale = True
+        else:
             for pending, offsets in plan.accepted:
                 for header, base_offset in zip(pending.headers, offsets, strict=True):
                     place(pending.data, header.position, base_offset, log.leader_epoch)
@@ -249,9 +262,7 @@ class AppendPipeline:
                     )
                     appended_bytes += header.size
             log.next_offset = plan.commit.next_offset
-            assert log.producers is not None
-            for state in plan.commit.producers:
-                log.producers[state.producer_id] = state
+            log.remember(plan.commit.producers)
             log.check()
         for pending, answer in plan.answers:
             pending.answer(answer)
@@ -261,10 +272,17 @@ class AppendPipeline:
     async def _reload(self, log: PartitionLog) -> None:
         row = await self._metastore.partition(log.topic.no, log.partition)
         if row is None:
-            log.broken = True
+            log.gone()
             return
         log.apply(row)
         log.set_producers(await self._metastore.producer_states(log.topic.no, log.partition))
+
+    async def _reload_if_behind(self, log: PartitionLog) -> bool:
+        row = await self._metastore.partition(log.topic.no, log.partition)
+        if row is not None and row.next_offset == log.next_offset:
+            return False
+        await self._reload(log)
+        return True
 
     def _drop(self, shares: list[Share], code: ErrorCode, message: str) -> None:
         for share in shares:

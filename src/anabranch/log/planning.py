@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from anabranch.errors import ClientFault
+from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log import producers
 from anabranch.log.partition import PartitionLog
 from anabranch.metastore.api import AppendCommit, NewExtent, ProducerState
@@ -46,6 +46,10 @@ class Planned(NamedTuple):
     commit: AppendCommit | None
     accepted: list[tuple[Pending, list[int]]]  # with the base offset of each batch
     answers: list[tuple[Pending, Appended | ClientFault]]
+
+    @property
+    def refuses(self) -> bool:
+        return any(isinstance(answer, ClientFault) for _, answer in self.answers)
 
 
 class _Verdict(NamedTuple):
@@ -109,6 +113,7 @@ def _judge(
     """All batches of an append or none: a partition's share of a Produce is answered as one."""
     states: dict[int, ProducerState] = {}
     base_offsets: list[int] = []
+    originals: list[int] = []
     for header in pending.headers:
         if header.producer_id >= 0:
             state = (
@@ -118,10 +123,18 @@ def _judge(
             )
             original = producers.check(state, header)
             if original is not None:
-                return _Verdict(original, [], {})
+                originals.append(original)
+                continue
             states[header.producer_id] = producers.advance(state, header, next_offset, now_ms)
         base_offsets.append(next_offset)
         next_offset += header.last_offset_delta + 1
+    if originals and base_offsets:
+        # One answer for both would acknowledge what is not stored, or store a batch twice.
+        raise ClientFault(
+            ErrorCode.INVALID_RECORD, "some of these batches were appended before and some were not"
+        )
+    if originals:
+        return _Verdict(originals[0], [], {})
     return _Verdict(None, base_offsets, states)
 
 

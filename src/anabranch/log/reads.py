@@ -18,7 +18,8 @@ from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.epochs import diverging_end
 from anabranch.log.extents import ExtentReader
-from anabranch.log.partition import PartitionLog
+from anabranch.log.offsets import STALE_READS_MAX
+from anabranch.log.partition import LOOK_AGAIN, PartitionLog
 from anabranch.log.settings import LogSettings
 from anabranch.log.throttle import TokenBucket
 from anabranch.log.waiting import wait_for_bytes
@@ -26,8 +27,6 @@ from anabranch.metastore.api import Extent, Metastore, Topic
 from anabranch.storage.store import NotFound
 
 logger = logging.getLogger(__name__)
-
-STALE_READS_MAX = 3  # an extent may be merged away between the query and the read, not for ever
 
 
 class FetchWant(NamedTuple):
@@ -72,8 +71,15 @@ class Reader:
         self._settings = settings
         self._monotonic_s = monotonic_s
         self._buckets: dict[int, TokenBucket] = {}
+        self._closed = False
         self.cold_bytes = 0
         self.tail_bytes = 0
+
+    def close(self) -> None:
+        """Long polls end now, with what there is."""
+        self._closed = True
+        for log in self._catalogue.partitions():
+            log.wake(LOOK_AGAIN)
 
     # -- whole fetches -----------------------------------------------------------------------------
     def fetch_ready(
@@ -102,11 +108,17 @@ class Reader:
         while True:
             parts, total, urgent = await self._fetch_once(wants, max_bytes)
             left = deadline - self._monotonic_s()
-            if urgent or total >= min_bytes or left <= 0:
+            if urgent or total >= min_bytes or left <= 0 or self._closed:
                 return parts
             self._refund(wants, parts)
+            logs = [self._log(want) for want in wants]
+            if any(
+                log is None or log.high_watermark != part.high_watermark
+                for log, part in zip(logs, parts, strict=True)
+            ):
+                continue  # something happened while another partition was read: look again
             refill = self._refill_s(wants)
-            places = [log for want in wants if (log := self._log(want)) is not None]
+            places = [log for log in logs if log is not None]
             await wait_for_bytes(places, min_bytes - total, min(left, refill))
 
     async def _fetch_once(
@@ -157,10 +169,12 @@ class Reader:
 
     async def _from_storage(self, want: FetchWant, room: int, *, at_least_one: bool) -> FetchPart:
         """Errors are answers here: one bad partition never fails the others."""
+        log = self._log(want)
+        if log is None:
+            return FetchPart(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1, -1, [], 0)
         try:
-            log = self._catalogue.partition(want.topic, want.partition)
             if not log.log_start <= want.offset <= log.next_offset:
-                await self._catalogue.refresh(log)
+                await self._refresh(log)
             fault = _epoch_fault(log, want)
             if fault is not None:
                 return _refusal(log, fault)
@@ -177,7 +191,7 @@ class Reader:
                 return _part(log, [])
             return await self._cold(log, want, room, at_least_one)
         except ClientFault as fault:
-            return FetchPart(fault.code, -1, -1, [], 0)
+            return _refusal(log, fault.code)
         except (Corrupt, StoreFault) as fault:
             logger.error("%s/%s at %s: %s", want.topic.name, want.partition, want.offset, fault)
             return _refusal(log, ErrorCode.KAFKA_STORAGE_ERROR)
@@ -204,12 +218,18 @@ class Reader:
     async def read_cold(
         self, log: PartitionLog, offset: int, bytes_max: int, *, at_least_one: bool
     ) -> list[memoryview]:
-        """Whole batches from storage. Raises Corrupt or StoreFault if they cannot be had."""
+        """Whole batches from storage. Raises Corrupt or StoreFault if they cannot be had, ClientFault if
+        they are no longer part of the log."""
         loop = asyncio.get_running_loop()
         for attempt in range(STALE_READS_MAX):
             extents = await self._metastore.extents_from(
                 log.topic.no, log.partition, offset, self._settings.extents_per_read
             )
+            if not extents or extents[0].base_offset > offset:
+                # A gap, unless another process moved the log start and the notice is still to come.
+                await self._refresh(log)
+                if offset < log.log_start:
+                    raise ClientFault(ErrorCode.OFFSET_OUT_OF_RANGE)
             try:
                 return await loop.run_in_executor(
                     self._cold_threads, self._read_extents, extents, offset, bytes_max, at_least_one
@@ -245,22 +265,29 @@ class Reader:
                 break
         return found
 
+    async def _refresh(self, log: PartitionLog) -> None:
+        await self._catalogue.refresh(log)
+        if log.broken:
+            raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+
     # -- helpers -----------------------------------------------------------------------------------
     def _log(self, want: FetchWant) -> PartitionLog | None:
-        try:
-            return self._catalogue.partition(want.topic, want.partition)
-        except ClientFault:
-            return None
+        log = self._catalogue.find(want.topic.no, want.partition)
+        return None if log is None or log.broken else log
 
     def _bucket(self, topic: Topic) -> TokenBucket | None:
         """The topic's rate limit, if its configuration sets one."""
         if "fetch.bytes.per.second" not in topic.configs:
+            return None
+        if self._catalogue.topic_by_id(topic.id) is None:
             return None
         rate = self._catalogue.config(topic).fetch_bytes_per_second
         if rate <= 0:
             return None
         bucket = self._buckets.get(topic.no)
         if bucket is None or bucket.rate != rate:
+            live = {each.no for each in self._catalogue.topics()}
+            self._buckets = {no: kept for no, kept in self._buckets.items() if no in live}
             bucket = self._buckets[topic.no] = TokenBucket(rate, self._monotonic_s())
         return bucket
 
@@ -272,11 +299,12 @@ class Reader:
                 bucket.take(-part.bytes)
 
     def _refill_s(self, wants: Sequence[FetchWant]) -> float:
-        """When a rate-limited partition that has data may be read again."""
+        """When a partition that has data but no tokens may be read again."""
         waits = [
-            bucket.wait_s()
+            wait_s
             for want in wants
             if (bucket := self._bucket(want.topic)) is not None
+            and (wait_s := bucket.wait_s()) > 0
             and (log := self._log(want)) is not None
             and want.offset < log.next_offset
         ]

@@ -1,0 +1,363 @@
+"""What may happen between two awaits: reloads, deletions, stale pictures, lost answers, shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.log.log import Log
+from anabranch.log.reads import FetchWant
+from anabranch.metastore.api import GapCause, Topic
+
+from .conftest import Bench, decode
+
+
+def other_broker(bench: Bench) -> Bench:
+    """A second broker on the same directory, on the same clock."""
+    other = Bench(bench.path, bench.settings)
+    other.clock = bench.clock
+    return other
+
+
+def mine(log: Log, topic: Topic) -> Topic:
+    found = log.catalogue.topic(topic.name)
+    assert found is not None
+    return found
+
+
+def after(log: Log, verb: str, hook: Callable[[], Any]) -> None:
+    """Run ``hook`` on the loop after a metastore verb took effect and before its caller hears of it."""
+    original = getattr(log.metastore, verb)
+
+    async def hooked(*args: Any, **kwargs: Any) -> Any:
+        result = await original(*args, **kwargs)
+        outcome = hook()
+        if asyncio.iscoroutine(outcome):
+            await outcome
+        return result
+
+    setattr(log.metastore, verb, hooked)
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_I1_a_reload_that_sees_a_commit_before_its_own_pipeline_does(run, foreign: bool) -> None:
+    """A reload between a commit and its answer moves the handle on: the append is acknowledged all the
+    same, the handle never goes back, and what another broker appended meanwhile stays in its place."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        await bench.append(topic, 0, [b"a"])
+        other = other_broker(bench)
+        there = mine(await other.start(), topic)
+
+        async def meanwhile() -> None:
+            if foreign:
+                await other.append(there, 0, [b"foreign"])
+            await bench.log.catalogue.reload()
+
+        after(bench.log, "commit_appends", meanwhile)
+        sent = {"producer_id": 3, "producer_epoch": 0}
+        assert await bench.append(topic, 0, [b"b", b"c"], base_sequence=0, **sent) == 1
+        del bench.log.metastore.commit_appends
+        assert await bench.append(topic, 0, [b"b", b"c"], base_sequence=0, **sent) == 1
+        assert await bench.append(topic, 0, [b"d"], base_sequence=2, **sent) == 3 + foreign
+        expected = [b"a", b"b", b"c", *([b"foreign"] if foreign else []), b"d"]
+        assert [value for _, value in await bench.values(topic, 0)] == expected
+        await other.log.close()
+
+    run(scenario)
+
+
+def test_I5_no_refusal_from_an_old_picture(run) -> None:
+    """A producer that appended through another broker meanwhile is not out of order here."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        other = other_broker(bench)
+        there = mine(await other.start(), topic)
+        bench.log.catalogue.notice = other.log.catalogue.notice = lambda: None
+        sent = {"producer_id": 3, "producer_epoch": 0}
+        assert await bench.append(topic, 0, [b"a"], base_sequence=0, **sent) == 0
+        bench.log.metastore._writer._watchers.clear()  # no change notice reaches this broker
+        assert await other.append(there, 0, [b"b"], base_sequence=1, **sent) == 1
+        assert await bench.append(topic, 0, [b"c"], base_sequence=2, **sent) == 2
+        with pytest.raises(ClientFault) as refused:
+            await bench.append(topic, 0, [b"z"], base_sequence=7, **sent)
+        assert refused.value.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        assert [value for _, value in await bench.values(topic, 0)] == [b"a", b"b", b"c"]
+        await other.log.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("took_effect", [False, True])
+def test_I5_after_a_commit_of_unknown_outcome_the_retry_is_stored_once(
+    run, took_effect: bool
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 2, {})
+        sent = {"producer_id": 3, "producer_epoch": 0}
+        await bench.append(topic, 0, [b"a"], base_sequence=0, **sent)
+
+        def lost() -> None:
+            raise StoreFault("the answer was lost")
+
+        if took_effect:
+            after(bench.log, "commit_appends", lost)
+        else:
+
+            async def refuse(*args: object) -> None:
+                lost()
+
+            bench.log.metastore.commit_appends = refuse
+        futures = [
+            bench.log.append(topic, 0, bench.batch([b"b"], base_sequence=1, **sent)),
+            bench.log.append(topic, 1, bench.batch([b"plain"])),
+        ]
+        for answer in await asyncio.gather(*futures, return_exceptions=True):
+            assert isinstance(answer, ClientFault)
+            assert answer.code is ErrorCode.KAFKA_STORAGE_ERROR
+        del bench.log.metastore.commit_appends
+        assert bench.log.queued_bytes == 0
+        assert await bench.append(topic, 0, [b"b"], base_sequence=1, **sent) == 1
+        assert await bench.append(topic, 0, [b"c"], base_sequence=2, **sent) == 2
+        assert [value for _, value in await bench.values(topic, 0)] == [b"a", b"b", b"c"]
+        assert await bench.append(topic, 1, [b"next"]) == int(took_effect)
+
+    run(scenario)
+
+
+def test_I5_an_append_of_several_batches_is_a_retry_as_a_whole_or_refused(run) -> None:
+    """Answering a repeated batch for the one beside it would acknowledge what was never stored."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        sent = {"producer_id": 3, "producer_epoch": 0}
+
+        def batches(*sequences: int) -> memoryview:
+            return memoryview(
+                bytearray(
+                    b"".join(bench.batch([b"%d" % s], base_sequence=s, **sent) for s in sequences)
+                )
+            )
+
+        assert (await bench.log.append(topic, 0, batches(0, 1))).base_offset == 0
+        assert (await bench.log.append(topic, 0, batches(0, 1))).base_offset == 0
+        with pytest.raises(ClientFault):
+            await bench.log.append(topic, 0, batches(1, 2))
+        assert (await bench.log.append(topic, 0, batches(2, 3))).base_offset == 2
+        assert [value for _, value in await bench.values(topic, 0)] == [b"0", b"1", b"2", b"3"]
+
+    run(scenario)
+
+
+def test_a_long_poll_is_answered_when_its_topic_is_deleted(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        poll = asyncio.create_task(
+            bench.log.fetch(
+                [FetchWant(topic, 0, 0, 100)], max_wait_ms=60_000, min_bytes=1, max_bytes=100
+            )
+        )
+        await asyncio.sleep(0)
+        assert bench.log.partition(topic, 0).waiters
+        await bench.log.delete_topic(topic)
+        (part,) = await asyncio.wait_for(poll, 10)
+        assert part.error is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+
+    run(scenario)
+
+
+def test_another_brokers_append_wakes_a_long_poll_whatever_its_min_bytes(run) -> None:
+    """How many bytes came is not known here: look, rather than sleep until the poll's end."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        other = other_broker(bench)
+        there = mine(await other.start(), topic)
+        poll = asyncio.create_task(
+            bench.log.fetch(
+                [FetchWant(topic, 0, 0, 1 << 20)],
+                max_wait_ms=60_000,
+                min_bytes=500,
+                max_bytes=1 << 20,
+            )
+        )
+        await asyncio.sleep(0)
+        await other.append(there, 0, [bytes(1000)])
+        (part,) = await asyncio.wait_for(poll, 10)
+        assert part.bytes > 1000
+        await other.log.close()
+
+    run(scenario)
+
+
+def test_a_cancelled_long_poll_leaves_nothing_behind(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        poll = asyncio.create_task(
+            bench.log.fetch(
+                [FetchWant(topic, 0, 0, 100)], max_wait_ms=60_000, min_bytes=1, max_bytes=100
+            )
+        )
+        await asyncio.sleep(0)
+        poll.cancel()
+        await asyncio.gather(poll, return_exceptions=True)
+        assert not bench.log.partition(topic, 0).waiters
+
+    run(scenario)
+
+
+def test_an_append_during_the_cold_read_beside_it_is_not_missed(run) -> None:
+    """The wake-up that comes between looking at a partition and beginning to wait for it."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 2, {})
+        await bench.append(topic, 1, [bytes(1000)])
+        await bench.log.merger.merge_backlog(topic, 1)
+        log = await bench.restart()
+        topic = mine(log, topic)
+        await bench.append(topic, 0, [b"first"])
+        read_cold = log.reader.read_cold
+
+        async def slow(*args: Any, **kwargs: Any) -> list[memoryview]:
+            found = await read_cold(*args, **kwargs)
+            log.reader.read_cold = read_cold
+            await bench.append(topic, 0, [bytes(400)])
+            return found
+
+        log.reader.read_cold = slow
+        fetch = log.fetch(
+            [FetchWant(topic, 0, 0, 600), FetchWant(topic, 1, 0, 600)],
+            max_wait_ms=60_000,
+            min_bytes=450,
+            max_bytes=600,
+        )
+        parts = await asyncio.wait_for(fetch, 10)
+        assert [offset for offset, _ in decode(parts[0].buffers)] == [0, 1]
+
+    run(scenario)
+
+
+def test_I2_what_retention_took_meanwhile_is_out_of_range_not_skipped(run) -> None:
+    """Another process moved the log start and the notice has not come yet."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        for _ in range(4):
+            await bench.append(topic, 0, [b"v"])
+        log = await bench.restart()
+        topic = mine(log, topic)
+        await log.metastore.advance_log_start(
+            topic.no, 0, 2, GapCause.RETENTION_TIME, "", bench.clock()
+        )
+        (part,) = await log.fetch(
+            [FetchWant(topic, 0, 0, 100)], max_wait_ms=0, min_bytes=1, max_bytes=100
+        )
+        assert (part.error, part.log_start) == (ErrorCode.OFFSET_OUT_OF_RANGE, 2)
+
+    run(scenario)
+
+
+def test_delete_records_with_an_old_picture_of_the_end(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        await bench.append(topic, 0, [b"a"])
+        other = other_broker(bench)
+        there = mine(await other.start(), topic)
+        bench.log.metastore._writer._watchers.clear()
+        for value in (b"b", b"c"):
+            await other.append(there, 0, [value])
+        assert await other.log.delete_records(there, 0, 2) == 2
+        assert await bench.log.delete_records(topic, 0, 1) == 2
+        assert await bench.log.delete_records(topic, 0, 3) == 3
+        assert await bench.append(topic, 0, [b"d"]) == 3
+        await other.log.close()
+
+    run(scenario)
+
+
+def test_a_catalogue_that_could_not_be_reloaded_is_reloaded_later(run, monkeypatch) -> None:
+    async def scenario(bench: Bench) -> None:
+        monkeypatch.setattr("anabranch.log.catalogue.RETRY_S", 0.01)
+        topics = bench.log.metastore.topics
+        fails = [True, True]
+
+        async def failing() -> list[Topic]:
+            if fails:
+                fails.pop()
+                raise StoreFault("busy")
+            return await topics()
+
+        await bench.log.metastore.create_topic("t", b"t" * 16, 1, {}, bench.clock())
+        bench.log.metastore.topics = failing
+        bench.log.catalogue.notice()
+        for _ in range(1000):
+            if bench.log.catalogue.topic("t") is not None:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("the topic never appeared")
+
+    run(scenario)
+
+
+def test_closing_answers_whoever_still_waits(run) -> None:
+    """Every append and fetch that was under way gets an answer or a fault of ours; nothing hangs."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 2, {})
+        for _ in range(8):
+            await bench.append(topic, 0, [bytes(10_000)])
+            await bench.append(topic, 1, [bytes(10_000)])
+        log = await bench.restart()
+        topic = mine(log, topic)
+        fetches = [
+            asyncio.create_task(
+                log.fetch(
+                    [FetchWant(topic, 0, n % 9, 20_000), FetchWant(topic, 1, 0, 20_000)],
+                    max_wait_ms=60_000,
+                    min_bytes=1,
+                    max_bytes=20_000,
+                )
+            )
+            for n in range(27)
+        ]
+        appends = [log.append(topic, 0, bench.batch([b"v"])) for _ in range(10)]
+        await asyncio.sleep(0)
+        await log.close()
+        assert [(await append).base_offset for append in appends] == list(range(8, 18))
+        answers = await asyncio.wait_for(asyncio.gather(*fetches, return_exceptions=True), 10)
+        for answer in answers:
+            assert not isinstance(answer, BaseException), repr(answer)
+        with pytest.raises(ClientFault) as refused:
+            log.append(topic, 0, bench.batch([b"late"]))
+        assert refused.value.code is ErrorCode.NOT_LEADER_OR_FOLLOWER
+        (part, *_) = await log.fetch(
+            [FetchWant(topic, 0, 0, 100)], max_wait_ms=60_000, min_bytes=1, max_bytes=100
+        )
+        assert part.error is not ErrorCode.NONE
+        await bench.start()
+
+    run(scenario)
+
+
+def test_closing_goes_on_when_the_lease_cannot_be_released(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        await bench.log.create_topic("t", 1, {})
+
+        async def refuse(*args: object) -> None:
+            raise StoreFault("disk full")
+
+        log = bench.log
+        assert log.background is not None
+        log.background.start()
+        log.metastore.release_lease = refuse
+        await log.close()
+        await bench.start()
+        assert bench.log.catalogue.topic("t") is not None
+
+    run(scenario)
