@@ -119,6 +119,8 @@ def test_stage_promote_undo(tmp_path: Path) -> None:
     apply(live, list(range(10)))
     checkpoint = lines.take_checkpoint(path, tmp_path / "checkpoint.db")
     assert checkpoint.sha256 == lines.file_sha256(tmp_path / "checkpoint.db")
+    assert [row.next_offset for row in lines.offsets(tmp_path / "checkpoint.db")] == [10]
+    assert checkpoint.sha256 == lines.file_sha256(tmp_path / "checkpoint.db")  # looking is not touching
     apply(live, list(range(10, 14)))
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE VIEW total AS SELECT sum(flights) AS n FROM daily")
@@ -156,6 +158,9 @@ def test_what_cannot_be_staged_or_promoted_says_so(tmp_path: Path) -> None:
     path = tmp_path / "view.db"
     with pytest.raises(UserFault, match="there is no sink"):
         lines.offsets(path)
+    (tmp_path / "other.db").write_text("something else, long enough to be a header" * 9)
+    with pytest.raises(UserFault, match="is not a sink"):
+        lines.offsets(tmp_path / "other.db")
     apply(open_sink(path), [0])
     with pytest.raises(UserFault, match="no staging line"):
         lines.promote(path, "r1", 1)
@@ -169,6 +174,19 @@ def test_what_cannot_be_staged_or_promoted_says_so(tmp_path: Path) -> None:
     lines.take_checkpoint(path, tmp_path / "c.db")
     with pytest.raises(UserFault, match="never overwritten"):
         lines.take_checkpoint(path, tmp_path / "c.db")
+
+
+def test_generated_columns_and_added_ones_survive_staging(tmp_path: Path) -> None:
+    path = tmp_path / "view.db"
+    body = "n INTEGER PRIMARY KEY, twice INTEGER GENERATED ALWAYS AS (n * 2) VIRTUAL, note TEXT"
+    sink = SqliteSink.open(path, {"t": body}, SOURCES)
+    with sink.transaction() as tx:
+        tx.fresh("flights", 0, 0)
+        tx.execute(f"INSERT INTO {tx.table('t')} (n, note) VALUES (21, 'x')")
+    lines.take_checkpoint(path, tmp_path / "c.db")
+    lines.stage(path, "r1", tmp_path / "c.db", 1)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute('SELECT * FROM "t@r1"').fetchall() == [(21, 42, "x")]
 
 
 def test_sources_travel_by_environment() -> None:

@@ -74,7 +74,9 @@ def test_every_kind_of_relation_reads_the_same(tmp_path: Path) -> None:
         connection.executemany(
             'INSERT INTO "daily@r1" VALUES (?, ?, ?, ?)', [("AA", 1, 5, 1.5), ("UA", 2, 7, None)]
         )
-    names = [f"{tmp_path}/t.parquet", f"{tmp_path}/t.arrow", f"{tmp_path}/t.csv"]
+    query = 'SELECT carrier, day, flights, mean FROM "daily@r1" WHERE day > 0'
+    names = [f"sqlite:{tmp_path}/v.db#{query}"]
+    names += [f"{tmp_path}/t.parquet", f"{tmp_path}/t.arrow", f"{tmp_path}/t.csv"]
     for name in [*names, f"sqlite:{tmp_path}/v.db#daily@r1"]:
         found = compare(open_relation(name), arrow_relation(table, "t"), key=["carrier", "day"])
         assert found.passed and found.equal == 2, name

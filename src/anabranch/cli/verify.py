@@ -53,7 +53,7 @@ def command(
 ) -> None:
     """Compare LEFT with RIGHT row by row and list the differences by key.
 
-    Each is sqlite:PATH#TABLE, or a .parquet, .arrow, .feather or .csv file. Exit status 0: equal;
+    Each is sqlite:PATH#TABLE, sqlite:PATH#SELECT…, or a .parquet, .arrow, .feather or .csv file. Exit status 0: equal;
     1: different; 2: could not be compared.
     """
     try:

@@ -14,9 +14,9 @@ from anabranch.recovery.verify import Relation
 
 def open_relation(text: str) -> Relation:
     """Open what ``text`` names. ``sqlite:PATH#TABLE`` also takes a staging line's table
-    (``daily@r-…``) or an SQL view. Raises UserFault."""
+    (``daily@r-…``), an SQL view, or a query: ``sqlite:view.db#SELECT …``. Raises UserFault."""
     if text.startswith("sqlite:"):
-        path_text, _, table = text.removeprefix("sqlite:").rpartition("#")
+        path_text, _, table = text.removeprefix("sqlite:").partition("#")
         if not path_text or not table:
             raise UserFault(f"“{text}” does not name a table: write sqlite:PATH#TABLE")
         return sqlite_relation(Path(path_text), table, text)
@@ -30,12 +30,13 @@ def open_relation(text: str) -> Relation:
 
 
 def sqlite_relation(path: Path, table: str, name: str) -> Relation:
-    """A table or view of a SQLite database, read in one consistent snapshot."""
+    """A table, a view or a ``SELECT`` of a SQLite database, read in one consistent snapshot."""
     if not path.exists():
         raise UserFault(f"there is no database {path}")
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        cursor = connection.execute(f"SELECT * FROM {quoted(table)}")
+        query = table if table[:7].upper() == "SELECT " else f"SELECT * FROM {quoted(table)}"
+        cursor = connection.execute(query)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise UserFault(f"{path}: {error}") from None

@@ -47,7 +47,7 @@ class Promotion(NamedTuple):
 
 def offsets(path: Path | str, line: str = LIVE) -> list[SinkOffset]:
     """The positions and counters of ``line``, by topic and partition; empty if it has none."""
-    connection = _open_existing(path)
+    connection = _open_to_read(path)
     try:
         return _offsets(connection, line)
     finally:
@@ -56,7 +56,7 @@ def offsets(path: Path | str, line: str = LIVE) -> list[SinkOffset]:
 
 def lines(path: Path | str) -> list[Line]:
     """Every line of the sink, by name."""
-    connection = _open_existing(path)
+    connection = _open_to_read(path)
     try:
         rows = connection.execute(
             "SELECT line, epoch FROM anabranch_lines ORDER BY line"
@@ -182,8 +182,15 @@ def _fill(connection: sqlite3.Connection, line: str, checkpoint: Path | None) ->
         connection.execute(f"CREATE TABLE {target} ({body})")
         if checkpoint is None:
             continue
+        # table_info leaves generated columns out, which is what can be inserted.
+        columns = ", ".join(
+            quoted(row[1]) for row in connection.execute(f"PRAGMA main.table_info({target})")
+        )
         try:
-            connection.execute(f"INSERT INTO main.{target} SELECT * FROM checkpoint.{quoted(name)}")
+            connection.execute(
+                f"INSERT INTO main.{target} ({columns})"
+                f" SELECT {columns} FROM checkpoint.{quoted(name)}"
+            )
         except sqlite3.OperationalError as error:
             raise UserFault(
                 f"the checkpoint {checkpoint} does not fit this sink: {error}"
@@ -239,3 +246,16 @@ def _open_existing(path: Path | str) -> sqlite3.Connection:
     if not Path(path).exists():
         raise UserFault(f"there is no sink at {path}")
     return connect(path)
+
+
+def _open_to_read(path: Path | str) -> sqlite3.Connection:
+    """Without a write of any kind: a checkpoint's bytes must stay what was digested."""
+    if not Path(path).exists():
+        raise UserFault(f"there is no sink at {path}")
+    connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        connection.execute("SELECT 1 FROM anabranch_offsets LIMIT 1")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise UserFault(f"{path} is not a sink of Anabranch: {error}") from None
+    return connection

@@ -1,0 +1,181 @@
+"""``anabranch report``: the evidence of a replay, chained to the report before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from anabranch.cli import _options
+from anabranch.cli._output import Part, Table, emit
+
+if TYPE_CHECKING:
+    from anabranch.log.log import Log
+    from anabranch.recovery.report import Report, SinkCount
+    from anabranch.recovery.session import Session
+
+
+@click.command(
+    name="report",
+    epilog="Example: anabranch report r-20260301-140500-9f2c --verification verified.json",
+)
+@click.argument("session", required=False)
+@click.option(
+    "--verification",
+    "verifications",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What `anabranch verify --out FILE` wrote. Repeatable.",
+)
+@click.option("--scenario", default="", help="What was recovered from; the report's title.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to write the HTML and JSON. [default: DATA/reports]",
+)
+@click.option("--list", "listing", is_flag=True, help="List reports and check their chain.")
+@_options.data_option
+@_options.output_option
+@_options.faults_to_sentences
+def command(
+    session: str | None,
+    verifications: tuple[Path, ...],
+    scenario: str,
+    out: Path | None,
+    listing: bool,
+    data: Path,
+    output: str,
+) -> None:
+    """Report on replay SESSION: the four questions, answered with measured figures.
+
+    Exit status 1 if an answer fails, no verification passed, or the chain of reports is broken.
+    """
+
+    async def main() -> bool:
+        from anabranch.errors import UserFault
+        from anabranch.recovery import replay, report
+
+        async with _options.opened(data) as log:
+            if listing:
+                reports = await report.stored(log.metastore)
+                broken = report.broken_links(reports)
+                emit(
+                    output,
+                    lambda: {"reports": reports, "broken": broken},
+                    lambda: _list_parts(reports, broken),
+                )
+                return not broken
+            if session is None:
+                raise UserFault("name the replay to report on (or --list)")
+            found = await replay.find(log.metastore, session)
+            made = await _assemble(log, found, verifications, scenario)
+            html, plain = await report.save(log.metastore, made, out or data / "reports")
+        emit(output, lambda: made, lambda: _parts(made, html, plain))
+        return made.passed
+
+    if not _options.run(main()):
+        raise SystemExit(1)
+
+
+async def _assemble(
+    log: Log, session: Session, verifications: tuple[Path, ...], scenario: str
+) -> Report:
+    import platform
+
+    import msgspec
+
+    from anabranch import __version__
+    from anabranch.errors import UserFault
+    from anabranch.recovery import planning, points, promote, report
+    from anabranch.recovery.verify import Verification
+
+    comparisons = []
+    for path in verifications:
+        try:
+            verification = msgspec.json.decode(path.read_bytes(), type=Verification)
+        except msgspec.DecodeError as error:
+            raise UserFault(f"{path} is not what `verify --out` writes: {error}") from None
+        title = f"{verification.left} against {verification.right}"
+        comparisons.append(report.Comparison(title, True, verification))
+    plan = await planning.find(log.metastore, session.plan)
+    point = None
+    if plan.incident.point is not None:
+        point = await points.find(log.metastore, plan.incident.point)
+    earlier = await report.stored(log.metastore)
+    events = [report.Event("replay prepared", session.created_ms)]
+    for run in session.runs:
+        events.append(report.Event("replay started", run.started_ms))
+        if run.ended_ms is not None:
+            events.append(report.Event(f"replay {session.status}", run.ended_ms))
+    return report.assemble(
+        scenario=scenario or plan.incident.description or f"Recovery of {session.live_group}",
+        created_ms=_options.now_ms(),
+        creator=points.whoami(),
+        host=platform.node(),
+        tool_version=__version__,
+        plan=plan,
+        point=point,
+        session=session,
+        handover=await promote.find(log.metastore, session.id),
+        comparisons=comparisons,
+        latencies=(),
+        sink_counts=_sink_counts(session),
+        events=[*events, report.Event("plan made", plan.created_ms)],
+        previous=(earlier[-1].id, earlier[-1].hash) if earlier else None,
+    )
+
+
+def _sink_counts(session: Session) -> list[SinkCount]:
+    """The staging line's counters; after a promotion they have moved on with the live line."""
+    from anabranch.recovery.report import SinkCount
+    from anabranch.recovery.sinks import lines
+
+    if session.sink is None or not Path(session.sink.path).exists():
+        return []
+    rows = lines.offsets(session.sink.path, session.sink.line)
+    if not rows:
+        return []
+    return [
+        SinkCount(
+            f"sqlite:{Path(session.sink.path).name}",
+            session.sink.line,
+            sum(row.applied for row in rows),
+            sum(row.suppressed for row in rows),
+            sum(row.skipped for row in rows),
+        )
+    ]
+
+
+def _list_parts(reports: list[Report], broken: list[str]) -> Iterator[Part]:
+    from anabranch.recovery.times import time_text
+
+    if not reports:
+        yield "No reports yet."
+        return
+    yield Table(
+        ("report", "made", "verdict", "scenario", "follows"),
+        [
+            (
+                report.id,
+                time_text(report.created_ms),
+                "PASS" if report.passed else "FAIL",
+                report.scenario,
+                report.previous_id,
+            )
+            for report in reports
+        ],
+    )
+    for sentence in broken:
+        yield f"BROKEN CHAIN: {sentence}"
+
+
+def _parts(report: Report, html: Path, plain: Path) -> Iterator[Part]:
+    yield f"{report.id}: {'PASS' if report.passed else 'FAIL'}"
+    for number, answer in enumerate(report.answers, 1):
+        yield f"  Q{number} {'PASS' if answer.passed else 'FAIL'}  {answer.sentence}"
+    if not report.comparisons:
+        yield "  Nothing was verified: add --verification FILE (from `anabranch verify … --out FILE`)"
+    yield f"  {html}"
+    yield f"  {plain}"
