@@ -61,6 +61,7 @@ class ModelPartition:
         if past.extents and past.extents[-1].last >= end:
             cut = past.extents[-1]
             cut.last, cut.records, cut.key, cut.position = end - 1, end - cut.base, trimmed_key, 0
+        past.extents = [extent for extent in past.extents if extent.last >= past.log_start]
         past.appended_mark = max((extent.appended for extent in past.extents), default=0)
         return past
 

@@ -137,6 +137,23 @@ async def test_an_extent_that_straddles_the_end_is_replaced(meta: Metastore) -> 
     assert spans(await meta.extents_from(branch.no, 0, 16, 9)) == [(15, 16), (17, 20)]
 
 
+@pytest.mark.parametrize("given", [False, True])
+async def test_a_branch_that_ends_at_the_log_start_is_empty(meta: Metastore, given: bool) -> None:
+    """Its end lies inside an extent, of which nothing could be read."""
+    topic = await a_river(meta)
+    pieces = {0: [(1, new(0, 4, length=50))]} if given else {}
+    branch = await meta.create_branch(topic.no, "b", topic_id(2), origin(topic, 5, 0), pieces, 80)
+    assert await meta.partition(branch.no, 0) == Partition(branch.no, 0, 5, 5, 0)
+    assert await meta.extents_from(branch.no, 0, 0, 9) == []
+
+
+async def test_a_piece_below_the_log_start_is_left_out(meta: Metastore) -> None:
+    topic = await a_river(meta)
+    pieces = {0: [(1, new(0, 4, length=50)), (1, new(5, 6, position=50, length=20))]}
+    branch = await meta.create_branch(topic.no, "b", topic_id(2), origin(topic, 7, 0), pieces, 80)
+    assert spans(await meta.extents_from(branch.no, 0, 0, 9)) == [(5, 6)]
+
+
 async def test_producers_go_along_if_all_they_sent_lies_below_the_end(meta: Metastore) -> None:
     topic = await a_topic(meta)
     states = [producer(1, 0, 10), producer(2, 20), producer(3, 10, 30)]

@@ -106,6 +106,8 @@ def _replace_straddling(
         "AND base_offset < ? ORDER BY base_offset DESC LIMIT 1",
         (source.topic_no, source.partition, end),
     ).fetchone()
+    if end == source.log_start:
+        return  # nothing of it can be read
     if straddling is None or straddling[1] < end:
         if given:
             raise Conflict(f"no extent {where} has to be divided")
@@ -123,6 +125,8 @@ def _replace_straddling(
         (branch_no, source.partition),
     ).fetchone() or (0, -1)
     for object_no, extent in given:
+        if extent.last_offset < source.log_start:
+            continue
         kind = kind_of(tx, object_no)
         if kind is None:
             raise Conflict(f"an object for the extent {where} was collected")
