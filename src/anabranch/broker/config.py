@@ -113,11 +113,10 @@ def load_settings(file: Path | None, overrides: Mapping[str, Any]) -> BrokerSett
 
 
 def _decode(type_: type, value: Any) -> Any:
-    if type_ is Path and isinstance(value, str):
+    assert type_ is Path
+    if isinstance(value, (str, Path)):
         return Path(value)
-    if type_ is Path and isinstance(value, Path):
-        return value
-    raise NotImplementedError
+    raise ValueError("Expected a path")
 
 
 def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,135 @@
+"""``anabranch up`` and the command line around it, as a user meets them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.broker import BrokerProcess
+
+RUN_S = 60
+
+
+def anabranch(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "anabranch.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=RUN_S,
+        check=False,
+    )
+
+
+def refused(*arguments: str) -> str:
+    """One sentence on stderr, exit status 1, no traceback."""
+    done = anabranch(*arguments)
+    assert done.returncode == 1, done
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("anabranch: ")
+    return line
+
+
+def test_up_listens_says_so_and_stops_cleanly(tmp_path: Path) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with BrokerProcess(tmp_path) as broker:
+            with socket.create_connection(("127.0.0.1", broker.port), timeout=10):
+                pass
+            assert broker.stop(number) == 0
+
+
+def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
+    """I1, I4, by the real process; the fault suite does this at length."""
+    from confluent_kafka import Consumer, Producer, TopicPartition
+
+    with BrokerProcess(tmp_path) as broker:
+        failed: list[object] = []
+        producer = Producer({"bootstrap.servers": broker.address})
+        for number in range(100):
+            producer.produce("t", b"%d" % number, on_delivery=lambda e, _: e and failed.append(e))
+        assert producer.flush(RUN_S) == 0 and not failed
+        broker.kill()
+        broker.start()
+        consumer = Consumer({"bootstrap.servers": broker.address, "group.id": "g"})
+        consumer.assign([TopicPartition("t", 0, 0)])
+        values: list[bytes] = []
+        while len(values) < 100:
+            messages = consumer.consume(100, 20)
+            assert messages, values
+            values += [one.value() for one in messages]
+        consumer.close()
+        assert values == [b"%d" % number for number in range(100)]
+
+
+def test_a_second_broker_on_the_directory_is_refused(tmp_path: Path) -> None:
+    with BrokerProcess(tmp_path):
+        said = refused("up", "--data", str(tmp_path), "--listen", "127.0.0.1:0")
+        assert f"another broker already runs on {tmp_path}" in said
+
+
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        said = refused("up", "--data", str(tmp_path / "d"), "--listen", address)
+        assert f"{address} is in use" in said
+        assert "--listen" in said
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_directory_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        assert "cannot use" in refused(
+            "up", "--data", str(tmp_path / "d"), "--listen", "127.0.0.1:0"
+        )
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_bad_arguments_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    config = tmp_path / "broker.toml"
+    config.write_text("[limits]\nconections_max = 1\n")
+    data = str(tmp_path / "d")
+    assert "HOST:PORT" in refused("up", "--data", data, "--listen", "9092")
+    assert "HOST:PORT" in refused("up", "--data", data, "--listen", "localhost:kafka")
+    assert "port is 99999" in refused("up", "--data", data, "--listen", "127.0.0.1:99999")
+    assert "--data" in refused("up")
+    assert "limits.conections_max" in refused("up", "--data", data, "--config", str(config))
+    (tmp_path / "file").write_text("")
+    assert "cannot listen" in refused("up", "--data", data, "--listen", "192.0.2.1:0")
+
+
+def test_a_data_path_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = anabranch("up", "--data", str(tmp_path / "file"), "--listen", "127.0.0.1:0")
+    assert done.returncode == 2
+    assert "is a file" in done.stderr
+
+
+def test_version_and_help() -> None:
+    assert anabranch("--version").stdout.startswith("anabranch ")
+    for arguments in (["--help"], ["-h"], ["up", "--help"]):
+        done = anabranch(*arguments)
+        assert done.returncode == 0 and "Usage" in done.stdout
+    assert "Run a broker in the foreground" in anabranch("--help").stdout
+    unknown = anabranch("fly")
+    assert unknown.returncode == 2
+    assert "fly" in unknown.stderr and "Traceback" not in unknown.stderr
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """``--help`` is quick: the planes are imported by the command that needs them."""
+    code = (
+        "import sys; from anabranch.cli.main import cli; "
+        "cli.main(['--help'], standalone_mode=False); "
+        "heavy = {'pyarrow', 'asyncio', 'obstore', 'rich', 'sqlite3', 'msgspec'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
