@@ -29,7 +29,7 @@ from anabranch.records.record import Record, iter_records
 
 from .samples import FOREIGN, FOREIGN_IDS, foreign_records, record_lists, simple
 from .test_batch import IMPOSSIBLE, patched
-from .test_record import raw_batch
+from .test_record import CORRUPT_BODIES, TIMES_BEYOND, TIMES_WITHIN, raw_batch
 
 SOURCE = Path(records_package.__file__).with_name("_decode.py")
 KERNELS = ["compiled", "plain"]
@@ -142,6 +142,14 @@ def test_a_range_of_offsets(kernel: str, lists: Batches, low: int, high: int) ->
     assert rows(read(blob, from_offset=low, to_offset=high)) == expected
 
 
+@pytest.mark.parametrize("codec", [Codec.NONE, Codec.LZ4])
+def test_a_range_that_begins_and_ends_inside_batches(kernel: str, codec: Codec) -> None:
+    blob = blob_of([(simple(5), codec)] * 3, 100)
+    for low, high in ((103, 112), (104, 105), (105, 110), (109, 111), (115, 120), (90, 101)):
+        expected = [offset for offset in range(100, 115) if low <= offset < high]
+        assert read(blob, from_offset=low, to_offset=high)["offset"].to_pylist() == expected
+
+
 @given_kernel
 @given(lists=batches, low=st.integers(0, 50), size=st.integers(0, 9))
 def test_walking_in_the_kernel_is_walking_header_by_header(
@@ -224,6 +232,14 @@ def test_header_names_that_are_not_utf8(
     ]
 
 
+def test_a_compressed_batch_with_a_crc_that_does_not_match(kernel: str) -> None:
+    blob = bytearray(build_batch(simple(3), codec=Codec.LZ4))
+    blob[30] ^= 1  # in the base timestamp: nothing but the CRC shows it
+    with pytest.raises(Corrupt, match="offset 0: CRC"):
+        read(bytes(blob))
+    assert read(bytes(blob), crc=False).num_rows == 3
+
+
 def test_a_crc_that_does_not_match(kernel: str) -> None:
     blob = bytearray(build_batch(simple(3)) + build_batch(simple(3)))
     place_all(blob, 40, 0)
@@ -240,7 +256,11 @@ def test_bytes_after_the_last_batch(kernel: str, stray: bytes) -> None:
         read(build_batch(simple(3)) + stray)
 
 
-def test_bombs_are_capped_over_the_whole_blob(kernel: str) -> None:  # I10
+@pytest.mark.parametrize("plan_bytes", [1, 100_000, 1 << 20])
+def test_bombs_are_capped_over_the_whole_blob(
+    kernel: str, plan_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:  # I10
+    monkeypatch.setattr(arrow, "PLAN_BYTES", plan_bytes)
     bomb = build_batch([Record(value=bytes(1 << 16))], codec=Codec.ZSTD)
     blob = bytearray(bomb * 4)
     place_all(blob, 0, 0)
@@ -264,6 +284,26 @@ def test_corruption_names_batch_and_record(kernel: str) -> None:
     struct.pack_into(">I", blob, second.position + 17, crc32c(bytes(blob[second.position + 21 :])))
     with pytest.raises(Corrupt, match="batch at offset 503, record 1: length 63"):
         read(bytes(blob))
+
+
+@pytest.mark.parametrize(("body", "count", "_says"), CORRUPT_BODIES)
+def test_every_known_damage_is_named_alike(kernel: str, body: str, count: int, _says: str) -> None:
+    blob = raw_batch(bytes.fromhex(body), count)
+    with pytest.raises(Corrupt) as plain:
+        plainly(blob)
+    with pytest.raises(Corrupt) as caught:
+        read(blob)
+    if "cannot fit" not in str(caught.value):  # said before any record is looked at
+        assert str(caught.value) == str(plain.value)
+
+
+def test_timestamps_up_to_the_ends_of_an_int64(kernel: str) -> None:
+    for base, delta in TIMES_BEYOND:
+        with pytest.raises(Corrupt, match="timestamp"):
+            read(raw_batch(bytes.fromhex(f"0c00{delta}00010100"), 1, base_timestamp=base))
+    for base, delta, time in TIMES_WITHIN:
+        table = read(raw_batch(bytes.fromhex(f"0c00{delta}00010100"), 1, base_timestamp=base))
+        assert table["timestamp"].cast(pa.int64()).to_pylist() == [time]
 
 
 def test_hostile_bytes_give_the_same_verdict_as_one_by_one(kernel: str) -> None:

@@ -120,42 +120,54 @@ def test_a_header_name_that_is_not_utf8_is_replaced() -> None:
     assert decoded(batch)[0].headers == (("\ufffd", b"x"),)
 
 
-# One record: length, attributes, timestamp delta, offset delta, key, value, headers.
-@pytest.mark.parametrize(
-    ("body", "count", "says"),
-    [
-        ("", 1, "record 0"),
-        ("0c 00 00 00 01 01 00", 2, "record 1"),
-        ("0c 00 00 00 01 01 00 00", 1, "after its last record"),
-        ("0e 00 00 00 01 01 00", 1, "length 7"),
-        ("0e 00 00 00 01 01 00 00", 1, "after its last field"),
-        ("01 00 00 00 01 01 00", 1, "length -1"),
-        ("00", 1, "empty record"),
-        ("0a 00 00 00 01 01", 1, "varint"),
-        ("0c 00 00 02 01 01 00", 1, "offset delta 1"),
-        ("0c 00 00 01 01 01 00", 1, "offset delta -1"),
-        ("0c 00 00 00 01 01 00 0c 00 00 00 01 01 00", 2, "record 1"),  # offset twice
-        ("0c 00 00 00 03 01 00", 1, "length -2"),
-        ("0c 00 00 00 08 01 00", 1, "length 4"),
-        ("0c 00 00 00 01 0a 00", 1, "length 5"),
-        ("0c 00 00 00 01 01 01", 1, "-1 headers"),
-        ("0c 00 00 00 01 01 02", 1, "1 headers"),
-        ("10 00 00 00 01 01 02 01 01", 1, "without a key"),
-        ("10 00 00 00 01 01 02 00 05", 1, "length -3"),
-        ("20 00 ff ff ff ff ff ff ff ff ff 02 00 01 01 00 00", 1, "varint"),
-        ("20 00 80 80 80 80 80 80 80 80 80 80 00 01 01 00 00", 1, "varint"),
-    ],
-)
+# Bodies that cannot be, the record count, and what is said of them. One record is: length, attributes,
+# timestamp delta, offset delta, key, value, headers.
+CORRUPT_BODIES = [
+    ("", 1, "record 0"),
+    ("0c 00 00 00 01 01 00", 2, "record 1"),
+    ("0c 00 00 00 01 01 00 00", 1, "after its last record"),
+    ("0e 00 00 00 01 01 00", 1, "length 7"),
+    ("0e 00 00 00 01 01 00 00", 1, "after its last field"),
+    ("01 00 00 00 01 01 00", 1, "length -1"),
+    ("00", 1, "empty record"),
+    ("0a 00 00 00 01 01", 1, "varint"),
+    ("0c 00 00 02 01 01 00", 1, "offset delta 1"),
+    ("0c 00 00 01 01 01 00", 1, "offset delta -1"),
+    ("0c 00 00 00 01 01 00 0c 00 00 00 01 01 00", 2, "record 1"),  # offset twice
+    ("0c 00 00 00 03 01 00", 1, "length -2"),
+    ("0c 00 00 00 08 01 00", 1, "length 4"),
+    ("0c 00 00 00 01 0a 00", 1, "length 5"),
+    ("0c 00 00 00 01 01 01", 1, "-1 headers"),
+    ("0c 00 00 00 01 01 02", 1, "1 headers"),
+    ("10 00 00 00 01 01 02 01 01", 1, "without a key"),
+    ("10 00 00 00 01 01 02 00 05", 1, "length -3"),
+    ("20 00 ff ff ff ff ff ff ff ff ff 02 00 01 01 00 00", 1, "varint"),
+    ("20 00 80 80 80 80 80 80 80 80 80 80 00 01 01 00 00", 1, "varint"),
+]
+
+
+@pytest.mark.parametrize(("body", "count", "says"), CORRUPT_BODIES)
 def test_corrupt_records_are_named(body: str, count: int, says: str) -> None:
     with pytest.raises(Corrupt, match=rf"batch at offset 0.*{says}"):
         decoded(raw_batch(bytes.fromhex(body.replace(" ", "")), count))
 
 
-@pytest.mark.parametrize(("base", "delta"), [(2**63 - 1, "02"), (-(2**63), "01")])
+# Base timestamps and deltas (one byte of zigzag) whose sum is no int64.
+TIMES_BEYOND = [(2**63 - 1, "02"), (2**63 - 2, "04"), (-(2**63), "01"), (-(2**63) + 1, "03")]
+TIMES_WITHIN = [(2**63 - 2, "02", 2**63 - 1), (-(2**63) + 1, "01", -(2**63))]
+
+
+@pytest.mark.parametrize(("base", "delta"), TIMES_BEYOND)
 def test_timestamps_beyond_an_int64(base: int, delta: str) -> None:
     body = bytes.fromhex(f"0c00{delta}00010100")
     with pytest.raises(Corrupt, match="timestamp"):
         decoded(raw_batch(body, 1, base_timestamp=base))
+
+
+@pytest.mark.parametrize(("base", "delta", "time"), TIMES_WITHIN)
+def test_timestamps_at_the_ends_of_an_int64(base: int, delta: str, time: int) -> None:
+    body = bytes.fromhex(f"0c00{delta}00010100")
+    assert decoded(raw_batch(body, 1, base_timestamp=base))[0].timestamp == time
 
 
 def test_a_batch_without_its_end() -> None:
