@@ -120,7 +120,9 @@ def test_stage_promote_undo(tmp_path: Path) -> None:
     checkpoint = lines.take_checkpoint(path, tmp_path / "checkpoint.db")
     assert checkpoint.sha256 == lines.file_sha256(tmp_path / "checkpoint.db")
     assert [row.next_offset for row in lines.offsets(tmp_path / "checkpoint.db")] == [10]
-    assert checkpoint.sha256 == lines.file_sha256(tmp_path / "checkpoint.db")  # looking is not touching
+    assert checkpoint.sha256 == lines.file_sha256(
+        tmp_path / "checkpoint.db"
+    )  # looking is not touching
     apply(live, list(range(10, 14)))
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE VIEW total AS SELECT sum(flights) AS n FROM daily")

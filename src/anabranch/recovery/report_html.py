@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -13,6 +13,7 @@ from anabranch.recovery.report import Answer, Comparison, Report
 from anabranch.recovery.times import bytes_text, duration_text, time_text
 
 CHART_WIDTH, CHART_HEIGHT, MARGIN = 640, 220, 46
+LONG_CELL = 40  # characters past which a column is given room
 
 
 def to_html(report: Report) -> str:
@@ -59,7 +60,7 @@ def _comparison(each: Comparison) -> str:
     if each.must_pass:
         badge = _badge(v.passed)
     else:
-        badge = '<span class="badge info">DAMAGE</span>' if not v.passed else _badge(True)
+        badge = '<span class="badge info">DIFFERS</span>' if not v.passed else _badge(True)
     sentence = (
         f"{v.rows_left:,} rows against {v.rows_right:,}: {v.equal:,} equal, {v.changed:,} changed, "
         f"{v.only_left:,} only in the first, {v.only_right:,} only in the second."
@@ -105,8 +106,8 @@ def _offsets(report: Report) -> str:
     return _table(
         "Restart, end and hand-over per partition (next offsets)",
         (
-            "topic", "partition", "log start", "group in point", "sink in point", "restart",
-            "end = live group resumes", "live group before", "why there",
+            "topic", "partition", "log start", "group at point", "sink at point", "restart",
+            "end, resumed at", "group before", "why there",
         ),
         rows,
     )  # fmt: skip
@@ -257,20 +258,33 @@ def _identity(report: Report) -> str:
     return f"<dl class=identity>{inner}</dl>"
 
 
-def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = ""
-    for row in rows:
-        cells = "".join(
-            f"<td{' class=n' if isinstance(cell, int | float) else ''}>{escape(_cell(cell))}</td>"
-            for cell in row
+def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    kinds = [_kind([row[place] for row in rows]) for place in range(len(columns))]
+    head = "".join(
+        f'<th scope="col"{kind}>{escape(column)}</th>'
+        for column, kind in zip(columns, kinds, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td{kind}>{escape(_cell(cell))}</td>" for cell, kind in zip(row, kinds, strict=True)
         )
-        body += f"<tr>{cells}</tr>"
+        + "</tr>"
+        for row in rows
+    )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _kind(cells: Sequence[Any]) -> str:
+    """How a column is set: numbers to the right, sentences with room."""
+    present = [cell for cell in cells if cell is not None]
+    if present and all(isinstance(cell, int | float) for cell in present):
+        return ' class="n"'
+    return ' class="long"' if any(len(str(cell)) > LONG_CELL for cell in present) else ""
 
 
 def _cell(value: Any) -> str:
