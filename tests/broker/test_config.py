@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from anabranch.broker.config import load_settings
+from anabranch.broker.config import BROKER_CONFIGS, BrokerSettings, load_settings
 from anabranch.errors import UserFault
+from anabranch.log.config import TOPIC_CONFIGS
 
 FILE = """
 node_id = 3
@@ -90,3 +91,37 @@ def test_missing_files_and_directories(tmp_path: Path) -> None:
         load_settings(tmp_path / "absent.toml", {"data": tmp_path})
     with pytest.raises(UserFault, match="--data"):
         load_settings(None, {"data": None})
+
+
+def test_the_page_on_configuration_knows_every_setting_and_its_default() -> None:
+    """docs/configuration.md against the code: names and defaults of settings and configs."""
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+    rows = {
+        cells[1].strip().strip("`"): cells[2].strip()
+        for line in page.splitlines()
+        if line.startswith("| `") and len(cells := line.split("|")) > 3
+    }
+    settings = BrokerSettings(data=Path("data"))
+    for section in (
+        settings.listener,
+        settings.topics,
+        settings.limits,
+        settings.groups,
+    ):
+        for name in section.__struct_fields__:
+            assert name in rows, name
+            value = getattr(section, name)
+            expected = "none" if value is None else str(value)
+            if isinstance(value, bool):
+                expected = expected.lower()
+            # The names of sections differ, so the last row of a name is not always this one's.
+            assert f"| `{name}` | {expected}" in page, name
+    for name in settings.log.__struct_fields__:
+        assert f"| `{name}` |" in page, name
+    for name, config in BROKER_CONFIGS.items():
+        if config.definition.doc.startswith("What "):
+            continue
+        assert rows[name] == (config.definition.default or "(empty)"), name
+    for name, definition in TOPIC_CONFIGS.items():
+        if name not in BROKER_CONFIGS:
+            assert rows[name] == (definition.default or "(empty)"), name
