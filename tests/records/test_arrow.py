@@ -55,7 +55,10 @@ def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     yield request.param
 
 
-given_kernel = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+# The fixture only swaps the kernel, so examples may share it; with two kernels fewer of them do.
+given_kernel = settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 Batches = list[tuple[list[Record], int]]
 batches = st.lists(st.tuples(record_lists, st.sampled_from(Codec)), max_size=4)

@@ -38,6 +38,19 @@ def test_round_trip(data: bytes, codec: Codec, kind: type) -> None:
     assert decompress(codec, kind(packed), limit=len(data)) == data
 
 
+@pytest.mark.parametrize("codec", list(Codec))
+@pytest.mark.parametrize(
+    "size", [0, 1, 2**15, 2**16 - 1, 2**16, 2**16 + 1, 2**17, 3 * 2**16, 2**20]
+)
+@pytest.mark.parametrize("limit", [None, 1 << 28])
+def test_sizes_around_those_of_blocks_and_buffers(
+    codec: Codec, size: int, limit: int | None
+) -> None:
+    for data in (bytes(size), random.Random(size).randbytes(size)):
+        allowed = size if limit is None else limit
+        assert decompress(codec, compress(codec, data), limit=allowed) == data
+
+
 @given(st.binary(min_size=1, max_size=3000), st.sampled_from(Codec))
 def test_one_byte_above_the_limit(data: bytes, codec: Codec) -> None:
     with pytest.raises(Corrupt, match="more than"):

@@ -97,7 +97,8 @@ def find_timestamp(
 ) -> tuple[int, int] | None:
     """Offset and timestamp of the batch's first record at or after ``target_ms``, if there is one.
 
-    Records before ``from_offset`` (a log start inside the batch) do not count.
+    Records before ``from_offset`` (a log start inside the batch) do not count. None is possible even
+    if the header's max timestamp promises one: without LogAppendTime it is the producer's word.
     """
     if header.max_timestamp < target_ms or header.last_offset < from_offset:
         return None
