@@ -8,6 +8,6 @@ from __future__ import annotations
 
 def kernel_is_compiled() -> bool:
     """Whether the decode kernel runs as machine code (else it is a thousand times slower)."""
-    from anabranch.records import _decode
+    from anabranch.records._decode import COMPILED
 
-    return _decode.COMPILED
+    return COMPILED
