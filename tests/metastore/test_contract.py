@@ -322,6 +322,7 @@ async def test_extents_are_found_by_time(meta: Metastore) -> None:
     # A clock that went back does not make a later extent older: 15 counts as 20.
     found = [await meta.extent_by_append_time(topic.no, 0, ms) for ms in (0, 10, 11, 20, 21, 41)]
     assert [e and e.base_offset for e in found] == [0, 0, 10, 10, 40, None]
+    assert await meta.check() == []
     newest = await meta.extent_of_max_timestamp(topic.no, 0)
     assert newest is not None and newest.base_offset == 30
     await meta.advance_log_start(topic.no, 0, 40, GapCause.RETENTION_TIME, "", 1)
@@ -375,6 +376,19 @@ async def test_a_merge_replaces_extents_wholly(meta: Metastore) -> None:
     assert after[0] == before[0] and after[2] == before[3]
     assert spans(await meta.small_segments(topic.no, 0, 201, 9)) == [(10, 29)]
     assert await meta.small_segments(topic.no, 0, 200, 9) == []
+
+
+async def test_a_merge_in_the_middle_leaves_the_wal_around_it(meta: Metastore) -> None:
+    topic = await a_topic(meta)
+    for i in range(4):
+        await append(meta, topic, new(10 * i, 10 * i + 9, appended=50 + i))
+    wal = await meta.wal_extents(topic.no, 0, 9)
+    assert await merge(meta, topic, wal[1:3], key="seg/1")
+    assert await meta.wal_extents(topic.no, 0, 9) == [wal[0], wal[3]]
+    assert [b.oldest_appended_ms for b in await meta.backlogs(9)] == [50]
+    assert await merge(meta, topic, wal[:1], key="seg/2")
+    assert await meta.wal_extents(topic.no, 0, 9) == [wal[3]]
+    assert [b.oldest_appended_ms for b in await meta.backlogs(9)] == [53]
 
 
 async def test_i2_a_merge_of_what_has_changed_does_nothing(meta: Metastore) -> None:
@@ -488,6 +502,18 @@ async def test_i3_an_object_that_is_named_again_is_not_collected(meta: Metastore
     assert (first.key, first.unreferenced_ms) == ("wal/1", 200)
     assert (last.key, last.unreferenced_ms, last.bytes) == ("seg/1", 400, 640)
     assert [o.key for o in await meta.objects_without_extents(500, 1000, 1)] == ["wal/1"]
+
+
+async def test_i3_a_wal_object_is_named_again_by_the_next_flush(meta: Metastore) -> None:
+    topic = await a_topic(meta)
+    await meta.commit_appends("wal/1", [commit(topic, 0, new(5, 9))], 10)  # loses
+    (free,) = await meta.objects_without_extents(20, 1000, 10)
+    assert (free.key, free.unreferenced_ms) == ("wal/1", 20)
+    await append(meta, topic, new(0, 9), now_ms=30)
+    assert await meta.objects_without_extents(40, 1000, 10) == []
+    await meta.advance_log_start(topic.no, 0, 10, GapCause.RETENTION_TIME, "", 50)
+    (free,) = await meta.objects_without_extents(60, 1000, 10)
+    assert (free.key, free.unreferenced_ms) == ("wal/1", 60)
 
 
 async def test_i3_a_collected_key_never_comes_back(meta: Metastore) -> None:

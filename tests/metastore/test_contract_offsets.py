@@ -101,13 +101,15 @@ async def test_i8_positions_at_an_instant(meta: Metastore) -> None:
 
 async def test_i8_a_clock_that_goes_back_does_not_reorder_a_partition(meta: Metastore) -> None:
     topic = await a_topic(meta, partitions=2)
+    await meta.commit_offsets("g", [at(topic, 0, 5)], COMMIT, MEMBER, 60)
     await meta.commit_offsets("g", [at(topic, 0, 5)], COMMIT, MEMBER, 100)
     await meta.commit_offsets("g", [at(topic, 0, 6), at(topic, 1, 1)], COMMIT, MEMBER, 90)
     await meta.delete_offsets("g", [(topic.no, 0)], DELETE, ADMIN, 80)
     await meta.commit_offsets("g", [at(topic, 0, 9)], COMMIT, MEMBER, 70)
     lines = await meta.offset_history("g", partition=0, newest_first=False)
     assert brief(lines) == [
-        (100, 0, "commit", None, 5),
+        (60, 0, "commit", None, 5),
+        (100, 0, "commit", 5, 5),
         (100, 0, "commit", 5, 6),
         (100, 0, "delete", 6, None),
         (100, 0, "commit", None, 9),

@@ -377,6 +377,7 @@ class Conversation(RuleBasedStateMachine):
         assert {(line.topic_no, line.partition): line.new for line in found} == expected
 
 
+@pytest.mark.timeout(600)  # what fails is shrunk first
 @pytest.mark.parametrize("engine", sorted(ENGINES))
 def test_i2_i3_i7_i8_an_engine_behaves_like_the_model(engine: str) -> None:
     machine = type("Conversation", (Conversation,), {"engine": engine})

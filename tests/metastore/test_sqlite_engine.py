@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from anabranch.errors import ClientFault, StoreFault, UserFault
-from anabranch.metastore import engine, migrate
+from anabranch.metastore import engine, migrate, sqlite
 from anabranch.metastore.api import Committed, Metastore, OffsetAction, Partition
 from anabranch.metastore.sqlite import SqliteMetastore
 
 from .conftest import CLUSTER_ID, open_sqlite
-from .support import MEMBER, a_topic, append, at, commit, new, topic_id
+from .support import MEMBER, a_topic, append, at, commit, new, producer, topic_id
 
 
 @pytest.fixture
@@ -205,6 +205,26 @@ def test_reads_from_other_threads_have_connections_of_their_own(meta: SqliteMeta
 async def test_a_reader_cannot_write(meta: SqliteMetastore) -> None:
     with pytest.raises(StoreFault):
         meta._readers.run(lambda tx: tx.execute("DELETE FROM counter").rowcount)
+
+
+async def test_a_deleted_topic_is_out_of_sight_before_it_is_purged(
+    meta: SqliteMetastore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "PURGE_AT_ONCE_ROWS", 1)
+    topic = await a_topic(meta, partitions=3)
+    offsets = [at(topic, p, 1) for p in range(3)]
+    await meta.commit_offsets("g", offsets, OffsetAction.COMMIT, MEMBER, 5)
+    state = producer(1, 0, updated_ms=5)
+    await meta.commit_appends("wal/1", [commit(topic, 0, new(0, 9), producers=[state])], 5)
+    await meta.delete_topic(topic.no, 6)
+    assert await meta.check() == []
+    assert await meta.committed("g") == [] and await meta.extents_from(topic.no, 0, 0, 9) == []
+    assert await meta.extent_by_timestamp(topic.no, 0, -1, 0) is None
+    assert await meta.extent_of_max_timestamp(topic.no, 0) is None
+    assert await meta.producer_states(topic.no, 0) == []
+    assert [await meta.purge_deleted(1, 7) for _ in range(5)] == [1, 1, 1, 1, 0]
+    lines = await meta.offset_history("g", since_ms=6)
+    assert sorted(line.partition for line in lines) == [0, 1, 2]
 
 
 # -- opening -----------------------------------------------------------------------------------------
