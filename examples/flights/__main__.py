@@ -20,6 +20,7 @@ from typing import Any
 from examples.flights.console import Console
 from examples.flights.processes import Children, RunFault
 
+DISK_FULL_BYTES = 8_000_000  # less than one flush
 MARKER = "flights-run.json"  # says that DATA belongs to this story, and how far it came
 
 
@@ -39,10 +40,20 @@ def main() -> int:
     except Exception as error:
         from examples.flights.story import sentence_of
 
-        print(f"\n{sentence_of(error)}", file=sys.stderr)
+        sentence = sentence_of(error)
+        if _disk_is_full(data):  # whatever failed first, this is why
+            sentence = (
+                f"The disk that holds {data} is full: make room and start afresh with "
+                "`make run FRESH=1`, or name another place with `make run DATA=…`."
+            )
+        print(f"\n{sentence}", file=sys.stderr)
         return 1
     finally:
         children.stop_all()
+
+
+def _disk_is_full(data: Path) -> bool:
+    return data.exists() and shutil.disk_usage(data).free < DISK_FULL_BYTES
 
 
 def _flag(name: str) -> bool:

@@ -130,6 +130,7 @@ class Story:
             {
                 "bootstrap.servers": self.cluster.listen,
                 "client.id": "flights-ingest",
+                "log_level": 3,  # errors come back as reports; the rest is not for this screen
                 "enable.idempotence": True,
                 "compression.type": "lz4",
                 "linger.ms": 50,

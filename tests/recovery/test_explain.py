@@ -104,6 +104,11 @@ def test_the_sink_and_the_log_start_change_the_verdict(play: Any) -> None:
             return [str(p.verdict) for p in found.partitions]
 
         assert await verdicts(60, 20) == ["safe", "safe"]
+        empty = SinkState("view.db", SinkClass.TRANSACTIONAL)
+        blind = await explain(stage.metastore, "view", at_ms=T0 + 250, now_ms=T0 + 500, sink=empty)
+        assert {p.verdict.reason for p in blind.partitions} == {
+            "the sink holds no offset of this partition"
+        }
         assert await verdicts(95, 20) == ["safe (35 suppressed)", "safe"]
         assert await verdicts(40, 20) == ["will lose 20", "safe"]
         await stage.log.delete_records(flights, 0, 80)

@@ -117,6 +117,30 @@ def test_since_takes_the_newest_point_before_it_or_says_that_state_is_missing(pl
     play(story)
 
 
+def test_a_sink_of_a_recreated_topic_or_another_cluster_is_not_trusted(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights, sink, _ = await _incident(stage)
+        await stage.log.delete_topic(flights)
+        again = await stage.topic("flights")
+        await stage.commit("view", again, {0: 90, 1: 90}, T0 + 350)
+        common: dict[str, Any] = {"group": "view", "now_ms": T0 + 400, "creator": "ana"}
+        plan = await planning.plan_recovery(
+            stage.metastore, from_start=True, sinks=[sink], **common
+        )
+        assert not plan.feasible and "it was recreated since" in plan.problems[0]
+        other = msgspec.structs.replace(_sink(again, 9, 9), clusters=("elsewhere",))
+        plan = await planning.plan_recovery(
+            stage.metastore, from_start=True, sinks=[other], **common
+        )
+        assert not plan.feasible and "another cluster (elsewhere)" in plan.problems[0]
+        plan = await planning.plan_recovery(
+            stage.metastore, from_start=True, sinks=[_sink(again, 9, 9)], **common
+        )
+        assert plan.feasible and plan.problems == ()
+
+    play(story)
+
+
 def test_retention_that_took_what_is_needed_makes_the_plan_infeasible(play: Any) -> None:
     async def story(stage: Scene) -> None:
         flights, _, point = await _incident(stage)

@@ -58,4 +58,6 @@ def test_texts() -> None:
     assert [duration_text(s) for s in seconds] == [
         "0.8 s", "42 s", "3 min 20 s", "5 h 12 min", "3 d 4 h", "-",
     ]  # fmt: skip
-    assert [bytes_text(s) for s in (512, 1_269_760, 5 << 40)] == ["512 B", "1.21 MiB", "5 TiB"]
+    assert [bytes_text(s) for s in (512, 1_269_760, 1 << 20, (1 << 20) - 9, 5 << 40)] == [
+        "512 B", "1.21 MiB", "1 MiB", "1024 KiB", "5 TiB",
+    ]  # fmt: skip

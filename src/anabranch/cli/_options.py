@@ -120,12 +120,16 @@ def parse_sink(text: str) -> SinkState:
 
     kind, _, rest = text.partition(":")
     if kind == "sqlite" and rest:
-        positions = tuple(
-            Position(row.topic, row.topic_id, row.partition, row.next_offset)
-            for row in lines.offsets(rest)
+        rows = lines.offsets(rest)
+        return SinkState(
+            f"sqlite:{Path(rest).name}",
+            SinkClass.TRANSACTIONAL,
+            str(Path(rest).absolute()),
+            tuple(
+                Position(row.topic, row.topic_id, row.partition, row.next_offset) for row in rows
+            ),
+            tuple(sorted({row.cluster_id for row in rows})),
         )
-        location = str(Path(rest).absolute())
-        return SinkState(f"sqlite:{Path(rest).name}", SinkClass.TRANSACTIONAL, location, positions)
     choices = [each.value for each in SinkClass if each is not SinkClass.TRANSACTIONAL]
     if kind in choices and rest:
         return SinkState(rest, SinkClass(kind))

@@ -115,6 +115,8 @@ def explain_partition(
     position = change.new
     if view is None:
         verdict = Verdict(VerdictKind.UNKNOWN, 0, "the topic is gone")
+    elif sink_class is not None and sink_class.keeps_offsets and effects is None:
+        verdict = Verdict(VerdictKind.UNKNOWN, 0, "the sink holds no offset of this partition")
     else:
         known = effects if effects is not None else committed_now
         verdict = judge(position, view.log_start, view.log_end, known, sink_class)

@@ -35,6 +35,11 @@ class SinkClass(StrEnum):
         """True if a repeated record has no further effect."""
         return self in (SinkClass.TRANSACTIONAL, SinkClass.UPSERT)
 
+    @property
+    def keeps_offsets(self) -> bool:
+        """True if the sink itself says how far its effects reach."""
+        return self is SinkClass.TRANSACTIONAL
+
 
 class Position(Struct, frozen=True):
     """The next offset of one partition. ``leader_epoch`` is -1 where nobody knew it."""
@@ -52,12 +57,16 @@ class Position(Struct, frozen=True):
 
 
 class SinkState(Struct, frozen=True):
-    """A sink and how far its effects reach. Without ``positions`` the group's commits stand for it."""
+    """A sink and how far its effects reach. ``clusters`` are those that its offsets belong to.
+
+    Without ``positions`` (a sink that keeps no offsets) nothing tells how far they reach.
+    """
 
     name: str
     sink_class: SinkClass
     location: str = ""
     positions: tuple[Position, ...] = ()
+    clusters: tuple[str, ...] = ()
 
 
 class Checkpoint(Struct, frozen=True):

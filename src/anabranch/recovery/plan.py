@@ -299,7 +299,13 @@ def make_plan(
     groups: Mapping[str, Sequence[Position]],
     problems: Sequence[str],
 ) -> Plan:
-    """Put the plan together. ``problems`` are what the shell found; retention's are added here."""
+    """Put the plan together. ``problems`` are what the shell found; retention's and those of sinks
+    that belong to other topics are added here."""
+    foreign = dict.fromkeys(
+        sentence
+        for sink in (*sinks, *restored_sinks)
+        for sentence in foreign_positions(sink, cluster_id, partitions)
+    )
     restored = {sink.name: sink for sink in restored_sinks}
     forecasts = [
         forecast_group(name, positions, partitions, rewound=name == incident.group)
@@ -311,7 +317,7 @@ def make_plan(
         sum(partition.volume.bytes for partition in partitions),
     )
     seconds = total.bytes / rate
-    found = [*problems, *_retention_problems(partitions, created_ms, seconds)]
+    found = [*problems, *foreign, *_retention_problems(partitions, created_ms, seconds)]
     plan = Plan(
         id="",
         hash="",
@@ -328,10 +334,30 @@ def make_plan(
         forecasts=tuple(forecasts),
         sinks=tuple(sinks),
         problems=tuple(found),
-        feasible=not any(partition.lost for partition in partitions),
+        feasible=not foreign and not any(partition.lost for partition in partitions),
     )
     content = digest(plan, without=("id", "hash"))
     return structs.replace(plan, id=f"plan-{content[:12]}", hash=content)
+
+
+def foreign_positions(
+    sink: SinkState, cluster_id: str, partitions: Sequence[PlanPartition]
+) -> list[str]:
+    """Sentences if the sink's offsets number other records than those of ``partitions``.
+
+    A topic that was recreated, or another cluster's, has the same name and offsets that mean
+    something else: what the sink would suppress or let through by them cannot be foretold.
+    """
+    if sink.clusters and cluster_id not in sink.clusters:
+        return [f"sink {sink.name} holds offsets of another cluster ({', '.join(sink.clusters)})"]
+    ids = {partition.topic: partition.topic_id for partition in partitions}
+    known = {position.topic for position in sink.positions if position.topic_id in ids.values()}
+    return [
+        f"sink {sink.name} holds offsets of another topic “{topic}” than the one that is here: it was "
+        "recreated since; use a new sink, or a checkpoint that belongs to this topic"
+        for topic in dict.fromkeys(position.topic for position in sink.positions)
+        if topic in ids and topic not in known
+    ]
 
 
 def check_hash(plan: Plan) -> bool:

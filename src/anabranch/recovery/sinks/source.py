@@ -45,6 +45,11 @@ def sources_from_admin(
     cluster_id = admin.describe_cluster().result(timeout).cluster_id
     answers = admin.describe_topics(TopicCollection(list(topics)))
     return {
-        topic: Source(cluster_id, str(future.result(timeout).topic_id), topic)
+        topic: Source(cluster_id, _url_safe(str(future.result(timeout).topic_id)), topic)
         for topic, future in answers.items()
     }
+
+
+def _url_safe(topic_id: str) -> str:
+    """librdkafka prints ids in the standard base64 alphabet, Kafka itself in the URL-safe one."""
+    return topic_id.rstrip("=").replace("+", "-").replace("/", "_")
