@@ -24,6 +24,7 @@ from anabranch.log.settings import LogSettings
 from anabranch.log.throttle import TokenBucket
 from anabranch.log.waiting import wait_for_bytes
 from anabranch.metastore.api import Extent, Metastore, Topic
+from anabranch.records.batch import parse_header
 from anabranch.storage.store import NotFound
 
 logger = logging.getLogger(__name__)
@@ -261,8 +262,8 @@ class Reader:
                 break
             found.extend(more)
             room -= sum(len(buffer) for buffer in more)
-            if room <= 0:
-                break
+            if room <= 0 or parse_header(more[-1]).last_offset < extent.last_offset:
+                break  # a smaller batch of a later extent might still fit: offsets must not be skipped
         return found
 
     async def _refresh(self, log: PartitionLog) -> None:
