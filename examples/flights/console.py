@@ -34,7 +34,7 @@ class Console:
         sys.stdout.flush()
 
     def command(self, words: Sequence[str]) -> None:
-        line = f"   $ {shlex.join(words)}"
+        line = f"   $ {' '.join(_quoted(word) for word in words)}"
         print(f"\033[33m{line}\033[0m" if self.terminal else line, flush=True)
 
     def output(self, text: str) -> None:
@@ -72,3 +72,10 @@ class Console:
             self.say(f"{title}: {done:,} of {total:,}  {detail}")
 
         yield update
+
+
+def _quoted(word: str) -> str:
+    """As a person would quote it: double quotes around single ones."""
+    if "'" in word and not set(word) & set('"$`\\!'):
+        return f'"{word}"'
+    return shlex.quote(word)

@@ -32,6 +32,7 @@ from anabranch.recovery.model import RecoveryPoint
 from anabranch.recovery.plan import Plan
 from anabranch.recovery.relations import open_relation
 from anabranch.recovery.session import Progress, Session, Status
+from anabranch.recovery.times import time_text
 from anabranch.recovery.verify import Verification, compare
 
 PARTITIONS = 8
@@ -277,7 +278,7 @@ class Story:
 
     def _complete_days(self, table: str) -> str:
         """The days that are wholly in the log, whatever flows live."""
-        return f"{self.sink}#SELECT * FROM \"{table}\" WHERE day < '{dataset.LIVE_FROM}'"
+        return f"{self.sink}#SELECT * FROM [{table}] WHERE day < '{dataset.LIVE_FROM}'"
 
     def _compare(
         self, title: str, left: str, right_file: str, *, must_pass: bool = True, limit: int = 10
@@ -297,7 +298,7 @@ class Story:
         metastore = self.cluster.log.metastore
         self.point = self.cluster.ask(points.find(metastore, "known-good"))
         self.cluster.run(
-            "explain", GROUP, "--at", str(self.point.at_ms), "--sink", self.sink
+            "explain", GROUP, "--at", time_text(self.point.at_ms + 999), "--sink", self.sink
         )  # fmt: skip
         probe = json.loads(
             self.cluster.run(
