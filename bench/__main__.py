@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from bench import arrow_reader, cold_read, produce, startup, stored, sync_latency, tail_consume
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample there")
     parser.add_argument("--quick", action="store_true", help="small sizes: shows that it runs")
+    parser.add_argument("--rounds", type=int, help="times every system is started and measured")
     parser.add_argument("--systems", default=",".join(SYSTEMS), help="default: %(default)s")
     parser.add_argument("--dir", type=Path, help="disk to measure on; default: the temporary one")
     options = parser.parse_args(arguments)
@@ -30,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     for wrong in [*(set(names) - set(NAMES)), *(set(systems) - set(SYSTEMS))]:
         parser.error(f"there is no {wrong}")
     scale, report, begun = QUICK if options.quick else FULL, Report(), time.monotonic()
+    if options.rounds:
+        scale = replace(scale, rounds=options.rounds)
 
     with tempfile.TemporaryDirectory(prefix="anabranch-bench-", dir=options.dir) as directory:
         parent = Path(directory)

@@ -38,7 +38,6 @@ def produce(
     producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_SETTINGS})
     producer.list_topics(topic, 30)  # connected, and the leaders known, before the clock starts
     value = os.urandom(size)
-    key = os.urandom(key_bytes) if key_bytes else None
 
     def failed(error: Any, _: Any) -> None:
         if error is not None:
@@ -48,9 +47,9 @@ def produce(
     left = records
     while left:
         batch: list[dict[str, Any]] = [{"value": value} for _ in range(min(BATCH, left))]
-        if key is not None:
-            for message in batch:
-                message["key"] = key
+        if key_bytes:  # keys spread the records over the partitions
+            for number, message in enumerate(batch, left):
+                message["key"] = number.to_bytes(key_bytes, "big")
         taken = producer.produce_batch(topic, batch, on_delivery=failed)
         left -= taken
         producer.poll(0 if taken == len(batch) else 0.01)
@@ -82,15 +81,16 @@ def consume(
         messages = consumer.consume(min(CONSUME, records - found), 1.0)
         assert time.monotonic() - begun < SECONDS_MAX, f"{found} of {records} records"
         for message in messages:
-            if message.error() is None:
+            error = message.error()
+            if error is None:
                 found += 1
                 size += len(message)
-            elif message.error().code() == KafkaError._PARTITION_EOF:
+            elif error.code() == KafkaError._PARTITION_EOF:
                 at_end += 1
                 if tail and at_end == partitions:
                     print("ready", flush=True)
             else:
-                raise RuntimeError(message.error())
+                raise RuntimeError(error)
     ended = time.monotonic()
     consumer.close()
     assert found == records
@@ -134,7 +134,11 @@ def latency(bootstrap: str, topic: str, size: int, records: int, warm: int) -> d
 
 def arrow(data: str, topic: str, records: int) -> dict[str, Any]:
     """Read the whole topic from the data directory into Arrow record batches."""
+    # Imported before the clock starts, as the consumer's library is.
+    import pyarrow  # noqa: F401
+
     import anabranch
+    import anabranch.log.reader
 
     cpu, begun = time.process_time(), time.monotonic()
     found = size = 0

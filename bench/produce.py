@@ -19,6 +19,7 @@ def sample(live: Live) -> None:
         for _ in range(live.scale.repeats):
             topic = live.topic(PARTITIONS)
             settle()
+            cpu = live.node.cpu_seconds()
             done = run_job(
                 "produce",
                 bootstrap=live.node.bootstrap,
@@ -28,4 +29,12 @@ def sample(live: Live) -> None:
             )
             rate = done["records"] / done["seconds"]
             live.report.add(f"produce {label}", "records/s", live.system, rate)
+            cpu = (live.node.cpu_seconds() - cpu) / done["records"] * 1e6
+            live.report.add(
+                f"produce {label}, broker CPU",
+                "us/record",
+                live.system,
+                cpu,
+                higher_is_better=False,
+            )
             live.drop(topic)

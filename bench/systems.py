@@ -45,10 +45,9 @@ class Scale:
     latency_records: int
     disk_writes: int
     stored_bytes: int  # per stored topic
-    names: tuple[str, ...] = ()
 
 
-FULL = Scale(3, 2, 60_000_000, 120_000_000, 1000, 300, 400_000_000)
+FULL = Scale(3, 1, 60_000_000, 100_000_000, 1000, 300, 400_000_000)
 QUICK = Scale(1, 1, 20_000_000, 20_000_000, 200, 100, 60_000_000)
 
 
@@ -82,7 +81,7 @@ class Live:
 def create_topic(
     node: Node, name: str, partitions: int, config: dict[str, str] | None = None
 ) -> None:
-    from confluent_kafka.admin import AdminClient, NewTopic
+    from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
     admin = AdminClient({"bootstrap.servers": node.bootstrap})
     new = NewTopic(name, partitions, 1, config=config or {})
@@ -185,5 +184,6 @@ __all__ = [
     "free_port",
     "rotated",
     "run_job",
+    "start_job",
     "settle",
 ]

@@ -7,6 +7,8 @@ are fresh enough to lie in every system's memory.
 
 from __future__ import annotations
 
+from typing import Any
+
 from bench.produce import PARTITIONS, SIZES, records_for
 from bench.systems import Live, finish_job, following, run_job, settle
 
@@ -18,14 +20,22 @@ def sample(live: Live) -> None:
         for _ in range(live.scale.repeats):
             topic = live.topic(PARTITIONS)
             records = records_for(size, live.scale.produce_bytes)
-            where = {"bootstrap": live.node.bootstrap, "topic": topic, "records": records}
+            where: dict[str, Any] = {
+                "bootstrap": live.node.bootstrap,
+                "topic": topic,
+                "records": records,
+            }
             settle()
             with following(**where, partitions=PARTITIONS) as follower:
                 produced = run_job("produce", **where, size=size)
                 followed = finish_job(follower)
             rate = records / (followed["ended"] - produced["begun"])
             live.report.add(f"tail follow {label}", "records/s", live.system, rate)
+            cpu = live.node.cpu_seconds()
             drained = run_job("consume", **where, partitions=PARTITIONS)
             rate = records / drained["seconds"]
             live.report.add(f"tail drain {label}", "records/s", live.system, rate)
+            cpu = (live.node.cpu_seconds() - cpu) / records * 1e6
+            row = f"tail drain {label}, broker CPU"
+            live.report.add(row, "us/record", live.system, cpu, higher_is_better=False)
             live.drop(topic)

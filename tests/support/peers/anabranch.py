@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import struct
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.peers.cache import PeerUnavailable
 from tests.support.peers.node import Node
+
+TOPIC_ID_CHARACTERS = 22  # a UUID in Kafka's base64
+# Base offset, batch length (of what follows it), leader epoch to attributes, last offset delta.
+BATCH_HEADER = struct.Struct(">qi11xi")
 
 
 def anabranch_command() -> list[str]:
@@ -62,13 +67,31 @@ class AnabranchNode(Node):
         ]
 
     def segments(self, topic: str, partition: int = 0) -> list[Path]:
-        # topics/<name>-<topic id>/<partition>/<base offset>-<unique>.log; a topic name may itself
-        # contain "-", so the id is cut from the right.
-        found: list[Path] = []
-        for directory in (self.store_data / "store" / "topics").glob(f"{topic}-*"):
-            if (
-                directory.name[: len(topic)] == topic
-                and "-" not in directory.name[len(topic) + 1 :]
-            ):
-                found += (directory / str(partition)).glob("*.log")
-        return sorted(found, key=lambda path: path.name)
+        """The files that cover the log; those that a larger one replaced stay on disk for a while."""
+        # topics/<name>-<topic id>/<partition>/<base offset>.<unique>.log
+        files = [
+            file
+            for directory in (self.store_data / "store" / "topics").glob(f"{topic}-*")
+            if len(directory.name) == len(topic) + 1 + TOPIC_ID_CHARACTERS
+            for file in (directory / str(partition)).glob("*.log")
+        ]
+        spans = [(span(file), file) for file in files]
+        cover: list[Path] = []
+        covered = -1
+        for (first, last), file in sorted(spans, key=lambda each: (each[0][0], -each[0][1])):
+            if first > covered:
+                cover.append(file)
+                covered = last
+        return cover
+
+
+def span(segment: Path) -> tuple[int, int]:
+    """First and last offset in a segment file, by walking its batch headers."""
+    first, last = -1, -1
+    with segment.open("rb") as file:
+        while len(header := file.read(BATCH_HEADER.size)) == BATCH_HEADER.size:
+            base, length, last_delta = BATCH_HEADER.unpack(header)
+            first = base if first < 0 else first
+            last = base + last_delta
+            file.seek(12 + length - BATCH_HEADER.size, 1)
+    return first, last

@@ -40,14 +40,12 @@ class Node(ABC):
     name: ClassVar[str]
 
     def __init__(self, data: Path | None = None, *, parent: Path | None = None) -> None:
-        self._temporary = (
-            tempfile.TemporaryDirectory(prefix=f"{self.name}-", dir=parent)
-            if data is None
-            else None
-        )
-        self.data = Path(self._temporary.name) if self._temporary else data
-        assert self.data is not None
-        self.data.mkdir(parents=True, exist_ok=True)
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if data is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix=f"{self.name}-", dir=parent)
+            data = Path(self._temporary.name)
+        data.mkdir(parents=True, exist_ok=True)
+        self.data = data
         self.port = free_port()
         self.log_path = self.data / f"{self.name}.out"
         self._process: subprocess.Popen[bytes] | None = None
