@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from anabranch.errors import ClientFault, StoreFault, UserFault
-from anabranch.metastore import engine, migrate, sqlite
+from anabranch.metastore import connections, migrate, sqlite, writer
 from anabranch.metastore.api import Committed, Metastore, OffsetAction, Partition
 from anabranch.metastore.sqlite import SqliteMetastore
 
@@ -46,6 +46,16 @@ def outcome(process: subprocess.Popen[str]) -> str:
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     return out
+
+
+def release(processes: list[subprocess.Popen[str]]) -> None:
+    """Let them go at once when all of them are ready."""
+    for process in processes:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
 
 
 # -- group commit ----------------------------------------------------------------------------------
@@ -90,7 +100,7 @@ async def test_what_is_pending_is_one_transaction(meta: SqliteMetastore) -> None
 async def test_a_transaction_holds_a_bounded_number_of_operations(meta: SqliteMetastore) -> None:
     statements = counting_commits(meta)
     async with Blocked(meta):
-        count = engine.GROUP_OPS_MAX + 1
+        count = writer.GROUP_OPS_MAX + 1
         ids = [asyncio.ensure_future(meta.allocate_producer_ids(1)) for _ in range(count)]
         await asyncio.sleep(0)
     await asyncio.gather(*ids)
@@ -165,7 +175,7 @@ async def test_close_commits_what_is_queued(tmp_path: Path) -> None:
 
 
 async def test_the_queue_is_bounded(meta: SqliteMetastore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "PENDING_OPS_MAX", 3)
+    monkeypatch.setattr(writer, "PENDING_OPS_MAX", 3)
     async with Blocked(meta):
         queued = [meta._writer.submit(lambda tx: 1) for _ in range(3)]
         with pytest.raises(StoreFault, match="behind"):
@@ -279,7 +289,7 @@ def test_a_migration_that_was_changed(tmp_path: Path) -> None:
 def test_a_migration_is_applied_wholly_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "metastore.db"
     opened(path).close()
-    tx = engine.open_writer(path)
+    tx = connections.open_writer(path)
     broken = migrate.Migration(2, "0002_broken.sql", "CREATE TABLE a (x);\nCREATE TABL b (x);\n")
     good = migrate.Migration(
         2, "0002_good.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (';');\n"
@@ -455,13 +465,8 @@ async def test_i2_two_processes_append_at_once(meta: SqliteMetastore, tmp_path: 
     topic = await a_topic(meta)
     path = tmp_path / "metastore.db"
     writers = [second_process(TWO_WRITERS, path, i) for i in range(2)]
-    for writer in writers:
-        assert writer.stdout is not None and writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    assert [outcome(writer) for writer in writers] == ["60\n", "60\n"]
+    release(writers)
+    assert [outcome(process) for process in writers] == ["60\n", "60\n"]
     assert await meta.partition(topic.no, 0) == Partition(topic.no, 0, 120, 0, 0)
     extents = await meta.extents_from(topic.no, 0, 0, 1_000)
     assert [e.base_offset for e in extents] == list(range(120))
@@ -485,12 +490,7 @@ def test_several_processes_create_one_metastore(tmp_path: Path) -> None:
     for attempt in range(3):
         path = tmp_path / f"{attempt}.db"
         creators = [second_process(CREATE, path, i) for i in range(4)]
-        for creator in creators:
-            assert creator.stdout is not None and creator.stdout.readline() == "ready\n"
-        for creator in creators:
-            assert creator.stdin is not None
-            creator.stdin.write("go\n")
-            creator.stdin.flush()
+        release(creators)
         assert len({outcome(creator) for creator in creators}) == 1
 
 

@@ -9,8 +9,8 @@ from sqlite3 import Connection
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore import appends, bulk, partitions
 from anabranch.metastore.api import BranchOrigin, Conflict, NewExtent, Partition, Topic
+from anabranch.metastore.extent_changes import refresh_backlog
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
-from anabranch.metastore.extents import refresh_backlog
 from anabranch.metastore.objects import kind_of, name_again
 from anabranch.metastore.topics import insert_topic, live_topic
 

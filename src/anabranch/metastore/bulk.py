@@ -16,10 +16,15 @@ from typing import Any
 
 import msgspec
 
-# Lists are filled up to a power of two, so that a handful of prepared statements serves all lengths.
+# Lists are filled up, so that a handful of prepared statements serves all lengths.
 CHUNK_ROWS_MAX = 64
 
 Row = tuple[int | str | bytes | None, ...]
+
+
+def _filled(rows: int) -> int:
+    """1, 2, 4, 8, 16, 24, … 64."""
+    return 1 << (rows - 1).bit_length() if rows <= 8 else (rows + 7) & ~7
 
 
 @lru_cache(maxsize=256)
@@ -32,7 +37,7 @@ def _executions(sql: str, rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]
     for start in range(0, len(rows), CHUNK_ROWS_MAX):
         chunk = rows[start : start + CHUNK_ROWS_MAX]
         width = len(chunk[0])
-        filled = 1 << (len(chunk) - 1).bit_length()
+        filled = _filled(len(chunk))
         values = [*chain.from_iterable(chunk), *[None] * (width * (filled - len(chunk)))]
         yield _statement(sql, filled, width), values
 

@@ -16,14 +16,17 @@ from anabranch.metastore import (
     check,
     counters,
     documents,
+    extent_changes,
     extents,
+    gaps,
     groups,
+    history,
     objects,
     partitions,
     purge,
     topics,
 )
-from anabranch.metastore import offsets as history
+from anabranch.metastore import offsets as committed_offsets
 from anabranch.metastore.api import (
     Actor,
     AppendCommit,
@@ -50,8 +53,9 @@ from anabranch.metastore.api import (
     ProducerState,
     Topic,
 )
-from anabranch.metastore.engine import Readers, Writer, open_writer, opening
+from anabranch.metastore.connections import Readers, open_writer, opening
 from anabranch.metastore.migrate import migrate
+from anabranch.metastore.writer import Writer
 
 PURGE_AT_ONCE_ROWS = (
     5_000  # rows of a deleted topic that go with it; the rest waits for purge_deleted
@@ -216,7 +220,7 @@ class SqliteMetastore:
         return self._readers.run(extents.extent_of_max_timestamp, topic_no, partition)
 
     async def gaps(self, topic_no: int, partition: int | None = None) -> list[Gap]:
-        return self._readers.run(extents.gaps, topic_no, partition)
+        return self._readers.run(gaps.gaps, topic_no, partition)
 
     # -- merge, retention, collection ----------------------------------------------------------
     async def backlogs(self, limit: int) -> list[Backlog]:
@@ -244,7 +248,7 @@ class SqliteMetastore:
         now_ms: int,
     ) -> bool:
         return await self._writer.submit(
-            extents.replace_extents,
+            extent_changes.replace_extents,
             topic_no,
             partition,
             remove,
@@ -265,7 +269,13 @@ class SqliteMetastore:
     ) -> Partition | None:
         while True:  # a transaction per step, so that dropping a million extents delays nobody
             present, finished = await self._writer.submit(
-                extents.advance_log_start, topic_no, partition, log_start, cause, detail, now_ms
+                extent_changes.advance_log_start,
+                topic_no,
+                partition,
+                log_start,
+                cause,
+                detail,
+                now_ms,
             )
             if finished:
                 return present
@@ -300,7 +310,7 @@ class SqliteMetastore:
         return await self._writer.submit(groups.delete_group, group_id, actor, now_ms)
 
     async def committed(self, group_id: str) -> list[Committed]:
-        return self._readers.run(history.committed, group_id)
+        return self._readers.run(committed_offsets.committed, group_id)
 
     async def commit_offsets(
         self,
@@ -310,7 +320,9 @@ class SqliteMetastore:
         actor: Actor,
         now_ms: int,
     ) -> None:
-        await self._writer.submit(history.commit_offsets, group_id, offsets, action, actor, now_ms)
+        await self._writer.submit(
+            committed_offsets.commit_offsets, group_id, offsets, action, actor, now_ms
+        )
 
     async def delete_offsets(
         self,
@@ -321,7 +333,7 @@ class SqliteMetastore:
         now_ms: int,
     ) -> None:
         await self._writer.submit(
-            history.delete_offsets, group_id, partitions, action, actor, now_ms
+            committed_offsets.delete_offsets, group_id, partitions, action, actor, now_ms
         )
 
     async def offset_history(

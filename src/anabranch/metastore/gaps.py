@@ -1,0 +1,56 @@
+"""Gaps: offsets that readers will not see any more, and why (I2)."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+from anabranch.metastore.api import Gap, GapCause
+
+
+def record_gap(tx: Connection, gap: Gap) -> None:
+    """I2: nothing vanishes without a reason. A pass that goes on where the last one ended with the
+    same cause makes that row longer instead of adding one."""
+    merged = tx.execute(
+        "UPDATE gap SET last_offset = :last, detail = :detail, at_ms = :at "
+        "WHERE topic_no = :topic AND partition = :partition AND first_offset = ("
+        " SELECT max(first_offset) FROM gap"
+        " WHERE topic_no = :topic AND partition = :partition AND first_offset < :first) "
+        "AND last_offset = :first - 1 AND cause = :cause",
+        {
+            "topic": gap.topic_no,
+            "partition": gap.partition,
+            "first": gap.first_offset,
+            "last": gap.last_offset,
+            "cause": gap.cause.value,
+            "detail": gap.detail,
+            "at": gap.at_ms,
+        },
+    )
+    if merged.rowcount == 0:
+        tx.execute(
+            "INSERT INTO gap (topic_no, partition, first_offset, last_offset, cause, detail, at_ms) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                gap.topic_no,
+                gap.partition,
+                gap.first_offset,
+                gap.last_offset,
+                gap.cause.value,
+                gap.detail,
+                gap.at_ms,
+            ),
+        )
+
+
+def gaps(tx: Connection, topic_no: int, partition: int | None = None) -> list[Gap]:
+    rows = tx.execute(
+        "SELECT g.topic_no, g.partition, g.first_offset, g.last_offset, g.cause, g.detail, g.at_ms "
+        "FROM partition p JOIN gap g USING (topic_no, partition) "
+        "WHERE p.topic_no = ?1 AND (?2 IS NULL OR p.partition = ?2) "
+        "ORDER BY g.partition, g.first_offset",
+        (topic_no, partition),
+    )
+    return [
+        Gap(no, number, first, last, GapCause(cause), detail, at_ms)
+        for no, number, first, last, cause, detail, at_ms in rows
+    ]

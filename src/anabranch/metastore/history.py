@@ -1,0 +1,145 @@
+"""Reading and pruning the history of committed offsets (I8); :mod:`.offsets` says how it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from sqlite3 import Connection
+from typing import Any
+
+from anabranch.metastore import topics
+from anabranch.metastore.api import Actor, OffsetAction, OffsetChange
+from anabranch.metastore.offsets import DAY_MS, group_no
+
+ACTORS_PRUNED_MAX = 10_000  # actors looked at in one pruning transaction
+
+_LINE = """
+SELECT h.seq, h.at_ms, g.group_id, h.topic_no, coalesce(t.name, ''), h.partition, h.action,
+    h.old_offset, h.new_offset, h.metadata, a.principal, a.client_id, a.host, a.member_id,
+    a.instance_id, a.generation, a.api, a.reason
+FROM {source} JOIN consumer_group g ON g.no = h.group_no JOIN actor a ON a.no = h.actor_no
+LEFT JOIN topic t ON t.no = h.topic_no
+"""
+_SUPERSEDED = _LINE.format(source="offset_history h")
+_CURRENT = _LINE.format(source="committed h").replace("h.new_offset", "h.offset")
+
+
+def _change(row: tuple[Any, ...]) -> OffsetChange:
+    seq, at_ms, group_id, topic_no, topic, partition, action, old, new, metadata, *actor = row
+    return OffsetChange(
+        seq,
+        at_ms,
+        group_id,
+        topic_no,
+        topic,
+        partition,
+        OffsetAction(action),
+        old,
+        new,
+        metadata,
+        Actor(*actor),
+    )
+
+
+def offset_history(
+    tx: Connection,
+    group_id: str,
+    *,
+    topic_no: int | None = None,
+    partition: int | None = None,
+    since_ms: int | None = None,
+    until_ms: int | None = None,
+    limit: int = 1000,
+    newest_first: bool = True,
+) -> list[OffsetChange]:
+    where = "h.group_no = :group"
+    for column, value, operator in (
+        ("topic_no", topic_no, "="),
+        ("partition", partition, "="),
+        ("at_ms", since_ms, ">="),
+        ("at_ms", until_ms, "<="),
+    ):
+        if value is not None:
+            where += f" AND h.{column} {operator} {int(value)}"
+    order = "DESC" if newest_first else "ASC"
+    values = {"group": group_no(tx, group_id), "limit": limit}
+    lines = [
+        _change(row)
+        for source in (_SUPERSEDED, _CURRENT)
+        for row in tx.execute(
+            f"{source} WHERE {where} ORDER BY h.at_ms {order}, h.seq {order} LIMIT :limit", values
+        )
+    ]
+    lines.sort(key=lambda line: (line.at_ms, line.seq), reverse=newest_first)
+    return lines[:limit]
+
+
+def positions_at(tx: Connection, group_id: str, at_ms: int) -> list[OffsetChange]:
+    group = group_no(tx, group_id)
+    current = {
+        (row[3], row[5]): _change(row)
+        for row in tx.execute(f"{_CURRENT} WHERE h.group_no = ? AND h.at_ms <= ?", (group, at_ms))
+    }
+    positions = []
+    for topic_no, partition in _partitions_of(tx, group):
+        line = current.pop((topic_no, partition), None)
+        if line is None:
+            row = tx.execute(
+                f"{_SUPERSEDED} WHERE h.group_no = ? AND h.topic_no = ? AND h.partition = ? "
+                "AND h.at_ms <= ? ORDER BY h.at_ms DESC, h.seq DESC LIMIT 1",
+                (group, topic_no, partition, at_ms),
+            ).fetchone()
+            line = _change(row) if row else None
+        if line is not None:
+            positions.append(line)
+    positions += current.values()
+    positions.sort(key=lambda line: (line.topic_no, line.partition))
+    return positions
+
+
+def _partitions_of(tx: Connection, group: int | None) -> Iterable[tuple[int, int]]:
+    """The partitions that a group's history names, one probe of the index for each."""
+    at = (-1, -1)
+    while True:
+        row = tx.execute(
+            "SELECT topic_no, partition FROM offset_history "
+            "WHERE group_no = ? AND (topic_no, partition) > (?, ?) "
+            "ORDER BY topic_no, partition LIMIT 1",
+            (group, *at),
+        ).fetchone()
+        if row is None:
+            return
+        at = row
+        yield at
+
+
+def prune_offset_history(tx: Connection, before_ms: int, limit: int) -> int:
+    pruned = 0
+    for (group,) in tx.execute("SELECT no FROM consumer_group").fetchall():
+        pruned += tx.execute(
+            "DELETE FROM offset_history WHERE (group_no, at_ms, seq) IN ("
+            " SELECT group_no, at_ms, seq FROM offset_history WHERE group_no = ? AND at_ms < ?"
+            " ORDER BY at_ms, seq LIMIT ?)",
+            (group, before_ms, limit - pruned),
+        ).rowcount
+        if pruned >= limit:
+            return pruned
+    _prune_names(tx, before_ms)
+    return pruned
+
+
+def _prune_names(tx: Connection, before_ms: int) -> None:
+    """Nothing older than ``before_ms`` is left: drop the topics, groups and actors that only it named.
+
+    The day's grace is the precision of ``used_ms``.
+    """
+    topics.forget_purged(tx, before_ms)
+    tx.execute(
+        "DELETE FROM consumer_group WHERE live = 0 "
+        "AND NOT EXISTS (SELECT 1 FROM offset_history WHERE group_no = consumer_group.no)"
+    )
+    tx.execute(
+        "DELETE FROM actor WHERE no IN ("
+        " SELECT no FROM actor WHERE used_ms < ? ORDER BY used_ms LIMIT ?) "
+        "AND no NOT IN (SELECT actor_no FROM committed)",
+        (before_ms - DAY_MS, ACTORS_PRUNED_MAX),
+    )
