@@ -74,6 +74,7 @@ def test_the_data_directory_may_stand_in_the_file(tmp_path: Path) -> None:
         ("[limits]\nlarge_requests_bytes_max = 1000", "limits.large_requests_bytes_max is 1000"),
         ("[listener]\nport = 70000", "listener.port is 70000"),
         ("node_id = -1", "node_id is -1"),
+        ("[listener]\nhost = '0.0.0.0'", "--advertise HOST:PORT"),
         ("node_id = = 2", "is not TOML"),
         ("data = 5", "data: "),
     ],

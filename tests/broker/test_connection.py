@@ -532,6 +532,65 @@ def test_a_frame_that_only_claims_to_be_large_costs_little() -> None:
     run(scenario)
 
 
+def test_only_produces_may_be_as_large_as_a_frame() -> None:
+    """I10: many tiny structs grow when they are decoded."""
+
+    async def scenario() -> None:
+        async with bench() as made, connected(made) as client, connected(made) as other:
+            client.send_bytes(struct.pack(">ihhih", 5 << 20, HEARTBEAT, 0, 1, -1))
+            assert await client.closed()
+            other.send(produce("large", size=5 << 20), 9)
+            await made.until(lambda: len(made.appends) == 1)
+
+    run(scenario)
+
+
+def test_unsent_answers_are_counted_and_make_fetches_smaller() -> None:
+    """I10: consumers that do not read cannot pin memory without bound, nor stop the others."""
+
+    async def scenario() -> None:
+        async with (
+            bench(unsent_total_bytes_max=10 << 20, fetch_bytes_max=1 << 20) as made,
+            connected(made) as client,
+        ):
+            assert made.listener.fetch_bytes_max() == 1 << 20
+            body = b"z" * (4 << 20)
+            client.writer.transport.pause_reading()
+            tickets = [client.send(SaslAuthenticateRequest(auth_bytes=body[:-100]), 2)]
+            await made.until(lambda: made.listener.unsent_bytes > 0)
+            (connection,) = made.connections
+            assert connection._outbox is not None
+            assert made.listener.unsent_bytes == connection._outbox.unsent_bytes
+            made.listener.unsent_bytes += 10 << 20
+            assert made.listener.fetch_bytes_max() == 64 << 10
+            made.listener.unsent_bytes -= 10 << 20
+            client.writer.transport.resume_reading()
+            await client.receive(tickets[0])
+            await made.until(lambda: made.listener.unsent_bytes == 0)
+            client.writer.transport.pause_reading()
+            client.send(SaslAuthenticateRequest(auth_bytes=body[:-100]), 2)
+            await made.until(lambda: made.listener.unsent_bytes > 0)
+            connection.close("the test says so")
+            assert made.listener.unsent_bytes == 0
+
+    run(scenario)
+
+
+def test_an_idle_connection_gives_its_ring_back() -> None:
+    async def scenario() -> None:
+        async with bench() as made, connected(made) as client:
+            for _ in range(2):
+                body = b"b" * 60_000
+                answer = await client.call(SaslAuthenticateRequest(auth_bytes=body), 2)
+                assert answer.auth_bytes == body
+                (connection,) = made.connections
+                assert len(connection._ring) == RING_BYTES
+                made.listener.close_idle(asyncio.get_running_loop().time() + 60)
+                assert len(connection._ring) < RING_BYTES
+
+    run(scenario)
+
+
 def test_idle_and_stalled_connections_are_closed() -> None:
     async def scenario() -> None:
         async with (

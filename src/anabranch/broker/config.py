@@ -71,6 +71,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     produces_in_flight_max: int = 256  # of one connection; clients keep 5, librdkafka any number
     unsent_bytes_max: int = 1 * MIB  # of one connection; past it, its requests wait
     fetch_bytes_max: int = 8 * MIB  # one answer, whatever the client asks for
+    unsent_total_bytes_max: int = (
+        128 * MIB
+    )  # of all connections; near it, fetches get less at a time
     stop_ms_max: int = 10 * SECOND_MS  # how long a stopping broker finishes what it has begun
 
 
@@ -164,6 +167,12 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
     for name, value, low, high in checks:
         if not low <= value <= high:
             raise UserFault(f"{where}{name} is {value}; it must be between {low} and {high}")
+    listener = settings.listener
+    if listener.host in ("", "0.0.0.0", "::") and not listener.advertised_host:
+        raise UserFault(
+            f"{where}clients cannot connect to {listener.host or 'the empty address'}: say what they "
+            "are to be told with --advertise HOST:PORT"
+        )
     for name in Limits.__struct_fields__:
         if getattr(settings.limits, name) < 1:
             raise UserFault(f"{where}limits.{name} must be at least 1")

@@ -29,6 +29,7 @@ from anabranch.broker.dispatch import Call, Closing, Deferred, Reply
 from anabranch.broker.eager import start
 from anabranch.broker.outbox import Buffer, Outbox, SocketOutbox, TransportOutbox
 from anabranch.errors import ClientFault, Corrupt, MalformedRequest, StoreFault
+from anabranch.wire.frame import request_bytes_max
 
 if TYPE_CHECKING:
     from anabranch.broker.listener import Listener
@@ -46,7 +47,7 @@ LARGE_START_BYTES: Final = (
 FRAME_BYTES_MIN: Final = 8  # key, version, correlation id
 PRODUCE: Final = 0
 
-_LENGTH: Final = Struct(">i")
+_LENGTH_KEY_VERSION: Final = Struct(">ihh")
 _KEY_VERSION: Final = Struct(">hh")
 
 
@@ -65,10 +66,11 @@ class Connection(asyncio.BufferedProtocol):
     """See the module. All methods run on the loop's thread.
 
     Invariants: ``0 <= pos <= end <= len(ring)``; ``slots`` holds the unanswered requests in the order
-    of their arrival; ``serial`` is the one of them that is no Produce, or None.
+    of their arrival; ``serial`` is the one of them that is no Produce and still runs, or None.
     """
 
     __slots__ = (
+        "_accounted",
         "_end",
         "_flush_scheduled",
         "_large",
@@ -117,6 +119,7 @@ class Connection(asyncio.BufferedProtocol):
         self._task: asyncio.Task[Any] | None = None
         self._room_task: asyncio.Task[None] | None = None
         self._flush_scheduled = False
+        self._accounted = 0  # of our unsent bytes in the listener's sum
         self._paused = False
         self._pumping = False
         self.active_at = loop.time()
@@ -152,6 +155,7 @@ class Connection(asyncio.BufferedProtocol):
         self.closed = True
         if self._outbox is not None:
             self._outbox.close()
+            self._account()
         if self._task is not None and self._serial is not None and self._serial.call.api.abandon:
             self._task.cancel()  # a long poll that nobody waits for
         if self._room_task is not None:
@@ -170,8 +174,16 @@ class Connection(asyncio.BufferedProtocol):
         logger.log(level, "closing %s: %s", self.peer, reason)
         if self._outbox is not None:
             self._outbox.close()
+            self._account()
         if self._transport is not None:
             self._transport.abort()
+
+    def trim(self) -> None:
+        """An idle connection goes back to a small ring."""
+        if self._pos == self._end and len(self._ring) > RING_START_BYTES and self._large is None:
+            self._ring = bytearray(RING_START_BYTES)
+            self._view = memoryview(self._ring)
+            self._pos = self._end = 0
 
     @property
     def busy(self) -> bool:
@@ -287,20 +299,20 @@ class Connection(asyncio.BufferedProtocol):
                 self._start(key, version, frame)
                 continue
             have = self._end - self._pos - 4
-            if have < 0:
+            if have < _KEY_VERSION.size:
                 return False
-            (size,) = _LENGTH.unpack_from(self._ring, self._pos)
-            if not FRAME_BYTES_MIN <= size <= limit:
-                self.close(f"a frame of {size} bytes; 8 to {limit} are allowed")
+            size, key, version = _LENGTH_KEY_VERSION.unpack_from(self._ring, self._pos)
+            allowed = limit if key == PRODUCE else request_bytes_max(key, limit)
+            if not FRAME_BYTES_MIN <= size <= allowed:
+                self.close(f"a frame of {size} bytes; 8 to {allowed} are allowed for api {key}")
                 return False
             if have < size:
                 if size > LARGE_FRAME_BYTES:
                     self._large_waiting = not self._begin_large(size)
                 return False
-            start = self._pos + 4
-            key, version = _KEY_VERSION.unpack_from(self._ring, start)
             if not self._may_start(key):
                 return True
+            start = self._pos + 4
             view = self._view[start : start + size]
             self._pos = start + size
             self._start(key, version, bytearray(view) if key == PRODUCE else bytes(view))
@@ -410,7 +422,7 @@ class Connection(asyncio.BufferedProtocol):
         self._task = None
         if task.cancelled():
             if not self.closed:
-                self.close("shutting down", level=logging.INFO)
+                self.close(f"{slot.call} was given up", level=logging.INFO)
             return
         error = task.exception()
         if self.closed:
@@ -496,10 +508,18 @@ class Connection(asyncio.BufferedProtocol):
             slots.popleft()
         if ready:
             self._outbox.send(ready)
+            self._account()
         self._pump()
+
+    def _account(self) -> None:
+        """Tell the listener what this connection keeps of answers."""
+        unsent = self._outbox.unsent_bytes if self._outbox is not None else 0
+        self._listener.unsent_bytes += unsent - self._accounted
+        self._accounted = unsent
 
     def _drained(self) -> None:
         self.active_at = self._loop.time()
+        self._account()
         self._pump()
 
     def _broken(self, error: OSError) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BACKLOG: Final = 128
+UNSENT_SHARES: Final = 8  # one answer takes at most this part of what is left of the budget
+FETCH_BYTES_LEAST: Final = 64 * 1024  # a consumer always gets on
+TRIM_S: Final = 30.0  # a connection that is silent for so long gives its large ring back
 SWEEP_S: Final = 1.0  # how often idle and stalled connections are looked for
 STOP_POLL_S: Final = 0.01
 
@@ -59,7 +62,7 @@ class Listener:
 
     Invariants: ``large_bytes`` is the sum of what is reserved for large frames being received, and at
     most ``large_requests_bytes_max`` unless a single frame is larger; ``per_host`` counts
-    ``connections``.
+    ``connections``; ``unsent_bytes`` is the sum of what connections keep of answers.
     """
 
     def __init__(self, broker: Broker, dispatcher: Dispatcher) -> None:
@@ -67,6 +70,7 @@ class Listener:
         self.dispatcher = dispatcher
         self.connections: dict[Connection, None] = {}
         self._per_host: Counter[str] = Counter()
+        self.unsent_bytes = 0
         self._large_bytes = 0
         self._large_waiting: deque[tuple[Connection, int]] = deque()
         self._server: asyncio.Server | None = None
@@ -128,6 +132,16 @@ class Listener:
         if not self._per_host[connection.host]:
             del self._per_host[connection.host]
 
+    # -- answers -----------------------------------------------------------------------------------
+    def fetch_bytes_max(self) -> int:
+        """The most that one answer to a fetch may hold now.
+
+        Consumers that do not read what they asked for make everybody's answers smaller, not later.
+        """
+        limits = self.limits
+        share = (limits.unsent_total_bytes_max - self.unsent_bytes) // UNSENT_SHARES
+        return min(limits.fetch_bytes_max, max(share, FETCH_BYTES_LEAST))
+
     # -- the budget of large frames ----------------------------------------------------------------
     def reserve_large(self, connection: Connection, size: int) -> bool:
         """Take ``size`` bytes for a large frame; False: wait for ``large_granted``, first come first."""
@@ -182,3 +196,5 @@ class Listener:
                 connection.close(f"a request stopped arriving for {limits.stall_ms_max} ms")
             elif connection.active_at < idle_since and not connection.awaiting_answer:
                 connection.close(f"idle for {limits.idle_ms_max} ms", level=logging.INFO)
+            elif connection.active_at < now_s - TRIM_S:
+                connection.trim()

@@ -79,7 +79,7 @@ def handle(context: Context, request: FetchRequest) -> Started:
             )
     if not wants:
         return response
-    max_bytes = min(request.max_bytes, context.broker.settings.limits.fetch_bytes_max)
+    max_bytes = min(request.max_bytes, context.broker.listener.fetch_bytes_max())
     min_bytes = request.min_bytes if request.max_wait_ms > 0 else 0
     parts = log.fetch_ready(wants, min_bytes=min_bytes, max_bytes=max_bytes)
     if parts is None:
