@@ -16,7 +16,7 @@ from anabranch.log.catalogue import Catalogue
 from anabranch.log.merge import Merger, due
 from anabranch.log.partition import PartitionLog
 from anabranch.log.settings import LogSettings
-from anabranch.metastore.api import Backlog, Metastore, ObjectKind, ObjectRow
+from anabranch.metastore.api import Backlog, Metastore, ObjectKind, ObjectRow, Topic
 from anabranch.storage.segment import index_key
 from anabranch.storage.store import Store
 from anabranch.storage.wal import Wal
@@ -55,6 +55,7 @@ class Background:
         self._wal_in_use = wal_in_use
         self._task: asyncio.Task[None] | None = None
         self._next_retention_ms = 0
+        self._forgotten: str | None = None  # its row is gone, its bytes are still to be deleted
         self.merge_lag_ms = 0  # age of the oldest event that is not in a segment yet
 
     def start(self) -> None:
@@ -91,6 +92,7 @@ class Background:
     async def run_once(self) -> None:
         """One bounded pass over everything that is due, if this process holds the lease."""
         await self._guard("preparing the WAL", self.prepare)
+        await self._guard("recycling of WAL files", self.recycle)
         now_ms = self._now_ms()
         if not await self._metastore.acquire_lease(
             LEASE, self._holder, self._settings.lease_ms, now_ms
@@ -126,19 +128,23 @@ class Background:
     # -- retention -------------------------------------------------------------------------------
     async def retain(self) -> None:
         for topic in self._catalogue.topics():
-            config = self._catalogue.config(topic)
-            if not config.deletes or (config.retention_ms < 0 and config.retention_bytes < 0):
-                continue
-            sizes = (
-                await self._metastore.partition_sizes(topic.no)
-                if config.retention_bytes >= 0
-                else []
+            await self._guard(
+                f"retention of {topic.name}",
+                lambda topic=topic: self._retain_topic(topic),  # type: ignore[misc]
             )
-            retained = {size.partition: size.bytes for size in sizes}
-            for partition in range(topic.partitions):
-                await self._retain_one(
-                    self._catalogue.partition(topic, partition), retained.get(partition, 0)
-                )
+
+    async def _retain_topic(self, topic: Topic) -> None:
+        config = self._catalogue.config(topic)
+        if not config.deletes or (config.retention_ms < 0 and config.retention_bytes < 0):
+            return
+        sizes = (
+            await self._metastore.partition_sizes(topic.no) if config.retention_bytes >= 0 else []
+        )
+        retained = {size.partition: size.bytes for size in sizes}
+        for partition in range(topic.partitions):
+            await self._retain_one(
+                self._catalogue.partition(topic, partition), retained.get(partition, 0)
+            )
 
     async def _retain_one(self, log: PartitionLog, retained_bytes: int) -> None:
         config = self._catalogue.config(log.topic)
@@ -179,36 +185,50 @@ class Background:
         """Delete objects that nothing names and whose grace is over; recycle WAL files likewise.
 
         The row goes first, with its reason kept; then the bytes. A crash between the two leaves bytes
-        that no row names, never a row without bytes (I3).
+        that no row names, never a row without bytes (I3). Where the store refuses, no further row goes.
         """
         now_ms = self._now_ms()
         candidates = await self._metastore.objects_without_extents(
             now_ms, now_ms - self._settings.wal_grace_ms, self._settings.collect_batch
         )
+        await self._guard("recycling of WAL files", self.recycle)
+        await self._delete_forgotten()
         for row in candidates:
-            if self._collectable(row, now_ms):
-                await self._collect_one(row, now_ms)
-        await self._recycle_unknown()
+            young = now_ms - max(row.unreferenced_ms or 0, row.created_ms)
+            if row.kind is ObjectKind.WAL or young < self._settings.object_grace_ms:
+                continue
+            if await self._forget(row, now_ms):
+                self._forgotten = row.key
+                await self._delete_forgotten()
 
-    def _collectable(self, row: ObjectRow, now_ms: int) -> bool:
-        if row.unreferenced_ms is None:
-            return False
-        if row.kind is ObjectKind.WAL:
-            idle = now_ms - row.unreferenced_ms >= self._settings.wal_grace_ms
-            return idle and not self._wal_in_use(row.key)
-        return now_ms - max(row.unreferenced_ms, row.created_ms) >= self._settings.object_grace_ms
+    async def _forget(self, row: ObjectRow, now_ms: int) -> bool:
+        return await self._metastore.forget_object(row.no, "no extent names it, grace over", now_ms)
 
-    async def _collect_one(self, row: ObjectRow, now_ms: int) -> None:
-        if not await self._metastore.forget_object(
-            row.no, "no extent names it, grace over", now_ms
-        ):
+    async def _delete_forgotten(self) -> None:
+        """The bytes of the object whose row went last."""
+        if self._forgotten is None:
             return
         loop = asyncio.get_running_loop()
-        if row.kind is ObjectKind.WAL:
-            await loop.run_in_executor(self._threads, self._wal.recycle, row.key)
-            return
-        await loop.run_in_executor(self._threads, self._store.delete, index_key(row.key))
-        await loop.run_in_executor(self._threads, self._store.delete, row.key)
+        for key in (index_key(self._forgotten), self._forgotten):
+            await loop.run_in_executor(self._threads, self._store.delete, key)
+        self._forgotten = None
+
+    async def recycle(self) -> None:
+        """Give WAL files back that nothing names any more.
+
+        Every broker does this, with the lease or without: nobody else knows which of its own files
+        it still uses. It looks at WAL objects alone, so that segments in their long grace never stand
+        in front of them.
+        """
+        loop = asyncio.get_running_loop()
+        now_ms = self._now_ms()
+        for row in await self._metastore.wal_objects():
+            if row.unreferenced_ms is None or self._wal_in_use(row.key):
+                continue
+            idle = now_ms - row.unreferenced_ms >= self._settings.wal_grace_ms
+            if idle and await self._forget(row, now_ms):
+                await loop.run_in_executor(self._threads, self._wal.recycle, row.key)
+        await self._recycle_unknown()
 
     async def _recycle_unknown(self) -> None:
         """WAL files whose flushes never committed: left by a crash, named by nothing.

@@ -43,7 +43,13 @@ class Catalogue:
         return list(self._by_name.values())
 
     def config(self, topic: Topic) -> TopicConfig:
-        return self._configs[topic.no]
+        """Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
+        config = self._configs.get(topic.no)
+        if config is None:
+            raise ClientFault(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"topic {topic.name} was deleted"
+            )
+        return config
 
     def partition(self, topic: Topic, partition: int) -> PartitionLog:
         """Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""

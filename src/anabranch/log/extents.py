@@ -8,6 +8,7 @@ against the extent that names them.
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Iterator
 from threading import Lock
@@ -27,8 +28,13 @@ from anabranch.storage.segment import SegmentIndex, index_key
 from anabranch.storage.store import Store
 from anabranch.storage.wal_directory import WalDirectory
 
+logger = logging.getLogger(__name__)
+
 CHUNK_BYTES = 4 * 1024 * 1024  # one read while streaming through an extent
-INDEXES_MAX = 256  # decoded segment indexes kept; each a few KiB
+INDEXES_MAX = 1024  # decoded segment indexes kept, if they are small
+INDEX_ENTRIES_MAX = (
+    64 * 1024
+)  # kept in all indexes together, some 200 bytes each; at least one index
 SKIP_SLACK_BYTES = 64 * 1024  # an index entry lies at most about this far before its batch
 
 
@@ -48,6 +54,7 @@ class ExtentReader:
         self._cached_bytes = 0
         self._placed: OrderedDict[tuple[int, int, int], memoryview] = OrderedDict()
         self._indexes: OrderedDict[str, SegmentIndex | None] = OrderedDict()
+        self._index_entries = 0
         self._lock = Lock()
 
     def read(
@@ -190,22 +197,31 @@ class ExtentReader:
                 return self._indexes[key]
         try:
             index: SegmentIndex | None = SegmentIndex.decode(self._store.get(index_key(key)))
+        except Corrupt as corrupt:
+            logger.error("%s is read without its index: %s", key, corrupt)
+            index = None
         except StoreFault as fault:
             if fault.retryable:
                 raise
             index = None
         with self._lock:
-            self._indexes[key] = index
-            while len(self._indexes) > INDEXES_MAX:
-                self._indexes.popitem(last=False)
+            if key not in self._indexes:
+                self._indexes[key] = index
+                self._index_entries += _entries(index)
+            while len(self._indexes) > INDEXES_MAX or (
+                self._index_entries > INDEX_ENTRIES_MAX and len(self._indexes) > 1
+            ):
+                _, evicted = self._indexes.popitem(last=False)
+                self._index_entries -= _entries(evicted)
         return index
 
     def _fetch_cached(self, extent: Extent, position: int, length: int) -> bytes:
         if self._blocks is None:
             return self._fetch(extent, position, length)
-        return _whole(
-            extent, self._blocks.get(extent.object_key, position, length), position, length
-        )
+        data = self._blocks.get(extent.object_key, position, length)
+        if len(data) != length:
+            self._blocks.forget(extent.object_key)  # a short answer must not outlive this read
+        return _whole(extent, data, position, length)
 
     def _fetch(self, extent: Extent, position: int, length: int) -> bytes:
         if extent.kind is ObjectKind.WAL:
@@ -213,6 +229,10 @@ class ExtentReader:
         else:
             data = self._store.get(extent.object_key, position, length)
         return _whole(extent, data, position, length)
+
+
+def _entries(index: SegmentIndex | None) -> int:
+    return 0 if index is None else len(index.entries)
 
 
 def _cut(

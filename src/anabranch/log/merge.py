@@ -32,7 +32,7 @@ from anabranch.storage.store import Store
 logger = logging.getLogger(__name__)
 
 EXTENTS_PER_PASS = 4096  # rows replaced by one transaction
-TIER_BASE_BYTES = 64 * 1024  # segments below it are of one tier
+SMALL_SEGMENTS_PER_PASS = 1024  # looked at to find a run; a partition has some dozen
 
 
 class SegmentIdentity(NamedTuple):
@@ -55,34 +55,43 @@ def due(backlogs: Sequence[Backlog], settings: LogSettings, now_ms: int) -> list
     return chosen
 
 
-def tier(length: int, fan_in: int) -> int:
-    """Size class of a segment: each class is ``fan_in`` times the one below."""
-    step = 0
-    bound = TIER_BASE_BYTES
-    while length >= bound:
-        bound *= fan_in
-        step += 1
-    return step
-
-
 def consolidation(segments: Sequence[Extent], settings: LogSettings) -> list[Extent]:
-    """A run of neighbours of one size class worth merging, or nothing.
+    """A run of small neighbours worth merging into one, or nothing.
 
-    Size-tiered: ``fan_in`` neighbours of one tier become one of the next, so each byte is rewritten a
-    logarithmic number of times and the count of segments stays logarithmic in what is retained.
+    Either ``fan_in`` or more of which none outweighs all the others, so that every byte comes to lie in a
+    segment at least twice as large, the newest first because they are the smallest; or some that together
+    are half a segment, which is not small any more, the oldest first so that none is left between two
+    that are large. So each byte is rewritten a logarithmic number of times, and the count of segments stays
+    logarithmic in what is retained, however unevenly it came.
     """
-    run: list[Extent] = []
-    for segment in segments:
-        adjacent = bool(run) and run[-1].last_offset + 1 == segment.base_offset
-        same = bool(run) and tier(run[-1].length, settings.consolidate_fan_in) == tier(
-            segment.length, settings.consolidate_fan_in
-        )
-        if not (adjacent and same):
-            run = []
-        run.append(segment)
-        if len(run) == settings.consolidate_fan_in:
-            return run if sum(each.length for each in run) <= settings.segment_bytes else []
+    fan_in, segment_bytes = settings.consolidate_fan_in, settings.segment_bytes
+    for first in reversed(range(len(segments))):
+        total = largest = 0
+        for count, segment in enumerate(_neighbours(segments, first, segment_bytes), 1):
+            total += segment.length
+            largest = max(largest, segment.length)
+            if count >= fan_in and 2 * largest <= total:
+                return list(segments[first : first + count])
+    for first in range(len(segments)):
+        total = 0
+        for count, segment in enumerate(_neighbours(segments, first, segment_bytes), 1):
+            total += segment.length
+            if count > 1 and 2 * total >= segment_bytes:
+                return list(segments[first : first + count])
     return []
+
+
+def _neighbours(segments: Sequence[Extent], first: int, bytes_max: int) -> Iterator[Extent]:
+    """From ``first`` on, as long as they follow each other and fit one segment."""
+    room = bytes_max
+    for index in range(first, len(segments)):
+        segment = segments[index]
+        room -= segment.length
+        if room < 0 or (
+            index > first and segments[index - 1].last_offset + 1 != segment.base_offset
+        ):
+            return
+        yield segment
 
 
 class Merger:
@@ -113,26 +122,17 @@ class Merger:
         Returns the number of segments written. Raises Corrupt or StoreFault if bytes cannot be had.
         """
         written = 0
-        offset = 0
         while True:
-            extents = await self._metastore.extents_from(
-                topic.no, partition, offset, EXTENTS_PER_PASS
-            )
+            extents = await self._metastore.wal_extents(topic.no, partition, EXTENTS_PER_PASS)
             run = _wal_run(extents, self._settings.segment_bytes, up_to)
-            if not run:
-                if len(extents) < EXTENTS_PER_PASS:
-                    return written
-                offset = extents[-1].last_offset + 1
-                continue
-            if not await self.rewrite(topic, partition, run):
+            if not run or not await self.rewrite(topic, partition, run):
                 return written
             written += 1
-            offset = run[-1].last_offset + 1
 
     async def consolidate(self, topic: Topic, partition: int) -> bool:
         """Merge one run of small neighbouring segments if there is one."""
         segments = await self._metastore.small_segments(
-            topic.no, partition, self._settings.segment_bytes // 2, EXTENTS_PER_PASS
+            topic.no, partition, self._settings.segment_bytes // 2, SMALL_SEGMENTS_PER_PASS
         )
         run = consolidation(segments, self._settings)
         return bool(run) and await self.rewrite(topic, partition, run)
@@ -174,10 +174,6 @@ def _wal_run(extents: Sequence[Extent], bytes_max: int, up_to: int | None) -> li
     for extent in extents:
         if up_to is not None and extent.base_offset >= up_to:
             break
-        if extent.kind is not ObjectKind.WAL:
-            if run:
-                break
-            continue
         if run and (
             size + extent.length > bytes_max or run[-1].last_offset + 1 != extent.base_offset
         ):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sized
 from itertools import islice
 from typing import NamedTuple
 
@@ -80,17 +81,31 @@ class TailBudget:
     def __init__(self, bytes_max: int) -> None:
         self.bytes_max = bytes_max
         self.bytes_held = 0
-        self._order: deque[tuple[Tail, int, int]] = deque()
+        self._order: deque[tuple[Tail, int, Sized]] = deque()
+        self._frames: dict[int, int] = {}  # lines in _order by the id of their frame
 
     def admit(self, tail: Tail, run: Run) -> None:
-        """Add a run to its tail and evict the oldest of any tail until the budget holds."""
-        cost = len(run.data) + ENTRY_OVERHEAD_BYTES
+        """Add a run to its tail and evict the oldest of any tail until the budget holds.
+
+        What counts is the request frame that a run is a view of: a small batch keeps all of it alive.
+        """
+        frame = run.data.obj
+        assert isinstance(frame, Sized)
         tail.append(run)
-        self._order.append((tail, run.base_offset, cost))
-        self.bytes_held += cost
+        self._order.append((tail, run.base_offset, frame))
+        lines = self._frames.get(id(frame), 0)
+        self._frames[id(frame)] = lines + 1
+        self.bytes_held += ENTRY_OVERHEAD_BYTES + (0 if lines else len(frame))
         while self.bytes_held > self.bytes_max and len(self._order) > 1:
-            victim, base_offset, freed = self._order.popleft()
-            self.bytes_held -= freed
-            # A cleared tail has already dropped this run; its budget line outlives it harmlessly.
-            if victim.start_offset == base_offset:
-                victim.drop_oldest()
+            self._evict()
+
+    def _evict(self) -> None:
+        victim, base_offset, frame = self._order.popleft()
+        self.bytes_held -= ENTRY_OVERHEAD_BYTES
+        self._frames[id(frame)] -= 1
+        if not self._frames[id(frame)]:
+            del self._frames[id(frame)]
+            self.bytes_held -= len(frame)
+        # A cleared tail has already dropped this run; its line outlived it, and so was the frame counted.
+        if victim.start_offset == base_offset:
+            victim.drop_oldest()
