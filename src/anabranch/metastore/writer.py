@@ -60,6 +60,7 @@ class Writer:
         self._path = path
         self._queue: SimpleQueue[_Operation | None] = SimpleQueue()
         self._watchers: list[tuple[asyncio.AbstractEventLoop, Callable[[], None]]] = []
+        self._batch: list[_Operation] = []
         self._closed = False
         self._commits_since_checkpoint = 0
         self._data_version = self._read_data_version()
@@ -100,29 +101,56 @@ class Writer:
 
     # -- the thread --------------------------------------------------------------------------
     def _run(self) -> None:
-        open_ = True
-        while open_:
-            batch: list[_Operation] = []
-            try:
-                operation = self._queue.get(timeout=POLL_S)
-                while True:
-                    if operation is None:
-                        open_ = False
-                        break
-                    batch.append(operation)
-                    if len(batch) == GROUP_OPS_MAX:
-                        break
-                    operation = self._queue.get_nowait()
-            except Empty:
-                pass
-            if batch:
-                self._answer(batch, self._commit(batch))
+        try:
+            self._serve()
+        except BaseException as error:  # a bug of ours, and still nobody may wait for ever
+            self._closed = True
+            self._abandon(error)
+            raise
+
+    def _serve(self) -> None:
+        while self._take():
+            if self._batch:
+                self._answer(self._batch, self._commit(self._batch))
+                self._batch = []
                 self._commits_since_checkpoint += 1
             else:
                 self._checkpoint()
             if (now := time.monotonic()) >= self._next_poll:
                 self._next_poll = now + POLL_S
                 self._notice_others()
+        if self._batch:
+            self._answer(self._batch, self._commit(self._batch))
+
+    def _take(self) -> bool:
+        """Fill the batch with what is pending; False when the writer is to close after it."""
+        try:
+            operation = self._queue.get(timeout=POLL_S)
+            while operation is not None:
+                self._batch.append(operation)
+                if len(self._batch) == GROUP_OPS_MAX:
+                    return True
+                operation = self._queue.get_nowait()
+        except Empty:
+            return True
+        return False
+
+    def _abandon(self, error: BaseException) -> None:
+        batch = self._batch
+        try:
+            while True:
+                operation = self._queue.get_nowait()
+                if operation is not None:
+                    batch.append(operation)
+        except Empty:
+            pass
+        fault = f"the metastore's writer stopped: {error!r}"
+        for one in batch:
+            answer = _Answer(one.future, None, StoreFault(fault, retryable=False))
+            try:
+                one.loop.call_soon_threadsafe(_deliver, [answer])
+            except RuntimeError:
+                pass  # that loop is closed: nobody waits any more
 
     def _commit(self, batch: list[_Operation]) -> list[_Answer]:
         """Run ``batch`` as one transaction. Whatever is answered with a value is on disk."""
@@ -143,10 +171,7 @@ class Writer:
                 tx.execute("COMMIT")
         except BaseException as error:  # the database failed, not an operation: nothing happened
             self._roll_back()
-            fault: BaseException = error
-            if isinstance(error, sqlite3.Error):
-                fault = translate(error, self._path) or error
-            return [_Answer(operation.future, None, fault) for operation in batch]
+            return [_Answer(operation.future, None, self._fault(error)) for operation in batch]
         return answers
 
     def _attempt(self, operation: _Operation) -> _Answer:
@@ -160,6 +185,13 @@ class Writer:
         except Exception as error:
             return _Answer(operation.future, None, error)
         return _Answer(operation.future, value, None)
+
+    def _fault(self, error: BaseException) -> BaseException:
+        fault = translate(error, self._path) if isinstance(error, sqlite3.Error) else None
+        if fault is None:
+            return error
+        fault.__cause__ = error
+        return fault
 
     def _roll_back(self) -> None:
         try:
