@@ -17,10 +17,11 @@ from msgspec import Struct
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.extents import ExtentReader
-from anabranch.log.merge import Merger, SegmentIdentity
+from anabranch.log.merge import Merger, SegmentIdentity, append_time_at
 from anabranch.log.offsets import UNKNOWN_OFFSET, OffsetFinder
 from anabranch.log.partition import PartitionLog
 from anabranch.metastore.api import (
+    NO_TIMESTAMP,
     BranchOrigin,
     Conflict,
     Extent,
@@ -33,7 +34,7 @@ from anabranch.records.batch import BatchHeader, scan
 from anabranch.records.builder import build_batch
 from anabranch.records.record import iter_records
 from anabranch.storage.segment import SegmentIndexBuilder, index_key, segment_key
-from anabranch.storage.store import Store
+from anabranch.storage.store import NotFound, Store
 
 ATTEMPTS_MAX = 5  # the source may merge or retain while a branch is being cut
 
@@ -66,6 +67,7 @@ class _Cut(NamedTuple):
     whole: NewExtent | None  # the batches below the end, in the object that exists
     trimmed: bytes | None  # the straddling batch without the records behind the end
     trimmed_header: BatchHeader | None
+    trimmed_appended_ms: int = NO_TIMESTAMP
 
 
 class Brancher:
@@ -103,27 +105,39 @@ class Brancher:
         """
         ends = await self._resolve(source, point, logs)
         topic_id = self._new_topic_id()
+        origin = BranchOrigin(source.id, source.name, ends, point.describe())
         for attempt in range(ATTEMPTS_MAX):
-            for partition, end in enumerate(ends):
-                await self._merger.merge_backlog(source, partition, up_to=end)
-            replacements = {}
-            for partition, end in enumerate(ends):
-                cut = await self._cut(source, name, topic_id, partition, end)
-                if cut:
-                    replacements[partition] = cut
-            origin = BranchOrigin(source.id, source.name, ends, point.describe())
             try:
-                return await self._metastore.create_branch(
-                    source.no, name, topic_id, origin, replacements, self._now_ms()
-                )
-            except Conflict:
+                return await self._branch_once(source, name, topic_id, origin)
+            except (Conflict, NotFound):
                 if attempt == ATTEMPTS_MAX - 1:
                     raise
         raise AssertionError("unreachable")
 
+    async def _branch_once(
+        self, source: Topic, name: str, topic_id: bytes, origin: BranchOrigin
+    ) -> Topic:
+        """Raises Conflict or NotFound if the source's extents changed meanwhile."""
+        replacements = {}
+        for partition, end in enumerate(origin.ends):
+            await self._merger.merge_backlog(source, partition, up_to=end)
+        for partition, end in enumerate(origin.ends):
+            cut = await self._cut(source, name, topic_id, partition, end)
+            if cut:
+                replacements[partition] = cut
+        return await self._metastore.create_branch(
+            source.no, name, topic_id, origin, replacements, self._now_ms()
+        )
+
     async def _resolve(
         self, source: Topic, point: BranchPoint, logs: list[PartitionLog]
     ) -> tuple[int, ...]:
+        unknown = set(point.offsets or ()) - {log.partition for log in logs}
+        if unknown:
+            raise ClientFault(
+                ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+                f"{source.name} has {len(logs)} partitions, but not {min(unknown)}",
+            )
         ends: list[int] = []
         for log in logs:
             row = await self._metastore.partition(source.no, log.partition)
@@ -199,7 +213,13 @@ class Brancher:
         object_no = await self._metastore.create_object(key, ObjectKind.SEGMENT, self._now_ms())
         identity = SegmentIdentity(self._metastore.cluster_id, branch, partition)
         await asyncio.get_running_loop().run_in_executor(
-            self._threads, write_batch, self._store, key, identity, cut.trimmed
+            self._threads,
+            write_batch,
+            self._store,
+            key,
+            identity,
+            cut.trimmed,
+            cut.trimmed_appended_ms,
         )
         return object_no, NewExtent(
             base_offset=header.base_offset,
@@ -208,7 +228,7 @@ class Brancher:
             length=len(cut.trimmed),
             records=header.record_count,
             max_timestamp=header.max_timestamp,
-            appended_ms=extent.appended_ms,
+            appended_ms=cut.trimmed_appended_ms,
             leader_epoch=extent.leader_epoch,
         )
 
@@ -240,7 +260,13 @@ def cut_extent(extents: ExtentReader, extent: Extent, end: int) -> _Cut:
             if header.base_offset >= end:
                 return _Cut(whole, None, None)
             trimmed = trim_batch(run, header, end)
-            return _Cut(whole, trimmed, next(scan(memoryview(trimmed))))
+            appended_ms = append_time_at(extents.append_times(extent), header.base_offset)
+            return _Cut(
+                whole,
+                trimmed,
+                next(scan(memoryview(trimmed))),
+                max(extent.appended_ms, appended_ms),
+            )
     raise AssertionError(f"offset {end} was not found in {extent}")
 
 
@@ -262,7 +288,9 @@ def trim_batch(run: memoryview, header: BatchHeader, end: int) -> bytes:
     )
 
 
-def write_batch(store: Store, key: str, identity: SegmentIdentity, batch: bytes) -> None:
+def write_batch(
+    store: Store, key: str, identity: SegmentIdentity, batch: bytes, appended_ms: int
+) -> None:
     """A segment of one batch, with its index."""
     builder = SegmentIndexBuilder(
         cluster_id=identity.cluster_id,
@@ -271,6 +299,6 @@ def write_batch(store: Store, key: str, identity: SegmentIdentity, batch: bytes)
         partition=identity.partition,
         topic_config=dict(identity.topic.configs),
     )
-    builder.add(memoryview(batch))
+    builder.add(memoryview(batch), appended_at_ms=appended_ms)
     store.put(key, batch)
     store.put(index_key(key), builder.finish().encode())

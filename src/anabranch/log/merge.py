@@ -211,14 +211,19 @@ def write_segment(
     return length
 
 
+def append_time_at(times: Sequence[tuple[int, int]], offset: int) -> int:
+    """When ``offset`` was appended, as :meth:`ExtentReader.append_times` knows it."""
+    index = bisect_right(times, offset, key=lambda time: time[0]) - 1
+    return times[max(0, index)][1]
+
+
 def by_append_time(
     chunk: memoryview, times: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[memoryview, int]]:
     """Cut a run of batches where a later append time begins, so that a rewrite forgets none."""
     start, at = 0, None
     for header in scan(chunk):
-        index = bisect_right(times, header.base_offset, key=lambda time: time[0]) - 1
-        here = times[max(0, index)][1]
+        here = append_time_at(times, header.base_offset)
         if at is not None and here != at:
             yield chunk[start : header.position], at
             start = header.position
