@@ -1,4 +1,4 @@
-"""The examples are run from the checkout, not installed: put it on the path."""
+"""The examples and the tests' support are used from the checkout, not installed."""
 
 from __future__ import annotations
 

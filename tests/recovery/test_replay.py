@@ -109,7 +109,8 @@ def test_prepare_touches_nothing_live_and_starts_exactly(play: Any) -> None:
         staged = lines.offsets(bench.sink, session.id)
         assert [row.next_offset for row in staged] == [45, 50]
         assert len(bench.rows(f"seen@{session.id}")) == 95
-        await replay.discard(stage.log, session)
+        await replay.discard(stage.log, session, T0 + 600)
+        assert await stage.metastore.group(session.group) is None
         assert stage.log.catalogue.topic("flights.r-20231114-221320-bbbb") is None
 
     play(story)

@@ -56,6 +56,8 @@ def faults_to_sentences(function: F) -> F:
             return function(*args, **kwargs)
         except AnabranchError as error:
             raise click.ClickException(str(error)) from error
+        except BrokenPipeError:
+            raise  # the reader of our output left: main ends quietly
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{where}{error.strerror or error}") from error

@@ -51,6 +51,7 @@ def command(
                 now_ms=now_ms,
                 sink=_options.parse_sink(sinks[0]) if sinks else None,
                 topics=topics or None,
+                append_times=log.extents.append_times,
             )
         emit(output, lambda: explanation, lambda: _parts(explanation))
 

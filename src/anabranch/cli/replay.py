@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 @click.option("--bootstrap", metavar="HOST:PORT", help="Default: the broker that started last.")
 @click.option("--resume", metavar="ID", help="Go on with an interrupted or failed replay.")
 @click.option("--cancel", metavar="ID", help="Stop a replay.")
-@click.option("--discard", metavar="ID", help="Delete the branches of a replay that is over.")
+@click.option(
+    "--discard", metavar="ID", help="Delete the branches and group of a replay that is over."
+)
 @click.option("--show", metavar="ID", help="Show a replay.")
 @click.option("--list", "listing", is_flag=True, help="List replays.")
 @_options.data_option
@@ -77,7 +79,7 @@ def command(
                 click.echo(f"Replay {cancel} is being cancelled.")
                 return None
             if discard is not None:
-                await replay.discard(log, await replay.find(metastore, discard))
+                await replay.discard(log, await replay.find(metastore, discard), now_ms)
                 click.echo(f"Deleted the branches of replay {discard}.")
                 return None
             if resume is not None:

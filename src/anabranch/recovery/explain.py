@@ -149,8 +149,9 @@ async def explain(
     now_ms: int,
     sink: SinkState | None = None,
     topics: Sequence[str] | None = None,
+    append_times: observe.AppendTimes | None = None,
 ) -> Explanation:
-    """Explain ``group`` at ``at_ms``. Raises UserFault if it had committed nothing by then."""
+    """Explain ``group`` at ``at_ms``; see ``observe.moment_at`` for ``append_times``. Raises UserFault if it had committed nothing by then."""
     items = await observe.group_positions(metastore, group, at_ms, topics)
     if not items:
         raise UserFault(await _why_nothing(metastore, group, at_ms))
@@ -170,7 +171,7 @@ async def explain(
             start = max(change.new, view.log_start)
             lag = await observe.volume(metastore, *number, start, view.log_end)
             if start < view.log_end:
-                moment = await observe.moment_at(metastore, *number, start)
+                moment = await observe.moment_at(metastore, *number, start, append_times)
         effect = effects.get((topic_id, change.partition))
         partitions.append(
             explain_partition(

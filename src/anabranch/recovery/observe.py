@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
 from anabranch.errors import UserFault
-from anabranch.metastore.api import Metastore, OffsetChange, Topic
+from anabranch.metastore.api import Extent, Metastore, OffsetChange, Topic
 from anabranch.recovery.model import (
     NOTHING,
     MissingRange,
@@ -21,7 +21,8 @@ EXTENTS_PER_READ = 1000  # one page of a range scan
 
 
 class Moment(Struct, frozen=True):
-    """When the record at an offset was appended, and the newest event time in its extent."""
+    """When the record at an offset was appended, and the newest event time in its extent (which
+    is what retention goes by)."""
 
     appended_ms: int
     max_timestamp: int
@@ -98,14 +99,32 @@ async def volume(
     return total
 
 
+AppendTimes = Callable[[Extent], Sequence[tuple[int, int]]]
+"""(offset, ms) pairs of an extent: from that offset on, appended at that time or later."""
+
+
 async def moment_at(
-    metastore: Metastore, topic_no: int, partition: int, offset: int
+    metastore: Metastore,
+    topic_no: int,
+    partition: int,
+    offset: int,
+    append_times: AppendTimes | None = None,
 ) -> Moment | None:
-    """The moment of the first retained record at or above ``offset``; None past the end."""
+    """The moment of the first retained record at or above ``offset``; None past the end.
+
+    Merged extents are long: ``append_times`` (``log.extents.append_times``) tells the append time
+    within one, where the extent's row only knows its first.
+    """
     extents = await metastore.extents_from(topic_no, partition, offset, 1)
     if not extents:
         return None
-    return Moment(extents[0].appended_ms, extents[0].max_timestamp)
+    appended_ms = extents[0].appended_ms
+    if append_times is not None:
+        for first, at_ms in append_times(extents[0]):
+            if first > offset:
+                break
+            appended_ms = at_ms
+    return Moment(appended_ms, extents[0].max_timestamp)
 
 
 async def group_positions(

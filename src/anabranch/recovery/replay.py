@@ -177,14 +177,18 @@ async def _commit_starts(
         Committed(by_source[span.topic_id], span.partition, span.start, -1, "", now_ms)
         for span in session.spans
     ]
-    actor = Actor(
+    actor = _actor(session, f"start of replay {session.id}, {session.plan}")
+    await metastore.commit_offsets(session.group, offsets, OffsetAction.RESET, actor, now_ms)
+
+
+def _actor(session: Session, reason: str) -> Actor:
+    return Actor(
         principal=f"User:{session.creator}",
         client_id="anabranch",
         host="",
         api="replay",
-        reason=f"start of replay {session.id}, {session.plan}",
+        reason=reason,
     )
-    await metastore.commit_offsets(session.group, offsets, OffsetAction.RESET, actor, now_ms)
 
 
 async def find(metastore: Metastore, identity: str) -> Session:
@@ -214,13 +218,14 @@ async def request_cancel(metastore: Metastore, session: Session, now_ms: int) ->
         await metastore.release_lease(_lease(session), holder)
 
 
-async def discard(log: Log, session: Session) -> None:
-    """Delete the session's branches and its group's offsets; the document stays as evidence."""
+async def discard(log: Log, session: Session, now_ms: int) -> None:
+    """Delete the session's branches and its group; the document stays as evidence."""
     names = {topic.name: topic for topic in await log.metastore.topics()}
     for branch in session.branches:
         topic = names.get(branch.branch)
         if topic is not None and topic_id_text(topic.id) == branch.branch_id:
             await log.delete_topic(topic)
+    await log.metastore.delete_group(session.group, _actor(session, "discarded"), now_ms)
 
 
 class Runner:
