@@ -23,7 +23,12 @@ from anabranch.metastore.api import Actor, AppendCommit, Committed, NewExtent, O
 from anabranch.metastore.sqlite import SqliteMetastore
 
 async def main():
-    meta = SqliteMetastore.open(Path(sys.argv[1]), now_ms=1, new_cluster_id=lambda: b"c" * 16)
+    meta = SqliteMetastore.open(
+        Path(sys.argv[1]),
+        now_ms=1,
+        new_cluster_id=lambda: b"c" * 16,
+        write_out_wal=int(sys.argv[3]) % 2 == 0,
+    )
     partitions, life = int(sys.argv[2]), sys.argv[3]
     topics = await meta.topics()
     topic = topics[0] if topics else await meta.create_topic("t", b"t" * 16, partitions, {}, 1)

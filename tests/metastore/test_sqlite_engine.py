@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from anabranch.errors import ClientFault, StoreFault, UserFault
 from anabranch.metastore import connections, migrate, sqlite, writer
 from anabranch.metastore.api import Committed, Metastore, OffsetAction, Partition
+from anabranch.metastore.connections import WAL_BYTES_KEPT
 from anabranch.metastore.sqlite import SqliteMetastore
 
 from .conftest import CLUSTER_ID, open_sqlite
@@ -603,3 +605,30 @@ async def test_i10_no_verb_scans_a_table_that_grows(meta: SqliteMetastore) -> No
             if action == "SCAN" and aliases.get(name, name) in BIG and not bounded:
                 scans.append((detail, statement))
     assert scans == []
+
+
+def test_I1_a_wal_written_out_ahead_ends_where_its_frames_end(tmp_path: Path) -> None:
+    """The zeros behind the frames are nothing to a reader, a second process or a recovery."""
+
+    async def scenario() -> None:
+        path, wal = tmp_path / "m.db", tmp_path / "m.db-wal"
+        options = {"now_ms": 1, "new_cluster_id": lambda: b"c" * 16}
+        other = SqliteMetastore.open(path, **options)
+        await other.put_document("k", "before", b"1", 1)
+        meta = SqliteMetastore.open(path, **options, write_out_wal=True)
+        assert wal.stat().st_size == WAL_BYTES_KEPT
+        await meta.put_document("k", "after", b"2", 2)
+        await other.put_document("k", "beside", b"3", 3)
+        assert wal.stat().st_size == WAL_BYTES_KEPT
+        crashed = tmp_path / "crashed"
+        crashed.mkdir()
+        shutil.copy(path, crashed)
+        shutil.copy(wal, crashed)  # without the index in shared memory: it has to be recovered
+        meta.close()
+        other.close()
+        for place in (path, crashed / "m.db"):
+            found = SqliteMetastore.open(place, **options)
+            assert [each.id for each in await found.documents("k")] == ["before", "after", "beside"]
+            found.close()
+
+    asyncio.run(scenario())

@@ -66,7 +66,10 @@ async def open_log(
         except OSError as error:
             raise StoreFault(f"cannot create {data}: {error.strerror}", retryable=False) from error
     metastore = SqliteMetastore.open(
-        path, now_ms=wall_clock_ms(), new_cluster_id=lambda: uuid.uuid4().bytes
+        path,
+        now_ms=wall_clock_ms(),
+        new_cluster_id=lambda: uuid.uuid4().bytes,
+        write_out_wal=broker_id is not None,
     )
     try:
         store = open_store((data / STORE).absolute().as_uri())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
@@ -14,6 +15,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 from anabranch.errors import StoreFault, UserFault
 from anabranch.metastore.faults import code_of, translate
 
+logger = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -22,11 +25,12 @@ WRITER_BUSY_MS_MAX = 5_000  # another process may hold the write lock for one of
 READER_BUSY_MS_MAX = 1_000  # a reader only ever waits for the recovery of a crashed writer's WAL
 WRITER_CACHE_KIB = 16 * 1024  # the hot leaves of some thousand partitions
 READER_CACHE_KIB = 8 * 1024  # per thread that reads
-WAL_PAGES_MAX = 16_384  # 64 MiB: a writer that is never idle checkpoints by itself here
+WAL_PAGES_MAX = 8_192  # 32 MiB: a writer that is never idle checkpoints by itself here
 
-# When the WAL starts over its file keeps this much: overwriting allocated blocks makes the fdatasync
-# of a commit about three times cheaper than appending does.
-WAL_BYTES_KEPT = 64 * 1024 * 1024
+# When the WAL starts over its file keeps this much, and a broker writes it out before its first commit:
+# overwriting written blocks makes the fdatasync of a commit much cheaper than growing the file does.
+WAL_BYTES_KEPT = 32 * 1024 * 1024
+ZEROS = bytes(1024 * 1024)
 
 
 def connect(path: Path, *, busy_ms: int, cache_kib: int) -> sqlite3.Connection:
@@ -69,6 +73,28 @@ def open_writer(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def grow_wal(connection: sqlite3.Connection, path: Path) -> None:
+    """Grow the WAL file to what it keeps, with zeros that SQLite takes for the end of its frames.
+
+    Under the write lock, so that no other process can put a frame where the zeros go. A disk without
+    room is no fault here: commits grow the file as they would have.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        fd = os.open(f"{path}-wal", os.O_WRONLY)
+        try:
+            position = os.fstat(fd).st_size
+            while position < WAL_BYTES_KEPT:
+                position += os.pwrite(fd, ZEROS[: WAL_BYTES_KEPT - position], position)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        logger.warning("the metastore's WAL is not written out ahead: %s", error)
+    finally:
+        connection.execute("ROLLBACK")
 
 
 @contextmanager

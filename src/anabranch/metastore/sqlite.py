@@ -53,7 +53,7 @@ from anabranch.metastore.api import (
     ProducerState,
     Topic,
 )
-from anabranch.metastore.connections import Readers, open_writer, opening
+from anabranch.metastore.connections import Readers, grow_wal, open_writer, opening
 from anabranch.metastore.migrate import migrate
 from anabranch.metastore.writer import Writer
 
@@ -77,9 +77,16 @@ class SqliteMetastore:
 
     @classmethod
     def open(
-        cls, path: Path, *, now_ms: int, new_cluster_id: Callable[[], bytes]
+        cls,
+        path: Path,
+        *,
+        now_ms: int,
+        new_cluster_id: Callable[[], bytes],
+        write_out_wal: bool = False,
     ) -> SqliteMetastore:
         """Open the file, or create it with the cluster id (16 bytes) that ``new_cluster_id`` makes.
+
+        ``write_out_wal`` is for a process that commits much: some 30 ms now for quicker commits.
 
         Raises UserFault if the file is not a metastore, has a newer schema, or cannot be written;
         StoreFault if the disk is full or another process keeps it locked.
@@ -88,6 +95,8 @@ class SqliteMetastore:
             connection = open_writer(path)
             try:
                 cluster_id = migrate(connection, path, now_ms=now_ms, new_cluster_id=new_cluster_id)
+                if write_out_wal:
+                    grow_wal(connection, path)
                 writer = Writer(connection, path)
             except BaseException:
                 connection.close()
