@@ -130,9 +130,13 @@ def _run(
         "explain flights-view --at '1m ago'",
     ):
         console.say(f"  .venv/bin/anabranch {words}{where}")
-    while True:
-        cluster.check()
-        time.sleep(0.5)
+    try:
+        while True:
+            cluster.check()
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        console.say("Stopped; `make run` starts the broker on this data again.")
+    return 0 if passed else 1
 
 
 if __name__ == "__main__":

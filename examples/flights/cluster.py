@@ -22,6 +22,7 @@ from anabranch.log.log import Log
 from anabranch.log.opening import open_log
 from anabranch.recovery import observe
 from anabranch.recovery.sinks import lines
+from anabranch.recovery.sinks.sqlite import SinkOffset
 
 DISK_BYTES_MIN = 500_000_000  # the run writes about 200 MB; the rest is slack
 START_S = 30.0
@@ -144,5 +145,5 @@ class Cluster:
         except UserFault:  # the processor has not created it yet
             return {}
 
-    def sink_rows(self, line: str) -> list[lines.SinkOffset]:
+    def sink_rows(self, line: str) -> list[SinkOffset]:
         return lines.offsets(self.view, line)

@@ -29,8 +29,9 @@ class Console:
             print(f"\n{head}  {took}", flush=True)
 
     def say(self, text: str) -> None:
-        for line in textwrap.wrap(text, 96):
-            print(f"   {line}")
+        wrapped = textwrap.wrap(text, 96, break_long_words=False, break_on_hyphens=False)
+        for line in wrapped or [""]:
+            print(f"   {line}".rstrip())
         sys.stdout.flush()
 
     def command(self, words: Sequence[str]) -> None:

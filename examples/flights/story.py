@@ -32,6 +32,7 @@ from anabranch.recovery.model import RecoveryPoint
 from anabranch.recovery.plan import Plan
 from anabranch.recovery.relations import open_relation
 from anabranch.recovery.session import Progress, Session, Status
+from anabranch.recovery.sinks.sqlite import SinkOffset
 from anabranch.recovery.times import time_text
 from anabranch.recovery.verify import Verification, compare
 
@@ -102,7 +103,7 @@ class Story:
         self.point: RecoveryPoint
         self.session: Session
         self.during: tuple[float, float] = (0.0, 0.0)
-        self.staged_rows: list[Any] = []
+        self.staged_rows: list[SinkOffset] = []
 
     def tell(self) -> tuple[report.Report, Path]:
         """All seven steps; the report and where its page lies."""
@@ -451,7 +452,7 @@ class Story:
                 f"The log holds {sum(ends.values()):,} records; {dataset.FLIGHTS:,} were produced."
             )
 
-    def _again(self, rows: list[Any]) -> int:
+    def _again(self, rows: list[SinkOffset]) -> int:
         return sum(row.suppressed for row in rows) - sum(r.suppressed for r in self.staged_rows)
 
     # -- 7 ---------------------------------------------------------------------------------------
@@ -509,7 +510,7 @@ class Story:
         return sum(offsets.values())
 
 
-def _count(name: str, line: str, rows: list[Any]) -> report.SinkCount:
+def _count(name: str, line: str, rows: list[SinkOffset]) -> report.SinkCount:
     return report.SinkCount(
         name,
         line,
