@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
+from contextlib import ExitStack
 from pathlib import Path
 
 from anabranch.errors import StoreFault, UserFault
@@ -71,8 +72,10 @@ async def open_log(
         new_cluster_id=lambda: uuid.uuid4().bytes,
         write_out_wal=broker_id is not None,
     )
-    try:
+    with ExitStack() as undo:
+        undo.callback(metastore.close)
         store = open_store((data / STORE).absolute().as_uri())
+        undo.callback(store.close)
         wal = None
         if broker_id is None:
             directory = WalDirectory.open(data / WAL, cluster_id=metastore.cluster_id)
@@ -86,6 +89,7 @@ async def open_log(
                 broker_epoch=row.epoch,
                 file_bytes=settings.wal_file_bytes,
             )
+            undo.callback(wal.close)
             directory = wal.directory
         log = Log(
             metastore=metastore,
@@ -98,7 +102,5 @@ async def open_log(
             new_topic_id=new_topic_id,
         )
         await log.start()
-    except BaseException:
-        metastore.close()
-        raise
+        undo.pop_all()  # from here on they are the log's to close
     return log

@@ -3,17 +3,20 @@
 The reader asks the metastore which extents hold the wanted offsets, cuts them into splits, reads ranges
 with a few threads and decodes whole blobs at a time. A split is a plain value that can be sent to another
 process or machine, which needs the store and the WAL but no metastore and no broker.
+
+Memory is bounded by the splits in flight (``threads`` times ``SPLITS_AHEAD``), each about ``SPLIT_BYTES`` of
+log bytes and what they hold decompressed.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -22,8 +25,9 @@ from anabranch.log.extents import ExtentReader
 from anabranch.log.log import Log
 from anabranch.log.offsets import UNKNOWN_OFFSET
 from anabranch.log.opening import open_log
-from anabranch.metastore.api import Extent, Topic
-from anabranch.storage.store import NotFound, open_store
+from anabranch.metastore.api import Extent, ObjectKind, Topic
+from anabranch.records.batch import parse_header
+from anabranch.storage.store import NotFound, Store, open_store
 from anabranch.storage.wal_directory import WalDirectory
 
 if TYPE_CHECKING:
@@ -35,11 +39,15 @@ SPLIT_BYTES = (
 BATCH_BYTES = 8 * 1024 * 1024  # log bytes decoded into one record batch
 THREADS = 4
 SPLITS_AHEAD = 2  # per thread: bounds memory while the consumer is slow
+SPLIT_EXTENTS_MAX = 1024  # a split is a value that is sent around; not thousands of tiny extents
 EXTENTS_PER_QUERY = 1024
+REPLANS_MAX = 3  # of one split: an extent may be merged away between plan and read, not for ever
 WAL_CACHE_BYTES = 0  # a split streams; nothing is read twice
 
 Where: TypeAlias = Mapping[int, int] | datetime | int | None
 """Offsets by partition, an event time (aware datetime or ms since the epoch), or None for all."""
+
+T = TypeVar("T")
 
 
 class Split(Struct, frozen=True):
@@ -79,18 +87,22 @@ def read(
         offset order; partitions one after the other.
 
     Raises:
-        UserFault: no cluster or no such topic. Corrupt or StoreFault: bytes cannot be had as written.
+        UserFault: no cluster, no such topic, or it was deleted meanwhile. ClientFault: no such partition,
+        or offsets that the log does not hold. Corrupt or StoreFault: bytes cannot be had as written.
     """
 
     def replan(split: Split) -> list[Split]:
         partition = split.partition
-        return plan(
+        fresh = plan(
             data,
             topic,
             start={partition: split.start_offset},
             end={partition: split.end_offset},
             partitions=[partition],
         )
+        if any(each.topic_id != split.topic_id for each in fresh):
+            raise UserFault(f"topic {topic} was deleted and created anew while it was read")
+        return fresh
 
     splits = plan(data, topic, start=start, end=end, partitions=partitions)
     yield from read_splits(splits, threads=threads, replan=replan)
@@ -116,7 +128,7 @@ def plan(
         finally:
             await log.close()
 
-    return asyncio.run(ask())
+    return _run(ask())
 
 
 async def plan_splits(
@@ -128,8 +140,12 @@ async def plan_splits(
     partitions: Sequence[int] | None = None,
 ) -> list[Split]:
     """Cut the wanted offsets into splits. Raises ClientFault(OFFSET_OUT_OF_RANGE)."""
+    wanted = range(topic.partitions) if partitions is None else partitions
+    for where in (start, end):
+        for partition in where if isinstance(where, Mapping) else ():
+            log.partition(topic, partition)
     splits: list[Split] = []
-    for partition in range(topic.partitions) if partitions is None else partitions:
+    for partition in wanted:
         handle = log.partition(topic, partition)
         await log.catalogue.refresh(handle)
         first = await _resolve(log, topic, partition, start, handle.log_start)
@@ -150,7 +166,11 @@ async def _resolve(log: Log, topic: Topic, partition: int, where: Where, default
     if isinstance(where, Mapping):
         return where.get(partition, default)
     if isinstance(where, datetime):
+        if where.tzinfo is None:
+            raise UserFault(f"{where} has no time zone; write for example {where}+00:00")
         where = int(where.timestamp() * 1000)
+    if where < 0:
+        raise UserFault(f"{where} is no event time: milliseconds since 1970 are not negative")
     found = await log.list_offset(topic, partition, where)
     return (
         log.partition(topic, partition).next_offset
@@ -164,10 +184,10 @@ async def _partition_splits(
 ) -> list[Split]:
     splits: list[Split] = []
     held: list[Extent] = []
-    offset = first
+    offset, size = first, 0
 
     def close(end: int) -> None:
-        nonlocal offset
+        nonlocal offset, size
         splits.append(
             Split(
                 topic.name,
@@ -181,31 +201,58 @@ async def _partition_splits(
             )
         )
         held.clear()
-        offset = end
+        offset, size = end, 0
 
     cursor = first
     while cursor < last:
         extents = await log.metastore.extents_from(topic.no, partition, cursor, EXTENTS_PER_QUERY)
         for extent in extents:
-            if extent.base_offset >= last:
-                break
-            held.append(extent)
+            for end, length in _pieces(extent):
+                if offset < last and end > offset:
+                    if not held or held[-1] is not extent:
+                        held.append(extent)
+                    size += length
+                    if size >= SPLIT_BYTES or len(held) >= SPLIT_EXTENTS_MAX:
+                        close(min(end, last))
             cursor = extent.last_offset + 1
-            if sum(each.length for each in held) >= SPLIT_BYTES:
-                close(min(cursor, last))
-        if not extents or extents[-1].base_offset >= last or len(extents) < EXTENTS_PER_QUERY:
+            if cursor >= last:
+                break
+        if len(extents) < EXTENTS_PER_QUERY:
             break
     if held:
         close(min(cursor, last))
     return splits
 
 
+def _pieces(extent: Extent) -> Iterator[tuple[int, int]]:
+    """Where an extent may be divided: the offset behind each piece, and about how many bytes it has.
+
+    A large segment is read from its index's entries; an extent in the WAL only as a whole.
+    """
+    count = 1
+    if extent.kind is ObjectKind.SEGMENT:
+        count = max(1, min(round(extent.length / SPLIT_BYTES), extent.records))
+    offsets = extent.last_offset + 1 - extent.base_offset
+    for number in range(1, count + 1):
+        yield extent.base_offset + offsets * number // count, extent.length // count
+
+
 def read_split(split: Split, extents: ExtentReader | None = None) -> Iterator[pa.RecordBatch]:
     """Decode one split. Raises NotFound if its objects were merged away since: plan again."""
+    if extents is not None:
+        yield from _decode(split, extents)
+        return
+    store = open_store(split.store_url)
+    try:
+        yield from _decode(split, _extent_reader(split, store))
+    finally:
+        store.close()
+
+
+def _decode(split: Split, extents: ExtentReader) -> Iterator[pa.RecordBatch]:
     from anabranch.records.arrow import decode_arrow
 
-    reader = extents or _extent_reader(split)
-    for blob in _blobs(split, reader):
+    for blob in _blobs(split, extents):
         batch = decode_arrow(
             blob,
             topic=split.topic,
@@ -227,39 +274,50 @@ def read_splits(
 
     A split whose objects were merged away since it was planned is planned again by ``replan``.
     """
+    if threads < 1:
+        raise UserFault(f"reading takes at least one thread, not {threads}")
     if not splits:
         return
-    reader = _extent_reader(splits[0])
+    store = open_store(splits[0].store_url)
+    reader = _extent_reader(splits[0], store)
     waiting = iter(splits)
     running: deque[tuple[Split, Future[list[pa.RecordBatch]]]] = deque()
 
     def whole(split: Split) -> list[pa.RecordBatch]:
         return list(read_split(split, reader))
 
-    with ThreadPoolExecutor(threads, "read") as pool:
-
-        def refill() -> None:
-            while len(running) < threads * SPLITS_AHEAD:
-                split = next(waiting, None)
-                if split is None:
-                    return
-                running.append((split, pool.submit(whole, split)))
-
+    def again(split: Split, attempts: int) -> list[pa.RecordBatch]:
         try:
+            return whole(split)
+        except NotFound:
+            if replan is None or not attempts:
+                raise
+            return [batch for fresh in replan(split) for batch in again(fresh, attempts - 1)]
+
+    pool = ThreadPoolExecutor(threads, "read")
+
+    def refill() -> None:
+        while len(running) < threads * SPLITS_AHEAD:
+            split = next(waiting, None)
+            if split is None:
+                return
+            running.append((split, pool.submit(whole, split)))
+
+    try:
+        refill()
+        while running:
+            split, future = running.popleft()
+            try:
+                batches = future.result()
+            except NotFound:
+                batches = again(split, REPLANS_MAX)
             refill()
-            while running:
-                split, future = running.popleft()
-                try:
-                    batches = future.result()
-                except NotFound:
-                    if replan is None:
-                        raise
-                    batches = [batch for fresh in replan(split) for batch in whole(fresh)]
-                refill()
-                yield from batches
-        finally:
-            for _, future in running:
-                future.cancel()
+            yield from batches
+    finally:
+        for _, future in running:
+            future.cancel()
+        pool.shutdown()  # what runs ends with its split; nothing is left behind
+        store.close()
 
 
 def _blobs(split: Split, reader: ExtentReader) -> Iterator[memoryview]:
@@ -271,6 +329,8 @@ def _blobs(split: Split, reader: ExtentReader) -> Iterator[memoryview]:
         if extent.kind == "segment" and split.start_offset > extent.base_offset:
             start = reader.offset_position(extent, split.start_offset)
         for run in reader.chunks(extent, start=start):
+            if parse_header(run).base_offset >= split.end_offset:
+                break
             held.append(run)
             size += len(run)
             if size >= BATCH_BYTES:
@@ -284,10 +344,18 @@ def _joined(runs: Sequence[memoryview]) -> memoryview:
     return runs[0] if len(runs) == 1 else memoryview(b"".join(runs))
 
 
-def _extent_reader(split: Split) -> ExtentReader:
-    return ExtentReader(
-        open_store(split.store_url), WalDirectory.open(Path(split.wal_directory)), WAL_CACHE_BYTES
-    )
+def _extent_reader(split: Split, store: Store) -> ExtentReader:
+    return ExtentReader(store, WalDirectory.open(Path(split.wal_directory)), WAL_CACHE_BYTES)
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end, also where a loop runs already: a notebook calls from within its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    with ThreadPoolExecutor(1, "read-plan") as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 __all__ = ["NotFound", "Split", "plan", "plan_splits", "read", "read_split", "read_splits"]
