@@ -420,3 +420,48 @@ def test_function_over_arrow_fails_resumes_and_keeps_its_rate(play: Any) -> None
         replay_function(data, None, collect, resume=failed.id)
     with pytest.raises(UserFault, match="name the plan"):
         replay_function(data, None, collect)
+
+
+def test_a_promotion_that_dies_between_the_two_stores_loses_nothing_and_is_completed(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(stage: Scene) -> None:
+        bench = await Bench.make(stage)
+        await stage.produce(bench.topic, 0, 30)  # the live group and its view went on to 130
+        identity = Source(bench.plan.cluster_id, topic_id_text(bench.topic.id), "flights")
+        live = SqliteSink.open(bench.sink, TABLES, {"flights": identity})
+        bench.work(live, 0, 100, 130)
+        await stage.commit("view", bench.topic, {0: 130}, T0 + 450)
+        session = await bench.runner(await bench.prepare()).run()
+
+        stores: list[str] = []
+
+        def reach(store: str) -> None:
+            if stores:
+                raise OSError("died")
+            stores.append(store)
+
+        swap, commit = lines.promote, promote._commit
+
+        def dying_swap(*arguments: Any) -> Any:
+            reach("tables")
+            return swap(*arguments)
+
+        async def dying_commit(*arguments: Any) -> None:
+            reach("offsets")
+            await commit(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(lines, "promote", dying_swap)
+            patch.setattr(promote, "_commit", dying_commit)
+            with pytest.raises(OSError, match="died"):
+                await promote.promote(stage.metastore, session, creator="ana", now_ms=T0 + 900)
+        committed = {c.partition: c.offset for c in await stage.metastore.committed("view")}
+        tables = {row.partition: row.next_offset for row in lines.offsets(bench.sink)}
+        assert all(tables[p] >= offset for p, offset in committed.items()), "a gap in between"
+
+        done = await promote.promote(stage.metastore, session, creator="ana", now_ms=T0 + 950)
+        assert done.tables == ("seen",) and len(bench.rows("seen")) == 200
+        assert [position.offset for position in done.before] == [130, 100]
+
+    play(story)
