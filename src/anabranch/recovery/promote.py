@@ -84,7 +84,10 @@ async def promote(metastore: Metastore, session: Session, *, creator: str, now_m
 
 
 async def undo(metastore: Metastore, session: Session, *, creator: str, now_ms: int) -> Handover:
-    """Bring back the offsets and the tables from before the promotion. Running it again completes it.
+    """Bring back the offsets and the tables from before the promotion.
+
+    If it dies in between, run it again before a consumer starts: the group may by then stand beyond
+    the tables. Running it again completes it.
 
     Raises UserFault if there is no promotion to undo or the group has members.
     """
