@@ -38,7 +38,6 @@ MAX = 18
 ABANDON = True
 
 _TOPIC_IDS = 13
-_NODE_ENDPOINTS = 16
 _READ_COMMITTED = 1
 _FULL_FETCH_EPOCHS = (0, -1)
 _STALE_LEADER = (ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.NOT_LEADER_OR_FOLLOWER)
@@ -128,12 +127,12 @@ def _fill(
         if part.diverging_epoch is not None:
             epoch, end_offset = part.diverging_epoch
             answer.diverging_epoch = EpochEndOffset(epoch=epoch, end_offset=end_offset)
-        if part.error in _STALE_LEADER:
+        if part.error in _STALE_LEADER:  # KIP-951; the codec leaves it out where not negotiated
             node_id = context.broker.node_id
             answer.current_leader = LeaderIdAndEpoch(
                 leader_id=node_id, leader_epoch=part.leader_epoch
             )
-            if context.version >= _NODE_ENDPOINTS and not response.node_endpoints:
+            if not response.node_endpoints:
                 host, port = context.broker.advertised
                 response.node_endpoints = [NodeEndpoint(node_id=node_id, host=host, port=port)]
 
