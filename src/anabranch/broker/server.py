@@ -26,7 +26,7 @@ LOCK = "broker.lock"
 
 
 class Broker:
-    """An embedded broker on one data directory. ``start`` and ``stop`` are called once each."""
+    """An embedded broker on one data directory: started once, stopped once (again does nothing)."""
 
     log: Log
     groups: Coordinator
