@@ -12,6 +12,7 @@ from anabranch.errors import StoreFault, UserFault
 from anabranch.log.log import Log
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.sqlite import SqliteMetastore
+from anabranch.storage.disk import Disk
 from anabranch.storage.probe import probe_create
 from anabranch.storage.store import open_store
 from anabranch.storage.wal import Wal
@@ -78,7 +79,10 @@ async def open_log(
         undo.callback(store.close)
         wal = None
         if broker_id is None:
-            directory = WalDirectory.open(data / WAL, cluster_id=metastore.cluster_id)
+            # The broker may be at its very first start: whoever comes first makes the directory.
+            directory = WalDirectory.create(
+                data / WAL, cluster_id=metastore.cluster_id, wal_id=None, disk=Disk()
+            )
         else:
             probe_create(store, secrets.token_hex(8))
             row = await metastore.register_broker(broker_id, host, port, wall_clock_ms())
