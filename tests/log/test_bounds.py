@@ -284,3 +284,62 @@ def test_one_topic_deleted_during_retention_does_not_end_the_pass(run) -> None:
         assert [bench.log.partition(topics[1], p).log_start for p in (0, 1)] == [1, 1]
 
     run(scenario)
+
+
+def test_I10_one_commit_has_a_bounded_number_of_partitions(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 10, {})
+        commits: list[int] = []
+        commit = bench.log.metastore.commit_appends
+
+        async def counted(key: str, shares: list[object], now_ms: int) -> object:
+            commits.append(len(shares))
+            return await commit(key, shares, now_ms)
+
+        bench.log.metastore.commit_appends = counted
+        futures = [bench.log.append(topic, n % 10, bench.batch([b"%d" % n])) for n in range(30)]
+        await asyncio.gather(*futures)
+        assert sum(commits) >= 10 and max(commits) <= 4
+        for partition in range(10):
+            values = [value for _, value in await bench.values(topic, partition)]
+            assert values == [b"%d" % n for n in range(partition, 30, 10)]
+
+    run(scenario, flush_partitions_max=4)
+
+
+def test_I10_expiry_keeps_up_with_whatever_came(run) -> None:
+    """Short-lived producers leave a row per partition each; one small batch per pass would fall behind."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 4, {})
+        for pid in range(100):
+            await bench.append(
+                topic, pid % 4, [b"v"], producer_id=pid, producer_epoch=0, base_sequence=0
+            )
+        bench.clock.ms += 25 * 3_600_000
+        background = bench.log.background
+        assert background is not None
+        await background.expire()
+        for partition in range(4):
+            assert await bench.log.metastore.producer_states(topic.no, partition) == []
+
+    run(scenario, collect_batch=3)
+
+
+def test_I10_a_small_answer_does_not_pin_a_large_read(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        futures = [bench.log.append(topic, 0, bench.batch([bytes(1000)])) for _ in range(200)]
+        await asyncio.gather(*futures)
+        for merged in (False, True):
+            if merged:
+                await bench.log.merger.merge_backlog(topic, 0)
+            log = await bench.restart()
+            topic = mine(log, topic)
+            (part,) = await log.fetch(
+                [FetchWant(topic, 0, 7, 1)], max_wait_ms=0, min_bytes=1, max_bytes=1
+            )
+            assert len(part.buffers) == 1
+            assert len(part.buffers[0].obj) <= 2 * part.bytes
+
+    run(scenario)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
+from anabranch.log.branch import BranchPoint
 from anabranch.log.log import Log
 from anabranch.log.reads import FetchWant
 from anabranch.metastore.api import GapCause, Topic
@@ -359,5 +360,70 @@ def test_closing_goes_on_when_the_lease_cannot_be_released(run) -> None:
         await log.close()
         await bench.start()
         assert bench.log.catalogue.topic("t") is not None
+
+    run(scenario)
+
+
+def test_I1_what_a_commit_of_unknown_outcome_left_is_seen_without_another_append(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+
+        def lost() -> None:
+            raise StoreFault("the answer was lost")
+
+        after(bench.log, "commit_appends", lost)
+        with pytest.raises(ClientFault):
+            await bench.append(topic, 0, [b"a"])
+        del bench.log.metastore.commit_appends
+        assert await bench.values(topic, 0) == [(0, b"a")]
+
+    run(scenario)
+
+
+def test_a_damaged_metastore_is_a_storage_error_and_no_bug_of_ours(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+
+        async def damaged(*args: object) -> None:
+            raise Corrupt("database disk image is malformed")
+
+        bench.log.metastore.commit_appends = damaged
+        with pytest.raises(ClientFault) as refused:
+            await bench.append(topic, 0, [b"a"])
+        assert refused.value.code is ErrorCode.KAFKA_STORAGE_ERROR
+        del bench.log.metastore.commit_appends
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 5, 20])
+def test_a_change_whose_client_went_away_is_seen_all_the_same(run, turns: int) -> None:
+    """The write stands when its caller is cancelled; so must what this broker knows of it."""
+
+    async def scenario(bench: Bench) -> None:
+        log = bench.log
+        topic = await log.create_topic("t", 1, {})
+        for _ in range(4):
+            await bench.append(topic, 0, [b"v"])
+        changes = [
+            asyncio.create_task(log.create_topic("new", 1, {})),
+            asyncio.create_task(log.set_configs(topic, {"retention.ms": "5"})),
+            asyncio.create_task(log.create_partitions(topic, 3)),
+            asyncio.create_task(log.delete_records(topic, 0, 2)),
+            asyncio.create_task(log.branch(topic, "branch", BranchPoint())),
+        ]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for change in changes:
+            change.cancel()
+        await asyncio.gather(*changes, return_exceptions=True)
+        await log.settle()
+        stored = await log.metastore.topics()
+        assert {each.name for each in stored} >= {"t"}
+        for each in stored:
+            assert mine(log, each) == each
+            for row in await log.metastore.partitions(each.no):
+                handle = log.partition(each, row.partition)
+                assert (handle.log_start, handle.next_offset) == (row.log_start, row.next_offset)
 
     run(scenario)

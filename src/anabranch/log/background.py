@@ -24,6 +24,8 @@ from anabranch.storage.wal import Wal
 logger = logging.getLogger(__name__)
 
 BACKLOGS_PER_PASS = 1024
+EXPIRED_ROWS = 4096  # per transaction
+EXPIRED_TRANSACTIONS_MAX = 64  # of each kind in a pass: a quarter of a million rows
 LEASE = "background"
 
 
@@ -170,15 +172,20 @@ class Background:
                 log.apply_if_newer(row)
 
     async def expire(self) -> None:
+        """Forget what is out of date, in small transactions that appends go between."""
         now_ms = self._now_ms()
-        limit = self._settings.collect_batch
-        await self._metastore.expire_producers(
-            now_ms - self._settings.producer_expiration_ms, limit
+        producers_ms = now_ms - self._settings.producer_expiration_ms
+        history_ms = now_ms - self._settings.offset_history_ms
+        metastore = self._metastore
+        passes: tuple[Callable[[], Awaitable[int]], ...] = (
+            lambda: metastore.expire_producers(producers_ms, EXPIRED_ROWS),
+            lambda: metastore.prune_offset_history(history_ms, EXPIRED_ROWS),
+            lambda: metastore.purge_deleted(EXPIRED_ROWS, now_ms),
         )
-        await self._metastore.prune_offset_history(
-            now_ms - self._settings.offset_history_ms, limit * 16
-        )
-        await self._metastore.purge_deleted(limit * 16, now_ms)
+        for expire in passes:
+            for _ in range(EXPIRED_TRANSACTIONS_MAX):
+                if await expire() < EXPIRED_ROWS:
+                    break
 
     # -- collection ------------------------------------------------------------------------------
     async def collect(self) -> None:

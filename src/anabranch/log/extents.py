@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import accumulate
 from threading import Lock
 
 from anabranch.errors import Corrupt, StoreFault
@@ -67,8 +68,8 @@ class ExtentReader:
             Corrupt: the bytes are not what the extent says.
         """
         if extent.kind is ObjectKind.WAL:
-            return self._read_wal(extent, offset, bytes_max, at_least_one)
-        return self._read_segment(extent, offset, bytes_max, at_least_one)
+            return _unpinned(self._read_wal(extent, offset, bytes_max, at_least_one))
+        return _unpinned(self._read_segment(extent, offset, bytes_max, at_least_one))
 
     def chunks(
         self, extent: Extent, *, start: int = 0, verify: bool = False
@@ -229,6 +230,16 @@ class ExtentReader:
         else:
             data = self._store.get(extent.object_key, position, length)
         return _whole(extent, data, position, length)
+
+
+def _unpinned(found: list[memoryview]) -> list[memoryview]:
+    """The batches, copied if they keep much more in memory than themselves."""
+    size = sum(map(len, found))
+    if not found or 2 * size >= len(found[0].obj):  # type: ignore[arg-type]
+        return found
+    copy = memoryview(b"".join(found))
+    ends = list(accumulate(map(len, found)))
+    return [copy[end - len(one) : end] for one, end in zip(found, ends, strict=True)]
 
 
 def _entries(index: SegmentIndex | None) -> int:

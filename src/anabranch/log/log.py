@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
+from typing import Any, TypeVar
 
-from anabranch.errors import ClientFault, ErrorCode
+from anabranch.errors import ClientFault, ErrorCode, StoreFault
 from anabranch.log.background import Background
 from anabranch.log.branch import Brancher, BranchPoint
 from anabranch.log.catalogue import Catalogue
@@ -27,6 +28,8 @@ from anabranch.records.batch import BatchHeader, stamp_append_time, validate_pro
 from anabranch.storage.store import Store
 from anabranch.storage.wal import Wal
 from anabranch.storage.wal_directory import WalDirectory
+
+T = TypeVar("T")
 
 PARTITIONS_MAX = 10_000  # per topic; each is a row and a handle in memory
 HIGH_WATERMARK = -1  # DeleteRecords' word for "everything"
@@ -75,6 +78,7 @@ class Log:
             unique,
             new_topic_id,
         )
+        self._changes: set[asyncio.Task[Any]] = set()  # under way, wanted or not
         self.pipeline: AppendPipeline | None = None
         self.background: Background | None = None
         if wal is not None:
@@ -113,6 +117,7 @@ class Log:
         if self.pipeline is not None:
             await self.pipeline.close()
         self.reader.close()
+        await self.settle()
         if self.background is not None:
             await self.background.close()
         await self.catalogue.close()
@@ -180,6 +185,9 @@ class Log:
 
         Raises ClientFault(OFFSET_OUT_OF_RANGE).
         """
+        return await self._finish(self._delete_records(topic, partition, offset))
+
+    async def _delete_records(self, topic: Topic, partition: int, offset: int) -> int:
         log = self.catalogue.partition(topic, partition)
         if offset == HIGH_WATERMARK:
             offset = log.high_watermark
@@ -243,29 +251,26 @@ class Log:
         validate_topic_name(name)
         validate_partition_count(partitions)
         validate_configs(configs)
-        topic = await self.metastore.create_topic(
-            name, self._new_topic_id(), partitions, configs, self.now_ms()
+        return await self._change(
+            self.metastore.create_topic(
+                name, self._new_topic_id(), partitions, configs, self.now_ms()
+            )
         )
-        await self.catalogue.reload()
-        return topic
 
     async def delete_topic(self, topic: Topic) -> None:
-        await self.metastore.delete_topic(topic.no, self.now_ms())
-        await self.catalogue.reload()
+        await self._change(self.metastore.delete_topic(topic.no, self.now_ms()))
 
     async def create_partitions(self, topic: Topic, total: int) -> Topic:
         """Raises ClientFault(INVALID_PARTITIONS)."""
         validate_partition_count(total)
-        changed = await self.metastore.create_partitions(topic.no, total, self.now_ms())
-        await self.catalogue.reload()
-        return changed
+        return await self._change(self.metastore.create_partitions(topic.no, total, self.now_ms()))
 
     async def set_configs(self, topic: Topic, configs: Mapping[str, str]) -> Topic:
         """Replace all configs that are set. Raises ClientFault(INVALID_CONFIG)."""
         validate_configs(configs)
-        changed = await self.metastore.set_topic_configs(topic.no, configs, self.now_ms())
-        await self.catalogue.reload()
-        return changed
+        return await self._change(
+            self.metastore.set_topic_configs(topic.no, configs, self.now_ms())
+        )
 
     async def allocate_producer_id(self) -> int:
         return await self.metastore.allocate_producer_ids(1)
@@ -276,9 +281,33 @@ class Log:
         if self.catalogue.topic(name) is not None:
             raise ClientFault(ErrorCode.TOPIC_ALREADY_EXISTS, f"topic {name} exists already")
         logs = [self.catalogue.partition(source, each) for each in range(source.partitions)]
-        topic = await self._brancher.branch(source, name, at, logs)
-        await self.catalogue.reload()
-        return topic
+        return await self._change(self._brancher.branch(source, name, at, logs))
+
+    async def _change(self, change: Coroutine[Any, Any, T]) -> T:
+        """Make a change and take it into the catalogue."""
+
+        async def both() -> T:
+            result = await change
+            try:
+                await self.catalogue.reload()
+            except StoreFault:
+                self.catalogue.notice()  # the change stands; it is tried again
+            return result
+
+        return await self._finish(both())
+
+    async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Go on to the end, also if who asked for it goes away meanwhile: the metastore does not take a
+        write back, so this process must learn what came of it."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
+        return await asyncio.shield(task)
+
+    async def settle(self) -> None:
+        """Wait for changes that nobody may be waiting for any more."""
+        if self._changes:
+            await asyncio.wait(self._changes)
 
     async def run_in_background(self, job: Callable[..., object], *args: object) -> object:
         """Run blocking work that must not disturb appends or reads."""

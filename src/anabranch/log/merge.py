@@ -31,7 +31,7 @@ from anabranch.storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-EXTENTS_PER_PASS = 4096  # rows replaced by one transaction
+EXTENTS_PER_PASS = 1024  # rows replaced by one transaction: commits behind it wait a few ms
 SMALL_SEGMENTS_PER_PASS = 1024  # looked at to find a run; a partition has some dozen
 
 

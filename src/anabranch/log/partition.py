@@ -43,7 +43,7 @@ class PartitionLog:
         self.producers: OrderedDict[int, ProducerState] | None = None
         self.tail = Tail()
         self.waiters: set[Waiter] = set()
-        self.stale = False  # the outcome of a commit is unknown: reload before the next one
+        self.stale = False  # the outcome of a commit is unknown: ask before the next commit or read
         self.broken = False  # the topic is gone
 
     @property

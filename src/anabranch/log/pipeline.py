@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple
 
-from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.log.partition import PartitionLog
 from anabranch.log.planning import Pending, Planned, plan_partition
 from anabranch.log.settings import LogSettings
@@ -118,19 +118,22 @@ class AppendPipeline:
             del self._uncommitted[object_key]
 
     def _take_flush(self) -> list[Share]:
-        """The oldest appends up to the flush limit, those of one partition next to each other."""
+        """The oldest appends up to the flush limits, those of one partition next to each other."""
         shares: dict[PartitionLog, Share] = {}
         room = self._settings.flush_bytes_max
         while self._queue:
-            size = len(self._queue[0].data)
+            pending = self._queue[0]
+            size = len(pending.data)
+            share = shares.get(pending.log)
+            if share is None:
+                if len(shares) == self._settings.flush_partitions_max:
+                    break
+                share = Share(pending.log, [])
             if shares and size > room:
                 break
             room -= size
-            pending = self._queue.popleft()
-            share = shares.get(pending.log)
-            if share is None:
-                share = shares[pending.log] = Share(pending.log, [])
-            share.pendings.append(pending)
+            shares[pending.log] = share
+            share.pendings.append(self._queue.popleft())
         return list(shares.values())
 
     # -- stage one: bytes become durable ---------------------------------------------------------
@@ -176,7 +179,7 @@ class AppendPipeline:
                 return
             try:
                 await self._commit(shares)
-            except StoreFault as fault:
+            except (StoreFault, Corrupt) as fault:
                 logger.error("the metastore refused a commit: %s", fault)
                 _distrust(shares)
                 self._drop(shares, ErrorCode.KAFKA_STORAGE_ERROR, str(fault))

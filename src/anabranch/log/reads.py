@@ -144,7 +144,7 @@ class Reader:
     def _from_memory(self, want: FetchWant, room: int, *, at_least_one: bool) -> FetchPart | None:
         """None if the metastore or storage must be asked."""
         log = self._log(want)
-        if log is None or not log.log_start <= want.offset <= log.next_offset:
+        if log is None or log.stale or not log.log_start <= want.offset <= log.next_offset:
             return None
         if want.leader_epoch not in (-1, log.leader_epoch) or want.last_fetched_epoch not in (
             -1,
@@ -174,7 +174,7 @@ class Reader:
         if log is None:
             return FetchPart(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1, -1, [], 0)
         try:
-            if not log.log_start <= want.offset <= log.next_offset:
+            if log.stale or not log.log_start <= want.offset <= log.next_offset:
                 await self._refresh(log)
             fault = _epoch_fault(log, want)
             if fault is not None:

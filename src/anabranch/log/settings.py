@@ -15,6 +15,7 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of the log (I10). Sizes in bytes, times in milliseconds."""
 
     flush_bytes_max: int = 8 * MIB  # one fdatasync stays short
+    flush_partitions_max: int = 4096  # each is a row of the commit: it stays within some ten ms
     queued_bytes_max: int = 64 * MIB  # past it, connections are not read
     tail_bytes_max: int = 96 * MIB  # the broker stays under 512 MiB with it full
     wal_file_bytes: int = 64 * MIB
