@@ -44,12 +44,15 @@ class SegmentIdentity(NamedTuple):
 
 
 def due(backlogs: Sequence[Backlog], settings: LogSettings, now_ms: int) -> list[Backlog]:
-    """Which partitions should merge now: old enough, a full segment, or the WAL as a whole too large."""
+    """Which partitions should merge now: what is old enough, and the oldest while the WAL is too large.
+
+    A full segment's worth alone is no reason: a burst is better absorbed first and merged after.
+    """
     total = sum(backlog.bytes for backlog in backlogs)
     chosen: list[Backlog] = []
     for backlog in sorted(backlogs, key=lambda backlog: backlog.oldest_appended_ms):
         old = now_ms - backlog.oldest_appended_ms >= settings.merge_age_ms
-        if old or backlog.bytes >= settings.segment_bytes or total > settings.wal_bytes_max:
+        if old or total > settings.wal_bytes_max:
             chosen.append(backlog)
             total -= backlog.bytes
     return chosen
