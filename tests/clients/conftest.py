@@ -51,29 +51,32 @@ def target() -> Iterator[Node | None]:
     if os.environ.get("ANABRANCH_TEST_BOOTSTRAP"):
         yield None
         return
-    kind = os.environ.get("ANABRANCH_TEST_TARGET", "anabranch")
-    node: Node
-    if kind == "kafka":
-        try:
-            node = KafkaNode(settings={"group.initial.rebalance.delay.ms": "0"})
-        except PeerUnavailable as missing:
-            pytest.skip(str(missing))
-    else:
-        assert kind == "anabranch", f"ANABRANCH_TEST_TARGET={kind}?"
-        # Merging early moves records into segments under the clients' eyes, all the time.
-        node = AnabranchNode(
-            settings={
-                "log": {"merge_age_ms": 2000, "background_interval_ms": 500},
-                "groups": {"initial_rebalance_delay_ms": 0},
-            }
-        )
+    try:
+        node = make_node()
+    except PeerUnavailable as missing:
+        pytest.skip(str(missing))
     with node:
-        if kind == "kafka":
+        if isinstance(node, KafkaNode):
             _await_coordinator(node.bootstrap)
         yield node
-        assert node._process is not None and node._process.poll() is None, (
-            f"the broker died during the tests:\n{node.log_tail()}"
-        )
+        assert node.alive(), f"the broker died during the tests:\n{node.log_tail()}"
+        status = node.stop()
+        assert status == 0 or isinstance(node, KafkaNode), f"{status} after SIGTERM"
+
+
+def make_node() -> Node:
+    """A broker of the kind under test, not yet started."""
+    kind = os.environ.get("ANABRANCH_TEST_TARGET", "anabranch")
+    if kind == "kafka":
+        return KafkaNode(settings={"group.initial.rebalance.delay.ms": "0"})
+    assert kind == "anabranch", f"ANABRANCH_TEST_TARGET={kind}?"
+    # Merging early moves records into segments under the clients' eyes, all the time.
+    return AnabranchNode(
+        settings={
+            "log": {"merge_age_ms": 2000, "background_interval_ms": 500},
+            "groups": {"initial_rebalance_delay_ms": 0},
+        }
+    )
 
 
 def _await_coordinator(bootstrap: str) -> None:

@@ -100,6 +100,14 @@ class Node(ABC):
             raise
         return time.perf_counter() - begun
 
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL and wait: nothing is flushed, nobody is told."""
+        os.kill(self.pid, signal.SIGKILL)
+        self.stop()
+
     def await_answer(self, answered: probe.Answered) -> None:
         """Wait until `answered()`; a refused or broken connection counts as not yet."""
         assert self._process is not None
