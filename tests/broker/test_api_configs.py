@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anabranch.broker.config import BROKER_CONFIGS, Limits
+from anabranch.broker.config import Limits
 from anabranch.broker.configs import changed
+from anabranch.broker.kafka_configs import BROKER_CONFIGS
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.config import TOPIC_CONFIGS
 from anabranch.wire.messages import m33_alter_configs as m33

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from anabranch.broker.config import BROKER_CONFIGS, BrokerSettings, load_settings
+from anabranch.broker.config import BrokerSettings, load_settings
+from anabranch.broker.kafka_configs import BROKER_CONFIGS
 from anabranch.errors import UserFault
 from anabranch.log.config import TOPIC_CONFIGS
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from anabranch.broker.config import Limits
-from anabranch.broker.connection import LARGE_FRAME_BYTES, RING_BYTES, Connection
+from anabranch.broker.connection import Connection
 from anabranch.broker.dispatch import Api, Closing, Deferred, Dispatcher
+from anabranch.broker.inbox import LARGE_FRAME_BYTES, RING_BYTES
 from anabranch.broker.listener import Listener
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
 from anabranch.wire.messages.m00_produce import (
@@ -314,7 +315,7 @@ def test_a_full_append_queue_stops_reading(identity: str) -> None:
             (connection,) = made.connections
             await made.until(lambda: connection._paused)
             assert not made.started
-            assert len(connection._ring) <= RING_BYTES
+            assert connection.inbox.buffer_bytes <= RING_BYTES
             unsent = client.writer.transport.get_write_buffer_size()
             await made.settle()
             assert client.writer.transport.get_write_buffer_size() == unsent > 0
@@ -486,19 +487,19 @@ def test_large_frames_share_a_budget_first_come_first_served() -> None:
             body = b"b" * 2_000_000
             half = struct.pack(">i", len(body)) + b"\0" * 1_000_000
             first.send_bytes(half)
-            await made.until(lambda: made.listener._large_bytes == len(body))
+            await made.until(lambda: made.listener.budget.reserved_bytes == len(body))
             waiting = [
                 (client, client.send(SaslAuthenticateRequest(auth_bytes=body), 2))
                 for client in (second, third)
             ]
-            await made.until(lambda: len(made.listener._large_waiting) == 2)
+            await made.until(lambda: len(made.listener.budget.waiting) == 2)
             await made.settle()
-            assert made.listener._large_bytes == len(body)
+            assert made.listener.budget.reserved_bytes == len(body)
             first.writer.close()  # gives its share back
             for client, ticket in waiting:
                 assert (await client.receive(ticket)).auth_bytes == body
-            assert made.listener._large_bytes == 0
-            assert not made.listener._large_waiting
+            assert made.listener.budget.reserved_bytes == 0
+            assert not made.listener.budget.waiting
 
     run(scenario)
 
@@ -513,13 +514,15 @@ def test_a_connection_that_leaves_the_queue_for_the_budget_does_not_block_it() -
         ):
             body = b"b" * 2_000_000
             first.send_bytes(struct.pack(">i", len(body)) + b"\0" * 1_000_000)
-            await made.until(lambda: made.listener._large_bytes == len(body))
+            await made.until(lambda: made.listener.budget.reserved_bytes == len(body))
             second.send(SaslAuthenticateRequest(auth_bytes=body), 2)
-            await made.until(lambda: len(made.listener._large_waiting) == 1)
+            await made.until(lambda: len(made.listener.budget.waiting) == 1)
             ticket = third.send(SaslAuthenticateRequest(auth_bytes=body), 2)
-            await made.until(lambda: len(made.listener._large_waiting) == 2)
-            made.listener._large_waiting[0][0].close("the test says so")
-            await made.until(lambda: len(made.listener._large_waiting) == 1)
+            await made.until(lambda: len(made.listener.budget.waiting) == 2)
+            waiting = made.listener.budget.waiting[0][0]
+            (leaving,) = [one for one in made.connections if one.inbox is waiting]
+            leaving.close("the test says so")
+            await made.until(lambda: len(made.listener.budget.waiting) == 1)
             first.writer.transport.abort()
             assert (await third.receive(ticket)).auth_bytes == body
 
@@ -530,8 +533,10 @@ def test_a_frame_that_only_claims_to_be_large_costs_little() -> None:
     async def scenario() -> None:
         async with bench() as made, connected(made) as client:
             client.send_bytes(struct.pack(">i", 90 << 20) + b"\0" * 100)
-            await made.until(lambda: bool(made.connections) and made.connections[0].receiving_large)
-            assert len(made.connections[0]._large) <= 1 << 20  # type: ignore[arg-type]
+            await made.until(
+                lambda: bool(made.connections) and made.connections[0].inbox.receiving_large
+            )
+            assert made.connections[0].inbox.buffer_bytes <= (1 << 20) + RING_BYTES
 
     run(scenario)
 
@@ -588,9 +593,9 @@ def test_an_idle_connection_gives_its_ring_back() -> None:
                 answer = await client.call(SaslAuthenticateRequest(auth_bytes=body), 2)
                 assert answer.auth_bytes == body
                 (connection,) = made.connections
-                assert len(connection._ring) == RING_BYTES
+                assert connection.inbox.buffer_bytes == RING_BYTES
                 made.listener.close_idle(asyncio.get_running_loop().time() + 60)
-                assert len(connection._ring) < RING_BYTES
+                assert connection.inbox.buffer_bytes < RING_BYTES
 
     run(scenario)
 
@@ -613,7 +618,9 @@ def test_idle_and_stalled_connections_are_closed() -> None:
             made.heartbeat = poll
             ticket = polling.send(heartbeat(), 4)
             stalled.send_bytes(struct.pack(">i", 1 << 20) + b"\0" * 100)
-            await made.until(lambda: sum(one.receiving_large for one in made.connections) == 1)
+            await made.until(
+                lambda: sum(one.inbox.receiving_large for one in made.connections) == 1
+            )
             await made.until(lambda: sum(one.awaiting_answer for one in made.connections) == 1)
             now = asyncio.get_running_loop().time()
             made.listener.close_idle(now + 1)

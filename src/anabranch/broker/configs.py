@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from anabranch.broker.config import BROKER_CONFIGS, BrokerSettings
+from anabranch.broker.config import BrokerSettings
+from anabranch.broker.kafka_configs import BROKER_CONFIGS
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.config import TOPIC_CONFIGS, ConfigDef, ConfigType, validate_configs
 from anabranch.metastore.api import Metastore, Topic

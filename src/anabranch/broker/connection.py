@@ -9,10 +9,6 @@ still being made durable. Their answers go out in order.
 Backpressure (I10). A request that may not start stays in the ring, and once the ring is full the
 socket is not read; TCP tells the client. Requests wait for: earlier requests (above), room in the
 append queue, the number of unanswered Produces, answers that the client does not read.
-
-Memory. A ring of 16 KiB that grows to 256 KiB on demand; frames that do not fit a fraction of it are
-received straight into a buffer of their own, taken from a budget that all connections share. A Produce
-always gets a buffer of its own, because the log keeps its batches.
 """
 
 from __future__ import annotations
@@ -22,33 +18,18 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Coroutine, Sequence
-from struct import Struct
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from anabranch.broker.dispatch import Call, Closing, Deferred, Reply
 from anabranch.broker.eager import start
+from anabranch.broker.inbox import PRODUCE, Inbox
 from anabranch.broker.outbox import Buffer, Outbox, SocketOutbox, TransportOutbox
 from anabranch.errors import ClientFault, Corrupt, MalformedRequest, StoreFault
-from anabranch.wire.frame import request_bytes_max
 
 if TYPE_CHECKING:
     from anabranch.broker.listener import Listener
 
 logger = logging.getLogger(__name__)
-
-KIB: Final = 1024
-RING_START_BYTES: Final = 16 * KIB  # an idle connection stays cheap
-RING_BYTES: Final = 256 * KIB  # several requests per read; larger gains nothing measurable
-LARGE_FRAME_BYTES: Final = 64 * KIB  # from here on a copy through the ring costs more than a buffer
-LARGE_START_BYTES: Final = (
-    1024 * KIB
-)  # a frame that only claims to be large costs no more than this
-
-FRAME_BYTES_MIN: Final = 8  # key, version, correlation id
-PRODUCE: Final = 0
-
-_LENGTH_KEY_VERSION: Final = Struct(">ihh")
-_KEY_VERSION: Final = Struct(">hh")
 
 
 class Slot:
@@ -65,36 +46,26 @@ class Slot:
 class Connection(asyncio.BufferedProtocol):
     """See the module. All methods run on the loop's thread.
 
-    Invariants: ``0 <= pos <= end <= len(ring)``; ``slots`` holds the unanswered requests in the order
-    of their arrival; ``serial`` is the one of them that is no Produce and still runs, or None.
+    Invariants: ``slots`` holds the unanswered requests in the order of their arrival; ``serial`` is the one of them that is no Produce and still runs, or None.
     """
 
     __slots__ = (
         "_accounted",
-        "_end",
         "_flush_scheduled",
-        "_large",
-        "_large_bytes",
-        "_large_filled",
-        "_large_reserved",
-        "_large_view",
-        "_large_waiting",
         "_listener",
         "_loop",
         "_outbox",
         "_paused",
-        "_pos",
         "_pumping",
-        "_ring",
         "_room_task",
         "_serial",
         "_slots",
         "_task",
         "_transport",
-        "_view",
         "active_at",
         "closed",
         "host",
+        "inbox",
         "peer",
         "stopping",
     )
@@ -104,16 +75,7 @@ class Connection(asyncio.BufferedProtocol):
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._outbox: Outbox | None = None
-        self._ring = bytearray(RING_START_BYTES)
-        self._view = memoryview(self._ring)
-        self._pos = 0
-        self._end = 0
-        self._large: bytearray | None = None  # a frame that is received into its own buffer
-        self._large_view: memoryview | None = None
-        self._large_bytes = 0
-        self._large_filled = 0
-        self._large_reserved = 0
-        self._large_waiting = False  # for the shared budget
+        self.inbox = Inbox(listener.budget, self._pump)
         self._slots: deque[Slot] = deque()
         self._serial: Slot | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -162,7 +124,7 @@ class Connection(asyncio.BufferedProtocol):
             self._room_task.cancel()
         self._slots.clear()
         self._serial = None
-        self._release_large()
+        self.inbox.close()
         if admitted:
             self._listener.forget(self)
 
@@ -178,13 +140,6 @@ class Connection(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def trim(self) -> None:
-        """An idle connection goes back to a small ring."""
-        if self._pos == self._end and len(self._ring) > RING_START_BYTES and self._large is None:
-            self._ring = bytearray(RING_START_BYTES)
-            self._view = memoryview(self._ring)
-            self._pos = self._end = 0
-
     @property
     def busy(self) -> bool:
         """Whether an answer is owed or on its way."""
@@ -195,11 +150,6 @@ class Connection(asyncio.BufferedProtocol):
         """Whether a request is being served."""
         return bool(self._slots)
 
-    @property
-    def receiving_large(self) -> bool:
-        """Whether a large frame has begun and is not complete."""
-        return self._large is not None and self._large_filled < self._large_bytes
-
     def stop(self) -> None:
         """Start no more requests; a long poll in progress is given up."""
         self.stopping = True
@@ -209,19 +159,12 @@ class Connection(asyncio.BufferedProtocol):
 
     # -- reading ---------------------------------------------------------------------------------
     def get_buffer(self, sizehint: int) -> memoryview:
-        if self._large_view is not None:
-            return self._large_view[self._large_filled :]
-        return self._view[self._end :]
+        return self.inbox.space()
 
     def buffer_updated(self, nbytes: int) -> None:
         self.active_at = self._loop.time()
-        if self._large is None:
-            self._end += nbytes
-        else:
-            self._large_filled += nbytes
-            if self._large_filled < len(self._large) or self._grow_large():
-                return
-        self._pump()
+        if self.inbox.received(nbytes):
+            self._pump()
 
     def eof_received(self) -> bool:
         return False  # nothing more can be asked, and Kafka's clients never half-close
@@ -250,73 +193,31 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._pumping = True
         try:
-            blocked = self._start_requests()
+            self._start_requests()
         finally:
             self._pumping = False
         if self.closed:
             return
-        if self._large is not None:
-            if self._large_filled < self._large_bytes:
-                self._resume()
-            elif blocked:
-                self._pause()
-            return
-        if self._large_waiting:
-            self._pause()
-            return
-        if self._pos == self._end:
-            self._pos = self._end = 0
-        elif self._end == len(self._ring):
-            self._make_room()
-        if self._end < len(self._ring):
+        if self.inbox.make_room():
             self._resume()
         else:
-            assert blocked
             self._pause()
 
-    def _make_room(self) -> None:
-        size = self._end - self._pos
-        if len(self._ring) < RING_BYTES:
-            ring = bytearray(RING_BYTES)
-            ring[:size] = self._view[self._pos : self._end]
-            self._ring, self._view = ring, memoryview(ring)
-        elif self._pos:
-            self._ring[:size] = self._ring[self._pos : self._end]
-        self._pos, self._end = 0, size
-
-    def _start_requests(self) -> bool:
-        """Returns whether a whole request waits for something other than bytes."""
-        limit = self._listener.limits.request_bytes_max
-        while not self.closed:
-            if self._large is not None:
-                if self._large_filled < self._large_bytes:
-                    return False
-                key, version = _KEY_VERSION.unpack_from(self._large)
-                if not self._may_start(key):
-                    return True
-                frame, self._large, self._large_view = self._large, None, None
-                self._release_large()
-                self._start(key, version, frame)
-                continue
-            have = self._end - self._pos - 4
-            if have < _KEY_VERSION.size:
-                return False
-            size, key, version = _LENGTH_KEY_VERSION.unpack_from(self._ring, self._pos)
-            allowed = limit if key == PRODUCE else request_bytes_max(key, limit)
-            if not FRAME_BYTES_MIN <= size <= allowed:
-                self.close(f"a frame of {size} bytes; 8 to {allowed} are allowed for api {key}")
-                return False
-            if have < size:
-                if size > LARGE_FRAME_BYTES:
-                    self._large_waiting = not self._begin_large(size)
-                return False
+    def _start_requests(self) -> None:
+        inbox = self.inbox
+        bytes_max = self._listener.limits.request_bytes_max
+        while not (self.closed or self.stopping):
+            try:
+                head = inbox.head(bytes_max)
+            except MalformedRequest as fault:
+                self.close(fault.message)
+                return
+            if head is None:
+                return
+            key, version = head
             if not self._may_start(key):
-                return True
-            start = self._pos + 4
-            view = self._view[start : start + size]
-            self._pos = start + size
-            self._start(key, version, bytearray(view) if key == PRODUCE else bytes(view))
-        return False
+                return
+            self._start(key, version, inbox.take(key))
 
     def _may_start(self, key: int) -> bool:
         assert self._outbox is not None
@@ -337,47 +238,6 @@ class Connection(asyncio.BufferedProtocol):
         await self._listener.log.wait_for_room()
         self._room_task = None
         self._pump()
-
-    # -- large frames ----------------------------------------------------------------------------
-    def _begin_large(self, size: int) -> bool:
-        """Receive the frame at ``pos`` into its own buffer; False if the shared budget is used up."""
-        if not self._listener.reserve_large(self, size):
-            return False
-        self._large_reserved = size
-        self._large_bytes = size
-        buffer = bytearray(min(size, LARGE_START_BYTES))
-        arrived = self._end - self._pos - 4
-        buffer[:arrived] = self._view[self._pos + 4 : self._end]
-        self._large = buffer
-        self._large_view = memoryview(buffer)
-        self._large_filled = arrived
-        self._pos = self._end = 0
-        return True
-
-    def _grow_large(self) -> bool:
-        """The buffer is full; double it unless the frame is complete."""
-        assert self._large is not None and self._large_view is not None
-        missing = self._large_bytes - self._large_filled
-        if not missing:
-            return False
-        # asyncio still holds a view of the old buffer, so it cannot be resized in place.
-        grown = bytearray(min(self._large_bytes, 2 * len(self._large)))
-        grown[: self._large_filled] = self._large_view
-        self._large = grown
-        self._large_view = memoryview(self._large)
-        return True
-
-    def large_granted(self) -> None:
-        """The listener's budget has room again for the frame that waited."""
-        self._pump()
-
-    def _release_large(self) -> None:
-        if self._large_waiting:
-            self._large_waiting = False
-            self._listener.abandon_large(self)
-        if self._large_reserved:
-            self._listener.release_large(self._large_reserved)
-            self._large_reserved = 0
 
     # -- requests --------------------------------------------------------------------------------
     def _start(self, key: int, version: int, frame: bytes | bytearray) -> None:

@@ -6,12 +6,14 @@ import asyncio
 import errno
 import logging
 import socket
-from collections import Counter, deque
+from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from anabranch.broker.config import Limits
 from anabranch.broker.connection import Connection
 from anabranch.broker.dispatch import Dispatcher
+from anabranch.broker.inbox import LargeBudget
 from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
@@ -60,9 +62,8 @@ def bind(host: str, port: int) -> socket.socket:
 class Listener:
     """Accepts connections and holds what they share.
 
-    Invariants: ``large_bytes`` is the sum of what is reserved for large frames being received, and at
-    most ``large_requests_bytes_max`` unless a single frame is larger; ``per_host`` counts
-    ``connections``; ``unsent_bytes`` is the sum of what connections keep of answers.
+    Invariants: ``per_host`` counts ``connections``; ``unsent_bytes`` is the sum of what connections
+    keep of answers.
     """
 
     def __init__(self, broker: Broker, dispatcher: Dispatcher) -> None:
@@ -71,8 +72,7 @@ class Listener:
         self.connections: dict[Connection, None] = {}
         self._per_host: Counter[str] = Counter()
         self.unsent_bytes = 0
-        self._large_bytes = 0
-        self._large_waiting: deque[tuple[Connection, int]] = deque()
+        self.budget = LargeBudget(lambda: self.limits.large_requests_bytes_max, self._soon)
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -89,6 +89,10 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._server = await self._loop.create_server(self._connect, sock=bound, backlog=BACKLOG)
         self._sweep_later()
+
+    def _soon(self, callback: Callable[[], None]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon(callback)
 
     def _connect(self) -> Connection:
         assert self._loop is not None
@@ -142,40 +146,6 @@ class Listener:
         share = (limits.unsent_total_bytes_max - self.unsent_bytes) // UNSENT_SHARES
         return min(limits.fetch_bytes_max, max(share, FETCH_BYTES_LEAST))
 
-    # -- the budget of large frames ----------------------------------------------------------------
-    def reserve_large(self, connection: Connection, size: int) -> bool:
-        """Take ``size`` bytes for a large frame; False: wait for ``large_granted``, first come first."""
-        waiting = self._large_waiting
-        if (not waiting or waiting[0][0] is connection) and self._large_fits(size):
-            if waiting:
-                waiting.popleft()
-            self._large_bytes += size
-            self._grant_large()
-            return True
-        if all(one[0] is not connection for one in waiting):
-            waiting.append((connection, size))
-        return False
-
-    def _large_fits(self, size: int) -> bool:
-        total = self._large_bytes + size
-        return not self._large_bytes or total <= self.limits.large_requests_bytes_max
-
-    def release_large(self, size: int) -> None:
-        self._large_bytes -= size
-        assert self._large_bytes >= 0
-        self._grant_large()
-
-    def abandon_large(self, connection: Connection) -> None:
-        """The connection no longer waits."""
-        self._large_waiting = deque(one for one in self._large_waiting if one[0] is not connection)
-        self._grant_large()
-
-    def _grant_large(self) -> None:
-        if self._large_waiting and self._large_fits(self._large_waiting[0][1]):
-            # The connection reserves in its own turn; it is the first in the queue.
-            assert self._loop is not None
-            self._loop.call_soon(self._large_waiting[0][0].large_granted)
-
     # -- idleness ----------------------------------------------------------------------------------
     def _sweep_later(self) -> None:
         assert self._loop is not None
@@ -192,9 +162,9 @@ class Listener:
         idle_since = now_s - limits.idle_ms_max / 1000
         stalled_since = now_s - limits.stall_ms_max / 1000
         for connection in list(self.connections):
-            if connection.receiving_large and connection.active_at < stalled_since:
+            if connection.inbox.receiving_large and connection.active_at < stalled_since:
                 connection.close(f"a request stopped arriving for {limits.stall_ms_max} ms")
             elif connection.active_at < idle_since and not connection.awaiting_answer:
                 connection.close(f"idle for {limits.idle_ms_max} ms", level=logging.INFO)
             elif connection.active_at < now_s - TRIM_S:
-                connection.trim()
+                connection.inbox.trim()

@@ -1,0 +1,315 @@
+"""The broker's settings under Kafka's names, which is what DescribeConfigs answers.
+
+A config is *dynamic* if it can be changed while the broker runs; those that stand behind topic configs
+in Kafka are shown with the topic's own default and are fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from anabranch.broker.config import DEFAULT_PORT, KIB, MINUTE_MS, BrokerSettings
+from anabranch.log.config import (
+    TOPIC_CONFIGS,
+    ConfigDef,
+    ConfigType,
+    ConfigValue,
+    at_least,
+    between,
+)
+
+
+class BrokerConfig(NamedTuple):
+    """One of Kafka's broker configs: what it is here, and how it is changed if it can be."""
+
+    definition: ConfigDef
+    value: Callable[[BrokerSettings], str]
+    change: Callable[[BrokerSettings, ConfigValue], BrokerSettings] | None = None
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether it can be changed while the broker runs."""
+        return self.change is not None
+
+
+_T = ConfigType
+
+
+def _limit(name: str) -> Callable[[BrokerSettings, ConfigValue], BrokerSettings]:
+    return lambda settings, value: replace(
+        settings, limits=replace(settings.limits, **{name: value})
+    )
+
+
+def _topic(name: str) -> Callable[[BrokerSettings, ConfigValue], BrokerSettings]:
+    return lambda settings, value: replace(
+        settings, topics=replace(settings.topics, **{name: value})
+    )
+
+
+def _endpoint(host: str, port: int) -> str:
+    return f"PLAINTEXT://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _advertised(settings: BrokerSettings) -> str:
+    listener = settings.listener
+    return _endpoint(
+        listener.advertised_host or listener.host, listener.advertised_port or listener.port
+    )
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
+_DEFAULTS: Final = BrokerSettings(data=Path("data"))
+_LIMITS: Final = _DEFAULTS.limits
+_GROUPS: Final = _DEFAULTS.groups
+
+_OWN: Final = (
+    BrokerConfig(
+        ConfigDef("node.id", _T.INT, "1", "This broker's number in the cluster.", at_least(0)),
+        lambda s: str(s.node_id),
+    ),
+    BrokerConfig(
+        ConfigDef("broker.id", _T.INT, "1", "The older name of node.id.", at_least(0)),
+        lambda s: str(s.node_id),
+    ),
+    BrokerConfig(
+        ConfigDef("broker.rack", _T.STRING, "", "The rack that clients are told."),
+        lambda s: s.rack or "",
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "listeners", _T.LIST, _endpoint("127.0.0.1", DEFAULT_PORT), "Where the broker listens."
+        ),
+        lambda s: _endpoint(s.listener.host, s.listener.port),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "advertised.listeners",
+            _T.LIST,
+            _endpoint("127.0.0.1", DEFAULT_PORT),
+            "What clients are told to connect to.",
+        ),
+        _advertised,
+    ),
+    BrokerConfig(
+        ConfigDef("log.dirs", _T.LIST, "data", "The data directory."), lambda s: str(s.data)
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "auto.create.topics.enable",
+            _T.BOOLEAN,
+            "true",
+            "Whether a Metadata request for an unknown topic creates it.",
+        ),
+        lambda s: _boolean(s.topics.auto_create),
+        _topic("auto_create"),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "num.partitions",
+            _T.INT,
+            "1",
+            "Partitions of a topic whose creator does not say.",
+            between(1, 10_000),
+        ),
+        lambda s: str(s.topics.partitions),
+        _topic("partitions"),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "default.replication.factor",
+            _T.INT,
+            "1",
+            "Always 1: durability comes from the store, not from replicas.",
+        ),
+        lambda _: "1",
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "delete.topic.enable", _T.BOOLEAN, "true", "Whether topics can be deleted: always."
+        ),
+        lambda _: "true",
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "socket.request.max.bytes",
+            _T.INT,
+            str(_LIMITS.request_bytes_max),
+            "The largest request, in bytes.",
+            at_least(64 * KIB),
+        ),
+        lambda s: str(s.limits.request_bytes_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "queued.max.request.bytes",
+            _T.LONG,
+            str(_LIMITS.large_requests_bytes_max),
+            "Bytes of large requests that are received at the same time.",
+            at_least(1),
+        ),
+        lambda s: str(s.limits.large_requests_bytes_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "fetch.max.bytes",
+            _T.INT,
+            str(_LIMITS.fetch_bytes_max),
+            "The most bytes of one answer to a fetch, but for its first batch.",
+            at_least(1024),
+        ),
+        lambda s: str(s.limits.fetch_bytes_max),
+        _limit("fetch_bytes_max"),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "max.connections",
+            _T.INT,
+            str(_LIMITS.connections_max),
+            "Connections at the same time.",
+            at_least(1),
+        ),
+        lambda s: str(s.limits.connections_max),
+        _limit("connections_max"),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "max.connections.per.ip",
+            _T.INT,
+            str(_LIMITS.connections_per_ip_max),
+            "Connections at the same time from one address.",
+            at_least(1),
+        ),
+        lambda s: str(s.limits.connections_per_ip_max),
+        _limit("connections_per_ip_max"),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "connections.max.idle.ms",
+            _T.LONG,
+            str(_LIMITS.idle_ms_max),
+            "A connection without a request for so long is closed.",
+            at_least(1),
+        ),
+        lambda s: str(s.limits.idle_ms_max),
+        _limit("idle_ms_max"),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "group.initial.rebalance.delay.ms",
+            _T.INT,
+            str(_GROUPS.initial_rebalance_delay_ms),
+            "How long the first rebalance of an empty group waits for more members.",
+            at_least(0),
+        ),
+        lambda s: str(s.groups.initial_rebalance_delay_ms),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "group.min.session.timeout.ms",
+            _T.INT,
+            str(_GROUPS.session_timeout_ms_min),
+            "The shortest session timeout that a member may ask for.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.session_timeout_ms_min),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "group.max.session.timeout.ms",
+            _T.INT,
+            str(_GROUPS.session_timeout_ms_max),
+            "The longest session timeout that a member may ask for.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.session_timeout_ms_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "group.max.size",
+            _T.INT,
+            str(_GROUPS.members_max),
+            "The most members of one group.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.members_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "offset.metadata.max.bytes",
+            _T.INT,
+            str(_GROUPS.offset_metadata_max),
+            "The longest metadata string of a committed offset, in characters as in Kafka.",
+            at_least(0),
+        ),
+        lambda s: str(s.groups.offset_metadata_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "offsets.retention.minutes",
+            _T.INT,
+            str(_GROUPS.offsets_retention_ms // MINUTE_MS),
+            "How long the offsets of an empty group are kept.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.offsets_retention_ms // MINUTE_MS),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "offsets.retention.check.interval.ms",
+            _T.LONG,
+            str(_GROUPS.offsets_retention_check_interval_ms),
+            "How often offsets whose retention is over are looked for.",
+            at_least(1),
+        ),
+        lambda s: str(s.groups.offsets_retention_check_interval_ms),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "producer.id.expiration.ms",
+            _T.INT,
+            str(_DEFAULTS.log.producer_expiration_ms),
+            "An idempotent producer that is silent for so long is forgotten.",
+            at_least(1),
+        ),
+        lambda s: str(s.log.producer_expiration_ms),
+    ),
+)
+
+
+def _of_topics() -> tuple[BrokerConfig, ...]:
+    """The broker configs that stand behind topic configs: here always the topic's own default."""
+
+    def fixed(value: str) -> Callable[[BrokerSettings], str]:
+        return lambda _: value
+
+    return tuple(
+        BrokerConfig(
+            ConfigDef(
+                one.synonyms[0],
+                one.type,
+                one.default,
+                f"What {one.name} is where a topic does not set it. Fixed: set it on the topic.",
+            ),
+            fixed(one.default),
+        )
+        for one in TOPIC_CONFIGS.values()
+        if one.synonyms
+    )
+
+
+BROKER_CONFIGS: Final[Mapping[str, BrokerConfig]] = MappingProxyType(
+    {
+        one.definition.name: one
+        for one in sorted((*_OWN, *_of_topics()), key=lambda one: one.definition.name)
+    }
+)
+"""Every broker config that is shown, by Kafka's name, in alphabetical order."""
