@@ -519,6 +519,66 @@ class LogMachine(RuleBasedStateMachine):
         extents = self.run(self.log.metastore.extents_from(self.topic(name).no, index, 0, 10_000))
         return {extent.kind for extent in extents}
 
+    @precondition(lambda self: 0 < len(self.topics) < TOPICS_MAX)
+    @rule(number=numbers, rounds=st.integers(1, 6), record_sizes=sizes, jump_ms=steps_ms)
+    def all_at_once(self, number: int, rounds: int, record_sizes: list[int], jump_ms: int) -> None:
+        """A producer, a consumer, merges, collection, reloads and a branch, between each other's awaits."""
+        name, index, partition = self.pick(number)
+        topic, log, clock = self.topic(name), self.log, self.bench.clock
+        start = partition.log_start
+        background = log.background
+        assert background is not None
+
+        async def produce() -> None:
+            for _ in range(rounds):
+                values = self.values(record_sizes)
+                stamps = self.stamps(name, values, 0)
+                future = log.append(topic, index, self.batch(values, 0, None))
+                assert await self.offset_of(future) == partition.append(values, stamps, clock())
+                clock.ms += jump_ms
+
+        async def consume() -> None:
+            end = partition.next_offset + rounds * len(record_sizes)
+            found: list[tuple[int, bytes]] = []
+            while start + len(found) < end:
+                offset = start + len(found)
+                (part,) = await log.fetch(
+                    [FetchWant(topic, index, offset, 1500)],
+                    max_wait_ms=10_000,
+                    min_bytes=1,
+                    max_bytes=1500,
+                )
+                assert part.error is ErrorCode.NONE and part.bytes
+                found += [record for record in decode(part.buffers) if record[0] >= offset]
+            assert found == partition.readable(start)
+
+        async def disturb() -> None:
+            for _ in range(rounds + 2):
+                await log.merger.merge_backlog(topic, index)
+                await log.merger.consolidate(topic, index)
+                await background.collect()
+                await log.catalogue.reload()
+
+        async def branch() -> Topic:
+            return await log.branch(topic, f"b{self.names}", BranchPoint())
+
+        async def step() -> Topic:
+            *_, made = await asyncio.gather(produce(), consume(), disturb(), branch())
+            return made
+
+        self.names += 1
+        made = self.run(step())
+        assert made.origin is not None
+        ends = made.origin.ends
+        self.topics[made.name] = ModelTopic(
+            self.topics[name].configs,
+            [
+                each.branch(end)
+                for each, end in zip(self.topics[name].partitions, ends, strict=True)
+            ],
+        )
+        self.everything_is_readable(name, made.name)
+
     # -- branches and topics ---------------------------------------------------------------------
     @precondition(lambda self: 0 < len(self.topics) < TOPICS_MAX)
     @rule(
@@ -709,8 +769,8 @@ class LogMachine(RuleBasedStateMachine):
 
 TestLogMachine = LogMachine.TestCase
 TestLogMachine.settings = settings(
-    max_examples=EXAMPLES or 25,
-    stateful_step_count=30,
+    max_examples=EXAMPLES or 30,
+    stateful_step_count=40,
     deadline=None,
     derandomize=not EXAMPLES,
     suppress_health_check=[
