@@ -22,7 +22,7 @@ from anabranch.log.planning import Appended, Pending
 from anabranch.log.reads import FetchPart, FetchWant, Reader
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import TailBudget
-from anabranch.log.threads import Threads
+from anabranch.log.threads import Threads, Worker
 from anabranch.metastore.api import GapCause, Metastore, PartitionSize, Topic
 from anabranch.records.batch import BatchHeader, stamp_append_time, validate_produced
 from anabranch.storage.store import Store
@@ -59,7 +59,7 @@ class Log:
         self.extents = ExtentReader(store, wal_directory, settings.cold_cache_bytes)
         self._wal = wal
         self._new_topic_id = new_topic_id
-        self._wal_thread = Threads(1, "wal")
+        self._wal_thread = Worker("wal")
         self._cold_threads = Threads(settings.cold_threads, "cold")
         self._background_threads = Threads(1, "background")
         self.reader = Reader(metastore, self.catalogue, self.extents, self._cold_threads, settings)

@@ -14,7 +14,6 @@ import asyncio
 import logging
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from typing import NamedTuple
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
@@ -22,6 +21,7 @@ from anabranch.log.partition import PartitionLog
 from anabranch.log.planning import Pending, Planned, plan_partition
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import Run, TailBudget
+from anabranch.log.threads import Worker
 from anabranch.metastore.api import Metastore
 from anabranch.records.batch import place
 from anabranch.storage.wal import FlushPart, PlacedPart, Wal
@@ -48,7 +48,7 @@ class AppendPipeline:
         self,
         metastore: Metastore,
         wal: Wal,
-        wal_thread: Executor,
+        wal_thread: Worker,
         budget: TailBudget,
         settings: LogSettings,
         now_ms: Callable[[], int],
@@ -138,7 +138,6 @@ class AppendPipeline:
 
     # -- stage one: bytes become durable ---------------------------------------------------------
     async def _write_stage(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             if not self._queue:
                 if self._closing:
@@ -157,7 +156,7 @@ class AppendPipeline:
                 for share in shares
             ]
             try:
-                placed = await loop.run_in_executor(self._wal_thread, self._wal.write, parts)
+                placed = await self._wal_thread.run(self._wal.write, parts)
             except StoreFault as fault:
                 logger.error("the write-ahead log refused a flush: %s", fault)
                 self._drop(shares, ErrorCode.KAFKA_STORAGE_ERROR, str(fault))
