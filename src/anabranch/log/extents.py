@@ -82,13 +82,14 @@ class ExtentReader:
         assert start == 0 or extent.kind is ObjectKind.SEGMENT
         position, end = extent.position + start, extent.position + extent.length
         next_offset = extent.base_offset
-        carry = b""
+        want = CHUNK_BYTES
         while position < end:
-            want = min(CHUNK_BYTES, end - position)
-            data = bytearray(carry)
-            data += self._fetch(extent, position, want)
-            position += want
-            view = memoryview(data)
+            want = min(want, end - position)
+            data = self._fetch(extent, position, want)
+            if extent.kind is ObjectKind.WAL:
+                view = memoryview(bytearray(data))  # offsets are placed in it
+            else:
+                view = memoryview(data)
             whole = 0
             for header in _batches(view, extent):
                 if verify and not crc_matches(view, header):
@@ -99,11 +100,15 @@ class ExtentReader:
                     place(view, header.position, next_offset, extent.leader_epoch)
                     next_offset += header.last_offset_delta + 1
                 whole = header.end
-            carry = bytes(view[whole:])
             if whole:
+                # The batch that was cut is read again with the next chunk: cheaper than copying this one.
+                position += whole
+                want = CHUNK_BYTES
                 yield view[:whole]
-        if carry:
-            raise Corrupt(f"{_where(extent)} ends within a batch")
+            elif want == end - position:
+                raise Corrupt(f"{_where(extent)} ends within a batch")
+            else:
+                want = max(2 * want, _first_batch_bytes(view))
         if extent.kind is ObjectKind.WAL and next_offset != extent.last_offset + 1:
             raise Corrupt(f"{_where(extent)} holds offsets up to {next_offset - 1}")
 

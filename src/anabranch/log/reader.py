@@ -11,6 +11,7 @@ log bytes and what they hold decompressed.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 SPLIT_BYTES = (
     16 * 1024 * 1024
 )  # one task: large enough to decode at full speed, small enough to share out
-BATCH_BYTES = 8 * 1024 * 1024  # log bytes decoded into one record batch
-THREADS = 4
+BATCH_BYTES = 4 * 1024 * 1024  # log bytes decoded into one record batch
+RUN_BYTES_ALONE = 1024 * 1024  # from here on copying runs together costs more than it saves
+THREADS = min(4, os.cpu_count() or 1)  # more than cores only take turns
 SPLITS_AHEAD = 2  # per thread: bounds memory while the consumer is slow
 SPLIT_EXTENTS_MAX = 1024  # a split is a value that is sent around; not thousands of tiny extents
 EXTENTS_PER_QUERY = 1024
@@ -331,6 +333,9 @@ def _blobs(split: Split, reader: ExtentReader) -> Iterator[memoryview]:
         for run in reader.chunks(extent, start=start):
             if parse_header(run).base_offset >= split.end_offset:
                 break
+            if len(run) >= RUN_BYTES_ALONE and not held:
+                yield run
+                continue
             held.append(run)
             size += len(run)
             if size >= BATCH_BYTES:
