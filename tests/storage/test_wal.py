@@ -369,9 +369,9 @@ def test_recycling_can_be_retried(open_wal: Callable[..., Wal], disk: Any, call:
 
 def test_preparing_a_spare(open_wal: Callable[..., Wal], disk: Any) -> None:
     wal = open_wal()
-    assert wal.prepare_spare() is True and wal.prepare_spare() is False
+    assert [wal.prepare_spare() for _ in range(SPARES_MAX + 1)] == [True] * SPARES_MAX + [False]
     done = [call for call, name in disk.calls if "prepared" in name]
-    assert done == ["open", "allocate", "zero", "sync_data", "rename"]
+    assert done == ["open", "allocate", "zero", "sync_data", "rename"] * SPARES_MAX
     disk.calls.clear()
     placed = wal.write([part(b"x")])[0]
     assert "allocate" not in [call for call, _ in disk.calls] and wal.read(*placed) == b"x"

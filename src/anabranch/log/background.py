@@ -27,6 +27,7 @@ BACKLOGS_PER_PASS = 1024
 EXPIRED_ROWS = 4096  # per transaction
 EXPIRED_TRANSACTIONS_MAX = 64  # of each kind in a pass: a quarter of a million rows
 LEASE = "background"
+SPARES_INTERVAL_S = 0.5  # a burst rolls a WAL file about every 0.2 s: two spares bridge the gap
 
 
 class Background:
@@ -55,28 +56,36 @@ class Background:
         self._now_ms = now_ms
         self._holder = holder
         self._wal_in_use = wal_in_use
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._next_retention_ms = 0
         self._forgotten: str | None = None  # its row is gone, its bytes are still to be deleted
         self.merge_lag_ms = 0  # age of the oldest event that is not in a segment yet
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="background")
+        self._tasks = [
+            asyncio.create_task(self._run(), name="background"),
+            asyncio.create_task(self._keep_spares(), name="spare WAL files"),
+        ]
 
     async def close(self) -> None:
-        if self._task is None:
+        if not self._tasks:
             return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._guard(
             "release of the lease", lambda: self._metastore.release_lease(LEASE, self._holder)
         )
 
     async def _run(self) -> None:
-        await self._guard("preparing the WAL", self.prepare)
         while True:
             await asyncio.sleep(self._settings.background_interval_ms / 1000)
             await self._guard("background pass", self.run_once)
+
+    async def _keep_spares(self) -> None:
+        while True:
+            await self._guard("preparing the WAL", self.prepare)
+            await asyncio.sleep(SPARES_INTERVAL_S)
 
     async def _guard(self, name: str, job: Callable[[], Awaitable[object]]) -> None:
         try:
@@ -87,13 +96,13 @@ class Background:
             logger.exception("%s broke; it will be tried again", name)
 
     async def prepare(self) -> None:
-        """Have a WAL file of written blocks ready: flushes into it cost half (see ``bench/``)."""
+        """Have WAL files of written blocks ready: durable writes into them are several times faster."""
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, self._wal.prepare_spare)
+        while await loop.run_in_executor(self._threads, self._wal.prepare_spare):
+            pass
 
     async def run_once(self) -> None:
         """One bounded pass over everything that is due, if this process holds the lease."""
-        await self._guard("preparing the WAL", self.prepare)
         await self._guard("recycling of WAL files", self.recycle)
         now_ms = self._now_ms()
         if not await self._metastore.acquire_lease(

@@ -337,13 +337,13 @@ class Wal:
             self._untrusted.discard(object_key)
 
     def prepare_spare(self) -> bool:
-        """Make a file of written zeros for a later roll, unless a spare waits; True if it did.
+        """Make a file of written zeros for a later roll, unless enough spares wait; True if it did.
 
         For a quiet thread, after opening and after rolls: until recycling gets going, flushes into
         merely preallocated blocks would pay for marking them as written.
         """
         with self._spare_lock:
-            if self._spares():
+            if len(self._spares()) >= SPARES_MAX:
                 return False
             self._prepared_count += 1
             stem = self.directory.lock_path(self._start.object_key).stem
