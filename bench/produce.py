@@ -7,6 +7,7 @@ from bench.systems import Live, run_job, settle
 NAME = "produce"
 SIZES = {"100 B": 100, "1 KB": 1000}
 PARTITIONS = 4
+LONGER = 4  # than a tail sample, which has to fit into every system's memory
 
 
 def records_for(size: int, total_bytes: int) -> int:
@@ -25,7 +26,7 @@ def sample(live: Live) -> None:
                 bootstrap=live.node.bootstrap,
                 topic=topic,
                 size=size,
-                records=records_for(size, live.scale.produce_bytes * 2),
+                records=records_for(size, live.scale.produce_bytes * LONGER),
             )
             rate = done["records"] / done["seconds"]
             live.report.add(f"produce {label}", "records/s", live.system, rate)
