@@ -180,3 +180,17 @@ def test_only_the_holder_of_the_lease_works(run) -> None:
         assert (await kinds(bench, topic))[ObjectKind.WAL] == 0
 
     run(scenario)
+
+
+def test_a_topic_may_want_smaller_segments(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {"segment.bytes": str(1 << 20)})
+        for _ in range(4):
+            await bench.append(topic, 0, [os.urandom(600_000)])
+        assert await bench.log.merger.merge_backlog(topic, 0) == 4
+        while await bench.log.merger.consolidate(topic, 0):
+            pass
+        extents = await bench.log.metastore.extents_from(topic.no, 0, 0, 10)
+        assert all(extent.length <= 1 << 20 for extent in extents)
+
+    run(scenario)

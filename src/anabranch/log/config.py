@@ -175,7 +175,7 @@ _DEFS: Final = (
         "cleanup.policy", _T.LIST, "delete",
         "How old records leave the log: 'delete' drops them by retention.ms and retention.bytes, "
         "'compact' keeps at least the last record of each key and refuses records without a key, "
-        "both do both, and an empty list keeps everything.",
+        "both do both, and an empty list keeps everything. Compaction itself is not built yet: until then 'compact' keeps every record.",
         subset_of("compact", "delete"), synonyms=("log.cleanup.policy",),
     ),
     ConfigDef(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
@@ -308,11 +307,6 @@ class Log:
         """Wait for changes that nobody may be waiting for any more."""
         if self._changes:
             await asyncio.wait(self._changes)
-
-    async def run_in_background(self, job: Callable[..., object], *args: object) -> object:
-        """Run blocking work that must not disturb appends or reads."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._background_threads, partial(job, *args))
 
 
 def _check_timestamps(headers: Sequence[BatchHeader], config: TopicConfig, now_ms: int) -> None:

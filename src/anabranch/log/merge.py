@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from anabranch.log.config import effective
 from anabranch.log.extents import ExtentReader
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import (
@@ -127,18 +130,24 @@ class Merger:
         written = 0
         while True:
             extents = await self._metastore.wal_extents(topic.no, partition, EXTENTS_PER_PASS)
-            run = _wal_run(extents, self._settings.segment_bytes, up_to)
+            run = _wal_run(extents, self._policy(topic).segment_bytes, up_to)
             if not run or not await self.rewrite(topic, partition, run):
                 return written
             written += 1
 
     async def consolidate(self, topic: Topic, partition: int) -> bool:
         """Merge one run of small neighbouring segments if there is one."""
+        policy = self._policy(topic)
         segments = await self._metastore.small_segments(
-            topic.no, partition, self._settings.segment_bytes // 2, SMALL_SEGMENTS_PER_PASS
+            topic.no, partition, policy.segment_bytes // 2, SMALL_SEGMENTS_PER_PASS
         )
-        run = consolidation(segments, self._settings)
+        run = consolidation(segments, policy)
         return bool(run) and await self.rewrite(topic, partition, run)
+
+    def _policy(self, topic: Topic) -> LogSettings:
+        """The settings with the topic's own bound on a segment, where that is the smaller one."""
+        own = effective(topic.configs).segment_bytes
+        return replace(self._settings, segment_bytes=min(own, self._settings.segment_bytes))
 
     async def rewrite(self, topic: Topic, partition: int, run: Sequence[Extent]) -> bool:
         """Write ``run`` as one segment and put it in its place; False if the run changed meanwhile."""
