@@ -130,10 +130,10 @@ Scenario = Callable[[Bench], Coroutine[Any, Any, None]]
 def run(tmp_path: Path) -> Iterator[Callable[..., None]]:
     """Runs an async scenario against a fresh log; keyword arguments are settings."""
 
-    def go(scenario: Scenario, **settings: Any) -> None:
+    def go(scenario: Scenario, *, path: Path = tmp_path, **settings: Any) -> None:
         async def main() -> None:
             options = {"background": False, "wal_file_bytes": 1 << 20, "wal_grace_ms": 0} | settings
-            bench = Bench(tmp_path, LogSettings(**options))
+            bench = Bench(path, LogSettings(**options))
             await bench.start()
             try:
                 await scenario(bench)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from anabranch.errors import ErrorCode
 from anabranch.log.offsets import Sentinel
 from anabranch.log.reads import FetchWant
 from anabranch.metastore.api import Topic
+from anabranch.records.builder import build_batch
+from anabranch.records.record import Record
 
 from .conftest import Bench, decode
 
@@ -226,6 +232,43 @@ def test_list_offsets_with_times_out_of_order(run) -> None:
             assert (await bench.log.list_offset(topic, 0, Sentinel.MAX_TIMESTAMP)).offset == 2
 
     run(scenario)
+
+
+@pytest.mark.parametrize("where", ["tail", "wal", "segment"])
+@given(
+    batches=st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5), min_size=1, max_size=6),
+    data=st.data(),
+)
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_max_timestamp_is_the_newest_of_what_is_left(
+    run, tmp_path: Path, where: str, batches: list[list[int]], data: st.DataObject
+) -> None:
+    """KIP-734 against DeleteRecords: the log start may lie within a batch, and within an extent."""
+    times = [time for batch in batches for time in batch]
+    log_start = data.draw(st.integers(0, len(times)))
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        appends = []
+        for batch in batches:
+            records = [Record(n, 100 + time, b"k", b"v", ()) for n, time in enumerate(batch)]
+            blob = memoryview(bytearray(build_batch(records)))
+            appends.append(bench.log.append(topic, 0, blob))
+        await asyncio.gather(*appends)  # one flush, so one extent
+        await bench.append(topic, 0, [b"behind"], timestamp=104)
+        if where == "segment":
+            await bench.log.merger.merge_backlog(topic, 0)
+        if where != "tail":
+            log = await bench.restart()
+            topic = log.catalogue.topic("t") or topic
+        await bench.log.delete_records(topic, 0, log_start)
+        left = [(100 + time, -n) for n, time in enumerate([*times, 4]) if n >= log_start]
+        found = await bench.log.list_offset(topic, 0, Sentinel.MAX_TIMESTAMP)
+        assert (found.timestamp, -found.offset) == max(left)
+
+    run(scenario, path=Path(tempfile.mkdtemp(dir=tmp_path)))
 
 
 def test_delete_records_moves_the_start_and_records_the_gap(run) -> None:

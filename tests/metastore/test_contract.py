@@ -323,13 +323,16 @@ async def test_extents_are_found_by_time(meta: Metastore) -> None:
     found = [await meta.extent_by_append_time(topic.no, 0, ms) for ms in (0, 10, 11, 20, 21, 41)]
     assert [e and e.base_offset for e in found] == [0, 0, 10, 10, 40, None]
     assert await meta.check() == []
-    newest = await meta.extent_of_max_timestamp(topic.no, 0)
+    newest = await meta.extent_of_max_timestamp(topic.no, 0, 0)
     assert newest is not None and newest.base_offset == 30
+    for from_offset, base in ((0, 30), (39, 30), (40, 40), (49, 40), (50, None)):
+        newest = await meta.extent_of_max_timestamp(topic.no, 0, from_offset)
+        assert (newest.base_offset if newest else None) == base
     await meta.advance_log_start(topic.no, 0, 40, GapCause.RETENTION_TIME, "", 1)
-    newest = await meta.extent_of_max_timestamp(topic.no, 0)
+    newest = await meta.extent_of_max_timestamp(topic.no, 0, 0)
     assert newest is not None and newest.base_offset == 40
     assert await by_timestamp(351) is None and await by_timestamp(350) == 40
-    assert await meta.extent_of_max_timestamp(topic.no, 1) is None
+    assert await meta.extent_of_max_timestamp(topic.no, 1, 0) is None
 
 
 async def test_sizes_and_backlogs(meta: Metastore) -> None:

@@ -339,8 +339,8 @@ class Conversation(RuleBasedStateMachine):
         hit = self.run(self.meta.extent_by_append_time(number, p, ms))
         expected = next((e.base for e in part.extents if e.appended >= ms), None)
         assert (hit.base_offset if hit else None) == expected
-        hit = self.run(self.meta.extent_of_max_timestamp(number, p))
-        best = max(part.extents, key=lambda e: e.timestamp, default=None)
+        hit = self.run(self.meta.extent_of_max_timestamp(number, p, start))
+        best = max(rest, key=lambda e: e.timestamp, default=None)
         assert (hit.base_offset if hit else None) == (best.base if best else None)
         wal = self.run(self.meta.wal_extents(number, p, 10_000))
         in_wal = [e.base for e in part.extents if e.key.startswith("wal/")]

@@ -248,7 +248,7 @@ async def test_a_deleted_topic_is_out_of_sight_before_it_is_purged(
     assert await meta.check() == []
     assert await meta.committed("g") == [] and await meta.extents_from(topic.no, 0, 0, 9) == []
     assert await meta.extent_by_timestamp(topic.no, 0, -1, 0) is None
-    assert await meta.extent_of_max_timestamp(topic.no, 0) is None
+    assert await meta.extent_of_max_timestamp(topic.no, 0, 0) is None
     assert await meta.producer_states(topic.no, 0) == []
     assert [await meta.purge_deleted(1, 7) for _ in range(5)] == [1, 1, 1, 1, 0]
     lines = await meta.offset_history("g", since_ms=6)
@@ -539,7 +539,7 @@ async def every_verb(meta: Metastore) -> None:
     await meta.advance_log_start(topic.no, 0, 15, GapCause.RETENTION_TIME, "", 1)
     await meta.extent_by_timestamp(topic.no, 0, 5, 12)
     await meta.extent_by_append_time(topic.no, 0, 7)
-    await meta.extent_of_max_timestamp(topic.no, 0)
+    await meta.extent_of_max_timestamp(topic.no, 0, 0)
     await meta.partition_sizes(topic.no)
     await meta.wal_extents(topic.no, 0, 5)
     await meta.small_segments(topic.no, 0, 999, 5)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from anabranch.log.extents import ExtentReader
 from anabranch.log.partition import PartitionLog
 from anabranch.metastore.api import Extent, Metastore
-from anabranch.records.batch import scan
+from anabranch.records.batch import BatchHeader, scan
 from anabranch.records.record import find_timestamp, iter_records
 from anabranch.storage.store import NotFound
 
@@ -88,11 +88,24 @@ class OffsetFinder:
             from_offset = extent.last_offset + 1
 
     async def _newest(self, log: PartitionLog) -> OffsetAnswer:
-        extent = await self._metastore.extent_of_max_timestamp(log.topic.no, log.partition)
+        extent = await self._metastore.extent_of_max_timestamp(log.topic.no, log.partition, 0)
         if extent is None:
             return OffsetAnswer(UNKNOWN_OFFSET)
-        found = await self._in_thread(extent, extent.max_timestamp, log.log_start)
-        return found or OffsetAnswer(UNKNOWN_OFFSET)
+        log_start = log.log_start
+        found = await self._in_thread(extent, extent.max_timestamp, log_start)
+        if found is not None:
+            return found
+        # The extent's newest record lies below the log start, within the extent. What remains of it
+        # competes with the extents behind it.
+        remains = await asyncio.get_running_loop().run_in_executor(
+            self._cold_threads, newest_from, self._extents, extent, log_start
+        )
+        behind = await self._metastore.extent_of_max_timestamp(
+            log.topic.no, log.partition, extent.last_offset + 1
+        )
+        if behind is not None and (remains is None or remains.timestamp < behind.max_timestamp):
+            found = await self._in_thread(behind, behind.max_timestamp, log_start)
+        return found or remains or OffsetAnswer(UNKNOWN_OFFSET)
 
     async def _in_thread(
         self, extent: Extent, timestamp: int, from_offset: int
@@ -111,17 +124,37 @@ def first_at_or_after(
         for header in scan(run):
             if header.max_timestamp < timestamp or header.last_offset < from_offset:
                 continue
-            if header.base_offset >= from_offset:
-                hit = find_timestamp(run, header, timestamp)
-            else:
-                hit = next(
-                    (
-                        (record.offset, record.timestamp)
-                        for record in iter_records(run, header)
-                        if record.offset >= from_offset and record.timestamp >= timestamp
-                    ),
-                    None,
-                )
+            hit = find_timestamp(run, header, timestamp, from_offset=from_offset)
             if hit is not None:
                 return OffsetAnswer(hit[0], hit[1], extent.leader_epoch)
     return None
+
+
+def newest_from(extents: ExtentReader, extent: Extent, from_offset: int) -> OffsetAnswer | None:
+    """The first record with the largest timestamp among those of ``extent`` from ``from_offset`` on.
+
+    Headers say where it is; records are decoded of two batches only, the one that ``from_offset``
+    divides and the newest of the others.
+    """
+    best = OffsetAnswer(UNKNOWN_OFFSET)
+    newest: tuple[memoryview, BatchHeader] | None = None
+    for run in extents.chunks(extent, start=extents.offset_position(extent, from_offset)):
+        for header in scan(run):
+            if header.last_offset < from_offset:
+                continue
+            if header.base_offset >= from_offset:
+                if newest is None or header.max_timestamp > newest[1].max_timestamp:
+                    newest = run, header
+                continue
+            for record in iter_records(run, header):
+                if record.offset >= from_offset and (
+                    best.offset == UNKNOWN_OFFSET or record.timestamp > best.timestamp
+                ):
+                    best = OffsetAnswer(record.offset, record.timestamp, extent.leader_epoch)
+    if newest is not None:
+        run, header = newest
+        if best.offset == UNKNOWN_OFFSET or header.max_timestamp > best.timestamp:
+            hit = find_timestamp(run, header, header.max_timestamp)
+            if hit is not None:
+                return OffsetAnswer(hit[0], hit[1], extent.leader_epoch)
+    return best if best.offset != UNKNOWN_OFFSET else None

@@ -411,7 +411,10 @@ class Metastore(Protocol):
     ) -> Extent | None:
         """The first extent appended at or after ``appended_ms``."""
 
-    async def extent_of_max_timestamp(self, topic_no: int, partition: int) -> Extent | None: ...
+    async def extent_of_max_timestamp(
+        self, topic_no: int, partition: int, from_offset: int
+    ) -> Extent | None:
+        """Of the extents with ``last_offset >= from_offset``, the first with the largest timestamp."""
 
     async def gaps(self, topic_no: int, partition: int | None = None) -> list[Gap]: ...
 

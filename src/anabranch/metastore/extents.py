@@ -154,7 +154,9 @@ def extent_by_append_time(
     return _first(tx, topic_no, partition, "e.base_offset = :start", start=start)
 
 
-def extent_of_max_timestamp(tx: Connection, topic_no: int, partition: int) -> Extent | None:
+def extent_of_max_timestamp(
+    tx: Connection, topic_no: int, partition: int, from_offset: int
+) -> Extent | None:
     last = tx.execute(
         "SELECT timestamp_mark FROM extent "
         "WHERE topic_no = ? AND partition = ? ORDER BY base_offset DESC LIMIT 1",
@@ -162,13 +164,13 @@ def extent_of_max_timestamp(tx: Connection, topic_no: int, partition: int) -> Ex
     ).fetchone()
     if last is None:
         return None
-    found = extent_by_timestamp(tx, topic_no, partition, last[0], 0)
+    found = extent_by_timestamp(tx, topic_no, partition, last[0], from_offset)
     if found is not None:
         return found
-    # The extent with the highest timestamp ever is gone: look at all that are left.
+    # The extent with the highest timestamp ever is gone or not wanted: look at all the others.
     row = tx.execute(
-        f"{_SELECT} ORDER BY e.max_timestamp DESC, e.base_offset LIMIT 1",
-        {"topic": topic_no, "partition": partition},
+        f"{_SELECT} AND e.last_offset >= :offset ORDER BY e.max_timestamp DESC, e.base_offset LIMIT 1",
+        {"topic": topic_no, "partition": partition, "offset": from_offset},
     ).fetchone()
     return _extent(row) if row else None
 
@@ -188,7 +190,7 @@ def _time_span(tx: Connection, topic_no: int, partition: int) -> tuple[int | Non
         (topic_no, partition),
     ).fetchone()
     if newest < mark:
-        holder = extent_of_max_timestamp(tx, topic_no, partition)
+        holder = extent_of_max_timestamp(tx, topic_no, partition, 0)
         newest = holder.max_timestamp if holder is not None else newest
     return oldest[0], newest
 

@@ -225,8 +225,10 @@ class SqliteMetastore:
     ) -> Extent | None:
         return self._readers.run(extents.extent_by_append_time, topic_no, partition, appended_ms)
 
-    async def extent_of_max_timestamp(self, topic_no: int, partition: int) -> Extent | None:
-        return self._readers.run(extents.extent_of_max_timestamp, topic_no, partition)
+    async def extent_of_max_timestamp(
+        self, topic_no: int, partition: int, from_offset: int
+    ) -> Extent | None:
+        return self._readers.run(extents.extent_of_max_timestamp, topic_no, partition, from_offset)
 
     async def gaps(self, topic_no: int, partition: int | None = None) -> list[Gap]:
         return self._readers.run(gaps.gaps, topic_no, partition)
