@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
 from anabranch.metastore.api import (
@@ -38,6 +39,52 @@ async def test_each_start_of_a_broker_has_a_higher_epoch(meta: Metastore) -> Non
     again = await meta.register_broker(1, "a", 9093, 12)
     assert first.epoch < other.epoch < again.epoch
     assert await meta.brokers() == [again, other]
+
+
+async def test_a_broker_lives_in_a_lane_and_beats(meta: Metastore) -> None:
+    row = await meta.register_broker(3, "a", 9092, 10, lane="recovery", rack="z1")
+    assert (row.lane, row.rack, row.heartbeat_ms) == ("recovery", "z1", 0)
+    assert await meta.beat_broker(3, row.epoch, 25)
+    assert await meta.brokers() == [replace(row, heartbeat_ms=25)]
+    again = await meta.register_broker(3, "b", 9092, 30)
+    assert not await meta.beat_broker(3, row.epoch, 40)  # a former registration says nothing more
+    assert await meta.brokers() == [again]
+
+
+async def test_a_living_brokers_number_is_not_given_twice(meta: Metastore) -> None:
+    first = await meta.register_broker(1, "a", 9092, 100, silent_ms=50)
+    with pytest.raises(ClientFault) as refused:  # starting counts as living
+        await meta.register_broker(1, "b", 9092, 149, silent_ms=50)
+    assert refused.value.code is ErrorCode.DUPLICATE_BROKER_REGISTRATION
+    await meta.beat_broker(1, first.epoch, 200)
+    with pytest.raises(ClientFault):
+        await meta.register_broker(1, "b", 9092, 249, silent_ms=50)
+    assert (await meta.register_broker(1, "b", 9092, 250, silent_ms=50)).epoch > first.epoch
+    # The same address: whoever listens there now has outlived the other.
+    assert (await meta.register_broker(1, "b", 9092, 251, silent_ms=50)).broker_id == 1
+
+
+async def test_numbers_are_given_to_those_who_name_none(meta: Metastore) -> None:
+    await meta.register_broker(2, "b", 9092, 100)
+    numbers = [
+        (await meta.register_broker(None, host, 9092, 100, silent_ms=50)).broker_id
+        for host in ("a", "c", "d", "c")
+    ]
+    assert numbers == [1, 3, 4, 3]
+    assert (await meta.register_broker(None, "e", 9092, 150, silent_ms=50)).broker_id == 1
+
+
+async def test_a_broker_leaves_and_is_removed(meta: Metastore) -> None:
+    old = await meta.register_broker(1, "a", 9092, 10)
+    new = await meta.register_broker(1, "a", 9092, 11)
+    assert not await meta.remove_broker(1, old.epoch)
+    assert await meta.brokers() == [new]
+    assert await meta.remove_broker(1, new.epoch)
+    assert not await meta.beat_broker(1, new.epoch, 12)
+    assert not await meta.remove_broker(1)
+    third = await meta.register_broker(1, "a", 9092, 13)
+    assert third.epoch > new.epoch and await meta.remove_broker(1)
+    assert await meta.brokers() == []
 
 
 async def test_a_lease_has_one_holder_until_it_expires(meta: Metastore) -> None:

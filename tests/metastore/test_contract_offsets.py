@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+from msgspec.structs import replace
+
 from anabranch.metastore.api import (
     Actor,
     Committed,
+    Conflict,
     GroupRow,
     Metastore,
     OffsetAction,
@@ -48,6 +52,36 @@ async def test_a_commit_makes_the_group(meta: Metastore) -> None:
     group = await meta.group("g")
     assert group is not None and group.snapshot == b"s"
     assert await meta.committed("g") == [at(topic, 0, 3), at(topic, 1, 6)]
+
+
+async def test_I4_an_old_picture_of_a_group_changes_nothing(meta: Metastore) -> None:
+    topic = await a_topic(meta)
+    row = GroupRow("g", "consumer", "Stable", 1, b"s", 10, fence=77, lane="recovery")
+    with pytest.raises(Conflict):
+        await meta.save_group(row, expected=5)
+    assert await meta.group("g") is None
+    await meta.commit_offsets("g", [at(topic, 0, 1)], COMMIT, MEMBER, 11, expected=0)
+    await meta.save_group(row, expected=0)  # a row that commits alone made was never saved
+    assert await meta.group("g") == row
+    newer = replace(row, generation=2, fence=78)
+    for stale in (0, 76, 78):
+        with pytest.raises(Conflict):
+            await meta.save_group(newer, expected=stale)
+        with pytest.raises(Conflict):
+            await meta.commit_offsets("g", [at(topic, 0, 9)], COMMIT, MEMBER, 12, expected=stale)
+        with pytest.raises(Conflict):
+            await meta.delete_offsets("g", [(topic.no, 0)], DELETE, MEMBER, 12, expected=stale)
+        with pytest.raises(Conflict):
+            await meta.delete_group("g", ADMIN, 12, expected=stale)
+    assert await meta.group("g") == row and await meta.committed("g") == [at(topic, 0, 1)]
+    await meta.save_group(newer, expected=77)
+    await meta.commit_offsets("g", [at(topic, 0, 2)], COMMIT, MEMBER, 13, expected=78)
+    assert await meta.delete_group("g", ADMIN, 14, expected=78)
+    # Deleted is as if it never was, and whoever knew it before knows nothing now.
+    with pytest.raises(Conflict):
+        await meta.commit_offsets("g", [at(topic, 0, 3)], COMMIT, MEMBER, 15, expected=78)
+    await meta.commit_offsets("g", [at(topic, 0, 3)], COMMIT, MEMBER, 15, expected=0)
+    assert await meta.committed("g") == [at(topic, 0, 3)]
 
 
 async def test_i8_every_change_is_a_line_with_its_actor(meta: Metastore) -> None:

@@ -308,9 +308,10 @@ def test_a_migration_is_applied_wholly_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "metastore.db"
     opened(path).close()
     tx = connections.open_writer(path)
-    broken = migrate.Migration(2, "0002_broken.sql", "CREATE TABLE a (x);\nCREATE TABL b (x);\n")
+    number = len(migrate.shipped()) + 1
+    broken = migrate.Migration(number, "broken.sql", "CREATE TABLE a (x);\nCREATE TABL b (x);\n")
     good = migrate.Migration(
-        2, "0002_good.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (';');\n"
+        number, "good.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (';');\n"
     )
 
     def apply(step: migrate.Migration) -> bytes:

@@ -216,7 +216,13 @@ class Gap(Struct, frozen=True):
 
 
 class GroupRow(Struct, frozen=True):
-    """A consumer group at rest. ``snapshot`` is the group automaton's own encoding."""
+    """A consumer group at rest. ``snapshot`` is the group automaton's own encoding.
+
+    ``fence`` is another number with every save, and never one that any broker gave before: a broker
+    that last saw the group under another fence has an old picture of it. 0: never saved by a
+    coordinator (committed offsets alone make such a row). ``lane`` is the lane of the broker that
+    saved the group last.
+    """
 
     group_id: str
     protocol_type: str
@@ -224,6 +230,8 @@ class GroupRow(Struct, frozen=True):
     generation: int
     snapshot: bytes
     updated_ms: int
+    fence: int = 0
+    lane: str = "live"
 
 
 class Committed(Struct, frozen=True):
@@ -278,13 +286,19 @@ class Document(Struct, frozen=True):
 
 
 class BrokerRow(Struct, frozen=True):
-    """A broker that announced itself; ``epoch`` grows with each start."""
+    """A broker that announced itself; ``epoch`` grows with each registration.
+
+    ``heartbeat_ms`` is when it last said that it serves; 0: it is still starting.
+    """
 
     broker_id: int
     epoch: int
     host: str
     port: int
     started_ms: int
+    lane: str = "live"
+    rack: str | None = None
+    heartbeat_ms: int = 0
 
 
 class Metastore(Protocol):
@@ -301,10 +315,33 @@ class Metastore(Protocol):
         """Call ``callback`` (on the loop) after another process changed the catalogue or offsets."""
 
     # -- brokers and leases ------------------------------------------------------------------
-    async def register_broker(self, broker_id: int, host: str, port: int, now_ms: int) -> BrokerRow:
-        """Announce a start: a new, higher broker epoch, durable before it is returned."""
+    async def register_broker(
+        self,
+        broker_id: int | None,
+        host: str,
+        port: int,
+        now_ms: int,
+        *,
+        lane: str = "live",
+        rack: str | None = None,
+        silent_ms: int = 0,
+    ) -> BrokerRow:
+        """Announce a start: a new, higher broker epoch, durable before it is returned.
 
-    async def brokers(self) -> list[BrokerRow]: ...
+        A row that was registered or beat less than ``silent_ms`` ago is a living broker's, unless it
+        has this very address. ``broker_id`` None takes the smallest number, from 1, that no living
+        broker has. Raises ClientFault(DUPLICATE_BROKER_REGISTRATION) if a living one has ``broker_id``.
+        """
+
+    async def beat_broker(self, broker_id: int, epoch: int, now_ms: int) -> bool:
+        """Say that the broker serves, as of ``now_ms``; False if that registration is gone: removed, or
+        superseded by another."""
+
+    async def remove_broker(self, broker_id: int, epoch: int | None = None) -> bool:
+        """Forget a broker, if ``epoch`` is given only that registration; False if there is none."""
+
+    async def brokers(self) -> list[BrokerRow]:
+        """All that registered and did not leave, by number, whether they live or not."""
 
     async def acquire_lease(self, name: str, holder: str, ttl_ms: int, now_ms: int) -> bool:
         """Take or renew a lease; False while another holder's is unexpired."""
@@ -484,10 +521,14 @@ class Metastore(Protocol):
 
     async def group(self, group_id: str) -> GroupRow | None: ...
 
-    async def save_group(self, row: GroupRow) -> None: ...
+    async def save_group(self, row: GroupRow, *, expected: int | None = None) -> None:
+        """Store a group under ``row.fence``. Conflict unless its present fence is ``expected`` (0: there
+        is no such group, or no coordinator ever saved it; None: whatever it is)."""
 
-    async def delete_group(self, group_id: str, actor: Actor, now_ms: int) -> bool:
-        """With its committed offsets, each with a line of history."""
+    async def delete_group(
+        self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None
+    ) -> bool:
+        """With its committed offsets, each with a line of history. Conflict as in ``save_group``."""
 
     async def committed(self, group_id: str) -> list[Committed]: ...
 
@@ -498,10 +539,13 @@ class Metastore(Protocol):
         action: OffsetAction,
         actor: Actor,
         now_ms: int,
+        *,
+        expected: int | None = None,
     ) -> None:
         """Store the offsets, create the group's row if there is none, write the history; one transaction.
 
         An offset of a topic that was deleted meanwhile is left out: it would be gone with the topic.
+        Conflict, with nothing stored, unless the group's fence is ``expected`` (see ``save_group``).
         """
 
     async def delete_offsets(
@@ -511,8 +555,10 @@ class Metastore(Protocol):
         action: OffsetAction,
         actor: Actor,
         now_ms: int,
+        *,
+        expected: int | None = None,
     ) -> None:
-        """``partitions`` are (topic_no, partition)."""
+        """``partitions`` are (topic_no, partition). Conflict as in ``save_group``."""
 
     async def offset_history(
         self,

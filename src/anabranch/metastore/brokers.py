@@ -2,26 +2,73 @@
 
 from __future__ import annotations
 
+from itertools import count
 from sqlite3 import Connection
 
+from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore.api import BrokerRow
 from anabranch.metastore.counters import bump
 
+_COLUMNS = "broker_id, epoch, host, port, started_ms, lane, rack, heartbeat_ms"
 
-def register_broker(tx: Connection, broker_id: int, host: str, port: int, now_ms: int) -> BrokerRow:
-    row = BrokerRow(broker_id, bump(tx, "broker_epoch"), host, port, now_ms)
+
+def register_broker(
+    tx: Connection,
+    broker_id: int | None,
+    host: str,
+    port: int,
+    now_ms: int,
+    lane: str,
+    rack: str | None,
+    silent_ms: int,
+) -> BrokerRow:
+    known = brokers(tx)
+    # Whoever listens on an address now has outlived whoever listened there before.
+    former = [row.broker_id for row in known if (row.host, row.port) == (host, port)]
+    living = {
+        row.broker_id: row
+        for row in known
+        if max(row.started_ms, row.heartbeat_ms) + silent_ms > now_ms
+        and row.broker_id not in former
+    }
+    if broker_id is None:
+        free = (number for number in count(1) if number not in living)
+        broker_id = min(former) if former else next(free)
+    elif broker_id in living:
+        other = living[broker_id]
+        raise ClientFault(
+            ErrorCode.DUPLICATE_BROKER_REGISTRATION,
+            f"a broker with node id {broker_id} runs at {other.host}:{other.port}",
+        )
+    row = BrokerRow(broker_id, bump(tx, "broker_epoch"), host, port, now_ms, lane, rack, 0)
+    tx.execute("DELETE FROM broker WHERE broker_id = ?", (broker_id,))
     tx.execute(
-        "INSERT OR REPLACE INTO broker (broker_id, epoch, host, port, started_ms) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (row.broker_id, row.epoch, row.host, row.port, row.started_ms),
+        f"INSERT INTO broker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (row.broker_id, row.epoch, host, port, row.started_ms, lane, rack, row.heartbeat_ms),
     )
     return row
 
 
-def brokers(tx: Connection) -> list[BrokerRow]:
-    rows = tx.execute(
-        "SELECT broker_id, epoch, host, port, started_ms FROM broker ORDER BY broker_id"
+def beat_broker(tx: Connection, broker_id: int, epoch: int, now_ms: int) -> bool:
+    beaten = tx.execute(
+        "UPDATE broker SET heartbeat_ms = ? WHERE broker_id = ? AND epoch = ?",
+        (now_ms, broker_id, epoch),
     )
+    return beaten.rowcount == 1
+
+
+def remove_broker(tx: Connection, broker_id: int, epoch: int | None) -> bool:
+    if epoch is None:
+        gone = tx.execute("DELETE FROM broker WHERE broker_id = ?", (broker_id,))
+    else:
+        gone = tx.execute(
+            "DELETE FROM broker WHERE broker_id = ? AND epoch = ?", (broker_id, epoch)
+        )
+    return gone.rowcount == 1
+
+
+def brokers(tx: Connection) -> list[BrokerRow]:
+    rows = tx.execute(f"SELECT {_COLUMNS} FROM broker ORDER BY broker_id")
     return [BrokerRow(*row) for row in rows]
 
 

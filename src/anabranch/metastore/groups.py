@@ -7,10 +7,8 @@ from sqlite3 import Connection
 from anabranch.metastore import offsets
 from anabranch.metastore.api import Actor, GroupRow
 
-_SELECT = (
-    "SELECT group_id, protocol_type, state, generation, snapshot, updated_ms "
-    "FROM consumer_group WHERE live = 1"
-)
+_COLUMNS = "protocol_type, state, generation, snapshot, updated_ms, fence, lane"
+_SELECT = f"SELECT group_id, {_COLUMNS} FROM consumer_group WHERE live = 1"
 
 
 def groups(tx: Connection) -> list[GroupRow]:
@@ -22,23 +20,36 @@ def group(tx: Connection, group_id: str) -> GroupRow | None:
     return GroupRow(*row) if row else None
 
 
-def save_group(tx: Connection, row: GroupRow) -> None:
+def save_group(tx: Connection, row: GroupRow, expected: int | None) -> None:
+    offsets.require_fence(tx, row.group_id, expected)
     tx.execute(
-        "INSERT INTO consumer_group "
-        "(group_id, live, protocol_type, state, generation, snapshot, updated_ms) "
-        "VALUES (?, 1, ?, ?, ?, ?, ?) ON CONFLICT (group_id) DO UPDATE SET live = 1, "
+        f"INSERT INTO consumer_group (group_id, live, {_COLUMNS}) "
+        "VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (group_id) DO UPDATE SET live = 1, "
         "protocol_type = excluded.protocol_type, state = excluded.state, "
         "generation = excluded.generation, snapshot = excluded.snapshot, "
-        "updated_ms = excluded.updated_ms",
-        (row.group_id, row.protocol_type, row.state, row.generation, row.snapshot, row.updated_ms),
+        "updated_ms = excluded.updated_ms, fence = excluded.fence, lane = excluded.lane",
+        (
+            row.group_id,
+            row.protocol_type,
+            row.state,
+            row.generation,
+            row.snapshot,
+            row.updated_ms,
+            row.fence,
+            row.lane,
+        ),
     )
 
 
-def delete_group(tx: Connection, group_id: str, actor: Actor, now_ms: int) -> bool:
+def delete_group(
+    tx: Connection, group_id: str, actor: Actor, now_ms: int, expected: int | None
+) -> bool:
     """The row stays, emptied, for as long as history names the group."""
+    offsets.require_fence(tx, group_id, expected)
     row = tx.execute(
         "UPDATE consumer_group SET live = 0, protocol_type = '', state = 'Empty', generation = 0, "
-        "snapshot = x'', updated_ms = ? WHERE group_id = ? AND live = 1 RETURNING no",
+        "snapshot = x'', updated_ms = ?, fence = 0 "
+        "WHERE group_id = ? AND live = 1 RETURNING no",
         (now_ms, group_id),
     ).fetchone()
     if row is None:

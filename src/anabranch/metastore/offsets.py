@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 
 from anabranch.metastore import bulk, topics
-from anabranch.metastore.api import Actor, Committed, OffsetAction
+from anabranch.metastore.api import Actor, Committed, Conflict, OffsetAction
 from anabranch.metastore.counters import bump
 
 DAY_MS = 86_400_000
@@ -108,6 +108,18 @@ def group_no(tx: Connection, group_id: str) -> int | None:
     return row[0] if row else None
 
 
+def require_fence(tx: Connection, group_id: str, expected: int | None) -> None:
+    """Raises Conflict unless the group was last saved under the fence ``expected``."""
+    if expected is None:
+        return
+    row = tx.execute(
+        "SELECT fence FROM consumer_group WHERE group_id = ? AND live = 1", (group_id,)
+    ).fetchone()
+    present = row[0] if row else 0
+    if present != expected:
+        raise Conflict(f"group {group_id} is under fence {present}, not {expected}")
+
+
 def _group_made(tx: Connection, group_id: str, now_ms: int) -> int:
     row = tx.execute(
         "SELECT no FROM consumer_group WHERE group_id = ? AND live = 1", (group_id,)
@@ -143,7 +155,9 @@ def commit_offsets(
     action: OffsetAction,
     actor: Actor,
     now_ms: int,
+    expected: int | None,
 ) -> None:
+    require_fence(tx, group_id, expected)
     group = _group_made(tx, group_id, now_ms)
     live = {no for no in {change.topic_no for change in offsets} if topics.is_live(tx, no)}
     changes = [change for change in offsets if change.topic_no in live]
@@ -207,7 +221,9 @@ def delete_offsets(
     action: OffsetAction,
     actor: Actor,
     now_ms: int,
+    expected: int | None,
 ) -> None:
+    require_fence(tx, group_id, expected)
     group = group_no(tx, group_id)
     if group is not None:
         _remove(tx, [(group, *partition) for partition in partitions], action, actor, now_ms)

@@ -120,8 +120,26 @@ class SqliteMetastore:
         self._writer.watch(callback)
 
     # -- brokers and leases ------------------------------------------------------------------
-    async def register_broker(self, broker_id: int, host: str, port: int, now_ms: int) -> BrokerRow:
-        return await self._writer.submit(brokers.register_broker, broker_id, host, port, now_ms)
+    async def register_broker(
+        self,
+        broker_id: int | None,
+        host: str,
+        port: int,
+        now_ms: int,
+        *,
+        lane: str = "live",
+        rack: str | None = None,
+        silent_ms: int = 0,
+    ) -> BrokerRow:
+        return await self._writer.submit(
+            brokers.register_broker, broker_id, host, port, now_ms, lane, rack, silent_ms
+        )
+
+    async def beat_broker(self, broker_id: int, epoch: int, now_ms: int) -> bool:
+        return await self._writer.submit(brokers.beat_broker, broker_id, epoch, now_ms)
+
+    async def remove_broker(self, broker_id: int, epoch: int | None = None) -> bool:
+        return await self._writer.submit(brokers.remove_broker, broker_id, epoch)
 
     async def brokers(self) -> list[BrokerRow]:
         return self._readers.run(brokers.brokers)
@@ -314,11 +332,13 @@ class SqliteMetastore:
     async def group(self, group_id: str) -> GroupRow | None:
         return self._readers.run(groups.group, group_id)
 
-    async def save_group(self, row: GroupRow) -> None:
-        await self._writer.submit(groups.save_group, row)
+    async def save_group(self, row: GroupRow, *, expected: int | None = None) -> None:
+        await self._writer.submit(groups.save_group, row, expected)
 
-    async def delete_group(self, group_id: str, actor: Actor, now_ms: int) -> bool:
-        return await self._writer.submit(groups.delete_group, group_id, actor, now_ms)
+    async def delete_group(
+        self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None
+    ) -> bool:
+        return await self._writer.submit(groups.delete_group, group_id, actor, now_ms, expected)
 
     async def committed(self, group_id: str) -> list[Committed]:
         return self._readers.run(committed_offsets.committed, group_id)
@@ -330,9 +350,11 @@ class SqliteMetastore:
         action: OffsetAction,
         actor: Actor,
         now_ms: int,
+        *,
+        expected: int | None = None,
     ) -> None:
         await self._writer.submit(
-            committed_offsets.commit_offsets, group_id, offsets, action, actor, now_ms
+            committed_offsets.commit_offsets, group_id, offsets, action, actor, now_ms, expected
         )
 
     async def delete_offsets(
@@ -342,9 +364,11 @@ class SqliteMetastore:
         action: OffsetAction,
         actor: Actor,
         now_ms: int,
+        *,
+        expected: int | None = None,
     ) -> None:
         await self._writer.submit(
-            committed_offsets.delete_offsets, group_id, partitions, action, actor, now_ms
+            committed_offsets.delete_offsets, group_id, partitions, action, actor, now_ms, expected
         )
 
     async def offset_history(
