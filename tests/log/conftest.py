@@ -13,6 +13,7 @@ import pytest
 from anabranch.log.log import Log
 from anabranch.log.reads import FetchWant
 from anabranch.log.settings import LogSettings
+from anabranch.log.threads import LogThreads
 from anabranch.metastore.api import Topic
 from anabranch.metastore.sqlite import SqliteMetastore
 from anabranch.records.batch import scan
@@ -62,6 +63,7 @@ class Bench:
             store=self.store,
             wal_directory=wal.directory,
             wal=wal,
+            threads=LogThreads.start(cold=self.settings.cold_threads),
             settings=self.settings,
             now_ms=self.clock,
             unique=lambda: f"{row.epoch}-{next(self._unique)}",

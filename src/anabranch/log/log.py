@@ -21,7 +21,7 @@ from anabranch.log.planning import Appended, Pending
 from anabranch.log.reads import FetchPart, FetchWant, Reader
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import TailBudget
-from anabranch.log.threads import Threads, Worker
+from anabranch.log.threads import LogThreads
 from anabranch.metastore.api import GapCause, Metastore, PartitionSize, Topic
 from anabranch.records.batch import BatchHeader, stamp_append_time, validate_produced
 from anabranch.storage.store import Store
@@ -44,6 +44,7 @@ class Log:
         store: Store,
         wal_directory: WalDirectory,
         wal: Wal | None,
+        threads: LogThreads,
         settings: LogSettings,
         now_ms: Callable[[], int],
         unique: Callable[[], str],
@@ -58,13 +59,11 @@ class Log:
         self.extents = ExtentReader(store, wal_directory, settings.cold_cache_bytes)
         self._wal = wal
         self._new_topic_id = new_topic_id
-        self._wal_thread = Worker("wal")
-        self._cold_threads = Threads(settings.cold_threads, "cold")
-        self._background_threads = Threads(1, "background")
-        self.reader = Reader(metastore, self.catalogue, self.extents, self._cold_threads, settings)
-        self._finder = OffsetFinder(metastore, self.extents, self._cold_threads)
+        self._threads = threads
+        self.reader = Reader(metastore, self.catalogue, self.extents, threads.cold, settings)
+        self._finder = OffsetFinder(metastore, self.extents, threads.cold)
         self.merger = Merger(
-            metastore, store, self.extents, self._background_threads, settings, now_ms, unique
+            metastore, store, self.extents, threads.background, settings, now_ms, unique
         )
         self._brancher = Brancher(
             metastore,
@@ -72,7 +71,7 @@ class Log:
             self.extents,
             self._finder,
             self.merger,
-            self._background_threads,
+            threads.background,
             now_ms,
             unique,
             new_topic_id,
@@ -84,7 +83,7 @@ class Log:
             self.pipeline = AppendPipeline(
                 metastore,
                 wal,
-                self._wal_thread,
+                threads.wal,
                 TailBudget(settings.tail_bytes_max),
                 settings,
                 now_ms,
@@ -95,7 +94,7 @@ class Log:
                 wal,
                 self.catalogue,
                 self.merger,
-                self._background_threads,
+                threads.background,
                 settings,
                 now_ms,
                 unique(),
@@ -120,8 +119,7 @@ class Log:
         if self.background is not None:
             await self.background.close()
         await self.catalogue.close()
-        for threads in (self._wal_thread, self._cold_threads, self._background_threads):
-            await asyncio.to_thread(threads.shutdown)
+        await asyncio.to_thread(self._threads.shutdown)
         if self._wal is not None:
             self._wal.close()
         self.metastore.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 from anabranch.errors import StoreFault, UserFault
 from anabranch.log.log import Log
 from anabranch.log.settings import LogSettings
+from anabranch.log.threads import LogThreads
 from anabranch.metastore.sqlite import SqliteMetastore
 from anabranch.storage.disk import Disk
 from anabranch.storage.probe import probe_create
@@ -100,6 +101,7 @@ async def open_log(
             store=store,
             wal_directory=directory,
             wal=wal,
+            threads=LogThreads.start(cold=settings.cold_threads),
             settings=settings,
             now_ms=wall_clock_ms,
             unique=lambda: secrets.token_hex(6),

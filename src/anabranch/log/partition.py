@@ -42,7 +42,7 @@ class PartitionLog:
         self.leader_epoch = row.leader_epoch
         self.producers: OrderedDict[int, ProducerState] | None = None
         self.tail = Tail()
-        self.waiters: set[Waiter] = set()
+        self.waiters: dict[Waiter, None] = {}  # a set would wake them in another order every time
         self.stale = False  # the outcome of a commit is unknown: ask before the next commit or read
         self.broken = False  # the topic is gone
 

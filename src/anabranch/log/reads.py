@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple
 
@@ -63,14 +62,12 @@ class Reader:
         extents: ExtentReader,
         cold_threads: Executor,
         settings: LogSettings,
-        monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._metastore = metastore
         self._catalogue = catalogue
         self._extents = extents
         self._cold_threads = cold_threads
         self._settings = settings
-        self._monotonic_s = monotonic_s
         self._buckets: dict[int, TokenBucket] = {}
         self._closed = False
         self.cold_bytes = 0
@@ -105,10 +102,10 @@ class Reader:
         self, wants: Sequence[FetchWant], *, max_wait_ms: int, min_bytes: int, max_bytes: int
     ) -> list[FetchPart]:
         """Answer every partition, waiting up to ``max_wait_ms`` for ``min_bytes`` if all stand at the end."""
-        deadline = self._monotonic_s() + max_wait_ms / 1000
+        deadline = _loop_s() + max_wait_ms / 1000
         while True:
             parts, total, urgent = await self._fetch_once(wants, max_bytes)
-            left = deadline - self._monotonic_s()
+            left = deadline - _loop_s()
             if urgent or total >= min_bytes or left <= 0 or self._closed:
                 return parts
             self._refund(wants, parts)
@@ -155,7 +152,7 @@ class Reader:
             return _part(log, [])
         bucket = self._bucket(want.topic)
         if bucket is not None:
-            allowed = bucket.available(self._monotonic_s())
+            allowed = bucket.available(_loop_s())
             if allowed <= 0:
                 return _part(log, [])
             room = min(room, allowed)
@@ -203,7 +200,7 @@ class Reader:
         room = min(room, want.max_bytes, self._settings.cold_read_bytes)
         bucket = self._bucket(want.topic)
         if bucket is not None:
-            allowed = bucket.available(self._monotonic_s())
+            allowed = bucket.available(_loop_s())
             if allowed <= 0:
                 return _part(log, [])
             room = min(room, allowed)
@@ -289,7 +286,7 @@ class Reader:
         if bucket is None or bucket.rate != rate:
             live = {each.no for each in self._catalogue.topics()}
             self._buckets = {no: kept for no, kept in self._buckets.items() if no in live}
-            bucket = self._buckets[topic.no] = TokenBucket(rate, self._monotonic_s())
+            bucket = self._buckets[topic.no] = TokenBucket(rate, _loop_s())
         return bucket
 
     def _refund(self, wants: Sequence[FetchWant], parts: Sequence[FetchPart]) -> None:
@@ -310,6 +307,11 @@ class Reader:
             and want.offset < log.next_offset
         ]
         return max(0.001, min(waits, default=float("inf")))
+
+
+def _loop_s() -> float:
+    """Seconds on the loop's monotonic clock."""
+    return asyncio.get_running_loop().time()
 
 
 def _part(log: PartitionLog, buffers: list[memoryview]) -> FetchPart:

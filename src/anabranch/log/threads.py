@@ -1,10 +1,10 @@
-"""Threads that say what is wrong once they are closed."""
+"""Threads that say what is wrong once they are closed, and the set of them that a log works with."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
@@ -79,3 +79,21 @@ def _deliver(future: asyncio.Future[Any], result: Any, error: BaseException | No
         future.set_result(result)
     else:
         future.set_exception(error)
+
+
+class LogThreads(NamedTuple):
+    """Where a log's blocking work runs. Passed in, so that simulation runs all of it on its own loop."""
+
+    wal: Worker  # one flush after the other
+    cold: Executor  # reads below the tail; they can never occupy more of the machine than this
+    background: Executor  # merge, collection, recycling: one job at a time
+
+    @classmethod
+    def start(cls, *, cold: int) -> LogThreads:
+        """Real threads, ``cold`` of them for cold reads."""
+        return cls(Worker("wal"), Threads(cold, "cold"), Threads(1, "background"))
+
+    def shutdown(self) -> None:
+        """Finish what is queued, then end them; blocks."""
+        for threads in self:
+            threads.shutdown()

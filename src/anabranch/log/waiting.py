@@ -23,9 +23,9 @@ class Waiter:
 
 
 class Waitable(Protocol):
-    """Anything that keeps a set of waiters and notifies them."""
+    """Anything that keeps waiters, in the order in which they came, and notifies them."""
 
-    waiters: set[Waiter]
+    waiters: dict[Waiter, None]
 
 
 async def wait_for_bytes(places: Sequence[Waitable], bytes_wanted: int, timeout_s: float) -> None:
@@ -40,12 +40,12 @@ async def wait_for_bytes(places: Sequence[Waitable], bytes_wanted: int, timeout_
     finally:
         timer.cancel()
         for place in places:
-            place.waiters.discard(waiter)
+            place.waiters.pop(waiter, None)
 
 
 def _join(places: Iterable[Waitable], waiter: Waiter) -> None:
     for place in places:
-        place.waiters.add(waiter)
+        place.waiters[waiter] = None
 
 
 def _expire(future: asyncio.Future[None]) -> None:

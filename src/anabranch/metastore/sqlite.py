@@ -98,6 +98,7 @@ class SqliteMetastore:
                 if write_out_wal:
                     grow_wal(connection, path)
                 writer = Writer(connection, path)
+                writer.start()
             except BaseException:
                 connection.close()
                 raise

@@ -66,6 +66,9 @@ class Writer:
         self._data_version = self._read_data_version()
         self._next_poll = 0.0
         self._thread = threading.Thread(target=self._run, name="metastore-writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread. Simulation does not: it commits from its own loop."""
         self._thread.start()
 
     def submit(
