@@ -15,6 +15,7 @@ import pytest
 from anabranch.storage.directory import DirectoryStore
 from anabranch.storage.disk import Disk
 from anabranch.storage.faulty import Faulty, seeded_plan
+from anabranch.storage.layers import Waits, layered
 from anabranch.storage.memory import MemoryStore
 from anabranch.storage.metered import Metered
 from anabranch.storage.retrying import Backoff, Retrying
@@ -104,7 +105,10 @@ def unreliable(store: Store) -> Store:
     return Retrying(Faulty(store, faults), sleep=lambda _: None, rng=Random(1), backoff=backoff)
 
 
-KINDS = ["memory", "directory", "s3", "metered", "retried memory", "retried directory"]
+KINDS = [
+    *("memory", "directory", "s3", "metered", "layered"),
+    *("retried memory", "retried directory", "retried s3"),
+]
 
 
 @pytest.fixture(params=KINDS)
@@ -120,6 +124,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         opened = request.getfixturevalue("s3_store")
     elif kind == "metered":
         opened = Metered(MemoryStore())
+    elif kind == "layered":
+        waits = Waits(lambda _: None, lambda: 0.0, Random(1))
+        opened = layered(MemoryStore(), remote=True, waits=waits, requests_max=2).store
+    elif kind == "retried s3":
+        opened = unreliable(request.getfixturevalue("s3_store"))
     elif kind == "retried memory":
         opened = unreliable(MemoryStore())
     else:

@@ -19,14 +19,28 @@ def test_honest_stores_pass_and_nothing_stays(store: Store) -> None:
 class IgnoresCondition(MemoryStore):
     """As some S3 servers do: a conditional creation simply replaces."""
 
-    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+    def put(
+        self,
+        key: str,
+        data: Buffer | Iterable[Buffer],
+        *,
+        create: bool = True,
+        put_id: str | None = None,
+    ) -> int:
         return super().put(key, data, create=False)
 
 
 class RefusesAfterReplacing(IgnoresCondition):
     """Answers correctly, acts wrongly."""
 
-    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+    def put(
+        self,
+        key: str,
+        data: Buffer | Iterable[Buffer],
+        *,
+        create: bool = True,
+        put_id: str | None = None,
+    ) -> int:
         existed = key in self._objects
         size = super().put(key, data)
         if existed:
@@ -37,9 +51,16 @@ class RefusesAfterReplacing(IgnoresCondition):
 class KeepsFirstButClaimsSuccess(MemoryStore):
     """Silently drops the second creation: its writer would believe that it won."""
 
-    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+    def put(
+        self,
+        key: str,
+        data: Buffer | Iterable[Buffer],
+        *,
+        create: bool = True,
+        put_id: str | None = None,
+    ) -> int:
         try:
-            return super().put(key, data, create=create)
+            return super().put(key, data, create=create, put_id=put_id)
         except AlreadyExists:
             return 1
 
@@ -56,7 +77,14 @@ def test_lying_stores_are_refused(liar: type[MemoryStore]) -> None:
 
 def test_a_store_that_answers_for_another_is_refused() -> None:
     class AlwaysThere(MemoryStore):
-        def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+        def put(
+            self,
+            key: str,
+            data: Buffer | Iterable[Buffer],
+            *,
+            create: bool = True,
+            put_id: str | None = None,
+        ) -> int:
             raise AlreadyExists(key)
 
     with pytest.raises(UserFault, match="check the URL"):
@@ -65,7 +93,14 @@ def test_a_store_that_answers_for_another_is_refused() -> None:
 
 def test_a_store_out_of_reach_says_so() -> None:
     class Down(MemoryStore):
-        def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+        def put(
+            self,
+            key: str,
+            data: Buffer | Iterable[Buffer],
+            *,
+            create: bool = True,
+            put_id: str | None = None,
+        ) -> int:
             raise StoreFault("connection refused")
 
     with pytest.raises(StoreFault, match="connection refused"):

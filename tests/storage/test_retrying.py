@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import threading
 from random import Random
 
 import pytest
 
 from anabranch.errors import StoreFault
 from anabranch.storage.faulty import Fault, Faulty, scripted_plan, seeded_plan
+from anabranch.storage.limited import Limited
 from anabranch.storage.memory import MemoryStore
 from anabranch.storage.metered import Meter, Metered
-from anabranch.storage.retrying import Backoff, Retrying
+from anabranch.storage.retrying import PATIENT, Backoff, Retrying
 from anabranch.storage.store import AlreadyExists, NotFound
 
 ERROR, LOST, SHORT = Fault.ERROR, Fault.LOST_ANSWER, Fault.SHORT_READ
@@ -31,8 +33,62 @@ def test_waits_grow_with_jitter_up_to_the_cap() -> None:
     store, _, waits = retried([ERROR] * 7, backoff=backoff)
     store.put("k", b"x")
     rng = Random(3)
+    rng.getrandbits(128)  # the id of the series
     expected = [rng.uniform(0, ceiling) for ceiling in (0.1, 0.2, 0.4, 0.8, 1.0, 1.0, 1.0)]
     assert waits == expected and store.retries == 7
+
+
+def test_time_is_bounded_in_total() -> None:
+    clock = [0.0]
+
+    class Slow(MemoryStore):
+        def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+            clock[0] += 7
+            raise StoreFault("timed out")
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    backoff = Backoff(attempts_max=1000, base_s=0.1, cap_s=1.0, total_s=20)
+    store = Retrying(
+        Slow(), sleep=sleep, rng=Random(3), backoff=backoff, monotonic=lambda: clock[0]
+    )
+    with pytest.raises(StoreFault, match="timed out"):
+        store.get("k")
+    assert store.retries == 2 and store.given_up == 1  # the third attempt ended past 20 s
+    assert clock[0] < 20 + 7 + 1
+
+
+def test_without_a_clock_waits_are_bounded() -> None:
+    store, _, waits = retried([ERROR] * 500, backoff=PATIENT._replace(total_s=30))
+    with pytest.raises(StoreFault):
+        store.get("k")
+    assert 20 < sum(waits) <= 30 and max(waits) <= PATIENT.cap_s
+
+
+def test_i10_only_so_many_requests_are_under_way() -> None:
+    class Gauge(MemoryStore):
+        now = most = 0
+        lock = threading.Lock()
+
+        def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+            with self.lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            together.wait(0.05) if self.most < 3 else None
+            with self.lock:
+                self.now -= 1
+            return b""
+
+    together = threading.Event()
+    gauge = Gauge()
+    store = Limited(gauge, 3)
+    threads = [threading.Thread(target=store.get, args=("k",)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert gauge.most == 3
 
 
 def test_it_gives_up_with_the_last_fault() -> None:
@@ -73,12 +129,14 @@ def test_a_rivals_object_is_never_taken_for_ours(rival: bytes) -> None:
             super().__init__()
             self.attempts = 0
 
-        def put(self, key: str, data: object, *, create: bool = True) -> int:
+        def put(
+            self, key: str, data: object, *, create: bool = True, put_id: str | None = None
+        ) -> int:
             self.attempts += 1
             if self.attempts == 1:
                 super().put(key, rival)
                 raise StoreFault("timeout")
-            return super().put(key, data, create=create)  # type: ignore[arg-type]
+            return super().put(key, data, create=create, put_id=put_id)  # type: ignore[arg-type]
 
     store = Retrying(Slow(), sleep=lambda _: None, rng=Random(1))
     with pytest.raises(AlreadyExists):

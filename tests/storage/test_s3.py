@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from random import Random
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from anabranch.errors import StoreFault
 from anabranch.storage import s3
+from anabranch.storage.metered import Metered
 from anabranch.storage.retrying import Backoff, Retrying
 from anabranch.storage.store import AlreadyExists, NotFound, open_store
 
@@ -19,6 +21,62 @@ def test_a_request_that_arrives_twice_is_one_success(moto: Any, s3_store: Any) -
     assert s3_store.put("k", b"mine") == 4
     with pytest.raises(AlreadyExists):
         s3_store.put("k", b"mine")
+
+
+@pytest.mark.parametrize("trouble", ["refuse", "lose"])
+def test_a_creation_in_doubt_recognises_its_own_object(
+    moto: Any, s3_store: Any, trouble: str
+) -> None:
+    with pytest.raises(StoreFault, match="503"):
+        moto.script.append(trouble)
+        s3_store.put("k", b"mine", put_id="series")
+    assert s3_store.put("k", b"mine", put_id="series") == 4  # had the first an effect or not
+    with pytest.raises(AlreadyExists) as caught:
+        s3_store.put("k", b"mine", put_id="another")
+    assert caught.value.judged
+
+
+def test_equal_bytes_of_a_rival_are_still_a_rivals(moto: Any, s3_store: Any) -> None:
+    from anabranch.storage.s3 import S3Store
+
+    rival = S3Store.from_url(s3_store.url)
+    rival._client = s3_store._client
+    moto.script.append("refuse")
+    retried = Retrying(s3_store, sleep=lambda _: rival.put("k", b"x") and None, rng=Random(1))
+    with pytest.raises(AlreadyExists) as caught:
+        retried.put("k", b"x")
+    assert caught.value.judged and retried.retries == 1
+
+
+@pytest.mark.parametrize("trouble", ["refuse", "lose"])
+def test_a_stream_whose_last_answer_was_lost_is_ours(
+    moto: Any, s3_store: Any, trouble: str
+) -> None:
+    pieces = [os.urandom(1 << 20) for _ in range(17)]
+    # start, three parts, completion; then the copy: start, one part, completion
+    moto.script.extend([""] * 7 + [trouble])
+    assert s3_store.put("big", iter(pieces)) == 17 << 20
+    assert s3_store.get("big", 0, 1 << 20) == pieces[0] and s3_store.head("big").size == 17 << 20
+    with pytest.raises(AlreadyExists):
+        s3_store.put("big", iter([*pieces[:16], b"something else" * 100_000]))
+
+
+def test_requests_are_counted_as_they_are_billed(moto: Any, s3_store: Any) -> None:
+    metered = Metered(s3_store)
+    metered.put("small", b"x")
+    metered.put("big", iter([bytes(1 << 20) for _ in range(17)]))
+    metered.get("small")
+    list(metered.list(""))
+    metered.delete("small")
+    made = Counter(
+        "DELETE" if path.endswith(("?delete", "?delete=")) else method
+        for method, path in moto.requests
+    )
+    counted = metered.requests
+    assert counted == {"PUT": 1 + 3 + 1, "POST": 4, "GET": 1, "LIST": 1, "HEAD": 1, "DELETE": 2}
+    assert {verb: made[verb] for verb in ("PUT", "POST", "DELETE")} == {
+        verb: counted[verb] for verb in ("PUT", "POST", "DELETE")
+    }, moto.requests
 
 
 def test_a_conflict_is_retryable(moto: Any, s3_store: Any) -> None:
@@ -115,6 +173,7 @@ def test_the_url_opens_the_store(moto: Any, monkeypatch: pytest.MonkeyPatch) -> 
     store.put("k", b"x")
     assert ("PUT", "/anabranch-test/some/prefix/k?") in moto.requests
     again = open_store(store.url)
+    assert again.url == store.url and "region=eu-west-1" in store.url
     assert again.get("k") == b"x"
     store.delete("k")
 

@@ -51,7 +51,14 @@ class DirectoryStore:
         self._durable_directories: set[Path] = set()
         self._remove_leftovers()
 
-    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+    def put(
+        self,
+        key: str,
+        data: Buffer | Iterable[Buffer],
+        *,
+        create: bool = True,
+        put_id: str | None = None,
+    ) -> int:
         path = self._path(key)
         if create and self._exists(path):  # saves writing it; `link` below is the judge
             raise AlreadyExists(f"{key} exists already in {self.url}")

@@ -63,12 +63,19 @@ class Faulty:
         self._plan = plan
         self._lock = Lock()
 
-    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+    def put(
+        self,
+        key: str,
+        data: Buffer | Iterable[Buffer],
+        *,
+        create: bool = True,
+        put_id: str | None = None,
+    ) -> int:
         fault = self._before("put", key)
         if fault is Fault.LOST_ANSWER:
             # As a retried request would: the bytes arrive, whatever came of the call.
             data = b"".join(buffers_of(data))
-        return self._after(fault, key, self._store.put(key, data, create=create))
+        return self._after(fault, key, self._store.put(key, data, create=create, put_id=put_id))
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         fault = self._before("get", key)

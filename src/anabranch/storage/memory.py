@@ -25,7 +25,14 @@ class MemoryStore:
         self._objects: dict[str, bytes] = {}
         self._keys: list[str] = []  # sorted
 
-    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+    def put(
+        self,
+        key: str,
+        data: Buffer | Iterable[Buffer],
+        *,
+        create: bool = True,
+        put_id: str | None = None,
+    ) -> int:
         check_key(key)
         content = b"".join(buffers_of(data))
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import NamedTuple, TypeVar
 
@@ -22,7 +22,7 @@ class Meter(NamedTuple):
 
 
 class Metered:
-    """Counts what goes through to ``store``. ``meters`` may be read from any thread."""
+    """Counts what goes through to ``store``. The counters may be read from any thread."""
 
     def __init__(self, store: Store) -> None:
         self.url = store.url
@@ -30,8 +30,22 @@ class Metered:
         self._store = store
         self._lock = Lock()
 
-    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
-        return self._count("put", lambda: self._store.put(key, data, create=create), int)
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """Requests as the store itself counts them, by verb: one call may take several."""
+        return dict(getattr(self._store, "requests", {}))
+
+    def put(
+        self,
+        key: str,
+        data: Buffer | Iterable[Buffer],
+        *,
+        create: bool = True,
+        put_id: str | None = None,
+    ) -> int:
+        return self._count(
+            "put", lambda: self._store.put(key, data, create=create, put_id=put_id), int
+        )
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         return self._count("get", lambda: self._store.get(key, start, length), len)

@@ -2,10 +2,14 @@
 
 - Creation is ``If-None-Match: *``. 412 means that the key exists; 409 means that another creation was
   under way, so nobody knows yet: a retryable fault.
-- Every conditional PUT carries an id of its own in the object's metadata. obstore, the operating
-  system or a proxy may send a request twice; an "exists already" that carries our id is our success.
+- Every PUT carries the id of its series of attempts and a checksum in the object's metadata. A proxy may
+  send a request twice, and ``Retrying`` repeats a PUT whose answer was lost: an "exists already" over an
+  object that carries our id is our success. One that carries another is somebody else's, for certain.
+- Each request is sent once, but for the parts of a stream, which nobody else could repeat: retrying,
+  with its waits and limits, is the business of ``Retrying`` around this store.
 - A stream larger than ``SINGLE_PUT_BYTES_MAX`` is uploaded in parts under ``.staging/`` and copied to
-  its key with the same condition, because a plain multipart upload would silently replace.
+  its key with the same condition, because a plain multipart upload would silently replace. Copies carry
+  no metadata of ours: whose they are is told by size and checksum of the content.
 - obstore's asynchronous API is not used: it aborts the interpreter at exit
   (PyO3/pyo3-async-runtimes#40).
 
@@ -16,8 +20,10 @@ that prefix and aborts incomplete multipart uploads after a day.
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
@@ -27,6 +33,8 @@ from crc32c import crc32c
 from obstore.exceptions import (
     AlreadyExistsError,
     BaseError,
+    InvalidPathError,
+    NotSupportedError,
     PermissionDeniedError,
     UnauthenticatedError,
 )
@@ -47,9 +55,14 @@ if TYPE_CHECKING:
 SINGLE_PUT_BYTES_MAX = 16 << 20  # held in memory for one conditional PUT; beyond it, parts
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
 PARTS_IN_FLIGHT_MAX = 4  # with PART_BYTES: 32 MiB per streamed object
-REQUEST_TIMEOUT = timedelta(seconds=60)  # a part at 1 Mbit/s would take as long
-CONNECT_TIMEOUT = timedelta(seconds=5)
-RETRIES_MAX = 3  # by the client, of requests that are safe to repeat; `Retrying` does the rest
+REQUEST_TIMEOUT_S = 60.0  # a part at 1 Mbit/s would take as long
+CONNECT_TIMEOUT_S = 5.0
+PART_RETRIES_MAX = 5  # of one part of a stream: a stream cannot be sent again as a whole
+COPY_ATTEMPTS_MAX = 3  # of the copy that gives a stream its key
+DOUBTFUL_MAX = (
+    10_000  # creations without an answer that are remembered; one is forgotten sooner or later
+)
+COMPARE_BYTES = 8 << 20  # read at a time when an object is compared with what was to be written
 LIST_PAGE = 1000  # keys per request, S3's maximum
 
 _STAGING = ".staging/"
@@ -71,7 +84,9 @@ class S3Store:
         access_key_id: str | None = None,
         secret_access_key: str | None = None,
         writer_id: str | None = None,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
+        named_region = region
         if region is None and endpoint is not None:
             region = "us-east-1"  # signed with, never routed by, where the endpoint is explicit
         given = {
@@ -88,21 +103,35 @@ class S3Store:
             },
             "client_options": {
                 "allow_http": (endpoint or "").startswith("http://"),
-                "timeout": REQUEST_TIMEOUT,
-                "connect_timeout": CONNECT_TIMEOUT,
+                "timeout": timedelta(seconds=request_timeout_s),
+                "connect_timeout": timedelta(seconds=min(CONNECT_TIMEOUT_S, request_timeout_s)),
             },
         }
-        self.url = f"s3://{bucket}/{prefix}" + (
-            f"?endpoint={quote(endpoint, safe=':/')}" if endpoint else ""
+        query = {"endpoint": endpoint, "region": named_region}
+        self.url = f"s3://{bucket}/{prefix}" + "".join(
+            f"{separator}{name}={quote(value, safe=':/')}"
+            for separator, (name, value) in zip(
+                "?&", [(n, v) for n, v in query.items() if v], strict=False
+            )
         )
-        self._client = BucketClient(bucket, retry_config={"max_retries": RETRIES_MAX}, **options)
-        # Conditional requests are sent once: a repetition would meet its own first attempt.
-        self._client_once = BucketClient(bucket, retry_config={"max_retries": 0}, **options)
+        self._client = BucketClient(bucket, retry_config={"max_retries": 0}, **options)
+        self._client_of_parts = BucketClient(
+            bucket, retry_config={"max_retries": PART_RETRIES_MAX}, **options
+        )
         self._writer_id = writer_id or uuid4().hex
         self._put_count = itertools.count(1)
+        self._lock = Lock()
+        self.requests: Counter[str] = Counter()
+        """Requests as S3 bills them: PUT (parts and copies too), POST, GET, HEAD, LIST, DELETE."""
 
     @classmethod
-    def from_url(cls, url: str, *, writer_id: str | None = None) -> S3Store:
+    def from_url(
+        cls,
+        url: str,
+        *,
+        writer_id: str | None = None,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> S3Store:
         """``s3://bucket/prefix?endpoint=http://host:port&region=name``. Raises ``UserFault``."""
         split = urlsplit(url)
         options = {name: values[-1] for name, values in parse_qs(split.query).items()}
@@ -112,26 +141,41 @@ class S3Store:
                 f"store URL {url!r}: write s3://bucket/prefix, options are "
                 f"{' and '.join(_URL_OPTIONS)}; credentials come from the environment (AWS_*)"
             )
-        return cls(split.netloc, split.path.strip("/"), writer_id=writer_id, **options)
+        return cls(
+            split.netloc,
+            split.path.strip("/"),
+            writer_id=writer_id,
+            request_timeout_s=request_timeout_s,
+            endpoint=options.get("endpoint"),
+            region=options.get("region"),
+        )
 
-    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+    def put(
+        self,
+        key: str,
+        data: Buffer | Iterable[Buffer],
+        *,
+        create: bool = True,
+        put_id: str | None = None,
+    ) -> int:
         check_key(key)
+        put_id = put_id or self._new_put_id()
         if isinstance(data, (bytes, bytearray, memoryview)):
-            return self._put_whole(key, data, create)
+            return self._put_whole(key, data, create, put_id)
         buffers = iter(data)
         first = bytearray()
         for buffer in buffers:
             first += buffer
             if len(first) > SINGLE_PUT_BYTES_MAX:
                 return self._put_parts(key, itertools.chain((bytes(first),), buffers), create)
-        return self._put_whole(key, first, create)
+        return self._put_whole(key, first, create, put_id)
 
-    def _put_whole(self, key: str, content: Buffer, create: bool) -> int:
-        put_id = self._new_put_id()
+    def _put_whole(self, key: str, content: Buffer, create: bool, put_id: str) -> int:
         checksum = f"{crc32c(content):08x}"
+        self._count("PUT")
         try:
             obstore.put(
-                self._client_once if create else self._client,
+                self._client,
                 key,
                 content,
                 mode="create" if create else "overwrite",
@@ -143,7 +187,9 @@ class S3Store:
             if present is None:
                 raise _conflict(key, self.url) from error
             if (present.get(_PUT_ID), present.get(_CHECKSUM)) != (put_id, checksum):
-                raise AlreadyExists(f"{key} exists already in {self.url}") from None
+                raise AlreadyExists(
+                    f"{key} exists already in {self.url}", judged=_PUT_ID in present
+                ) from None
         except (BaseError, OSError, ValueError) as error:
             raise self._fault(error, f"writing {key}") from error
         return memoryview(content).nbytes
@@ -153,27 +199,61 @@ class S3Store:
         staging = f"{_STAGING}{self._new_put_id()}" if create else key
         try:
             obstore.put(
-                self._client,
+                self._client_of_parts,
                 staging,
                 counter,
                 use_multipart=True,
                 chunk_size=PART_BYTES,
                 max_concurrency=PARTS_IN_FLIGHT_MAX,
             )
-            if create:
-                try:
-                    obstore.copy(self._client_once, staging, key, overwrite=False)
-                finally:
-                    obstore.delete(self._client, staging)
-        except AlreadyExistsError as error:
-            if self._attributes(key) is None:
-                raise _conflict(key, self.url) from error
-            raise AlreadyExists(f"{key} exists already in {self.url}") from None
         except (BaseError, OSError, ValueError) as error:
             if counter.error is not None:
                 raise counter.error from None
             raise self._fault(error, f"writing {key}") from error
+        finally:
+            self._count("PUT", -(-counter.size // PART_BYTES))
+            self._count("POST", 2)  # start and completion
+        if create:
+            try:
+                self._copy(staging, key, counter)
+            finally:
+                self._count("DELETE")
+                try:
+                    obstore.delete(self._client_of_parts, staging)
+                except (BaseError, OSError, ValueError):
+                    pass  # the bucket's lifecycle rule removes it; what came of the copy matters more
         return counter.size
+
+    def _copy(self, staging: str, key: str, counter: _Counter) -> None:
+        """Give the uploaded stream its key, unless the key exists."""
+        for attempt in range(1, COPY_ATTEMPTS_MAX + 1):
+            self._count("PUT")
+            self._count("POST", 2)
+            try:
+                obstore.copy(self._client, staging, key, overwrite=False)
+            except AlreadyExistsError as error:
+                present = self._attributes(key)
+                if present is None:
+                    raise _conflict(key, self.url) from error
+                if not self._holds(key, counter.size, counter.checksum):
+                    raise AlreadyExists(
+                        f"{key} exists already in {self.url}", judged=True
+                    ) from None
+            except (BaseError, OSError, ValueError) as error:
+                fault = self._fault(error, f"writing {key}")
+                if not fault.retryable or attempt == COPY_ATTEMPTS_MAX:
+                    raise fault from error
+                continue
+            return
+
+    def _holds(self, key: str, size: int, checksum: int) -> bool:
+        """Whether the object's content has this size and CRC-32C."""
+        if self.head(key).size != size:
+            return False
+        found = 0
+        for start in range(0, size, COMPARE_BYTES):
+            found = crc32c(self.get(key, start, min(COMPARE_BYTES, size - start)), found)
+        return found == checksum
 
     def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         assert start >= 0 and (length is None or length >= 0)
@@ -186,6 +266,7 @@ class S3Store:
             options["range"] = (start, start + length)
         elif start:
             options["range"] = {"offset": start}
+        self._count("GET")
         try:
             return bytes(obstore.get(self._client, key, options=options).bytes())
         except FileNotFoundError:
@@ -199,6 +280,7 @@ class S3Store:
         check_key(key)
         if not all(length for _, length in ranges):  # obstore refuses empty ranges
             return [self.get(key, start, length) for start, length in ranges]
+        self._count("GET", len(ranges))  # at most: neighbours are fetched together
         try:
             found = obstore.get_ranges(
                 self._client,
@@ -216,6 +298,7 @@ class S3Store:
 
     def head(self, key: str) -> ObjectInfo:
         check_key(key)
+        self._count("HEAD")
         try:
             return ObjectInfo(key, obstore.head(self._client, key)["size"])
         except FileNotFoundError:
@@ -232,7 +315,9 @@ class S3Store:
             pages = obstore.list(
                 self._client, folder or None, offset=start or None, chunk_size=LIST_PAGE
             )
-            for page in pages:
+            self._count("LIST")  # the first page, which may be empty
+            for number, page in enumerate(pages):
+                self._count("LIST", int(number > 0))
                 for item in page:
                     key = item["path"]
                     if key.startswith(prefix):
@@ -248,6 +333,7 @@ class S3Store:
             self.head(key)  # S3 answers a deletion of nothing like any other
         except NotFound:
             return False
+        self._count("DELETE")
         try:
             obstore.delete(self._client, key)
         except FileNotFoundError:
@@ -264,12 +350,17 @@ class S3Store:
 
     def _attributes(self, key: str) -> dict[str, str] | None:
         """The object's metadata; None if there is no object."""
+        self._count("HEAD")
         try:
             return dict(obstore.get(self._client, key, options={"head": True}).attributes)
         except FileNotFoundError:
             return None
         except (BaseError, OSError, ValueError) as error:
             raise self._fault(error, f"looking up {key}") from error
+
+    def _count(self, verb: str, requests: int = 1) -> None:
+        with self._lock:
+            self.requests[verb] += requests
 
     def _fault(self, error: Exception, doing: str) -> StoreFault:
         """One line for a person: obstore's texts carry several screens of debug output."""
@@ -283,14 +374,17 @@ class S3Store:
             )
         if "NoSuchBucket" in text:
             return StoreFault(f"{doing}: the bucket does not exist; create it", retryable=False)
+        if isinstance(error, (InvalidPathError, NotSupportedError)):
+            return StoreFault(f"{doing}: {text}", retryable=False)
         return StoreFault(f"{doing}: {text}")
 
 
 class _Counter:
-    """Counts the bytes of a stream, and keeps the error that its producer raised."""
+    """Counts and sums the bytes of a stream, and keeps the error that its producer raised."""
 
     def __init__(self, buffers: Iterator[Buffer]) -> None:
         self.size = 0
+        self.checksum = 0  # CRC-32C
         self.error: Exception | None = None
         self._buffers = buffers
 
@@ -298,6 +392,7 @@ class _Counter:
         try:
             for buffer in self._buffers:
                 self.size += memoryview(buffer).nbytes
+                self.checksum = crc32c(buffer, self.checksum)
                 yield buffer
         except Exception as error:
             self.error = error

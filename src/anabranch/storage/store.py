@@ -9,9 +9,11 @@ Every implementation and every decorator keeps this contract (``tests/storage/te
 - All calls block and may be made from any thread. Faults are ``StoreFault``; its ``retryable``
   says whether the same call may succeed later.
 
-Where the *exclusive* creation of a key means something (a fence, a claim), the content must name its
-writer: after a lost answer the only way to tell one's own object from a rival's is to read it back
-(see ``Retrying``).
+A creation can collide with itself: its answer is lost, the request is repeated (by us, by a proxy, by
+the network), and the repetition meets the first one's object. Whoever hears "exists already" therefore
+compares before concluding that somebody else won. S3 does so by an id and a checksum that each object
+carries as metadata (``AlreadyExists.judged``); for stores without metadata ``Retrying`` compares the
+content, so there the content of a claim must name its writer.
 """
 
 from __future__ import annotations
@@ -42,10 +44,15 @@ class NotFound(StoreFault):
 
 
 class AlreadyExists(StoreFault):
-    """``put(create=True)`` found an object of this key, written by somebody else."""
+    """``put(create=True)`` found an object of this key, written by somebody else.
 
-    def __init__(self, message: str) -> None:
+    ``judged``: the store compared the writers' ids, so it is certain that the object is not the work of
+    an earlier attempt of ours.
+    """
+
+    def __init__(self, message: str, *, judged: bool = False) -> None:
         super().__init__(message, retryable=False)
+        self.judged = judged
 
 
 class ObjectInfo(NamedTuple):
@@ -60,11 +67,20 @@ class Store(Protocol):
 
     url: str
 
-    def put(self, key: str, data: Buffer | Iterable[Buffer], *, create: bool = True) -> int:
+    def put(
+        self,
+        key: str,
+        data: Buffer | Iterable[Buffer],
+        *,
+        create: bool = True,
+        put_id: str | None = None,
+    ) -> int:
         """Write an object and return its size in bytes; it is durable then.
 
         An iterable of buffers is streamed in bounded memory. ``create=False`` replaces what is
-        there. Raises ``AlreadyExists``, ``StoreFault``.
+        there. ``put_id`` is what a series of attempts at one creation has in common (default: an id
+        of this call alone); a store that keeps metadata keeps it with the object. Raises
+        ``AlreadyExists``, ``StoreFault``.
         """
         ...
 
@@ -116,13 +132,16 @@ def buffers_of(data: Buffer | Iterable[Buffer]) -> Iterable[Buffer]:
     return data
 
 
-def open_store(url: str, *, writer_id: str | None = None) -> Store:
+def open_store(
+    url: str, *, writer_id: str | None = None, request_timeout_s: float | None = None
+) -> Store:
     """Open the store that a URL names.
 
     ``file:///path`` is a durable directory, ``s3://bucket/prefix?endpoint=http://host:port`` an
     S3 bucket (credentials and region from ``AWS_*`` as usual; options in ``storage/s3.py``),
     ``memory:`` a store of this process alone. ``writer_id`` tells this process from others in what
-    it writes (default: random). Raises ``UserFault`` for a URL of no known kind.
+    it writes (default: random); ``request_timeout_s`` bounds one request over a network. Nothing is
+    retried here: see ``layers.open_layered``. Raises ``UserFault`` for a URL of no known kind.
     """
     split = urlsplit(url)
     if split.scheme == "file":
@@ -132,9 +151,11 @@ def open_store(url: str, *, writer_id: str | None = None) -> Store:
 
         return DirectoryStore(Path(unquote(split.path)), writer_id=writer_id)
     if split.scheme == "s3":
-        from anabranch.storage.s3 import S3Store  # only here: obstore costs 32 ms of start-up
+        from anabranch.storage.s3 import REQUEST_TIMEOUT_S, S3Store  # 32 ms of start-up: only here
 
-        return S3Store.from_url(url, writer_id=writer_id)
+        return S3Store.from_url(
+            url, writer_id=writer_id, request_timeout_s=request_timeout_s or REQUEST_TIMEOUT_S
+        )
     if split.scheme == "memory":
         from anabranch.storage.memory import MemoryStore
 
