@@ -167,7 +167,8 @@ def test_topics(shell: Shell) -> None:
     shell.text("topic", "config", "t", "--delete", "retention.ms")
     assert "at its default" in shell.text("topic", "config", "t")
     assert "segment.bytes" in shell.text("topic", "config", "t", "--all")
-    assert "Deleted topic t" in shell.text("topic", "delete", "t", "--yes")
+    said = shell.text("topic", "delete", "t", "--yes", "--no-grace")
+    assert "Deleted topic t" in said and "undelete" not in said
     assert [topic["name"] for topic in shell.json("topic", "list")] == ["flights"]
 
 
@@ -176,6 +177,28 @@ def test_deleting_asks_first(shell: Shell) -> None:
     answered = CliRunner(env=env).invoke(cli, ["topic", "delete", "flights"], input="n\n")
     assert answered.exit_code != 0 and "everything in it?" in answered.output
     assert len(shell.json("topic", "list")) == 1
+
+
+def test_undelete(shell: Shell) -> None:
+    (before,) = shell.json("topic", "list")
+    assert "No deleted topic" in shell.text("topic", "list", "--deleted")
+    assert "topic list --deleted" in shell.text("topic", "undelete", "flights", status=1)
+    said = shell.text("topic", "delete", "flights", "--yes")
+    assert f"anabranch topic undelete {before['id']}" in said
+    assert shell.json("topic", "list") == []
+    (gone,) = shell.json("topic", "list", "--deleted")
+    assert (gone["id"], gone["records"]) == (before["id"], before["records"])
+    assert "flights" in shell.text("topic", "list", "--deleted")
+    shell.text("topic", "create", "flights")
+    assert "--as NAME" in shell.text("topic", "undelete", "flights", status=1)
+    back = shell.json("topic", "undelete", before["id"], "--as", "restored")
+    assert back == {**before, "name": "restored"}
+    shell.text("topic", "delete", "flights", "--yes", "--no-grace")
+    assert shell.json("topic", "list", "--deleted") == []
+    shell.text("topic", "config", "restored", "--set", "retention.ms=1")
+    shell.text("topic", "delete", "restored", "--yes")
+    assert "retention.ms=-1" in shell.text("topic", "undelete", "restored", "--as", "flights")
+    assert "grace is over" in shell.text("topic", "undelete", "nothing", status=1)
 
 
 def test_groups(shared: Shell) -> None:

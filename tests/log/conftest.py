@@ -134,7 +134,12 @@ def run(tmp_path: Path) -> Iterator[Callable[..., None]]:
 
     def go(scenario: Scenario, *, path: Path = tmp_path, **settings: Any) -> None:
         async def main() -> None:
-            options = {"background": False, "wal_file_bytes": 1 << 20, "wal_grace_ms": 0} | settings
+            options = {
+                "background": False,
+                "wal_file_bytes": 1 << 20,
+                "wal_grace_ms": 0,
+                "topic_grace_ms": 0,
+            } | settings
             bench = Bench(path, LogSettings(**options))
             await bench.start()
             try:

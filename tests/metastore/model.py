@@ -83,6 +83,7 @@ class ModelLine:
 @dataclass
 class Model:
     topics: dict[int, ModelTopic] = field(default_factory=dict)
+    deleted: dict[int, ModelTopic] = field(default_factory=dict)  # with grace
     objects: set[str] = field(default_factory=set)
     committed: dict[tuple[str, int, int], int] = field(default_factory=dict)
     history: dict[tuple[str, int, int], list[ModelLine]] = field(default_factory=dict)
@@ -102,7 +103,7 @@ class Model:
     def named(self) -> set[str]:
         return {
             extent.key
-            for topic in self.topics.values()
+            for topic in (*self.topics.values(), *self.deleted.values())
             for partition in topic.partitions
             for extent in partition.extents
         }

@@ -17,12 +17,25 @@ from anabranch.metastore.api import (
     LeaderEpoch,
     Metastore,
     ObjectKind,
+    OffsetAction,
     Partition,
     PartitionSize,
 )
 
 from .conftest import CLUSTER_ID
-from .support import a_topic, append, commit, merge, names, new, producer, spans, topic_id
+from .support import (
+    MEMBER,
+    a_topic,
+    append,
+    at,
+    commit,
+    merge,
+    names,
+    new,
+    producer,
+    spans,
+    topic_id,
+)
 
 
 # -- brokers, leases, documents --------------------------------------------------------------------
@@ -217,6 +230,100 @@ async def test_purging_goes_in_bounded_passes(meta: Metastore) -> None:
     assert await meta.purge_deleted(400, 10) == 0
     (free,) = await meta.objects_without_extents(20, 10**6, 10)
     assert free.key == "wal/1"
+
+
+async def test_a_topic_deleted_with_grace_comes_back_as_it_was(meta: Metastore) -> None:
+    topic = await a_topic(meta, partitions=2)
+    states = [producer(7, 0, updated_ms=5)]
+    await meta.commit_appends("wal/1", [commit(topic, 0, new(0, 9), producers=states)], 5)
+    await meta.advance_log_start(topic.no, 0, 3, GapCause.DELETE_RECORDS, "", 6)
+    await meta.set_topic_configs(topic.no, {"retention.ms": "1"}, 6)
+    await meta.commit_offsets("g", [at(topic, 0, 4)], OffsetAction.COMMIT, MEMBER, 7)
+
+    async def picture() -> list[object]:
+        no = topic.no
+        return [
+            await meta.topics(),
+            await meta.partitions(no),
+            await meta.extents_from(no, 0, 0, 9),
+            await meta.producer_states(no, 0),
+            await meta.gaps(no),
+            await meta.leader_epochs(no, 0),
+            await meta.partition_sizes(no),
+            await meta.committed("g"),
+            await meta.offset_history("g"),
+        ]
+
+    before = await picture()
+    version = await meta.catalogue_version()
+    assert await meta.delete_topic(topic.no, 100, grace_ms=50)
+    assert not await meta.delete_topic(topic.no, 101, grace_ms=50)
+    assert await meta.topics() == [] and await meta.partitions(topic.no) == []
+    assert await meta.extents_from(topic.no, 0, 0, 10) == [] and await meta.committed("g") == []
+    assert await meta.producer_states(topic.no, 0) == [] and await meta.gaps(topic.no) == []
+    assert await meta.commit_appends("wal/1", [commit(topic, 0, new(10, 19))], 110) == [
+        AppendOutcome(False, None)
+    ]
+    assert await meta.purge_deleted(1_000, 149) == 0
+    (deleted,) = await meta.deleted_topics()
+    assert (deleted.topic.id, deleted.topic.name) == (topic.id, "flights")
+    assert (deleted.deleted_ms, deleted.purge_ms) == (100, 150)
+    assert (deleted.records, deleted.bytes) == (10, 100)
+    assert await meta.undelete_topic(topic.no, None, 149) == before[0][0]  # type: ignore[index]
+    assert await picture() == before
+    assert await meta.deleted_topics() == []
+    assert await meta.catalogue_version() > version + 1
+    await append(meta, topic, new(10, 19, position=100))
+
+
+async def test_undelete_is_refused_if_the_name_is_taken_or_the_grace_is_over(
+    meta: Metastore,
+) -> None:
+    topic = await a_topic(meta)
+    await append(meta, topic, new(0, 9))
+    with pytest.raises(ClientFault) as caught:
+        await meta.undelete_topic(topic.no, None, 2)
+    assert caught.value.code is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    await meta.delete_topic(topic.no, 100, grace_ms=50)
+    again = await a_topic(meta, number=2)
+    with pytest.raises(ClientFault) as caught:
+        await meta.undelete_topic(topic.no, None, 120)
+    assert caught.value.code is ErrorCode.TOPIC_ALREADY_EXISTS
+    back = await meta.undelete_topic(topic.no, "flights-restored", 120)
+    assert (back.no, back.id, back.name) == (topic.no, topic.id, "flights-restored")
+    await meta.delete_topic(back.no, 200, grace_ms=50)
+    await meta.delete_topic(again.no, 210, grace_ms=50)
+    assert [one.topic.no for one in await meta.deleted_topics()] == [again.no, back.no]
+    assert await meta.purge_deleted(1_000, 255) == 1
+    with pytest.raises(ClientFault) as caught:
+        await meta.undelete_topic(topic.no, None, 256)
+    assert caught.value.code is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    assert [one.topic.no for one in await meta.deleted_topics()] == [again.no]
+
+
+async def test_a_half_purged_topic_does_not_come_back(meta: Metastore) -> None:
+    topic = await a_topic(meta)
+    await append(meta, topic, *[new(i, i, position=i * 100) for i in range(10)])
+    await meta.delete_topic(topic.no, 100, grace_ms=50)
+    assert await meta.purge_deleted(4, 150) == 4
+    with pytest.raises(ClientFault):
+        await meta.undelete_topic(topic.no, None, 151)
+    assert await meta.purge_deleted(100, 150) == 6
+
+
+async def test_i3_a_deleted_topics_share_of_the_wal_is_merged(meta: Metastore) -> None:
+    """It keeps its objects, and it does not keep WAL files from being recycled."""
+    topic = await a_topic(meta)
+    await append(meta, topic, new(0, 9), new(10, 19, position=100))
+    await meta.delete_topic(topic.no, 100, grace_ms=50)
+    (backlog,) = await meta.backlogs(10)
+    assert (backlog.topic_no, backlog.extents) == (topic.no, 2)
+    assert await meta.objects_without_extents(110, 10**6, 10) == []
+    assert await merge(meta, topic, await meta.wal_extents(topic.no, 0, 10), key="seg/1")
+    assert await meta.backlogs(10) == [] and await meta.wal_extents(topic.no, 0, 10) == []
+    assert [o.key for o in await meta.objects_without_extents(110, 10**6, 10)] == ["wal/1"]
+    await meta.undelete_topic(topic.no, None, 120)
+    assert spans(await meta.extents_from(topic.no, 0, 0, 10)) == [(0, 19)]
 
 
 # -- appends ---------------------------------------------------------------------------------------

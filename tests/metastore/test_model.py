@@ -97,6 +97,29 @@ class Conversation(RuleBasedStateMachine):
             if key[1] == number:
                 self.model.change_offset(key, None, "delete", self.now_ms)
 
+    @precondition(lambda self: self.model.topics)
+    @rule(which=fractions)
+    def delete_with_grace(self, which: float) -> None:
+        """Its objects stay named and its committed offsets stay, out of sight."""
+        number, topic = self.a_topic(which)
+        assert self.run(self.meta.delete_topic(number, self.now_ms, grace_ms=10**9))
+        self.model.deleted[number] = topic
+        del self.model.topics[number]
+
+    @precondition(lambda self: self.model.deleted)
+    @rule(which=fractions, renamed=st.booleans())
+    def undelete(self, which: float, renamed: bool) -> None:
+        numbers = sorted(self.model.deleted)
+        number = numbers[min(int(which * len(numbers)), len(numbers) - 1)]
+        topic = self.model.deleted.pop(number)
+        if renamed:
+            topic.name = f"u{self.next_serial()}"
+        back = self.run(
+            self.meta.undelete_topic(number, topic.name if renamed else None, self.now_ms)
+        )
+        assert (back.no, back.name) == (number, topic.name)
+        self.model.topics[number] = topic
+
     @precondition(lambda self: 0 < len(self.model.topics) < 4)
     @rule(which=fractions, where=st.tuples(fractions, fractions))
     def branch(self, which: float, where: tuple[float, float]) -> None:
@@ -351,7 +374,9 @@ class Conversation(RuleBasedStateMachine):
         for group in GROUPS:
             rows = self.run(self.meta.committed(group))
             assert {(group, row.topic_no, row.partition): row.offset for row in rows} == {
-                key: offset for key, offset in self.model.committed.items() if key[0] == group
+                key: offset
+                for key, offset in self.model.committed.items()
+                if key[0] == group and key[1] not in self.model.deleted
             }
             lines = self.run(self.meta.offset_history(group, limit=10_000, newest_first=False))
             found: dict[tuple[str, int, int], list[tuple[str, int | None, int | None]]] = {}

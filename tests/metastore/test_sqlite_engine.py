@@ -11,6 +11,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from anabranch.errors import ClientFault, StoreFault, UserFault
 from anabranch.metastore import connections, migrate, sqlite, writer
 from anabranch.metastore.api import Committed, Metastore, OffsetAction, Partition
 from anabranch.metastore.connections import WAL_BYTES_KEPT
+from anabranch.metastore.partitions import ALL_COLUMNS
 from anabranch.metastore.sqlite import SqliteMetastore
 
 from .conftest import CLUSTER_ID, open_sqlite
@@ -253,6 +255,20 @@ async def test_a_deleted_topic_is_out_of_sight_before_it_is_purged(
     assert [await meta.purge_deleted(1, 7) for _ in range(5)] == [1, 1, 1, 1, 0]
     lines = await meta.offset_history("g", since_ms=6)
     assert sorted(line.partition for line in lines) == [0, 1, 2]
+
+
+def test_the_partitions_of_deleted_topics_have_the_columns_of_living_ones(
+    tmp_path: Path,
+) -> None:
+    opened(tmp_path / "metastore.db").close()
+    with closing(sqlite3.connect(tmp_path / "metastore.db")) as tx:
+        columns = [
+            [row[1:3] for row in tx.execute(f"PRAGMA table_info({table})")]
+            for table in ("partition", "deleted_partition")
+        ]
+        assert sorted(columns[0]) == sorted(columns[1])
+        moved = {name.strip() for name in ALL_COLUMNS.split(",")}
+        assert moved == {name for name, _ in columns[0]}
 
 
 # -- opening -----------------------------------------------------------------------------------------

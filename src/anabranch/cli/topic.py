@@ -13,7 +13,7 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.log import Log
-    from anabranch.metastore.api import Topic
+    from anabranch.metastore.api import DeletedTopic, Topic
 
 
 @click.group(name="topic", epilog="Example: anabranch topic create flights --partitions 8")
@@ -45,14 +45,19 @@ def create(name: str, partitions: int, configs: tuple[str, ...], data: Path, out
 
 
 @command.command("list", epilog="Example: anabranch topic list --output json")
+@click.option("--deleted", is_flag=True, help="Instead, those that `undelete` can bring back.")
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def list_(data: Path, output: str) -> None:
+def list_(deleted: bool, data: Path, output: str) -> None:
     """List topics with what they retain."""
 
     async def main() -> None:
         async with _options.opened(data) as log:
+            if deleted:
+                gone = [_deleted_value(one) for one in await log.metastore.deleted_topics()]
+                emit(output, lambda: gone, lambda: _deleted_parts(gone))
+                return
             values = [await _sized(log, topic) for topic in log.catalogue.topics()]
         emit(output, lambda: values, lambda: _list_parts(values))
 
@@ -145,20 +150,134 @@ def _describe_parts(value: dict[str, Any]) -> Iterator[Part]:
 @command.command(epilog="Example: anabranch topic delete flights --yes")
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--no-grace", is_flag=True, help="For good: `undelete` will not bring it back.")
 @_options.data_option
 @_options.faults_to_sentences
-def delete(name: str, yes: bool, data: Path) -> None:
-    """Delete topic NAME with its records and the offsets committed to it."""
+def delete(name: str, yes: bool, no_grace: bool, data: Path) -> None:
+    """Delete topic NAME with its records and the offsets committed to it.
+
+    The name is free at once. For 24 hours `anabranch topic undelete` brings all of it back.
+    """
 
     async def main() -> None:
+        from anabranch.recovery.model import topic_id_text
+        from anabranch.recovery.times import time_text
+
         async with _options.opened(data) as log:
             topic = _options.require_topic(log, name)
             if not yes:
                 click.confirm(f"Delete topic {name} with everything in it?", abort=True)
-            await log.delete_topic(topic)
+            await log.delete_topic(topic, grace_ms=0 if no_grace else None)
             click.echo(f"Deleted topic {name}.")
+            if not no_grace:
+                until = time_text(log.now_ms() + log.settings.topic_grace_ms)
+                back = f"anabranch topic undelete {topic_id_text(topic.id)}"
+                click.echo(f"Until {until} it can be brought back: {back}")
 
     _options.run(main())
+
+
+@command.command(epilog="Example: anabranch topic undelete flights --as flights-restored")
+@click.argument("topic", metavar="NAME|ID")
+@click.option("--as", "name", metavar="NAME", help="Bring it back under another name.")
+@_options.data_option
+@_options.output_option
+@_options.faults_to_sentences
+def undelete(topic: str, name: str | None, data: Path, output: str) -> None:
+    """Bring a deleted topic back as it was: id, records, offsets, configs and committed offsets.
+
+    `anabranch topic list --deleted` shows what there is and until when. A name that was deleted several
+    times means the latest; the id tells them apart.
+    """
+
+    async def main() -> None:
+        async with _options.opened(data) as log:
+            found = _require_deleted(await log.metastore.deleted_topics(), topic)
+            taken = name or found.topic.name
+            if log.catalogue.topic(taken) is not None:
+                from anabranch.errors import UserFault
+
+                raise UserFault(
+                    f"there is a topic “{taken}” by now: choose another name with --as NAME, or delete "
+                    "that one first"
+                )
+            back = await log.undelete_topic(found, name)
+            value = await _sized(log, back)
+            warning = _retention_warning(log, back, value["oldest_appended_ms"])
+        emit(output, lambda: value, lambda: _undeleted_parts(value, warning))
+
+    _options.run(main())
+
+
+def _require_deleted(deleted: list[DeletedTopic], wanted: str) -> DeletedTopic:
+    """Raises UserFault with what to do."""
+    from anabranch.errors import UserFault
+    from anabranch.recovery.model import topic_id_text
+
+    for one in deleted:  # the latest deleted first
+        if wanted in (one.topic.name, topic_id_text(one.topic.id)):
+            return one
+    raise UserFault(
+        f"no deleted topic “{wanted}” can be brought back: it was not deleted, or its grace is over; "
+        "`anabranch topic list --deleted` shows what there is"
+    )
+
+
+def _undeleted_parts(value: dict[str, Any], warning: str | None) -> Iterator[Part]:
+    from anabranch.recovery.times import bytes_text
+
+    yield (
+        f"Topic {value['name']} is back: {value['records']:,} records in {bytes_text(value['bytes'])}, "
+        f"id {value['id']}."
+    )
+    if warning:
+        yield warning
+
+
+def _retention_warning(log: Log, topic: Topic, oldest_ms: int | None) -> str | None:
+    config = log.config(topic)
+    if not config.deletes or config.retention_ms < 0 or oldest_ms is None:
+        return None
+    if log.now_ms() - oldest_ms < config.retention_ms:
+        return None
+    return (
+        f"Its retention.ms of {config.retention_ms} goes on where it stopped: records that are older now "
+        f"go with the next pass, unless you say `anabranch topic config {topic.name} --set "
+        "retention.ms=-1` first."
+    )
+
+
+def _deleted_value(deleted: DeletedTopic) -> dict[str, Any]:
+    return {
+        **_topic_value(deleted.topic),
+        "deleted_ms": deleted.deleted_ms,
+        "purge_ms": deleted.purge_ms,
+        "records": deleted.records,
+        "bytes": deleted.bytes,
+    }
+
+
+def _deleted_parts(values: list[dict[str, Any]]) -> Iterator[Part]:
+    from anabranch.recovery.times import bytes_text, time_text
+
+    if not values:
+        yield "No deleted topic can be brought back."
+        return
+    yield Table(
+        ("topic", "id", ">partitions", ">records", ">size", "deleted", "kept until"),
+        [
+            (
+                value["name"],
+                value["id"],
+                value["partitions"],
+                value["records"],
+                bytes_text(value["bytes"]),
+                time_text(value["deleted_ms"]),
+                time_text(value["purge_ms"]),
+            )
+            for value in values
+        ],
+    )
 
 
 @command.command(epilog="Example: anabranch topic config flights --set retention.ms=-1")

@@ -130,7 +130,12 @@ class Background:
 
     async def _merge_one(self, backlog: Backlog) -> None:
         log = self._catalogue.find(backlog.topic_no, backlog.partition)
-        if log is None:
+        if (
+            log is None
+        ):  # deleted, and perhaps brought back: its share of the WAL must not stay there
+            topic = await self._metastore.topic_by_no(backlog.topic_no)
+            if topic is not None:
+                await self._merger.merge_backlog(topic, backlog.partition)
             return
         await self._merger.merge_backlog(log.topic, log.partition)
         while await self._merger.consolidate(log.topic, log.partition):

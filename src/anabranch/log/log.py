@@ -22,7 +22,7 @@ from anabranch.log.reads import FetchPart, FetchWant, Reader
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import TailBudget
 from anabranch.log.threads import LogThreads
-from anabranch.metastore.api import GapCause, Metastore, PartitionSize, Topic
+from anabranch.metastore.api import DeletedTopic, GapCause, Metastore, PartitionSize, Topic
 from anabranch.records.batch import BatchHeader, stamp_append_time, validate_produced
 from anabranch.storage.store import Store
 from anabranch.storage.wal import Wal
@@ -254,8 +254,23 @@ class Log:
             )
         )
 
-    async def delete_topic(self, topic: Topic) -> None:
-        await self._change(self.metastore.delete_topic(topic.no, self.now_ms()))
+    async def delete_topic(self, topic: Topic, *, grace_ms: int | None = None) -> None:
+        """Out of sight at once; :meth:`undelete_topic` brings it back within ``grace_ms`` (None: the
+        setting ``topic_grace_ms``)."""
+        grace_ms = self.settings.topic_grace_ms if grace_ms is None else grace_ms
+        await self._change(self.metastore.delete_topic(topic.no, self.now_ms(), grace_ms))
+
+    async def undelete_topic(self, deleted: DeletedTopic, name: str | None = None) -> Topic:
+        """Bring a topic back with its id, offsets, configs and committed offsets, as ``name`` if given.
+
+        Raises ClientFault: INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, or
+        UNKNOWN_TOPIC_OR_PARTITION if its grace is over.
+        """
+        if name is not None:
+            validate_topic_name(name)
+        return await self._change(
+            self.metastore.undelete_topic(deleted.topic.no, name, self.now_ms())
+        )
 
     async def create_partitions(self, topic: Topic, total: int) -> Topic:
         """Raises ClientFault(INVALID_PARTITIONS)."""

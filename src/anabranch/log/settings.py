@@ -28,6 +28,7 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     cold_read_bytes: int = 4 * MIB  # one cold answer, whatever the client asks for
     extents_per_read: int = 64  # one cold answer looks at no more extents
     object_grace_ms: int = 24 * HOUR_MS  # the undo button: hours, not minutes (I3)
+    topic_grace_ms: int = 24 * HOUR_MS  # a deleted topic can be brought back: an incident's length
     wal_grace_ms: int = 10 * SECOND_MS  # readers notice recycling by themselves
     background_interval_ms: int = 5 * SECOND_MS
     retention_interval_ms: int = 30 * SECOND_MS

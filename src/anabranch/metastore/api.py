@@ -76,6 +76,16 @@ class Topic(Struct, frozen=True):
     origin: BranchOrigin | None = None
 
 
+class DeletedTopic(Struct, frozen=True):
+    """A topic that can be brought back until ``purge_ms`` (and a little longer, until a job removes it)."""
+
+    topic: Topic
+    deleted_ms: int
+    purge_ms: int
+    records: int
+    bytes: int
+
+
 class Partition(Struct, frozen=True):
     """Invariant: ``0 <= log_start <= next_offset``. The high watermark is ``next_offset``."""
 
@@ -371,15 +381,26 @@ class Metastore(Protocol):
     ) -> Topic:
         """Replace all that is set. Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
 
-    async def delete_topic(self, topic_no: int, now_ms: int) -> bool:
-        """Forget the topic with its extents, producer states, gaps and committed offsets (each with a
-        line of history). All of it is out of sight and the name is free at once; the rows go in the
-        bounded passes of :meth:`purge_deleted`, and only then are the objects free for collection.
+    async def delete_topic(self, topic_no: int, now_ms: int, grace_ms: int = 0) -> bool:
+        """Hide the topic: its records, producer states, gaps and committed offsets are out of sight and
+        its name is free at once. Until ``now_ms + grace_ms`` it can be brought back by
+        :meth:`undelete_topic`; then its rows go in the bounded passes of :meth:`purge_deleted` (each
+        committed offset with a line of history), and only then are its objects free for collection.
         """
 
+    async def undelete_topic(self, topic_no: int, name: str | None, now_ms: int) -> Topic:
+        """Bring a deleted topic back as it was, under its own name or as ``name``.
+
+        Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION) if it is not deleted or its removal has begun,
+        ClientFault(TOPIC_ALREADY_EXISTS) if a topic of that name is there.
+        """
+
+    async def deleted_topics(self) -> list[DeletedTopic]:
+        """The topics that can be brought back, the latest deleted first."""
+
     async def purge_deleted(self, limit: int, now_ms: int) -> int:
-        """Remove up to ``limit`` rows of deleted topics; returns how many, and less than ``limit``
-        once none is left. For a background job, about every minute."""
+        """Remove up to ``limit`` rows of deleted topics whose grace is over; returns how many, and less
+        than ``limit`` once none is left. For a background job, about every minute."""
 
     async def create_branch(
         self,
@@ -457,10 +478,12 @@ class Metastore(Protocol):
 
     # -- merge, retention, collection ----------------------------------------------------------
     async def backlogs(self, limit: int) -> list[Backlog]:
-        """Partitions with extents in the WAL, the oldest first."""
+        """Partitions with extents in the WAL, the oldest first; those of deleted topics as well, which
+        must not keep WAL files from being recycled."""
 
     async def wal_extents(self, topic_no: int, partition: int, limit: int) -> list[Extent]:
-        """The partition's extents that lie in the WAL, in offset order: what a merge takes up."""
+        """The partition's extents that lie in the WAL, in offset order: what a merge takes up. Also of a
+        deleted topic, as :meth:`replace_extents`."""
 
     async def small_segments(
         self, topic_no: int, partition: int, below_bytes: int, limit: int

@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
+_SUMS = (
+    "topic_no, partition, next_offset, log_start, merged_end, extents, records, bytes, wal_extents, "
+    "wal_bytes, wal_since_ms, appended_mark, timestamp_mark"
+)
+# The partitions of living topics and of those that can be brought back.
+_KEPT = f"(SELECT {_SUMS} FROM partition UNION ALL SELECT {_SUMS} FROM deleted_partition)"
+
 # (what is wrong, query that returns the rows where it is)
 _QUERIES: tuple[tuple[str, str], ...] = (
     (
@@ -18,12 +25,12 @@ _QUERIES: tuple[tuple[str, str], ...] = (
     (
         "I2: an extent lies outside log_start .. next_offset",
         "SELECT e.topic_no, e.partition, e.base_offset FROM extent e "
-        "JOIN partition p USING (topic_no, partition) "
+        f"JOIN {_KEPT} AS p USING (topic_no, partition) "
         "WHERE e.last_offset < p.log_start OR e.last_offset >= p.next_offset",
     ),
     (
         "I2: offsets below log_start without a gap that says why",
-        "SELECT topic_no, partition, log_start FROM partition p WHERE log_start > coalesce((SELECT "
+        f"SELECT topic_no, partition, log_start FROM {_KEPT} AS p WHERE log_start > coalesce((SELECT "
         "sum(min(g.last_offset + 1, p.log_start) - g.first_offset) FROM gap g "
         "WHERE g.topic_no = p.topic_no AND g.partition = p.partition "
         "AND g.first_offset < p.log_start), 0)",
@@ -57,7 +64,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
     ),
     (
         "a partition's sums are not those of its extents",
-        "SELECT p.topic_no, p.partition, count(e.base_offset) FROM partition p "
+        f"SELECT p.topic_no, p.partition, count(e.base_offset) FROM {_KEPT} AS p "
         "LEFT JOIN extent e USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
         "HAVING p.extents <> count(e.base_offset) OR p.records <> coalesce(sum(e.records), 0) "
         "OR p.bytes <> coalesce(sum(e.length), 0) OR p.wal_extents <> coalesce(sum(e.wal), 0) "
@@ -65,13 +72,13 @@ _QUERIES: tuple[tuple[str, str], ...] = (
     ),
     (
         "a partition's marks lie below those of its extents",
-        "SELECT p.topic_no, p.partition, max(e.base_offset) FROM partition p "
+        f"SELECT p.topic_no, p.partition, max(e.base_offset) FROM {_KEPT} AS p "
         "JOIN extent e USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
         "HAVING p.appended_mark < max(e.appended_ms) OR p.timestamp_mark < max(e.timestamp_mark)",
     ),
     (
         "an extent below merged_end lies in the WAL, or wal_since_ms is not the oldest",
-        "SELECT p.topic_no, p.partition, min(e.base_offset) FROM partition p "
+        f"SELECT p.topic_no, p.partition, min(e.base_offset) FROM {_KEPT} AS p "
         "JOIN extent e USING (topic_no, partition) WHERE e.wal = 1 GROUP BY p.topic_no, p.partition "
         "HAVING min(e.base_offset) < p.merged_end OR p.wal_since_ms <> min(e.appended_ms)",
     ),
@@ -95,11 +102,18 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "EXISTS (SELECT 1 FROM extent WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM producer WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM gap WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM deleted_partition WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM committed WHERE topic_no = t.no))",
+    ),
+    (
+        "a live topic has partitions of a deleted one",
+        "SELECT no, name FROM topic t WHERE state = 0 "
+        "AND EXISTS (SELECT 1 FROM deleted_partition WHERE topic_no = t.no)",
     ),
     (
         "rows of a topic that is not in the catalogue",
         "SELECT topic_no FROM (SELECT topic_no FROM partition UNION SELECT topic_no FROM extent "
+        "UNION SELECT topic_no FROM deleted_partition "
         "UNION SELECT topic_no FROM producer UNION SELECT topic_no FROM gap "
         "UNION SELECT topic_no FROM committed UNION SELECT topic_no FROM leader_epoch) "
         "WHERE topic_no NOT IN (SELECT no FROM topic)",

@@ -11,6 +11,7 @@ from anabranch.metastore.api import ExtentName, Gap, GapCause, NewExtent, Object
 from anabranch.metastore.counters import catalogue_changed
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
 from anabranch.metastore.objects import kind_of
+from anabranch.metastore.partitions import home
 from anabranch.metastore.partitions import partition as partition_of
 
 # Extents that one transaction of advance_log_start drops at most: some ten milliseconds of work.
@@ -29,7 +30,8 @@ def replace_extents(
 ) -> bool:
     """``remove`` must be neighbours: nothing may lie between the first and the last of them."""
     kind = kind_of(tx, object_no)
-    if kind is None or partition_of(tx, topic_no, partition) is None:
+    table = home(tx, topic_no, partition)
+    if kind is None or table is None:
         return False
     names = sorted(remove)
     where = "topic_no = ? AND partition = ? AND base_offset BETWEEN ? AND ?"
@@ -69,6 +71,7 @@ def replace_extents(
         tx,
         topic_no,
         partition,
+        table=table,
         extents=len(add) - len(there),
         records=sum(e.records for e in add) - sum(row[5] for row in there),
         length=sum(e.length for e in add) - sum(row[4] for row in there),
@@ -83,6 +86,7 @@ def _change_sums(
     topic_no: int,
     partition: int,
     *,
+    table: str = "partition",
     extents: int,
     records: int,
     length: int,
@@ -100,26 +104,28 @@ def _change_sums(
         "wal_bytes": wal_length,
     }
     tx.execute(
-        "UPDATE partition SET extents = extents + :extents, records = records + :records, "
+        f"UPDATE {table} SET extents = extents + :extents, records = records + :records, "
         "bytes = bytes + :bytes, wal_extents = wal_extents + :wal_extents, "
         "wal_bytes = wal_bytes + :wal_bytes WHERE topic_no = :topic AND partition = :partition",
         values,
     )
     if wal_extents:
-        refresh_backlog(tx, topic_no, partition)
+        refresh_backlog(tx, topic_no, partition, table)
 
 
-def refresh_backlog(tx: Connection, topic_no: int, partition: int) -> None:
+def refresh_backlog(
+    tx: Connection, topic_no: int, partition: int, table: str = "partition"
+) -> None:
     """Set ``merged_end`` and ``wal_since_ms`` from the first extent in the WAL, if there is one."""
     key = (topic_no, partition)
     oldest = tx.execute(
         "SELECT base_offset, appended_ms FROM extent WHERE topic_no = ?1 AND partition = ?2 "
-        "AND base_offset >= (SELECT merged_end FROM partition WHERE topic_no = ?1 AND partition = ?2)"
+        f"AND base_offset >= (SELECT merged_end FROM {table} WHERE topic_no = ?1 AND partition = ?2)"
         " AND wal = 1 ORDER BY base_offset LIMIT 1",
         key,
     ).fetchone()
     tx.execute(
-        "UPDATE partition SET merged_end = coalesce(?, next_offset), wal_since_ms = coalesce(?, 0) "
+        f"UPDATE {table} SET merged_end = coalesce(?, next_offset), wal_since_ms = coalesce(?, 0) "
         "WHERE topic_no = ? AND partition = ?",
         (*(oldest or (None, None)), *key),
     )

@@ -11,12 +11,16 @@ from anabranch.metastore.api import (
     PartitionSize,
 )
 from anabranch.metastore.objects import KINDS
+from anabranch.metastore.partitions import home
 
-_SELECT = """
+_ALL = """
 SELECT e.base_offset, e.last_offset, e.object_no, o.key, e.wal, e.position, e.length, e.records,
     e.max_timestamp, e.appended_ms, e.leader_epoch
 FROM extent e JOIN object o ON o.no = e.object_no
 WHERE e.topic_no = :topic AND e.partition = :partition
+"""
+# A deleted topic's extents are there until its grace ends, but nobody reads them.
+_SELECT = f"""{_ALL}
     AND EXISTS (SELECT 1 FROM partition WHERE topic_no = :topic AND partition = :partition)
 """
 
@@ -66,10 +70,13 @@ def extents_from(
 
 def wal_extents(tx: Connection, topic_no: int, partition: int, limit: int) -> list[Extent]:
     """From ``merged_end`` on nearly everything lies in the WAL, so little is stepped over."""
+    table = home(tx, topic_no, partition)
+    if table is None:
+        return []
     rows = tx.execute(
-        f"""{_SELECT}
+        f"""{_ALL}
         AND e.base_offset >= (
-            SELECT merged_end FROM partition WHERE topic_no = :topic AND partition = :partition)
+            SELECT merged_end FROM {table} WHERE topic_no = :topic AND partition = :partition)
         AND e.wal = 1
         ORDER BY e.base_offset LIMIT :limit""",
         {"topic": topic_no, "partition": partition, "limit": limit},

@@ -7,6 +7,10 @@ from sqlite3 import Connection
 from anabranch.metastore.api import Backlog, LeaderEpoch, Partition
 
 _COLUMNS = "topic_no, partition, next_offset, log_start, leader_epoch"
+ALL_COLUMNS = (
+    f"{_COLUMNS}, merged_end, extents, records, bytes, wal_extents, wal_bytes, wal_since_ms, "
+    "appended_mark, timestamp_mark"
+)
 
 
 def partitions(tx: Connection, topic_no: int) -> list[Partition]:
@@ -39,10 +43,33 @@ def leader_epochs(tx: Connection, topic_no: int, number: int) -> list[LeaderEpoc
 
 
 def backlogs(tx: Connection, limit: int) -> list[Backlog]:
-    """One pass over the partitions' own rows, never over extents."""
+    """One pass over the partitions' own rows, never over extents; those of deleted topics as well."""
+    columns = "topic_no, partition, wal_extents, wal_bytes, wal_since_ms"
     rows = tx.execute(
-        "SELECT topic_no, partition, wal_extents, wal_bytes, wal_since_ms FROM partition "
-        "WHERE wal_extents > 0 ORDER BY wal_since_ms, topic_no, partition LIMIT ?",
+        f"SELECT {columns} FROM partition WHERE wal_extents > 0 UNION ALL "
+        f"SELECT {columns} FROM deleted_partition WHERE wal_extents > 0 "
+        "ORDER BY wal_since_ms, topic_no, partition LIMIT ?",
         (limit,),
     )
     return [Backlog(*row) for row in rows]
+
+
+def home(tx: Connection, topic_no: int, number: int) -> str | None:
+    """The table that holds this partition's row: that of living topics, that of deleted ones, or none."""
+    for table in ("partition", "deleted_partition"):
+        row = tx.execute(
+            f"SELECT 1 FROM {table} WHERE topic_no = ? AND partition = ?", (topic_no, number)
+        ).fetchone()
+        if row is not None:
+            return table
+    return None
+
+
+def move_rows(tx: Connection, topic_no: int, source: str, target: str) -> None:
+    """Move a topic's partitions between the two tables of :func:`home`."""
+    tx.execute(
+        f"INSERT INTO {target} ({ALL_COLUMNS}) "
+        f"SELECT {ALL_COLUMNS} FROM {source} WHERE topic_no = ?",
+        (topic_no,),
+    )
+    tx.execute(f"DELETE FROM {source} WHERE topic_no = ?", (topic_no,))

@@ -35,6 +35,7 @@ from anabranch.metastore.api import (
     BranchOrigin,
     BrokerRow,
     Committed,
+    DeletedTopic,
     Document,
     Extent,
     ExtentName,
@@ -176,8 +177,16 @@ class SqliteMetastore:
     ) -> Topic:
         return await self._writer.submit(topics.set_topic_configs, topic_no, configs, now_ms)
 
-    async def delete_topic(self, topic_no: int, now_ms: int) -> bool:
-        return await self._writer.submit(purge.delete_topic, topic_no, now_ms, PURGE_AT_ONCE_ROWS)
+    async def delete_topic(self, topic_no: int, now_ms: int, grace_ms: int = 0) -> bool:
+        return await self._writer.submit(
+            purge.delete_topic, topic_no, now_ms, grace_ms, PURGE_AT_ONCE_ROWS
+        )
+
+    async def undelete_topic(self, topic_no: int, name: str | None, now_ms: int) -> Topic:
+        return await self._writer.submit(purge.undelete_topic, topic_no, name, now_ms)
+
+    async def deleted_topics(self) -> list[DeletedTopic]:
+        return self._readers.run(purge.deleted_topics)
 
     async def purge_deleted(self, limit: int, now_ms: int) -> int:
         return await self._writer.submit(purge.purge_deleted, limit, now_ms)

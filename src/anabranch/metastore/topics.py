@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 from typing import Any
 
@@ -12,11 +12,13 @@ from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore.api import BranchOrigin, Topic
 from anabranch.metastore.counters import catalogue_changed
 
-_COLUMNS = "no, id, name, partitions, configs, created_ms, origin"
+COLUMNS = ("no", "id", "name", "partitions", "configs", "created_ms", "origin")
+_COLUMNS = ", ".join(COLUMNS)
 DELETED, PURGED = 1, 2  # values of the state column; 0 is live
 
 
-def _topic(row: tuple[Any, ...]) -> Topic:
+def topic_of(row: Sequence[Any]) -> Topic:
+    """From a row of ``COLUMNS``."""
     no, topic_id, name, partitions, configs, created_ms, origin = row
     return Topic(
         no,
@@ -35,12 +37,12 @@ def _encode(value: object) -> str:
 
 def topics(tx: Connection) -> list[Topic]:
     rows = tx.execute(f"SELECT {_COLUMNS} FROM topic WHERE state = 0 ORDER BY name")
-    return [_topic(row) for row in rows]
+    return [topic_of(row) for row in rows]
 
 
 def topic_by_no(tx: Connection, topic_no: int) -> Topic | None:
     row = tx.execute(f"SELECT {_COLUMNS} FROM topic WHERE no = ?", (topic_no,)).fetchone()
-    return _topic(row) if row else None
+    return topic_of(row) if row else None
 
 
 def is_live(tx: Connection, topic_no: int) -> bool:
@@ -55,7 +57,17 @@ def live_topic(tx: Connection, topic_no: int) -> Topic:
     ).fetchone()
     if row is None:
         raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "this topic does not exist")
-    return _topic(row)
+    return topic_of(row)
+
+
+def refuse_taken(tx: Connection, name: str, topic_id: bytes | None = None) -> None:
+    """Raises ClientFault(TOPIC_ALREADY_EXISTS). Names are free once deleted, ids are given only once."""
+    clash = tx.execute(
+        "SELECT 1 FROM topic WHERE name = ? AND state = 0 UNION ALL SELECT 1 FROM topic WHERE id = ?",
+        (name, topic_id),
+    ).fetchone()
+    if clash:
+        raise ClientFault(ErrorCode.TOPIC_ALREADY_EXISTS, f"topic '{name}' already exists")
 
 
 def insert_topic(
@@ -69,12 +81,7 @@ def insert_topic(
 ) -> Topic:
     """The topic's row alone. Raises ClientFault(TOPIC_ALREADY_EXISTS)."""
     assert len(topic_id) == 16 and partitions > 0
-    clash = tx.execute(
-        "SELECT 1 FROM topic WHERE name = ? AND state = 0 UNION ALL SELECT 1 FROM topic WHERE id = ?",
-        (name, topic_id),
-    ).fetchone()
-    if clash:
-        raise ClientFault(ErrorCode.TOPIC_ALREADY_EXISTS, f"topic '{name}' already exists")
+    refuse_taken(tx, name, topic_id)
     row = tx.execute(
         "INSERT INTO topic (id, name, partitions, configs, created_ms, origin) "
         f"VALUES (?, ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",
@@ -88,7 +95,7 @@ def insert_topic(
         ),
     ).fetchone()
     catalogue_changed(tx)
-    return _topic(row)
+    return topic_of(row)
 
 
 def _add_partitions(tx: Connection, topic_no: int, start: int, end: int) -> None:

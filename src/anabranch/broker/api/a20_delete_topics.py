@@ -1,7 +1,7 @@
 """DeleteTopics (20), versions 1 to 6: by name, or from v6 by id (KIP-516).
 
-The topic, its committed offsets and its producer states are forgotten at once; its bytes stay in the
-store for their grace period (I3).
+The topic, its committed offsets and its producer states are out of sight at once and the name is free;
+all of it is kept for ``log.topic_grace_ms``, and ``anabranch topic undelete`` brings it back.
 
 Topic errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_REQUEST (both or neither of name and
 id, or a topic twice).

@@ -1,0 +1,92 @@
+"""A deleted topic keeps everything until its grace ends, and comes back as it was (I3, I8)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.log.reads import FetchWant
+
+from .conftest import Bench
+
+HOUR_MS = 3_600_000
+
+
+def test_undelete_brings_back_what_was_there(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 2, {"retention.ms": "-1"})
+        for number in range(5):
+            await bench.append(topic, 0, [b"%d" % number])
+        await bench.log.merger.merge_backlog(topic, 0)
+        await bench.append(topic, 0, [b"newest"])
+        before = await bench.values(topic, 0)
+        await bench.log.delete_topic(topic)
+        assert bench.log.catalogue.topic("t") is None
+        with pytest.raises(ClientFault) as caught:
+            bench.log.append(topic, 0, bench.batch([b"late"]))
+        assert caught.value.code is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        other = await bench.log.create_topic("t", 1, {})
+        (deleted,) = await bench.log.metastore.deleted_topics()
+        with pytest.raises(ClientFault) as caught:
+            await bench.log.undelete_topic(deleted)
+        assert caught.value.code is ErrorCode.TOPIC_ALREADY_EXISTS
+        with pytest.raises(ClientFault) as caught:
+            await bench.log.undelete_topic(deleted, "no/name")
+        assert caught.value.code is ErrorCode.INVALID_TOPIC_EXCEPTION
+        back = await bench.log.undelete_topic(deleted, "t-restored")
+        assert back.id == topic.id != other.id and back.configs == topic.configs
+        assert await bench.values(back, 0) == before
+        assert await bench.append(back, 0, [b"goes on"]) == len(before)
+
+    run(scenario, topic_grace_ms=HOUR_MS)
+
+
+def test_I3_nothing_of_a_deleted_topic_is_collected_before_its_grace_ends(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        await bench.append(topic, 0, [b"in a segment"])
+        await bench.log.merger.merge_backlog(topic, 0)
+        await bench.append(topic, 0, [b"in the log"])
+        background = bench.log.background
+        assert background is not None
+        await bench.log.delete_topic(topic)
+        bench.clock.ms += HOUR_MS - 1
+        for _ in range(3):
+            await background.merge()  # what lies in the WAL moves to a segment
+            await background.expire()
+            await background.collect()
+        (wal,) = await bench.log.metastore.wal_objects()
+        assert wal.unreferenced_ms is not None
+        (deleted,) = await bench.log.metastore.deleted_topics()
+        back = await bench.log.undelete_topic(deleted)
+        assert [value for _, value in await bench.values(back, 0)] == [
+            b"in a segment",
+            b"in the log",
+        ]
+        await bench.log.delete_topic(back)
+        bench.clock.ms += HOUR_MS
+        for _ in range(3):
+            await background.expire()
+            await background.collect()
+        assert await bench.log.metastore.deleted_topics() == []
+        assert list(bench.store.list("")) == []
+
+    run(scenario, topic_grace_ms=HOUR_MS, object_grace_ms=0, wal_file_bytes=1 << 14)
+
+
+def test_a_fetch_that_waits_hears_of_the_deletion(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        waiting = asyncio.create_task(
+            bench.log.fetch(
+                [FetchWant(topic, 0, 0, 100)], max_wait_ms=60_000, min_bytes=1, max_bytes=100
+            )
+        )
+        await asyncio.sleep(0)
+        await bench.log.delete_topic(topic)
+        (part,) = await asyncio.wait_for(waiting, 10)
+        assert part.error is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+
+    run(scenario, topic_grace_ms=HOUR_MS)
