@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from anabranch.errors import ClientFault, StoreFault, UserFault
-from anabranch.metastore import connections, migrate, sqlite, writer
+from anabranch.metastore import connections, migrate, verbs, writer
 from anabranch.metastore.api import Committed, Metastore, OffsetAction, Partition
 from anabranch.metastore.connections import WAL_BYTES_KEPT
 from anabranch.metastore.partitions import ALL_COLUMNS
@@ -240,7 +240,7 @@ async def test_a_reader_cannot_write(meta: SqliteMetastore) -> None:
 async def test_a_deleted_topic_is_out_of_sight_before_it_is_purged(
     meta: SqliteMetastore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "PURGE_AT_ONCE_ROWS", 1)
+    monkeypatch.setattr(verbs, "PURGE_AT_ONCE_ROWS", 1)
     topic = await a_topic(meta, partitions=3)
     offsets = [at(topic, p, 1) for p in range(3)]
     await meta.commit_offsets("g", offsets, OffsetAction.COMMIT, MEMBER, 5)

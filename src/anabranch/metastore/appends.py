@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from sqlite3 import Connection
 
 import msgspec
 
@@ -19,6 +18,7 @@ from anabranch.metastore.api import (
 from anabranch.metastore.counters import bump
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
 from anabranch.metastore.objects import register_wal_object
+from anabranch.metastore.tx import Tx
 
 _BATCHES = tuple[ProducerBatch, ...]
 _encode = msgspec.msgpack.Encoder().encode
@@ -26,37 +26,41 @@ _decode = msgspec.msgpack.Decoder(_BATCHES).decode
 
 PRODUCER_BATCHES_MAX = 5  # KIP-98: as many batches as may be in flight
 
-_ENDS = """
-SELECT json_group_array(json_array(topic_no, partition, next_offset, appended_mark, timestamp_mark))
-FROM partition WHERE (topic_no, partition) IN (SELECT * FROM (VALUES {values}))
-"""
+_ENDS = bulk.Query(
+    "topic_no partition",
+    "topic_no, partition, next_offset, appended_mark, timestamp_mark",
+    "FROM partition WHERE (topic_no, partition) IN {v}",
+)
 
 # The marks are those after the commit. wal_since_ms: the row's first extent, if no older one waits.
-_CAS = """
+_CAS = bulk.Statement(
+    "topic_no partition expected next extents records bytes first_ms appended_mark timestamp_mark",
+    """
 UPDATE partition SET
     next_offset = v.next,
     extents = partition.extents + v.extents,
     records = partition.records + v.records,
     bytes = partition.bytes + v.bytes,
-    wal_since_ms = iif(partition.wal_extents = 0, v.first_ms, partition.wal_since_ms),
+    wal_since_ms = CASE partition.wal_extents WHEN 0 THEN v.first_ms ELSE partition.wal_since_ms END,
     wal_extents = partition.wal_extents + v.extents,
     wal_bytes = partition.wal_bytes + v.bytes,
     appended_mark = v.appended_mark,
     timestamp_mark = v.timestamp_mark
-FROM (
-    WITH v (topic_no, partition, expected, next, extents, records, bytes, first_ms, appended_mark,
-        timestamp_mark) AS (VALUES {values}) SELECT * FROM v
-) AS v
+FROM {v} AS v
 WHERE partition.topic_no = v.topic_no AND partition.partition = v.partition
     AND partition.next_offset = v.expected
-"""
+""",
+)
 
-_UPSERT_PRODUCER = """
+_UPSERT_PRODUCER = bulk.Statement(
+    "topic_no partition producer_id epoch batches:bytes updated_ms",
+    """
 INSERT INTO producer (topic_no, partition, producer_id, epoch, batches, updated_ms)
-SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
-ON CONFLICT DO UPDATE SET
+SELECT * FROM {v} AS v WHERE true
+ON CONFLICT (topic_no, partition, producer_id) DO UPDATE SET
     epoch = excluded.epoch, batches = excluded.batches, updated_ms = excluded.updated_ms
-"""
+""",
+)
 
 _COMMITTED = AppendOutcome(True)
 
@@ -72,7 +76,7 @@ def _assert_tiles(commit: AppendCommit) -> None:
 
 
 def commit_appends(
-    tx: Connection, object_key: str, commits: Sequence[AppendCommit], now_ms: int
+    tx: Tx, object_key: str, commits: Sequence[AppendCommit], now_ms: int
 ) -> list[AppendOutcome]:
     written = max([e.position + e.length for c in commits for e in c.extents], default=0)
     object_no = register_wal_object(tx, object_key, written, now_ms)
@@ -123,7 +127,7 @@ def _move(
     )
 
 
-def producer_states(tx: Connection, topic_no: int, partition: int) -> list[ProducerState]:
+def producer_states(tx: Tx, topic_no: int, partition: int) -> list[ProducerState]:
     rows = tx.execute(
         "SELECT s.producer_id, s.epoch, s.batches, s.updated_ms "
         "FROM partition p JOIN producer s USING (topic_no, partition) "
@@ -133,7 +137,7 @@ def producer_states(tx: Connection, topic_no: int, partition: int) -> list[Produ
     return [ProducerState(pid, epoch, _decode(b), updated) for pid, epoch, b, updated in rows]
 
 
-def expire_producers(tx: Connection, before_ms: int, limit: int) -> int:
+def expire_producers(tx: Tx, before_ms: int, limit: int) -> int:
     rows = tx.execute(
         "SELECT topic_no, partition, producer_id FROM producer "
         "WHERE updated_ms < ? ORDER BY updated_ms LIMIT ?",
@@ -145,7 +149,7 @@ def expire_producers(tx: Connection, before_ms: int, limit: int) -> int:
     return len(rows)
 
 
-def allocate_producer_ids(tx: Connection, count: int) -> int:
+def allocate_producer_ids(tx: Tx, count: int) -> int:
     assert count > 0
     first = bump(tx, "producer_id", count) - count
     if first + count > 2**63 - 1:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from sqlite3 import Connection
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore import appends, bulk, partitions
@@ -13,12 +12,13 @@ from anabranch.metastore.extent_changes import refresh_backlog
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
 from anabranch.metastore.objects import kind_of, name_again
 from anabranch.metastore.topics import insert_topic, live_topic
+from anabranch.metastore.tx import Tx
 
 Replacement = Sequence[tuple[int, NewExtent]]
 
 
 def create_branch(
-    tx: Connection,
+    tx: Tx,
     source_no: int,
     name: str,
     topic_id: bytes,
@@ -46,7 +46,7 @@ def create_branch(
     return branch
 
 
-def _copy_partition(tx: Connection, source: Partition, branch_no: int, end: int) -> None:
+def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int) -> None:
     values = {
         "source": source.topic_no,
         "branch": branch_no,
@@ -94,7 +94,7 @@ def _copy_partition(tx: Connection, source: Partition, branch_no: int, end: int)
 
 
 def _replace_straddling(
-    tx: Connection, source: Partition, branch_no: int, end: int, given: Replacement | None
+    tx: Tx, source: Partition, branch_no: int, end: int, given: Replacement | None
 ) -> None:
     """Put ``given`` in place of the source's extent that holds both ``end - 1`` and ``end``.
 
@@ -136,7 +136,7 @@ def _replace_straddling(
         marks = (rows[-1].appended_ms, rows[-1].timestamp_mark)
 
 
-def _sum_up(tx: Connection, branch_no: int, partition: int) -> None:
+def _sum_up(tx: Tx, branch_no: int, partition: int) -> None:
     tx.execute(
         "UPDATE partition SET (extents, records, bytes, wal_extents, wal_bytes, appended_mark, "
         "timestamp_mark) = (SELECT count(*), coalesce(sum(records), 0), coalesce(sum(length), 0), "

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from itertools import count
-from sqlite3 import Connection
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore.api import BrokerRow
 from anabranch.metastore.counters import bump
+from anabranch.metastore.tx import Tx
 
 _COLUMNS = "broker_id, epoch, host, port, started_ms, lane, rack, heartbeat_ms"
 
 
 def register_broker(
-    tx: Connection,
+    tx: Tx,
     broker_id: int | None,
     host: str,
     port: int,
@@ -49,7 +49,7 @@ def register_broker(
     return row
 
 
-def beat_broker(tx: Connection, broker_id: int, epoch: int, now_ms: int) -> bool:
+def beat_broker(tx: Tx, broker_id: int, epoch: int, now_ms: int) -> bool:
     beaten = tx.execute(
         "UPDATE broker SET heartbeat_ms = ? WHERE broker_id = ? AND epoch = ?",
         (now_ms, broker_id, epoch),
@@ -57,7 +57,7 @@ def beat_broker(tx: Connection, broker_id: int, epoch: int, now_ms: int) -> bool
     return beaten.rowcount == 1
 
 
-def remove_broker(tx: Connection, broker_id: int, epoch: int | None) -> bool:
+def remove_broker(tx: Tx, broker_id: int, epoch: int | None) -> bool:
     if epoch is None:
         gone = tx.execute("DELETE FROM broker WHERE broker_id = ?", (broker_id,))
     else:
@@ -67,20 +67,20 @@ def remove_broker(tx: Connection, broker_id: int, epoch: int | None) -> bool:
     return gone.rowcount == 1
 
 
-def brokers(tx: Connection) -> list[BrokerRow]:
+def brokers(tx: Tx) -> list[BrokerRow]:
     rows = tx.execute(f"SELECT {_COLUMNS} FROM broker ORDER BY broker_id")
     return [BrokerRow(*row) for row in rows]
 
 
-def acquire_lease(tx: Connection, name: str, holder: str, ttl_ms: int, now_ms: int) -> bool:
+def acquire_lease(tx: Tx, name: str, holder: str, ttl_ms: int, now_ms: int) -> bool:
     taken = tx.execute(
         "INSERT INTO lease (name, holder, expires_ms) VALUES (:name, :holder, :expires) "
         "ON CONFLICT (name) DO UPDATE SET holder = :holder, expires_ms = :expires "
-        "WHERE holder = :holder OR expires_ms <= :now",
+        "WHERE lease.holder = :holder OR lease.expires_ms <= :now",
         {"name": name, "holder": holder, "expires": now_ms + ttl_ms, "now": now_ms},
     )
     return taken.rowcount == 1
 
 
-def release_lease(tx: Connection, name: str, holder: str) -> None:
+def release_lease(tx: Tx, name: str, holder: str) -> None:
     tx.execute("DELETE FROM lease WHERE name = ? AND holder = ?", (name, holder))

@@ -1,25 +1,76 @@
 """Many rows in few steps.
 
 Every step of a SQLite statement gives up Python's interpreter lock, and beside a busy event loop the
-writer thread waits for it up to a switch interval (5 ms) each time. So what counts is not how many
-rows a transaction touches but how many steps it takes: the hot verbs put all their rows into one
-``VALUES`` list per statement instead of executing it row by row.
+writer thread waits for it up to a switch interval (5 ms) each time; every statement to PostgreSQL is a
+round trip. So what counts is not how many rows a transaction touches but how many steps it takes: the
+hot verbs put all their rows into one statement instead of executing it row by row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import chain
-from sqlite3 import Connection
 from typing import Any
 
 import msgspec
 
-# Lists are filled up, so that a handful of prepared statements serves all lengths.
+from anabranch.metastore.tx import Tx, is_sqlite
+
+# SQLite's lists are filled up, so that a handful of prepared statements serves all lengths.
 CHUNK_ROWS_MAX = 64
 
 Row = tuple[int | str | bytes | None, ...]
+
+_POSTGRES_TYPES = {"int": "bigint", "text": "text", "bytes": "bytea"}
+
+
+class Statement:
+    """A statement about a list of rows; in ``sql``, ``{v}`` stands for the table of them.
+
+    ``columns`` names that table's columns, separated by spaces; one that does not hold integers says so
+    (``batches:bytes``, ``metadata:text``). The first column is never NULL. ``sql`` is in the portable
+    subset of :mod:`anabranch.metastore.tx`, without parameters of its own: ``… FROM {v} AS v``,
+    ``… IN {v}``.
+    """
+
+    def __init__(self, columns: str, sql: str, *, sqlite: str | None = None) -> None:
+        pairs = [column.partition(":") for column in columns.split()]
+        self._v = f"(WITH v ({', '.join(name for name, _, _ in pairs)}) AS ({{}}) SELECT * FROM v)"
+        self._row = f"({', '.join('?' * len(pairs))})"
+        self._width = len(pairs)
+        self._sqlite = sqlite or sql
+        self._sqlite_by_rows: dict[int, str] = {}
+        arrays = ", ".join(f"?::{_POSTGRES_TYPES[kind or 'int']}[]" for _, _, kind in pairs)
+        table = self._v.format(f"SELECT * FROM unnest({arrays})")
+        self._postgres = sql.replace("{v}", table)
+
+    def _for_sqlite(self, rows: int) -> str:
+        statement = self._sqlite_by_rows.get(rows)
+        if statement is None:
+            values = f"VALUES {', '.join([self._row] * rows)}"
+            table = self._v.format(f"SELECT * FROM ({values}) WHERE column1 IS NOT NULL")
+            statement = self._sqlite_by_rows[rows] = self._sqlite.replace("{v}", table)
+        return statement
+
+    def executions(self, tx: Tx, rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
+        """The statements, with their parameters, that do this for all ``rows``."""
+        if not is_sqlite(tx):
+            if rows:
+                yield self._postgres, [list(column) for column in zip(*rows, strict=True)]
+            return
+        for start in range(0, len(rows), CHUNK_ROWS_MAX):
+            chunk = rows[start : start + CHUNK_ROWS_MAX]
+            filled = _filled(len(chunk))
+            nulls = [None] * (self._width * (filled - len(chunk)))
+            yield self._for_sqlite(filled), [*chain.from_iterable(chunk), *nulls]
+
+
+class Query(Statement):
+    """A query of rows of integers (and texts) about a list of rows; ``selected`` names its columns."""
+
+    def __init__(self, columns: str, selected: str, sql: str) -> None:
+        array = f"SELECT json_group_array(json_array({selected})) {sql}"
+        super().__init__(columns, f"SELECT {selected} {sql}", sqlite=array)
 
 
 def _filled(rows: int) -> int:
@@ -27,32 +78,15 @@ def _filled(rows: int) -> int:
     return 1 << (rows - 1).bit_length() if rows <= 8 else (rows + 7) & ~7
 
 
-@lru_cache(maxsize=256)
-def _statement(sql: str, rows: int, width: int) -> str:
-    row = f"({', '.join('?' * width)})"
-    return sql.replace("{values}", ", ".join([row] * rows))
+def write(tx: Tx, statement: Statement, rows: Sequence[Row]) -> int:
+    """Run ``statement`` for ``rows``; returns how many rows it changed."""
+    return sum([tx.execute(*execution).rowcount for execution in statement.executions(tx, rows)])
 
 
-def _executions(sql: str, rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
-    for start in range(0, len(rows), CHUNK_ROWS_MAX):
-        chunk = rows[start : start + CHUNK_ROWS_MAX]
-        width = len(chunk[0])
-        filled = _filled(len(chunk))
-        values = [*chain.from_iterable(chunk), *[None] * (width * (filled - len(chunk)))]
-        yield _statement(sql, filled, width), values
-
-
-def write(tx: Connection, sql: str, rows: Sequence[Row]) -> int:
-    """Run ``sql``, whose ``{values}`` stands for a list of ``rows``; returns how many it changed.
-
-    The statement must leave out rows of NULLs: the list is filled up with them.
-    """
-    return sum([tx.execute(*execution).rowcount for execution in _executions(sql, rows)])
-
-
-def read(tx: Connection, sql: str, rows: Sequence[Row]) -> list[Any]:
-    """Run ``sql``, a query for one JSON array over ``{values}``; returns the elements of all arrays."""
+def read(tx: Tx, query: Query, rows: Sequence[Row]) -> list[Any]:
+    """What ``query`` finds for ``rows``: sequences of its selected columns, in no order."""
     found: list[Any] = []
-    for execution in _executions(sql, rows):
-        found += msgspec.json.decode(tx.execute(*execution).fetchone()[0])
+    for execution in query.executions(tx, rows):
+        answer = tx.execute(*execution)
+        found += msgspec.json.decode(answer.fetchone()[0]) if is_sqlite(tx) else answer.fetchall()
     return found

@@ -5,7 +5,7 @@ For tests, simulation and the operator's doctor: it reads everything, so its cos
 
 from __future__ import annotations
 
-from sqlite3 import Connection
+from anabranch.metastore.tx import Tx, is_sqlite
 
 _SUMS = (
     "topic_no, partition, next_offset, log_start, merged_end, extents, records, bytes, wal_extents, "
@@ -19,7 +19,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
     (
         "I2: extents of one partition overlap",
         "SELECT topic_no, partition, base_offset FROM (SELECT *, lag(last_offset) OVER w AS before "
-        "FROM extent WINDOW w AS (PARTITION BY topic_no, partition ORDER BY base_offset)) "
+        "FROM extent WINDOW w AS (PARTITION BY topic_no, partition ORDER BY base_offset)) AS e "
         "WHERE before >= base_offset",
     ),
     (
@@ -59,7 +59,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "appended_ms or timestamp_mark decreases along a partition",
         "SELECT topic_no, partition, base_offset FROM (SELECT *, lag(appended_ms) OVER w AS a, "
         "lag(timestamp_mark) OVER w AS t FROM extent "
-        "WINDOW w AS (PARTITION BY topic_no, partition ORDER BY base_offset)) "
+        "WINDOW w AS (PARTITION BY topic_no, partition ORDER BY base_offset)) AS e "
         "WHERE a > appended_ms OR t > timestamp_mark",
     ),
     (
@@ -86,7 +86,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "leader epochs do not end in the partition's own, or do not start at offset 0",
         "SELECT p.topic_no, p.partition, max(l.epoch) FROM partition p "
         "LEFT JOIN leader_epoch l USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
-        "HAVING max(l.epoch) IS NOT p.leader_epoch OR min(l.start_offset) <> 0",
+        "HAVING coalesce(max(l.epoch), -1) <> p.leader_epoch OR min(l.start_offset) <> 0",
     ),
     (
         "a live topic does not have the partitions it says",
@@ -115,7 +115,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "SELECT topic_no FROM (SELECT topic_no FROM partition UNION SELECT topic_no FROM extent "
         "UNION SELECT topic_no FROM deleted_partition "
         "UNION SELECT topic_no FROM producer UNION SELECT topic_no FROM gap "
-        "UNION SELECT topic_no FROM committed UNION SELECT topic_no FROM leader_epoch) "
+        "UNION SELECT topic_no FROM committed UNION SELECT topic_no FROM leader_epoch) AS r "
         "WHERE topic_no NOT IN (SELECT no FROM topic)",
     ),
     (
@@ -123,14 +123,15 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "SELECT group_no, topic_no, partition, seq FROM (SELECT *, lag(new_offset) OVER w AS before, "
         "lag(seq) OVER w AS earlier FROM (SELECT group_no, topic_no, partition, at_ms, seq, "
         "old_offset, new_offset FROM offset_history UNION ALL SELECT group_no, topic_no, partition, "
-        "at_ms, seq, old_offset, offset FROM committed) "
-        "WINDOW w AS (PARTITION BY group_no, topic_no, partition ORDER BY at_ms, seq)) "
-        "WHERE earlier IS NOT NULL AND (before IS NOT old_offset OR earlier >= seq)",
+        'at_ms, seq, old_offset, "offset" FROM committed) AS l '
+        "WINDOW w AS (PARTITION BY group_no, topic_no, partition ORDER BY at_ms, seq)) AS l "
+        "WHERE earlier IS NOT NULL "
+        "AND (coalesce(before, -1) <> coalesce(old_offset, -1) OR earlier >= seq)",
     ),
     (
         "I8: a line names a group or an actor that is not there",
         "SELECT group_no, seq FROM (SELECT group_no, seq, actor_no FROM offset_history UNION ALL "
-        "SELECT group_no, seq, actor_no FROM committed) WHERE actor_no NOT IN (SELECT no FROM actor) "
+        "SELECT group_no, seq, actor_no FROM committed) AS l WHERE actor_no NOT IN (SELECT no FROM actor) "
         "OR group_no NOT IN (SELECT no FROM consumer_group)",
     ),
     (
@@ -143,14 +144,18 @@ _QUERIES: tuple[tuple[str, str], ...] = (
 EXAMPLES_MAX = 5  # rows shown per violated invariant
 
 
-def check(tx: Connection) -> list[str]:
+def check(tx: Tx) -> list[str]:
     """One sentence per violated invariant, with the first rows that violate it."""
     found = []
     for sentence, query in _QUERIES:
         rows = tx.execute(f"{query} LIMIT {EXAMPLES_MAX}").fetchall()
         if rows:
             found.append(f"{sentence}: {', '.join(map(str, rows))}")
-    damage = [row[0] for row in tx.execute("PRAGMA integrity_check(5)")]
-    if damage != ["ok"]:
-        found.append(f"SQLite's own integrity check: {'; '.join(damage)}")
+    if is_sqlite(tx):
+        found += _damage(tx)
     return found
+
+
+def _damage(tx: Tx) -> list[str]:
+    damage = [row[0] for row in tx.execute("PRAGMA integrity_check(5)")]
+    return [] if damage == ["ok"] else [f"SQLite's own integrity check: {'; '.join(damage)}"]

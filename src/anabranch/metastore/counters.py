@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection
+from anabranch.metastore.tx import Tx
 
 
-def bump(tx: Connection, name: str, by: int = 1) -> int:
+def bump(tx: Tx, name: str, by: int = 1) -> int:
     """Add ``by`` and return the new value."""
     row = tx.execute(
         "UPDATE counter SET value = value + ? WHERE name = ? RETURNING value", (by, name)
@@ -14,11 +14,11 @@ def bump(tx: Connection, name: str, by: int = 1) -> int:
     return value
 
 
-def read(tx: Connection, name: str) -> int:
+def read(tx: Tx, name: str) -> int:
     value: int = tx.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()[0]
     return value
 
 
-def catalogue_changed(tx: Connection) -> None:
+def catalogue_changed(tx: Tx) -> None:
     """To be called by every verb that changes a topic, a config, a log start or a leader epoch."""
     bump(tx, "catalogue_version")

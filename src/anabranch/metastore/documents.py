@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection
-
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore.api import Document
+from anabranch.metastore.tx import Tx
 
 
 def put_document(
-    tx: Connection, kind: str, document_id: str, body: bytes, now_ms: int, *, create: bool = False
+    tx: Tx, kind: str, document_id: str, body: bytes, now_ms: int, *, create: bool = False
 ) -> None:
     if create and document(tx, kind, document_id) is not None:
         raise ClientFault(ErrorCode.DUPLICATE_RESOURCE, f"{kind} {document_id} exists already")
@@ -20,7 +19,7 @@ def put_document(
     )
 
 
-def document(tx: Connection, kind: str, document_id: str) -> Document | None:
+def document(tx: Tx, kind: str, document_id: str) -> Document | None:
     row = tx.execute(
         "SELECT kind, id, created_ms, updated_ms, body FROM document WHERE kind = ? AND id = ?",
         (kind, document_id),
@@ -28,7 +27,7 @@ def document(tx: Connection, kind: str, document_id: str) -> Document | None:
     return Document(*row) if row else None
 
 
-def documents(tx: Connection, kind: str) -> list[Document]:
+def documents(tx: Tx, kind: str) -> list[Document]:
     rows = tx.execute(
         "SELECT kind, id, created_ms, updated_ms, body FROM document "
         "WHERE kind = ? ORDER BY created_ms, id",
@@ -37,6 +36,6 @@ def documents(tx: Connection, kind: str) -> list[Document]:
     return [Document(*row) for row in rows]
 
 
-def delete_document(tx: Connection, kind: str, document_id: str) -> bool:
+def delete_document(tx: Tx, kind: str, document_id: str) -> bool:
     gone = tx.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, document_id))
     return gone.rowcount == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from sqlite3 import Connection
 
 from anabranch.metastore import bulk, gaps
 from anabranch.metastore.api import ExtentName, Gap, GapCause, NewExtent, ObjectKind, Partition
@@ -13,13 +12,14 @@ from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
 from anabranch.metastore.objects import kind_of
 from anabranch.metastore.partitions import home
 from anabranch.metastore.partitions import partition as partition_of
+from anabranch.metastore.tx import Tx
 
 # Extents that one transaction of advance_log_start drops at most: some ten milliseconds of work.
 DROP_EXTENTS_MAX = 5_000
 
 
 def replace_extents(
-    tx: Connection,
+    tx: Tx,
     topic_no: int,
     partition: int,
     remove: Sequence[ExtentName],
@@ -82,7 +82,7 @@ def replace_extents(
 
 
 def _change_sums(
-    tx: Connection,
+    tx: Tx,
     topic_no: int,
     partition: int,
     *,
@@ -113,9 +113,7 @@ def _change_sums(
         refresh_backlog(tx, topic_no, partition, table)
 
 
-def refresh_backlog(
-    tx: Connection, topic_no: int, partition: int, table: str = "partition"
-) -> None:
+def refresh_backlog(tx: Tx, topic_no: int, partition: int, table: str = "partition") -> None:
     """Set ``merged_end`` and ``wal_since_ms`` from the first extent in the WAL, if there is one."""
     key = (topic_no, partition)
     oldest = tx.execute(
@@ -132,7 +130,7 @@ def refresh_backlog(
 
 
 def advance_log_start(
-    tx: Connection,
+    tx: Tx,
     topic_no: int,
     partition: int,
     log_start: int,

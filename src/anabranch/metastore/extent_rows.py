@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from anabranch.metastore import bulk
 from anabranch.metastore.api import NewExtent, ObjectKind
 
-INSERT_EXTENTS = """
+INSERT_EXTENTS = bulk.Statement(
+    "topic_no partition base_offset last_offset object_no wal position length records max_timestamp "
+    "timestamp_mark appended_ms leader_epoch",
+    """
 INSERT INTO extent (topic_no, partition, base_offset, last_offset, object_no, wal, position, length,
     records, max_timestamp, timestamp_mark, appended_ms, leader_epoch)
-SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
-"""
+SELECT * FROM {v} AS v
+""",
+)
 
 
 class ExtentRow(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection
 from typing import Any
 
 from anabranch.metastore.api import (
@@ -12,6 +11,7 @@ from anabranch.metastore.api import (
 )
 from anabranch.metastore.objects import KINDS
 from anabranch.metastore.partitions import home
+from anabranch.metastore.tx import Tx
 
 _ALL = """
 SELECT e.base_offset, e.last_offset, e.object_no, o.key, e.wal, e.position, e.length, e.records,
@@ -42,9 +42,7 @@ def _extent(row: tuple[Any, ...]) -> Extent:
     )
 
 
-def _first(
-    tx: Connection, topic_no: int, partition: int, condition: str, **values: int
-) -> Extent | None:
+def _first(tx: Tx, topic_no: int, partition: int, condition: str, **values: int) -> Extent | None:
     row = tx.execute(
         f"{_SELECT} AND {condition} ORDER BY e.base_offset LIMIT 1",
         {"topic": topic_no, "partition": partition, **values},
@@ -52,9 +50,7 @@ def _first(
     return _extent(row) if row else None
 
 
-def extents_from(
-    tx: Connection, topic_no: int, partition: int, offset: int, limit: int
-) -> list[Extent]:
+def extents_from(tx: Tx, topic_no: int, partition: int, offset: int, limit: int) -> list[Extent]:
     rows = tx.execute(
         f"""{_SELECT}
         AND e.base_offset >= coalesce((
@@ -68,7 +64,7 @@ def extents_from(
     return [_extent(row) for row in rows]
 
 
-def wal_extents(tx: Connection, topic_no: int, partition: int, limit: int) -> list[Extent]:
+def wal_extents(tx: Tx, topic_no: int, partition: int, limit: int) -> list[Extent]:
     """From ``merged_end`` on nearly everything lies in the WAL, so little is stepped over."""
     table = home(tx, topic_no, partition)
     if table is None:
@@ -85,7 +81,7 @@ def wal_extents(tx: Connection, topic_no: int, partition: int, limit: int) -> li
 
 
 def small_segments(
-    tx: Connection, topic_no: int, partition: int, below_bytes: int, limit: int
+    tx: Tx, topic_no: int, partition: int, below_bytes: int, limit: int
 ) -> list[Extent]:
     rows = tx.execute(
         f"{_SELECT} AND e.wal = 0 AND e.length < :below ORDER BY e.base_offset LIMIT :limit",
@@ -100,7 +96,7 @@ def small_segments(
 
 
 def _bisect(
-    tx: Connection, topic_no: int, partition: int, column: str, value: int, from_offset: int
+    tx: Tx, topic_no: int, partition: int, column: str, value: int, from_offset: int
 ) -> int | None:
     """Base offset of the first extent with ``last_offset >= from_offset`` and ``column >= value``."""
     key = (topic_no, partition)
@@ -135,7 +131,7 @@ def _bisect(
 
 
 def extent_by_timestamp(
-    tx: Connection, topic_no: int, partition: int, timestamp: int, from_offset: int
+    tx: Tx, topic_no: int, partition: int, timestamp: int, from_offset: int
 ) -> Extent | None:
     """Where timestamps rise, the bisection lands on the answer; behind a batch from the future that
     retention has dropped meanwhile, the search goes on extent by extent."""
@@ -152,9 +148,7 @@ def extent_by_timestamp(
     )
 
 
-def extent_by_append_time(
-    tx: Connection, topic_no: int, partition: int, appended_ms: int
-) -> Extent | None:
+def extent_by_append_time(tx: Tx, topic_no: int, partition: int, appended_ms: int) -> Extent | None:
     start = _bisect(tx, topic_no, partition, "appended_ms", appended_ms, 0)
     if start is None:
         return None
@@ -162,7 +156,7 @@ def extent_by_append_time(
 
 
 def extent_of_max_timestamp(
-    tx: Connection, topic_no: int, partition: int, from_offset: int
+    tx: Tx, topic_no: int, partition: int, from_offset: int
 ) -> Extent | None:
     last = tx.execute(
         "SELECT timestamp_mark FROM extent "
@@ -182,7 +176,7 @@ def extent_of_max_timestamp(
     return _extent(row) if row else None
 
 
-def _time_span(tx: Connection, topic_no: int, partition: int) -> tuple[int | None, int]:
+def _time_span(tx: Tx, topic_no: int, partition: int) -> tuple[int | None, int]:
     """Append time of the oldest extent, and the highest timestamp of all."""
     oldest = tx.execute(
         "SELECT appended_ms FROM extent "
@@ -202,7 +196,7 @@ def _time_span(tx: Connection, topic_no: int, partition: int) -> tuple[int | Non
     return oldest[0], newest
 
 
-def partition_sizes(tx: Connection, topic_no: int) -> list[PartitionSize]:
+def partition_sizes(tx: Tx, topic_no: int) -> list[PartitionSize]:
     rows = tx.execute(
         "SELECT partition, extents, records, bytes FROM partition "
         "WHERE topic_no = ? ORDER BY partition",

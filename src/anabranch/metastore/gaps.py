@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection
-
 from anabranch.metastore.api import Gap, GapCause
+from anabranch.metastore.tx import Tx
 
 
-def record_gap(tx: Connection, gap: Gap) -> None:
+def record_gap(tx: Tx, gap: Gap) -> None:
     """I2: nothing vanishes without a reason. A pass that goes on where the last one ended with the
     same cause makes that row longer instead of adding one."""
     merged = tx.execute(
@@ -42,7 +41,7 @@ def record_gap(tx: Connection, gap: Gap) -> None:
         )
 
 
-def gaps(tx: Connection, topic_no: int, partition: int | None = None) -> list[Gap]:
+def gaps(tx: Tx, topic_no: int, partition: int | None = None) -> list[Gap]:
     rows = tx.execute(
         "SELECT g.topic_no, g.partition, g.first_offset, g.last_offset, g.cause, g.detail, g.at_ms "
         "FROM partition p JOIN gap g USING (topic_no, partition) "

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection
-
 from anabranch.metastore import offsets
 from anabranch.metastore.api import Actor, GroupRow
+from anabranch.metastore.tx import Tx
 
 _COLUMNS = "protocol_type, state, generation, snapshot, updated_ms, fence, lane"
 _SELECT = f"SELECT group_id, {_COLUMNS} FROM consumer_group WHERE live = 1"
 
 
-def groups(tx: Connection) -> list[GroupRow]:
+def groups(tx: Tx) -> list[GroupRow]:
     return [GroupRow(*row) for row in tx.execute(f"{_SELECT} ORDER BY group_id")]
 
 
-def group(tx: Connection, group_id: str) -> GroupRow | None:
+def group(tx: Tx, group_id: str) -> GroupRow | None:
     row = tx.execute(f"{_SELECT} AND group_id = ?", (group_id,)).fetchone()
     return GroupRow(*row) if row else None
 
 
-def save_group(tx: Connection, row: GroupRow, expected: int | None) -> None:
+def save_group(tx: Tx, row: GroupRow, expected: int | None) -> None:
     offsets.require_fence(tx, row.group_id, expected)
     tx.execute(
         f"INSERT INTO consumer_group (group_id, live, {_COLUMNS}) "
@@ -41,16 +40,14 @@ def save_group(tx: Connection, row: GroupRow, expected: int | None) -> None:
     )
 
 
-def delete_group(
-    tx: Connection, group_id: str, actor: Actor, now_ms: int, expected: int | None
-) -> bool:
+def delete_group(tx: Tx, group_id: str, actor: Actor, now_ms: int, expected: int | None) -> bool:
     """The row stays, emptied, for as long as history names the group."""
     offsets.require_fence(tx, group_id, expected)
     row = tx.execute(
         "UPDATE consumer_group SET live = 0, protocol_type = '', state = 'Empty', generation = 0, "
-        "snapshot = x'', updated_ms = ?, fence = 0 "
+        "snapshot = ?, updated_ms = ?, fence = 0 "
         "WHERE group_id = ? AND live = 1 RETURNING no",
-        (now_ms, group_id),
+        (b"", now_ms, group_id),
     ).fetchone()
     if row is None:
         return False

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from sqlite3 import Connection
 from typing import Any
 
 from anabranch.metastore import topics
 from anabranch.metastore.api import Actor, OffsetAction, OffsetChange
 from anabranch.metastore.offsets import DAY_MS, group_no
+from anabranch.metastore.tx import Tx
 
 ACTORS_PRUNED_MAX = 10_000  # actors looked at in one pruning transaction
 
@@ -20,7 +20,7 @@ FROM {source} JOIN consumer_group g ON g.no = h.group_no JOIN actor a ON a.no = 
 LEFT JOIN topic t ON t.no = h.topic_no
 """
 _SUPERSEDED = _LINE.format(source="offset_history h")
-_CURRENT = _LINE.format(source="committed h").replace("h.new_offset", "h.offset")
+_CURRENT = _LINE.format(source="committed h").replace("h.new_offset", 'h."offset"')
 
 
 def _change(row: tuple[Any, ...]) -> OffsetChange:
@@ -41,7 +41,7 @@ def _change(row: tuple[Any, ...]) -> OffsetChange:
 
 
 def offset_history(
-    tx: Connection,
+    tx: Tx,
     group_id: str,
     *,
     topic_no: int | None = None,
@@ -73,7 +73,7 @@ def offset_history(
     return lines[:limit]
 
 
-def positions_at(tx: Connection, group_id: str, at_ms: int) -> list[OffsetChange]:
+def positions_at(tx: Tx, group_id: str, at_ms: int) -> list[OffsetChange]:
     group = group_no(tx, group_id)
     current = {
         (row[3], row[5]): _change(row)
@@ -96,7 +96,7 @@ def positions_at(tx: Connection, group_id: str, at_ms: int) -> list[OffsetChange
     return positions
 
 
-def _partitions_of(tx: Connection, group: int | None) -> Iterable[tuple[int, int]]:
+def _partitions_of(tx: Tx, group: int | None) -> Iterable[tuple[int, int]]:
     """The partitions that a group's history names, one probe of the index for each."""
     at = (-1, -1)
     while True:
@@ -112,7 +112,7 @@ def _partitions_of(tx: Connection, group: int | None) -> Iterable[tuple[int, int
         yield at
 
 
-def prune_offset_history(tx: Connection, before_ms: int, limit: int) -> int:
+def prune_offset_history(tx: Tx, before_ms: int, limit: int) -> int:
     pruned = 0
     for (group,) in tx.execute("SELECT no FROM consumer_group").fetchall():
         pruned += tx.execute(
@@ -127,7 +127,7 @@ def prune_offset_history(tx: Connection, before_ms: int, limit: int) -> int:
     return pruned
 
 
-def _prune_names(tx: Connection, before_ms: int) -> None:
+def _prune_names(tx: Tx, before_ms: int) -> None:
     """Nothing older than ``before_ms`` is left: drop the topics, groups and actors that only it named.
 
     The day's grace is the precision of ``used_ms``.

@@ -6,11 +6,11 @@ at suspects only: those that an extent names are cleared, the others are stamped
 
 from __future__ import annotations
 
-from sqlite3 import Connection
 from typing import Any
 
 from anabranch.errors import StoreFault
 from anabranch.metastore.api import ObjectKind, ObjectRow
+from anabranch.metastore.tx import Tx
 
 EXAMINE_MAX = 10_000  # suspects looked at in one transaction
 DELETIONS_MAX = 100_000  # lines kept in the deletion log
@@ -24,7 +24,7 @@ def _object(row: tuple[Any, ...]) -> ObjectRow:
     return ObjectRow(no, key, KINDS[kind], length, created_ms, unreferenced_ms)
 
 
-def _insert(tx: Connection, key: str, kind: ObjectKind, length: int, now_ms: int) -> int:
+def _insert(tx: Tx, key: str, kind: ObjectKind, length: int, now_ms: int) -> int:
     """I3: a key whose object was collected must not come back, its bytes may vanish at any moment."""
     if tx.execute("SELECT 1 FROM deletion WHERE key = ?", (key,)).fetchone():
         raise StoreFault(f"object {key} was collected and cannot be used again", retryable=False)
@@ -36,7 +36,7 @@ def _insert(tx: Connection, key: str, kind: ObjectKind, length: int, now_ms: int
     return no
 
 
-def register_wal_object(tx: Connection, key: str, written: int, now_ms: int) -> int:
+def register_wal_object(tx: Tx, key: str, written: int, now_ms: int) -> int:
     """The number of a WAL object that is written up to byte ``written``; created on first use."""
     row = tx.execute(
         "UPDATE object SET bytes = max(bytes, ?), unreferenced_ms = NULL "
@@ -46,19 +46,19 @@ def register_wal_object(tx: Connection, key: str, written: int, now_ms: int) -> 
     return row[0] if row else _insert(tx, key, ObjectKind.WAL, written, now_ms)
 
 
-def create_object(tx: Connection, key: str, kind: ObjectKind, now_ms: int) -> int:
+def create_object(tx: Tx, key: str, kind: ObjectKind, now_ms: int) -> int:
     if tx.execute("SELECT 1 FROM object WHERE key = ?", (key,)).fetchone():
         raise StoreFault(f"object {key} is named already", retryable=False)
     return _insert(tx, key, kind, 0, now_ms)
 
 
-def kind_of(tx: Connection, object_no: int) -> ObjectKind | None:
+def kind_of(tx: Tx, object_no: int) -> ObjectKind | None:
     """None if there is no such object, or no longer."""
     row = tx.execute("SELECT kind FROM object WHERE no = ?", (object_no,)).fetchone()
     return KINDS[row[0]] if row else None
 
 
-def name_again(tx: Connection, object_no: int, length: int) -> None:
+def name_again(tx: Tx, object_no: int, length: int) -> None:
     """An extent names the object from now on; it is at least ``length`` bytes long."""
     tx.execute(
         "UPDATE object SET bytes = max(bytes, ?), unreferenced_ms = NULL WHERE no = ?",
@@ -67,7 +67,7 @@ def name_again(tx: Connection, object_no: int, length: int) -> None:
 
 
 def objects_without_extents(
-    tx: Connection, now_ms: int, created_before_ms: int, limit: int
+    tx: Tx, now_ms: int, created_before_ms: int, limit: int
 ) -> list[ObjectRow]:
     suspects = tx.execute(
         "SELECT no, EXISTS (SELECT 1 FROM extent WHERE object_no = o.no) FROM object o "
@@ -90,12 +90,12 @@ def objects_without_extents(
     return [_object(row) for row in rows]
 
 
-def wal_objects(tx: Connection) -> list[ObjectRow]:
+def wal_objects(tx: Tx) -> list[ObjectRow]:
     rows = tx.execute(f"SELECT {_COLUMNS} FROM object WHERE kind = 1 ORDER BY no")
     return [_object(row) for row in rows]
 
 
-def forget_object(tx: Connection, object_no: int, reason: str, now_ms: int) -> bool:
+def forget_object(tx: Tx, object_no: int, reason: str, now_ms: int) -> bool:
     row = tx.execute(
         "DELETE FROM object WHERE no = ? "
         "AND NOT EXISTS (SELECT 1 FROM extent WHERE object_no = ?) RETURNING key",
@@ -111,7 +111,7 @@ def forget_object(tx: Connection, object_no: int, reason: str, now_ms: int) -> b
     return True
 
 
-def deletions(tx: Connection, limit: int) -> list[tuple[str, str, int]]:
+def deletions(tx: Tx, limit: int) -> list[tuple[str, str, int]]:
     return tx.execute(
         "SELECT key, reason, at_ms FROM deletion ORDER BY seq DESC LIMIT ?", (limit,)
     ).fetchall()

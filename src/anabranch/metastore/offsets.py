@@ -12,22 +12,25 @@ the order by (time, sequence) is the order in which things happened.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from sqlite3 import Connection
 
 from anabranch.metastore import bulk, topics
 from anabranch.metastore.api import Actor, Committed, Conflict, OffsetAction
 from anabranch.metastore.counters import bump
+from anabranch.metastore.tx import Tx
 
 DAY_MS = 86_400_000
 _TOPIC_DELETED = Actor("", "", "", api="DeleteTopics", reason="topic deleted")
 
 # Each statement takes a list of lines, see bulk.py.
-_CLOSE = """
+_CLOSE = bulk.Statement(
+    "group_no topic_no partition",
+    """
 INSERT INTO offset_history
     (group_no, at_ms, seq, topic_no, partition, action, old_offset, new_offset, metadata, actor_no)
-SELECT group_no, at_ms, seq, topic_no, partition, action, old_offset, offset, metadata, actor_no
-FROM committed WHERE (group_no, topic_no, partition) IN (SELECT * FROM (VALUES {values}))
-"""
+SELECT group_no, at_ms, seq, topic_no, partition, action, old_offset, "offset", metadata, actor_no
+FROM committed WHERE (group_no, topic_no, partition) IN {v}
+""",
+)
 
 # After _CLOSE the line before is the newest one in offset_history.
 _LINE_TIME = """
@@ -35,45 +38,47 @@ max(v.now_ms, coalesce((SELECT max(h.at_ms) FROM offset_history h WHERE h.group_
     AND h.topic_no = v.topic_no AND h.partition = v.partition), v.now_ms))
 """
 
-_COMMIT = f"""
-INSERT INTO committed (group_no, topic_no, partition, offset, leader_epoch, metadata, committed_ms,
+_COMMIT = bulk.Statement(
+    "group_no topic_no partition new_offset leader_epoch metadata:text committed_ms expires_ms now_ms "
+    "seq action:text actor_no",
+    f"""
+INSERT INTO committed (group_no, topic_no, partition, "offset", leader_epoch, metadata, committed_ms,
     expires_ms, at_ms, seq, action, old_offset, actor_no)
-SELECT v.group_no, v.topic_no, v.partition, v.offset, v.leader_epoch, v.metadata, v.committed_ms,
+SELECT v.group_no, v.topic_no, v.partition, v.new_offset, v.leader_epoch, v.metadata, v.committed_ms,
     v.expires_ms, {_LINE_TIME}, v.seq, v.action, NULL, v.actor_no
-FROM (
-    WITH v (group_no, topic_no, partition, offset, leader_epoch, metadata, committed_ms, expires_ms,
-        now_ms, seq, action, actor_no) AS (VALUES {{values}})
-    SELECT * FROM v WHERE group_no IS NOT NULL
-) AS v WHERE true
-ON CONFLICT DO UPDATE SET old_offset = offset, offset = excluded.offset,
-    leader_epoch = excluded.leader_epoch, metadata = excluded.metadata,
-    committed_ms = excluded.committed_ms, expires_ms = excluded.expires_ms,
-    at_ms = excluded.at_ms, seq = excluded.seq, action = excluded.action,
-    actor_no = excluded.actor_no
-"""
+FROM {{v}} AS v WHERE true
+ON CONFLICT (group_no, topic_no, partition) DO UPDATE SET old_offset = committed."offset",
+    "offset" = excluded."offset", leader_epoch = excluded.leader_epoch,
+    metadata = excluded.metadata, committed_ms = excluded.committed_ms,
+    expires_ms = excluded.expires_ms, at_ms = excluded.at_ms, seq = excluded.seq,
+    action = excluded.action, actor_no = excluded.actor_no
+""",
+)
 
-_PRESENT = """
-SELECT json_group_array(json_array(group_no, topic_no, partition)) FROM committed
-WHERE (group_no, topic_no, partition) IN (SELECT * FROM (VALUES {values}))
-"""
+_PRESENT = bulk.Query(
+    "group_no topic_no partition",
+    "group_no, topic_no, partition",
+    "FROM committed WHERE (group_no, topic_no, partition) IN {v}",
+)
 
-_END = f"""
+_END = bulk.Statement(
+    "group_no topic_no partition now_ms seq action:text actor_no",
+    f"""
 INSERT INTO offset_history
     (group_no, at_ms, seq, topic_no, partition, action, old_offset, new_offset, metadata, actor_no)
-SELECT v.group_no, {_LINE_TIME}, v.seq, v.topic_no, v.partition, v.action, c.offset, NULL, '',
+SELECT v.group_no, {_LINE_TIME}, v.seq, v.topic_no, v.partition, v.action, c."offset", NULL, '',
     v.actor_no
-FROM (
-    WITH v (group_no, topic_no, partition, now_ms, seq, action, actor_no) AS (VALUES {{values}})
-    SELECT * FROM v
-) AS v JOIN committed c USING (group_no, topic_no, partition)
-"""
+FROM {{v}} AS v JOIN committed c USING (group_no, topic_no, partition)
+""",
+)
 
-_FORGET = """
-DELETE FROM committed WHERE (group_no, topic_no, partition) IN (SELECT * FROM (VALUES {values}))
-"""
+_FORGET = bulk.Statement(
+    "group_no topic_no partition",
+    "DELETE FROM committed WHERE (group_no, topic_no, partition) IN {v}",
+)
 
 
-def _actor_no(tx: Connection, actor: Actor, now_ms: int) -> int:
+def _actor_no(tx: Tx, actor: Actor, now_ms: int) -> int:
     """The number of ``actor``; its row says, to the day, when it last did something."""
     values = (
         actor.member_id,
@@ -102,13 +107,13 @@ def _actor_no(tx: Connection, actor: Actor, now_ms: int) -> int:
     return no
 
 
-def group_no(tx: Connection, group_id: str) -> int | None:
+def group_no(tx: Tx, group_id: str) -> int | None:
     """Also of a deleted group whose history is kept."""
     row = tx.execute("SELECT no FROM consumer_group WHERE group_id = ?", (group_id,)).fetchone()
     return row[0] if row else None
 
 
-def require_fence(tx: Connection, group_id: str, expected: int | None) -> None:
+def require_fence(tx: Tx, group_id: str, expected: int | None) -> None:
     """Raises Conflict unless the group was last saved under the fence ``expected``."""
     if expected is None:
         return
@@ -120,7 +125,7 @@ def require_fence(tx: Connection, group_id: str, expected: int | None) -> None:
         raise Conflict(f"group {group_id} is under fence {present}, not {expected}")
 
 
-def _group_made(tx: Connection, group_id: str, now_ms: int) -> int:
+def _group_made(tx: Tx, group_id: str, now_ms: int) -> int:
     row = tx.execute(
         "SELECT no FROM consumer_group WHERE group_id = ? AND live = 1", (group_id,)
     ).fetchone()
@@ -128,18 +133,18 @@ def _group_made(tx: Connection, group_id: str, now_ms: int) -> int:
         row = tx.execute(
             "INSERT INTO consumer_group "
             "(group_id, live, protocol_type, state, generation, snapshot, updated_ms) "
-            "VALUES (?, 1, '', 'Empty', 0, x'', ?) "
+            "VALUES (?, 1, '', 'Empty', 0, ?, ?) "
             "ON CONFLICT (group_id) DO UPDATE SET live = 1, updated_ms = excluded.updated_ms "
             "RETURNING no",
-            (group_id, now_ms),
+            (group_id, b"", now_ms),
         ).fetchone()
     no: int = row[0]
     return no
 
 
-def committed(tx: Connection, group_id: str) -> list[Committed]:
+def committed(tx: Tx, group_id: str) -> list[Committed]:
     rows = tx.execute(
-        "SELECT c.topic_no, c.partition, c.offset, c.leader_epoch, c.metadata, c.committed_ms, "
+        'SELECT c.topic_no, c.partition, c."offset", c.leader_epoch, c.metadata, c.committed_ms, '
         "c.expires_ms FROM consumer_group g JOIN committed c ON c.group_no = g.no "
         "JOIN topic t ON t.no = c.topic_no AND t.state = 0 "
         "WHERE g.group_id = ? ORDER BY c.topic_no, c.partition",
@@ -149,7 +154,7 @@ def committed(tx: Connection, group_id: str) -> list[Committed]:
 
 
 def commit_offsets(
-    tx: Connection,
+    tx: Tx,
     group_id: str,
     offsets: Sequence[Committed],
     action: OffsetAction,
@@ -193,7 +198,7 @@ def commit_offsets(
 
 
 def _remove(
-    tx: Connection,
+    tx: Tx,
     keys: Sequence[tuple[int, int, int]],
     action: OffsetAction,
     actor: Actor,
@@ -215,7 +220,7 @@ def _remove(
 
 
 def delete_offsets(
-    tx: Connection,
+    tx: Tx,
     group_id: str,
     partitions: Sequence[tuple[int, int]],
     action: OffsetAction,
@@ -229,7 +234,7 @@ def delete_offsets(
         _remove(tx, [(group, *partition) for partition in partitions], action, actor, now_ms)
 
 
-def forget_group(tx: Connection, group: int, actor: Actor, now_ms: int) -> None:
+def forget_group(tx: Tx, group: int, actor: Actor, now_ms: int) -> None:
     """All committed offsets of a group, each with a line."""
     keys = tx.execute(
         "SELECT group_no, topic_no, partition FROM committed WHERE group_no = ?", (group,)
@@ -237,7 +242,7 @@ def forget_group(tx: Connection, group: int, actor: Actor, now_ms: int) -> None:
     _remove(tx, keys, OffsetAction.DELETE, actor, now_ms)
 
 
-def forget_topic(tx: Connection, topic_no: int, limit: int, now_ms: int) -> int:
+def forget_topic(tx: Tx, topic_no: int, limit: int, now_ms: int) -> int:
     """Up to ``limit`` committed offsets of a topic, each with a line; returns how many."""
     keys = tx.execute(
         "SELECT group_no, topic_no, partition FROM committed WHERE topic_no = ? LIMIT ?",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from sqlite3 import Connection
-
 from anabranch.metastore.api import Backlog, LeaderEpoch, Partition
+from anabranch.metastore.tx import Tx
 
 _COLUMNS = "topic_no, partition, next_offset, log_start, leader_epoch"
 ALL_COLUMNS = (
@@ -13,14 +12,14 @@ ALL_COLUMNS = (
 )
 
 
-def partitions(tx: Connection, topic_no: int) -> list[Partition]:
+def partitions(tx: Tx, topic_no: int) -> list[Partition]:
     rows = tx.execute(
         f"SELECT {_COLUMNS} FROM partition WHERE topic_no = ? ORDER BY partition", (topic_no,)
     )
     return [Partition(*row) for row in rows]
 
 
-def partition(tx: Connection, topic_no: int, number: int) -> Partition | None:
+def partition(tx: Tx, topic_no: int, number: int) -> Partition | None:
     row = tx.execute(
         f"SELECT {_COLUMNS} FROM partition WHERE topic_no = ? AND partition = ?",
         (topic_no, number),
@@ -28,12 +27,12 @@ def partition(tx: Connection, topic_no: int, number: int) -> Partition | None:
     return Partition(*row) if row else None
 
 
-def all_partitions(tx: Connection) -> list[Partition]:
+def all_partitions(tx: Tx) -> list[Partition]:
     rows = tx.execute(f"SELECT {_COLUMNS} FROM partition ORDER BY topic_no, partition")
     return [Partition(*row) for row in rows]
 
 
-def leader_epochs(tx: Connection, topic_no: int, number: int) -> list[LeaderEpoch]:
+def leader_epochs(tx: Tx, topic_no: int, number: int) -> list[LeaderEpoch]:
     rows = tx.execute(
         "SELECT epoch, start_offset FROM leader_epoch "
         "WHERE topic_no = ? AND partition = ? ORDER BY epoch",
@@ -42,7 +41,7 @@ def leader_epochs(tx: Connection, topic_no: int, number: int) -> list[LeaderEpoc
     return [LeaderEpoch(*row) for row in rows]
 
 
-def backlogs(tx: Connection, limit: int) -> list[Backlog]:
+def backlogs(tx: Tx, limit: int) -> list[Backlog]:
     """One pass over the partitions' own rows, never over extents; those of deleted topics as well."""
     columns = "topic_no, partition, wal_extents, wal_bytes, wal_since_ms"
     rows = tx.execute(
@@ -54,7 +53,7 @@ def backlogs(tx: Connection, limit: int) -> list[Backlog]:
     return [Backlog(*row) for row in rows]
 
 
-def home(tx: Connection, topic_no: int, number: int) -> str | None:
+def home(tx: Tx, topic_no: int, number: int) -> str | None:
     """The table that holds this partition's row: that of living topics, that of deleted ones, or none."""
     for table in ("partition", "deleted_partition"):
         row = tx.execute(
@@ -65,7 +64,7 @@ def home(tx: Connection, topic_no: int, number: int) -> str | None:
     return None
 
 
-def move_rows(tx: Connection, topic_no: int, source: str, target: str) -> None:
+def move_rows(tx: Tx, topic_no: int, source: str, target: str) -> None:
     """Move a topic's partitions between the two tables of :func:`home`."""
     tx.execute(
         f"INSERT INTO {target} ({ALL_COLUMNS}) "

@@ -8,19 +8,16 @@ as that of living topics is, so that a deleted topic never keeps WAL files from 
 
 from __future__ import annotations
 
-from sqlite3 import Connection
-
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore import offsets
 from anabranch.metastore.api import DeletedTopic, Topic
 from anabranch.metastore.counters import catalogue_changed
 from anabranch.metastore.partitions import move_rows
 from anabranch.metastore.topics import COLUMNS, DELETED, PURGED, live_topic, refuse_taken, topic_of
+from anabranch.metastore.tx import Tx
 
 
-def delete_topic(
-    tx: Connection, topic_no: int, now_ms: int, grace_ms: int, purge_rows: int
-) -> bool:
+def delete_topic(tx: Tx, topic_no: int, now_ms: int, grace_ms: int, purge_rows: int) -> bool:
     """Hide the topic at once (no partition row, no append). Without grace its first ``purge_rows`` go."""
     hidden = tx.execute(
         "UPDATE topic SET state = ?, deleted_ms = ?, purge_ms = ? WHERE no = ? AND state = 0",
@@ -35,7 +32,7 @@ def delete_topic(
     return True
 
 
-def undelete_topic(tx: Connection, topic_no: int, name: str | None, now_ms: int) -> Topic:
+def undelete_topic(tx: Tx, topic_no: int, name: str | None, now_ms: int) -> Topic:
     row = tx.execute(
         "SELECT name, partitions FROM topic WHERE no = ? AND state = ?", (topic_no, DELETED)
     ).fetchone()
@@ -58,7 +55,7 @@ def undelete_topic(tx: Connection, topic_no: int, name: str | None, now_ms: int)
     return live_topic(tx, topic_no)
 
 
-def deleted_topics(tx: Connection) -> list[DeletedTopic]:
+def deleted_topics(tx: Tx) -> list[DeletedTopic]:
     columns = ", ".join(f"t.{column}" for column in COLUMNS)
     rows = tx.execute(
         f"SELECT {columns}, t.deleted_ms, t.purge_ms, d.records, d.bytes FROM topic t JOIN ("
@@ -73,7 +70,7 @@ def deleted_topics(tx: Connection) -> list[DeletedTopic]:
     ]
 
 
-def purge_deleted(tx: Connection, limit: int, now_ms: int) -> int:
+def purge_deleted(tx: Tx, limit: int, now_ms: int) -> int:
     """Remove up to ``limit`` rows of topics whose grace is over; less means that none is left."""
     purged = 0
     while purged < limit:
@@ -89,7 +86,7 @@ def purge_deleted(tx: Connection, limit: int, now_ms: int) -> int:
     return purged
 
 
-def _purge_topic(tx: Connection, topic_no: int, deleted_ms: int, limit: int) -> int:
+def _purge_topic(tx: Tx, topic_no: int, deleted_ms: int, limit: int) -> int:
     """One topic's part of a pass; the topic is done when it took less than ``limit``.
 
     The partitions go first: without them nothing can be brought back half.
@@ -107,7 +104,7 @@ def _purge_topic(tx: Connection, topic_no: int, deleted_ms: int, limit: int) -> 
     return purged
 
 
-def _purge_rows(tx: Connection, table: str, key: str, topic_no: int, limit: int) -> int:
+def _purge_rows(tx: Tx, table: str, key: str, topic_no: int, limit: int) -> int:
     last = tx.execute(
         f"SELECT partition, {key} FROM {table} WHERE topic_no = ? "
         f"ORDER BY partition, {key} LIMIT 1 OFFSET ?",

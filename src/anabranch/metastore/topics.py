@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from sqlite3 import Connection
 from typing import Any
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore.api import BranchOrigin, Topic
 from anabranch.metastore.counters import catalogue_changed
+from anabranch.metastore.tx import Tx
 
 COLUMNS = ("no", "id", "name", "partitions", "configs", "created_ms", "origin")
 _COLUMNS = ", ".join(COLUMNS)
@@ -35,22 +35,22 @@ def _encode(value: object) -> str:
     return msgspec.json.encode(value, order="sorted").decode()
 
 
-def topics(tx: Connection) -> list[Topic]:
+def topics(tx: Tx) -> list[Topic]:
     rows = tx.execute(f"SELECT {_COLUMNS} FROM topic WHERE state = 0 ORDER BY name")
     return [topic_of(row) for row in rows]
 
 
-def topic_by_no(tx: Connection, topic_no: int) -> Topic | None:
+def topic_by_no(tx: Tx, topic_no: int) -> Topic | None:
     row = tx.execute(f"SELECT {_COLUMNS} FROM topic WHERE no = ?", (topic_no,)).fetchone()
     return topic_of(row) if row else None
 
 
-def is_live(tx: Connection, topic_no: int) -> bool:
+def is_live(tx: Tx, topic_no: int) -> bool:
     row = tx.execute("SELECT 1 FROM topic WHERE no = ? AND state = 0", (topic_no,)).fetchone()
     return row is not None
 
 
-def live_topic(tx: Connection, topic_no: int) -> Topic:
+def live_topic(tx: Tx, topic_no: int) -> Topic:
     """Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
     row = tx.execute(
         f"SELECT {_COLUMNS} FROM topic WHERE no = ? AND state = 0", (topic_no,)
@@ -60,7 +60,7 @@ def live_topic(tx: Connection, topic_no: int) -> Topic:
     return topic_of(row)
 
 
-def refuse_taken(tx: Connection, name: str, topic_id: bytes | None = None) -> None:
+def refuse_taken(tx: Tx, name: str, topic_id: bytes | None = None) -> None:
     """Raises ClientFault(TOPIC_ALREADY_EXISTS). Names are free once deleted, ids are given only once."""
     clash = tx.execute(
         "SELECT 1 FROM topic WHERE name = ? AND state = 0 UNION ALL SELECT 1 FROM topic WHERE id = ?",
@@ -71,7 +71,7 @@ def refuse_taken(tx: Connection, name: str, topic_id: bytes | None = None) -> No
 
 
 def insert_topic(
-    tx: Connection,
+    tx: Tx,
     name: str,
     topic_id: bytes,
     partitions: int,
@@ -98,7 +98,7 @@ def insert_topic(
     return topic_of(row)
 
 
-def _add_partitions(tx: Connection, topic_no: int, start: int, end: int) -> None:
+def _add_partitions(tx: Tx, topic_no: int, start: int, end: int) -> None:
     numbers = [(topic_no, partition) for partition in range(start, end)]
     tx.executemany("INSERT INTO partition (topic_no, partition) VALUES (?, ?)", numbers)
     tx.executemany(
@@ -108,7 +108,7 @@ def _add_partitions(tx: Connection, topic_no: int, start: int, end: int) -> None
 
 
 def create_topic(
-    tx: Connection,
+    tx: Tx,
     name: str,
     topic_id: bytes,
     partitions: int,
@@ -120,7 +120,7 @@ def create_topic(
     return topic
 
 
-def create_partitions(tx: Connection, topic_no: int, total: int, now_ms: int) -> Topic:
+def create_partitions(tx: Tx, topic_no: int, total: int, now_ms: int) -> Topic:
     topic = live_topic(tx, topic_no)
     if total <= topic.partitions:
         raise ClientFault(
@@ -133,15 +133,13 @@ def create_partitions(tx: Connection, topic_no: int, total: int, now_ms: int) ->
     return live_topic(tx, topic_no)
 
 
-def set_topic_configs(
-    tx: Connection, topic_no: int, configs: Mapping[str, str], now_ms: int
-) -> Topic:
+def set_topic_configs(tx: Tx, topic_no: int, configs: Mapping[str, str], now_ms: int) -> Topic:
     live_topic(tx, topic_no)
     tx.execute("UPDATE topic SET configs = ? WHERE no = ?", (_encode(dict(configs)), topic_no))
     catalogue_changed(tx)
     return live_topic(tx, topic_no)
 
 
-def forget_purged(tx: Connection, before_ms: int) -> None:
+def forget_purged(tx: Tx, before_ms: int) -> None:
     """Drop the rows of topics deleted before ``before_ms``; their history is pruned already."""
     tx.execute("DELETE FROM topic WHERE state = ? AND deleted_ms < ?", (PURGED, before_ms))

@@ -1,0 +1,395 @@
+"""Every verb of the metastore, once for all engines.
+
+This class only says which verb reads and which writes; what a verb does is a plain function of a
+transaction (:mod:`anabranch.metastore.tx`), in the file of its aggregate. An engine says how reads and
+writes are carried out. ``docs/formats-metastore.md`` describes the tables.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
+
+from anabranch.metastore import (
+    appends,
+    branches,
+    brokers,
+    check,
+    counters,
+    documents,
+    extent_changes,
+    extents,
+    gaps,
+    groups,
+    history,
+    objects,
+    partitions,
+    purge,
+    topics,
+)
+from anabranch.metastore import offsets as committed_offsets
+from anabranch.metastore.api import (
+    Actor,
+    AppendCommit,
+    AppendOutcome,
+    Backlog,
+    BranchOrigin,
+    BrokerRow,
+    Committed,
+    DeletedTopic,
+    Document,
+    Extent,
+    ExtentName,
+    Gap,
+    GapCause,
+    GroupRow,
+    LeaderEpoch,
+    NewExtent,
+    ObjectKind,
+    ObjectRow,
+    OffsetAction,
+    OffsetChange,
+    Partition,
+    PartitionSize,
+    ProducerState,
+    Topic,
+)
+from anabranch.metastore.tx import Tx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PURGE_AT_ONCE_ROWS = (
+    5_000  # rows of a deleted topic that go with it; the rest waits for purge_deleted
+)
+
+
+class SqlMetastore(ABC):
+    """See :class:`anabranch.metastore.api.Metastore`; an engine adds how to open, read and write."""
+
+    @property
+    @abstractmethod
+    def cluster_id(self) -> bytes:
+        """16 bytes; given at creation, kept by a rebuild."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Commit what is queued, then release everything."""
+
+    @abstractmethod
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` (on the loop) after another process changed the catalogue or offsets."""
+
+    @abstractmethod
+    async def _read(
+        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run ``verb(tx, *args)`` on one snapshot."""
+
+    @abstractmethod
+    def _write(
+        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        """Queue ``verb(tx, *args)``; resolves once the commit that holds it is durable (I1)."""
+
+    # -- brokers and leases ------------------------------------------------------------------
+    async def register_broker(
+        self,
+        broker_id: int | None,
+        host: str,
+        port: int,
+        now_ms: int,
+        *,
+        lane: str = "live",
+        rack: str | None = None,
+        silent_ms: int = 0,
+    ) -> BrokerRow:
+        return await self._write(
+            brokers.register_broker, broker_id, host, port, now_ms, lane, rack, silent_ms
+        )
+
+    async def beat_broker(self, broker_id: int, epoch: int, now_ms: int) -> bool:
+        return await self._write(brokers.beat_broker, broker_id, epoch, now_ms)
+
+    async def remove_broker(self, broker_id: int, epoch: int | None = None) -> bool:
+        return await self._write(brokers.remove_broker, broker_id, epoch)
+
+    async def brokers(self) -> list[BrokerRow]:
+        return await self._read(brokers.brokers)
+
+    async def acquire_lease(self, name: str, holder: str, ttl_ms: int, now_ms: int) -> bool:
+        return await self._write(brokers.acquire_lease, name, holder, ttl_ms, now_ms)
+
+    async def release_lease(self, name: str, holder: str) -> None:
+        await self._write(brokers.release_lease, name, holder)
+
+    # -- catalogue ---------------------------------------------------------------------------
+    async def catalogue_version(self) -> int:
+        return await self._read(counters.read, "catalogue_version")
+
+    async def topics(self) -> list[Topic]:
+        return await self._read(topics.topics)
+
+    async def topic_by_no(self, topic_no: int) -> Topic | None:
+        return await self._read(topics.topic_by_no, topic_no)
+
+    async def create_topic(
+        self, name: str, topic_id: bytes, partitions: int, configs: Mapping[str, str], now_ms: int
+    ) -> Topic:
+        return await self._write(topics.create_topic, name, topic_id, partitions, configs, now_ms)
+
+    async def create_partitions(self, topic_no: int, total: int, now_ms: int) -> Topic:
+        return await self._write(topics.create_partitions, topic_no, total, now_ms)
+
+    async def set_topic_configs(
+        self, topic_no: int, configs: Mapping[str, str], now_ms: int
+    ) -> Topic:
+        return await self._write(topics.set_topic_configs, topic_no, configs, now_ms)
+
+    async def delete_topic(self, topic_no: int, now_ms: int, grace_ms: int = 0) -> bool:
+        return await self._write(purge.delete_topic, topic_no, now_ms, grace_ms, PURGE_AT_ONCE_ROWS)
+
+    async def undelete_topic(self, topic_no: int, name: str | None, now_ms: int) -> Topic:
+        return await self._write(purge.undelete_topic, topic_no, name, now_ms)
+
+    async def deleted_topics(self) -> list[DeletedTopic]:
+        return await self._read(purge.deleted_topics)
+
+    async def purge_deleted(self, limit: int, now_ms: int) -> int:
+        return await self._write(purge.purge_deleted, limit, now_ms)
+
+    async def create_branch(
+        self,
+        source_no: int,
+        name: str,
+        topic_id: bytes,
+        origin: BranchOrigin,
+        replacements: Mapping[int, Sequence[tuple[int, NewExtent]]],
+        now_ms: int,
+    ) -> Topic:
+        return await self._write(
+            branches.create_branch, source_no, name, topic_id, origin, replacements, now_ms
+        )
+
+    # -- partitions --------------------------------------------------------------------------
+    async def partitions(self, topic_no: int) -> list[Partition]:
+        return await self._read(partitions.partitions, topic_no)
+
+    async def partition(self, topic_no: int, partition: int) -> Partition | None:
+        return await self._read(partitions.partition, topic_no, partition)
+
+    async def all_partitions(self) -> list[Partition]:
+        return await self._read(partitions.all_partitions)
+
+    async def leader_epochs(self, topic_no: int, partition: int) -> list[LeaderEpoch]:
+        return await self._read(partitions.leader_epochs, topic_no, partition)
+
+    async def partition_sizes(self, topic_no: int) -> list[PartitionSize]:
+        return await self._read(extents.partition_sizes, topic_no)
+
+    # -- appends -----------------------------------------------------------------------------
+    async def commit_appends(
+        self, object_key: str, commits: Sequence[AppendCommit], now_ms: int
+    ) -> list[AppendOutcome]:
+        return await self._write(appends.commit_appends, object_key, commits, now_ms)
+
+    async def producer_states(self, topic_no: int, partition: int) -> list[ProducerState]:
+        return await self._read(appends.producer_states, topic_no, partition)
+
+    async def expire_producers(self, before_ms: int, limit: int) -> int:
+        return await self._write(appends.expire_producers, before_ms, limit)
+
+    async def allocate_producer_ids(self, count: int) -> int:
+        return await self._write(appends.allocate_producer_ids, count)
+
+    # -- reads -------------------------------------------------------------------------------
+    async def extents_from(
+        self, topic_no: int, partition: int, offset: int, limit: int
+    ) -> list[Extent]:
+        return await self._read(extents.extents_from, topic_no, partition, offset, limit)
+
+    async def extent_by_timestamp(
+        self, topic_no: int, partition: int, timestamp: int, from_offset: int
+    ) -> Extent | None:
+        return await self._read(
+            extents.extent_by_timestamp, topic_no, partition, timestamp, from_offset
+        )
+
+    async def extent_by_append_time(
+        self, topic_no: int, partition: int, appended_ms: int
+    ) -> Extent | None:
+        return await self._read(extents.extent_by_append_time, topic_no, partition, appended_ms)
+
+    async def extent_of_max_timestamp(
+        self, topic_no: int, partition: int, from_offset: int
+    ) -> Extent | None:
+        return await self._read(extents.extent_of_max_timestamp, topic_no, partition, from_offset)
+
+    async def gaps(self, topic_no: int, partition: int | None = None) -> list[Gap]:
+        return await self._read(gaps.gaps, topic_no, partition)
+
+    # -- merge, retention, collection ----------------------------------------------------------
+    async def backlogs(self, limit: int) -> list[Backlog]:
+        return await self._read(partitions.backlogs, limit)
+
+    async def wal_extents(self, topic_no: int, partition: int, limit: int) -> list[Extent]:
+        return await self._read(extents.wal_extents, topic_no, partition, limit)
+
+    async def small_segments(
+        self, topic_no: int, partition: int, below_bytes: int, limit: int
+    ) -> list[Extent]:
+        return await self._read(extents.small_segments, topic_no, partition, below_bytes, limit)
+
+    async def create_object(self, key: str, kind: ObjectKind, now_ms: int) -> int:
+        return await self._write(objects.create_object, key, kind, now_ms)
+
+    async def replace_extents(
+        self,
+        topic_no: int,
+        partition: int,
+        remove: Sequence[ExtentName],
+        object_no: int,
+        object_bytes: int,
+        add: Sequence[NewExtent],
+        now_ms: int,
+    ) -> bool:
+        return await self._write(
+            extent_changes.replace_extents,
+            topic_no,
+            partition,
+            remove,
+            object_no,
+            object_bytes,
+            add,
+            now_ms,
+        )
+
+    async def advance_log_start(
+        self,
+        topic_no: int,
+        partition: int,
+        log_start: int,
+        cause: GapCause,
+        detail: str,
+        now_ms: int,
+    ) -> Partition | None:
+        while True:  # a transaction per step, so that dropping a million extents delays nobody
+            present, finished = await self._write(
+                extent_changes.advance_log_start,
+                topic_no,
+                partition,
+                log_start,
+                cause,
+                detail,
+                now_ms,
+            )
+            if finished:
+                return present
+
+    async def objects_without_extents(
+        self, now_ms: int, created_before_ms: int, limit: int
+    ) -> list[ObjectRow]:
+        return await self._write(objects.objects_without_extents, now_ms, created_before_ms, limit)
+
+    async def wal_objects(self) -> list[ObjectRow]:
+        return await self._read(objects.wal_objects)
+
+    async def forget_object(self, object_no: int, reason: str, now_ms: int) -> bool:
+        return await self._write(objects.forget_object, object_no, reason, now_ms)
+
+    async def deletions(self, limit: int) -> list[tuple[str, str, int]]:
+        return await self._read(objects.deletions, limit)
+
+    # -- groups ------------------------------------------------------------------------------
+    async def groups(self) -> list[GroupRow]:
+        return await self._read(groups.groups)
+
+    async def group(self, group_id: str) -> GroupRow | None:
+        return await self._read(groups.group, group_id)
+
+    async def save_group(self, row: GroupRow, *, expected: int | None = None) -> None:
+        await self._write(groups.save_group, row, expected)
+
+    async def delete_group(
+        self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None
+    ) -> bool:
+        return await self._write(groups.delete_group, group_id, actor, now_ms, expected)
+
+    async def committed(self, group_id: str) -> list[Committed]:
+        return await self._read(committed_offsets.committed, group_id)
+
+    async def commit_offsets(
+        self,
+        group_id: str,
+        offsets: Sequence[Committed],
+        action: OffsetAction,
+        actor: Actor,
+        now_ms: int,
+        *,
+        expected: int | None = None,
+    ) -> None:
+        await self._write(
+            committed_offsets.commit_offsets, group_id, offsets, action, actor, now_ms, expected
+        )
+
+    async def delete_offsets(
+        self,
+        group_id: str,
+        partitions: Sequence[tuple[int, int]],
+        action: OffsetAction,
+        actor: Actor,
+        now_ms: int,
+        *,
+        expected: int | None = None,
+    ) -> None:
+        await self._write(
+            committed_offsets.delete_offsets, group_id, partitions, action, actor, now_ms, expected
+        )
+
+    async def offset_history(
+        self,
+        group_id: str,
+        *,
+        topic_no: int | None = None,
+        partition: int | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int = 1000,
+        newest_first: bool = True,
+    ) -> list[OffsetChange]:
+        return await self._read(
+            history.offset_history,
+            group_id,
+            topic_no=topic_no,
+            partition=partition,
+            since_ms=since_ms,
+            until_ms=until_ms,
+            limit=limit,
+            newest_first=newest_first,
+        )
+
+    async def positions_at(self, group_id: str, at_ms: int) -> list[OffsetChange]:
+        return await self._read(history.positions_at, group_id, at_ms)
+
+    async def prune_offset_history(self, before_ms: int, limit: int) -> int:
+        return await self._write(history.prune_offset_history, before_ms, limit)
+
+    # -- documents ---------------------------------------------------------------------------
+    async def put_document(
+        self, kind: str, document_id: str, body: bytes, now_ms: int, *, create: bool = False
+    ) -> None:
+        await self._write(documents.put_document, kind, document_id, body, now_ms, create=create)
+
+    async def document(self, kind: str, document_id: str) -> Document | None:
+        return await self._read(documents.document, kind, document_id)
+
+    async def documents(self, kind: str) -> list[Document]:
+        return await self._read(documents.documents, kind)
+
+    async def delete_document(self, kind: str, document_id: str) -> bool:
+        return await self._write(documents.delete_document, kind, document_id)
+
+    # -- the engine itself ---------------------------------------------------------------------
+    async def check(self) -> list[str]:
+        return await self._read(check.check)
