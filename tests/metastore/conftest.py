@@ -11,6 +11,7 @@ import pytest
 
 from anabranch.metastore.api import Metastore
 from anabranch.metastore.sqlite import SqliteMetastore
+from tests.metastore.shadow import Shadow
 
 CLUSTER_ID = b"cluster-id-16byt"
 
@@ -40,9 +41,12 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[
 
 @pytest.fixture
 def meta(reopen: Callable[[], Metastore]) -> Iterator[Metastore]:
+    """After every test the tables are checked, and a replay of the journal is compared with them."""
     store = reopen()
-    yield store
+    shadow = Shadow(store)
+    yield shadow
     assert asyncio.run(store.check()) == []
+    asyncio.run(shadow.assert_told())
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:

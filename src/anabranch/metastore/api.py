@@ -12,11 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from anabranch.errors import StoreFault
+
+if TYPE_CHECKING:
+    from anabranch.metastore.journal import Changes, JournalState, Mark, TableRows
 
 NO_TIMESTAMP = -1
 
@@ -614,6 +617,48 @@ class Metastore(Protocol):
         """Oldest first."""
 
     async def delete_document(self, kind: str, document_id: str) -> bool: ...
+
+    # -- journal (see metastore/journal.py) ------------------------------------------------------
+    async def journal_state(self) -> JournalState: ...
+
+    async def journal_pending(self) -> tuple[int, int]:
+        """How many notes and how many partitions wait to be shipped."""
+
+    async def journal_take_over(self, incarnation: bytes) -> JournalState:
+        """Begin to ship in a new, higher epoch; ``incarnation`` names a metastore that has no name."""
+
+    async def journal_changes(
+        self, rows_max: int, now_ms: int, wal_known: Mapping[int, int]
+    ) -> Changes | None:
+        """The present state of all that changed since the last entry; None if nothing did."""
+
+    async def journal_shipped(
+        self,
+        epoch: int,
+        before: int,
+        number: int,
+        marks: Sequence[Mark],
+        notes: Sequence[int],
+        now_ms: int,
+    ) -> bool:
+        """Account for entry ``number``; False if another process ships by now."""
+
+    async def journal_reset(self, epoch: int) -> bool:
+        """Forget what is to be shipped, because a snapshot that begins now tells all of it."""
+
+    async def journal_trim(self) -> int:
+        """Where nothing ships: drop the notes, and with them what was shipped is no longer sound."""
+
+    async def journal_tables(self) -> tuple[int, list[str]]:
+        """How many migrations the metastore has, and the tables of a snapshot."""
+
+    async def journal_chunk(
+        self, table: str, after: Sequence[int | str] | None, limit: int
+    ) -> TableRows:
+        """A snapshot's next rows of a table, those behind the key ``after``."""
+
+    async def journal_snapshot_done(self, epoch: int, number: int, now_ms: int) -> bool:
+        """A whole snapshot that stands on entry ``number`` is durable; False if fenced."""
 
     # -- the engine itself ---------------------------------------------------------------------
     async def check(self) -> list[str]:

@@ -17,6 +17,7 @@ from anabranch.metastore.api import (
 )
 from anabranch.metastore.counters import bump
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
+from anabranch.metastore.journal_notes import note
 from anabranch.metastore.objects import register_wal_object
 from anabranch.metastore.tx import Tx
 
@@ -100,7 +101,9 @@ def commit_appends(
         for state in commit.producers:
             assert len(state.batches) <= PRODUCER_BATCHES_MAX
             batches = _encode(state.batches)
-            producers.append((*key, state.producer_id, state.epoch, batches, state.updated_ms))
+            # Not before the partition's mark, whatever the clocks say: so the journal finds it.
+            updated_ms = max(state.updated_ms, rows[-1].appended_ms if rows else 0)
+            producers.append((*key, state.producer_id, state.epoch, batches, updated_ms))
     moved = bulk.write(tx, _CAS, moves)
     assert moved == len(moves), "next_offset moved inside our own transaction"
     bulk.write(tx, INSERT_EXTENTS, extents)
@@ -146,12 +149,15 @@ def expire_producers(tx: Tx, before_ms: int, limit: int) -> int:
     tx.executemany(
         "DELETE FROM producer WHERE topic_no = ? AND partition = ? AND producer_id = ?", rows
     )
+    if rows:
+        note(tx, *[("producer", (*row,)) for row in rows])
     return len(rows)
 
 
 def allocate_producer_ids(tx: Tx, count: int) -> int:
     assert count > 0
     first = bump(tx, "producer_id", count) - count
+    note(tx, ("counter", ("producer_id",)))
     if first + count > 2**63 - 1:
         raise StoreFault("all producer ids have been given away", retryable=False)
     return first

@@ -10,6 +10,7 @@ from anabranch.metastore import appends, bulk, partitions
 from anabranch.metastore.api import BranchOrigin, Conflict, NewExtent, Partition, Topic
 from anabranch.metastore.extent_changes import refresh_backlog
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
+from anabranch.metastore.journal_notes import note_topic
 from anabranch.metastore.objects import kind_of, name_again
 from anabranch.metastore.topics import insert_topic, live_topic
 from anabranch.metastore.tx import Tx
@@ -43,6 +44,7 @@ def create_branch(
         _copy_partition(tx, part, branch.no, end)
         _replace_straddling(tx, part, branch.no, end, replacements.get(part.partition))
         _sum_up(tx, branch.no, part.partition)
+    note_topic(tx, branch.no, "partition", "leader_epoch", "extent", "gap", "producer")
     return branch
 
 

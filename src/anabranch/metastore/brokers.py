@@ -7,6 +7,7 @@ from itertools import count
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore.api import BrokerRow
 from anabranch.metastore.counters import bump
+from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 
 _COLUMNS = "broker_id, epoch, host, port, started_ms, lane, rack, heartbeat_ms"
@@ -46,6 +47,7 @@ def register_broker(
         f"INSERT INTO broker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (row.broker_id, row.epoch, host, port, row.started_ms, lane, rack, row.heartbeat_ms),
     )
+    note(tx, ("broker", (broker_id,)))
     return row
 
 
@@ -64,6 +66,7 @@ def remove_broker(tx: Tx, broker_id: int, epoch: int | None) -> bool:
         gone = tx.execute(
             "DELETE FROM broker WHERE broker_id = ? AND epoch = ?", (broker_id, epoch)
         )
+    note(tx, ("broker", (broker_id,)))
     return gone.rowcount == 1
 
 

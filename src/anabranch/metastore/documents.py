@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore.api import Document
+from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 
 
@@ -17,6 +18,7 @@ def put_document(
         "ON CONFLICT (kind, id) DO UPDATE SET updated_ms = excluded.updated_ms, body = excluded.body",
         (kind, document_id, now_ms, now_ms, body),
     )
+    note(tx, ("document", (kind, document_id)))
 
 
 def document(tx: Tx, kind: str, document_id: str) -> Document | None:
@@ -38,4 +40,5 @@ def documents(tx: Tx, kind: str) -> list[Document]:
 
 def delete_document(tx: Tx, kind: str, document_id: str) -> bool:
     gone = tx.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, document_id))
+    note(tx, ("document", (kind, document_id)))
     return gone.rowcount == 1

@@ -9,6 +9,7 @@ from anabranch.metastore import bulk, gaps
 from anabranch.metastore.api import ExtentName, Gap, GapCause, NewExtent, ObjectKind, Partition
 from anabranch.metastore.counters import catalogue_changed
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
+from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.objects import kind_of
 from anabranch.metastore.partitions import home
 from anabranch.metastore.partitions import partition as partition_of
@@ -65,6 +66,13 @@ def replace_extents(
     tx.execute(
         "UPDATE object SET bytes = ?, unreferenced_ms = NULL WHERE no = ?",
         (object_bytes, object_no),
+    )
+    note(
+        tx,
+        Noted("extent", (topic_no, partition), (first[0],), (last[3],)),
+        ("partition", (topic_no, partition)),
+        ("deleted_partition", (topic_no, partition)),
+        ("object", (object_no,)),
     )
     in_wal = kind is ObjectKind.WAL
     _change_sums(
@@ -184,4 +192,5 @@ def advance_log_start(
         tx, Gap(topic_no, partition, before.log_start, target - 1, cause, detail, now_ms)
     )
     catalogue_changed(tx)
+    note(tx, Noted("extent", key, None, (target - 1,)), ("partition", key))
     return partition_of(tx, topic_no, partition), finished

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anabranch.metastore.api import Gap, GapCause
+from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 
 
@@ -14,7 +15,7 @@ def record_gap(tx: Tx, gap: Gap) -> None:
         "WHERE topic_no = :topic AND partition = :partition AND first_offset = ("
         " SELECT max(first_offset) FROM gap"
         " WHERE topic_no = :topic AND partition = :partition AND first_offset < :first) "
-        "AND last_offset = :first - 1 AND cause = :cause",
+        "AND last_offset = :first - 1 AND cause = :cause RETURNING first_offset",
         {
             "topic": gap.topic_no,
             "partition": gap.partition,
@@ -24,8 +25,10 @@ def record_gap(tx: Tx, gap: Gap) -> None:
             "detail": gap.detail,
             "at": gap.at_ms,
         },
-    )
-    if merged.rowcount == 0:
+    ).fetchone()
+    first_offset = gap.first_offset if merged is None else merged[0]
+    note(tx, ("gap", (gap.topic_no, gap.partition, first_offset)))
+    if merged is None:
         tx.execute(
             "INSERT INTO gap (topic_no, partition, first_offset, last_offset, cause, detail, at_ms) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anabranch.metastore import offsets
 from anabranch.metastore.api import Actor, GroupRow
+from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 
 _COLUMNS = "protocol_type, state, generation, snapshot, updated_ms, fence, lane"
@@ -21,12 +22,13 @@ def group(tx: Tx, group_id: str) -> GroupRow | None:
 
 def save_group(tx: Tx, row: GroupRow, expected: int | None) -> None:
     offsets.require_fence(tx, row.group_id, expected)
-    tx.execute(
+    saved = tx.execute(
         f"INSERT INTO consumer_group (group_id, live, {_COLUMNS}) "
         "VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (group_id) DO UPDATE SET live = 1, "
         "protocol_type = excluded.protocol_type, state = excluded.state, "
         "generation = excluded.generation, snapshot = excluded.snapshot, "
-        "updated_ms = excluded.updated_ms, fence = excluded.fence, lane = excluded.lane",
+        "updated_ms = excluded.updated_ms, fence = excluded.fence, lane = excluded.lane "
+        "RETURNING no",
         (
             row.group_id,
             row.protocol_type,
@@ -37,7 +39,8 @@ def save_group(tx: Tx, row: GroupRow, expected: int | None) -> None:
             row.fence,
             row.lane,
         ),
-    )
+    ).fetchone()
+    note(tx, ("consumer_group", (saved[0],)))
 
 
 def delete_group(tx: Tx, group_id: str, actor: Actor, now_ms: int, expected: int | None) -> bool:
@@ -51,5 +54,6 @@ def delete_group(tx: Tx, group_id: str, actor: Actor, now_ms: int, expected: int
     ).fetchone()
     if row is None:
         return False
+    note(tx, ("consumer_group", (row[0],)))
     offsets.forget_group(tx, row[0], actor, now_ms)
     return True

@@ -7,6 +7,7 @@ from typing import Any
 
 from anabranch.metastore import topics
 from anabranch.metastore.api import Actor, OffsetAction, OffsetChange
+from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.offsets import DAY_MS, group_no
 from anabranch.metastore.tx import Tx
 
@@ -115,12 +116,15 @@ def _partitions_of(tx: Tx, group: int | None) -> Iterable[tuple[int, int]]:
 def prune_offset_history(tx: Tx, before_ms: int, limit: int) -> int:
     pruned = 0
     for (group,) in tx.execute("SELECT no FROM consumer_group").fetchall():
-        pruned += tx.execute(
+        gone = tx.execute(
             "DELETE FROM offset_history WHERE (group_no, at_ms, seq) IN ("
             " SELECT group_no, at_ms, seq FROM offset_history WHERE group_no = ? AND at_ms < ?"
-            " ORDER BY at_ms, seq LIMIT ?)",
+            " ORDER BY at_ms, seq LIMIT ?) RETURNING at_ms, seq",
             (group, before_ms, limit - pruned),
-        ).rowcount
+        ).fetchall()
+        if gone:
+            note(tx, Noted("offset_history", (group,), None, (*max(gone),)))
+        pruned += len(gone)
         if pruned >= limit:
             return pruned
     _prune_names(tx, before_ms)
@@ -133,13 +137,16 @@ def _prune_names(tx: Tx, before_ms: int) -> None:
     The day's grace is the precision of ``used_ms``.
     """
     topics.forget_purged(tx, before_ms)
-    tx.execute(
-        "DELETE FROM consumer_group WHERE live = 0 "
-        "AND NOT EXISTS (SELECT 1 FROM offset_history WHERE group_no = consumer_group.no)"
-    )
-    tx.execute(
+    groups = tx.execute(
+        "DELETE FROM consumer_group WHERE live = 0 AND NOT EXISTS "
+        "(SELECT 1 FROM offset_history WHERE group_no = consumer_group.no) RETURNING no"
+    ).fetchall()
+    actors = tx.execute(
         "DELETE FROM actor WHERE no IN ("
         " SELECT no FROM actor WHERE used_ms < ? ORDER BY used_ms LIMIT ?) "
-        "AND no NOT IN (SELECT actor_no FROM committed)",
+        "AND no NOT IN (SELECT actor_no FROM committed) RETURNING no",
         (before_ms - DAY_MS, ACTORS_PRUNED_MAX),
-    )
+    ).fetchall()
+    gone = [("consumer_group", (no,)) for (no,) in groups] + [("actor", (no,)) for (no,) in actors]
+    if gone:
+        note(tx, *gone)

@@ -10,6 +10,7 @@ from typing import Any
 
 from anabranch.errors import StoreFault
 from anabranch.metastore.api import ObjectKind, ObjectRow
+from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 
 EXAMINE_MAX = 10_000  # suspects looked at in one transaction
@@ -49,7 +50,9 @@ def register_wal_object(tx: Tx, key: str, written: int, now_ms: int) -> int:
 def create_object(tx: Tx, key: str, kind: ObjectKind, now_ms: int) -> int:
     if tx.execute("SELECT 1 FROM object WHERE key = ?", (key,)).fetchone():
         raise StoreFault(f"object {key} is named already", retryable=False)
-    return _insert(tx, key, kind, 0, now_ms)
+    no = _insert(tx, key, kind, 0, now_ms)
+    note(tx, ("object", (no,)))
+    return no
 
 
 def kind_of(tx: Tx, object_no: int) -> ObjectKind | None:
@@ -108,6 +111,7 @@ def forget_object(tx: Tx, object_no: int, reason: str, now_ms: int) -> bool:
         (row[0], reason, now_ms),
     ).fetchone()
     tx.execute("DELETE FROM deletion WHERE seq <= ?", (line[0] - DELETIONS_MAX,))
+    note(tx, ("object", (object_no,)), ("deletion", (line[0],)))
     return True
 
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from anabranch.metastore import bulk, topics
 from anabranch.metastore.api import Actor, Committed, Conflict, OffsetAction
 from anabranch.metastore.counters import bump
+from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.tx import Tx
 
 DAY_MS = 86_400_000
@@ -101,8 +102,10 @@ def _actor_no(tx: Tx, actor: Actor, now_ms: int) -> int:
             "reason, used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING no",
             (*values, now_ms),
         ).fetchone()
+        note(tx, ("actor", (row[0],)))
     elif row[1] + DAY_MS <= now_ms:
         tx.execute("UPDATE actor SET used_ms = ? WHERE no = ?", (now_ms, row[0]))
+        note(tx, ("actor", (row[0],)))
     no: int = row[0]
     return no
 
@@ -138,6 +141,7 @@ def _group_made(tx: Tx, group_id: str, now_ms: int) -> int:
             "RETURNING no",
             (group_id, b"", now_ms),
         ).fetchone()
+        note(tx, ("consumer_group", (row[0],)))
     no: int = row[0]
     return no
 
@@ -170,6 +174,7 @@ def commit_offsets(
         return
     actor_no = _actor_no(tx, actor, now_ms)
     seq = bump(tx, "history_seq", len(changes)) - len(changes)
+    note_lines(tx, [(group, one.topic_no, one.partition) for one in changes], now_ms, seq + 1)
     while changes:
         # A partition named twice makes two lines, one after the other.
         lines: dict[tuple[int, int, int], bulk.Row] = {}
@@ -197,6 +202,20 @@ def commit_offsets(
         changes = rest
 
 
+def note_lines(tx: Tx, keys: Sequence[tuple[int, int, int]], now_ms: int, first_seq: int) -> None:
+    """For the journal: lines of these partitions are new, and none of them is older than this.
+
+    A line that leaves ``committed`` was told as it stood there; it moves to the history in a replay as
+    it did here.
+    """
+    groups = sorted({key[0] for key in keys})
+    note(
+        tx,
+        *[("committed", key) for key in keys],
+        *[Noted("offset_history", (no,), (now_ms, first_seq), kept=True) for no in groups],
+    )
+
+
 def _remove(
     tx: Tx,
     keys: Sequence[tuple[int, int, int]],
@@ -217,6 +236,7 @@ def _remove(
     bulk.write(tx, _CLOSE, present)
     bulk.write(tx, _END, lines)
     bulk.write(tx, _FORGET, present)
+    note_lines(tx, present, now_ms, first)
 
 
 def delete_offsets(

@@ -12,6 +12,7 @@ from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore import offsets
 from anabranch.metastore.api import DeletedTopic, Topic
 from anabranch.metastore.counters import catalogue_changed
+from anabranch.metastore.journal_notes import Noted, note, note_topic
 from anabranch.metastore.partitions import move_rows
 from anabranch.metastore.topics import COLUMNS, DELETED, PURGED, live_topic, refuse_taken, topic_of
 from anabranch.metastore.tx import Tx
@@ -27,6 +28,7 @@ def delete_topic(tx: Tx, topic_no: int, now_ms: int, grace_ms: int, purge_rows: 
         return False
     move_rows(tx, topic_no, "partition", "deleted_partition")
     catalogue_changed(tx)
+    note_topic(tx, topic_no, "partition", "deleted_partition")
     if grace_ms <= 0:
         _purge_topic(tx, topic_no, now_ms, purge_rows)
     return True
@@ -52,6 +54,7 @@ def undelete_topic(tx: Tx, topic_no: int, name: str | None, now_ms: int) -> Topi
     )
     move_rows(tx, topic_no, "deleted_partition", "partition")
     catalogue_changed(tx)
+    note_topic(tx, topic_no, "partition", "deleted_partition")
     return live_topic(tx, topic_no)
 
 
@@ -93,6 +96,7 @@ def _purge_topic(tx: Tx, topic_no: int, deleted_ms: int, limit: int) -> int:
     """
     tx.execute("DELETE FROM deleted_partition WHERE topic_no = ?", (topic_no,))
     tx.execute("DELETE FROM leader_epoch WHERE topic_no = ?", (topic_no,))
+    note_topic(tx, topic_no, "deleted_partition", "leader_epoch")
     purged = offsets.forget_topic(tx, topic_no, limit, deleted_ms)
     for table, key in (("producer", "producer_id"), ("gap", "first_offset")):
         if purged < limit:
@@ -121,4 +125,5 @@ def _purge_rows(tx: Tx, table: str, key: str, topic_no: int, limit: int) -> int:
             f"AND no IN (SELECT object_no FROM extent WHERE {which})",
             values,
         )
+    note(tx, Noted(table, (topic_no,), None, last))
     return tx.execute(f"DELETE FROM {table} WHERE {which}", values).rowcount

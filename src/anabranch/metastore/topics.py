@@ -10,6 +10,7 @@ import msgspec
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore.api import BranchOrigin, Topic
 from anabranch.metastore.counters import catalogue_changed
+from anabranch.metastore.journal_notes import note, note_topic
 from anabranch.metastore.tx import Tx
 
 COLUMNS = ("no", "id", "name", "partitions", "configs", "created_ms", "origin")
@@ -117,6 +118,7 @@ def create_topic(
 ) -> Topic:
     topic = insert_topic(tx, name, topic_id, partitions, configs, None, now_ms)
     _add_partitions(tx, topic.no, 0, partitions)
+    note_topic(tx, topic.no, "partition", "leader_epoch")
     return topic
 
 
@@ -130,6 +132,7 @@ def create_partitions(tx: Tx, topic_no: int, total: int, now_ms: int) -> Topic:
     tx.execute("UPDATE topic SET partitions = ? WHERE no = ?", (total, topic_no))
     _add_partitions(tx, topic_no, topic.partitions, total)
     catalogue_changed(tx)
+    note_topic(tx, topic_no, "partition", "leader_epoch")
     return live_topic(tx, topic_no)
 
 
@@ -137,9 +140,14 @@ def set_topic_configs(tx: Tx, topic_no: int, configs: Mapping[str, str], now_ms:
     live_topic(tx, topic_no)
     tx.execute("UPDATE topic SET configs = ? WHERE no = ?", (_encode(dict(configs)), topic_no))
     catalogue_changed(tx)
+    note_topic(tx, topic_no)
     return live_topic(tx, topic_no)
 
 
 def forget_purged(tx: Tx, before_ms: int) -> None:
     """Drop the rows of topics deleted before ``before_ms``; their history is pruned already."""
-    tx.execute("DELETE FROM topic WHERE state = ? AND deleted_ms < ?", (PURGED, before_ms))
+    gone = tx.execute(
+        "DELETE FROM topic WHERE state = ? AND deleted_ms < ? RETURNING no", (PURGED, before_ms)
+    ).fetchall()
+    if gone:
+        note(tx, *[("topic", (no,)) for (no,) in gone])

@@ -23,6 +23,7 @@ from anabranch.metastore import (
     gaps,
     groups,
     history,
+    journal,
     objects,
     partitions,
     purge,
@@ -55,6 +56,7 @@ from anabranch.metastore.api import (
     ProducerState,
     Topic,
 )
+from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
 from anabranch.metastore.tx import Tx
 
 P = ParamSpec("P")
@@ -67,6 +69,9 @@ PURGE_AT_ONCE_ROWS = (
 
 class SqlMetastore(ABC):
     """See :class:`anabranch.metastore.api.Metastore`; an engine adds how to open, read and write."""
+
+    def __init__(self) -> None:
+        self._schema = SchemaCache()  # used by journal reads alone, one at a time
 
     @property
     @abstractmethod
@@ -92,6 +97,12 @@ class SqlMetastore(ABC):
         self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:
         """Queue ``verb(tx, *args)``; resolves once the commit that holds it is durable (I1)."""
+
+    async def _read_aside(
+        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """As :meth:`_read`, for reads that take milliseconds: never on the event loop."""
+        return await self._read(verb, *args, **kwargs)
 
     # -- brokers and leases ------------------------------------------------------------------
     async def register_broker(
@@ -389,6 +400,52 @@ class SqlMetastore(ABC):
 
     async def delete_document(self, kind: str, document_id: str) -> bool:
         return await self._write(documents.delete_document, kind, document_id)
+
+    # -- journal -----------------------------------------------------------------------------
+    async def journal_state(self) -> JournalState:
+        return await self._read(journal.state)
+
+    async def journal_pending(self) -> tuple[int, int]:
+        return await self._read_aside(journal.pending)
+
+    async def journal_take_over(self, incarnation: bytes) -> JournalState:
+        return await self._write(journal.take_over, incarnation)
+
+    async def journal_changes(
+        self, rows_max: int, now_ms: int, wal_known: Mapping[int, int]
+    ) -> Changes | None:
+        return await self._read_aside(
+            journal.changes, self._schema, rows_max, now_ms, dict(wal_known)
+        )
+
+    async def journal_shipped(
+        self,
+        epoch: int,
+        before: int,
+        number: int,
+        marks: Sequence[Mark],
+        notes: Sequence[int],
+        now_ms: int,
+    ) -> bool:
+        return await self._write(journal.shipped, epoch, before, number, marks, notes, now_ms)
+
+    async def journal_reset(self, epoch: int) -> bool:
+        return await self._write(journal.reset, epoch)
+
+    async def journal_trim(self) -> int:
+        return await self._write(journal.trim)
+
+    async def journal_tables(self) -> tuple[int, list[str]]:
+        number, tables = await self._read_aside(self._schema.tables)
+        return number, list(tables)
+
+    async def journal_chunk(
+        self, table: str, after: Sequence[int | str] | None, limit: int
+    ) -> TableRows:
+        return await self._read_aside(journal.chunk, self._schema, table, after, limit)
+
+    async def journal_snapshot_done(self, epoch: int, number: int, now_ms: int) -> bool:
+        return await self._write(journal.snapshot_done, epoch, number, now_ms)
 
     # -- the engine itself ---------------------------------------------------------------------
     async def check(self) -> list[str]:
