@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from anabranch.errors import ErrorCode
 from anabranch.groups.classic import ClassicGroup, Effect, Persist
+from anabranch.groups.rebalance import TICK_LATE_MS_MAX
 from anabranch.groups.settings import GroupSettings
 from anabranch.groups.snapshot import GroupSnapshot, decode_snapshot
 from anabranch.groups.values import (
@@ -185,7 +186,8 @@ class Groups(RuleBasedStateMachine):
             self.group.check()
         self.now_ms = end_ms
 
-    @rule(elapsed_ms=st.integers(10_000, 1_000_000))
+    # Late by more than the limit also where a stall before it has just moved the deadlines.
+    @rule(elapsed_ms=st.integers(2 * TICK_LATE_MS_MAX + 1, 1_000_000))
     def the_broker_stalls(self, elapsed_ms: int) -> None:
         members = set(self.group.roster.members)
         self.now_ms += elapsed_ms

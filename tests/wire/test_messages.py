@@ -134,6 +134,30 @@ def decodes_or_is_malformed(cls: type[Message], data: bytes, version: int) -> No
         assert cls.decode(again, 0, version)[0].encode(version) == again
 
 
+def elements(value: Any) -> int:
+    """Array elements anywhere in a message; all that is charged where no tagged field is set."""
+    if isinstance(value, list):
+        return len(value) + sum(map(elements, value))
+    return sum(elements(getattr(value, name)) for name in getattr(value, "__slots__", ()))
+
+
+@given(any_version, randoms)
+@settings(max_examples=200, deadline=None)
+def test_I10_every_array_is_charged_to_the_allowance(
+    target: tuple[dsl.Schema, dsl.Message, int], rng: random.Random
+) -> None:
+    schema, message, version = target
+    cls = message_class(schema, message)
+    wire = Sampler(rng).message(schema, message, version).encode(version)
+    value, _ = cls.decode(wire, 0, version)
+    count = elements(value)
+    if count:
+        with pytest.raises(MalformedRequest, match="more elements"):
+            cls.decode(wire, 0, version, count - 1)
+    if version < cls.FIRST_FLEXIBLE:
+        assert cls.decode(wire, 0, version, count) == (value, len(wire))
+
+
 @pytest.mark.parametrize("length", [2**31 - 1, 2**31, 2**32 - 1, 2**20, 0])
 def test_hostile_compact_lengths(length: int) -> None:
     """Array, string and tag lengths that promise more than there is (or null where it may not be)."""

@@ -46,7 +46,9 @@ class Slot:
 class Connection(asyncio.BufferedProtocol):
     """See the module. All methods run on the loop's thread.
 
-    Invariants: ``slots`` holds the unanswered requests in the order of their arrival; ``serial`` is the one of them that is no Produce and still runs, or None.
+    Invariants: ``slots`` holds the unanswered requests in the order of their arrival; ``serial`` is the
+    one of them that still runs and lets nothing start beside it (no Produce, or one of very many
+    partitions), or None.
     """
 
     __slots__ = (

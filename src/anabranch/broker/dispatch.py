@@ -25,7 +25,7 @@ from anabranch.broker import api as api_package
 from anabranch.broker.context import Context
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, MalformedRequest, StoreFault
 from anabranch.wire.codec import Buffer, Message
-from anabranch.wire.frame import decode_request_header, response_frame
+from anabranch.wire.frame import REQUEST_ELEMENTS_MAX, decode_request_header, response_frame
 from anabranch.wire.registry import API, API_VERSIONS_KEY, response_header_version
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Dispatcher:
             )
         view = memoryview(frame)
         header = decode_request_header(view)
-        request, _ = api.request.decode(view, header.body_pos, version)
+        request, _ = api.request.decode(view, header.body_pos, version, REQUEST_ELEMENTS_MAX)
         call = Call(api, version, header.correlation_id)
         context = Context(self._broker, version, header.client_id or "", connection.host)
         try:

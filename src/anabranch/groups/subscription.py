@@ -8,6 +8,7 @@ expiry), and what an empty assignment looks like, because clients parse even tha
 from __future__ import annotations
 
 from anabranch.errors import MalformedRequest
+from anabranch.wire.frame import REQUEST_ELEMENTS_MAX
 from anabranch.wire.messages.consumer_protocol_assignment import ConsumerProtocolAssignment
 from anabranch.wire.messages.consumer_protocol_subscription import ConsumerProtocolSubscription
 
@@ -26,7 +27,9 @@ def subscribed_topics(metadata: bytes) -> frozenset[str] | None:
     if len(metadata) < len(_VERSION) or metadata[0] & 0x80:  # a negative version is no version
         return None
     try:
-        subscription, _ = ConsumerProtocolSubscription.decode(metadata, len(_VERSION), 0)
+        subscription, _ = ConsumerProtocolSubscription.decode(
+            metadata, len(_VERSION), 0, REQUEST_ELEMENTS_MAX
+        )
     except MalformedRequest:
         return None
     return frozenset(subscription.topics)

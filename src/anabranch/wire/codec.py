@@ -5,9 +5,13 @@ byte strings and arrays carry ``length + 1`` as an unsigned varint, zero meaning
 of a *flexible* version ends in tagged fields, each with its own size, so that a reader can step over
 tags it does not know.
 
-Readers receive ``(buffer, position, end)`` and return the object and the position behind it. They
-check every length against ``end``; an index or unpack beyond the buffer is caught in
+Readers receive ``(buffer, position, end, allowance)`` and return the object and the position behind
+it. They check every length against ``end``; an index or unpack beyond the buffer is caught in
 :meth:`Message.decode`, so that bad bytes always surface as one ``MalformedRequest``.
+
+An element of an array may take two bytes on the wire, a hundred in memory and microseconds to serve.
+So readers charge every element and every tagged field to one allowance per message, and a message of
+too many is malformed however few its bytes are (I10).
 """
 
 from __future__ import annotations
@@ -23,12 +27,15 @@ Buffer = bytes | memoryview
 Records = bytes | memoryview | list[bytes | memoryview]
 
 Write = Callable[[Buffer], None]
-#: ``(buffer, position, end) -> (object, position behind it)``.
-Reader = Callable[[Any, int, int], tuple[Any, int]]
+#: One cell: how many more elements the message may have.
+Allowance = list[int]
+#: ``(buffer, position, end, allowance) -> (object, position behind it)``.
+Reader = Callable[[Any, int, int, Allowance], tuple[Any, int]]
 #: ``(object, append)``.
 Writer = Callable[[Any, Write], None]
 
 ZERO_UUID = b"\0" * 16
+ELEMENTS_UNBOUNDED = 2**62  # for messages from whom we trust: our own answers, what we stored
 #: Default of array arguments in generated constructors; never stored, each object gets its own list.
 EMPTY: list[Any] = []
 
@@ -75,9 +82,12 @@ def uvarint(buf: Buffer, pos: int) -> tuple[int, int]:
     raise MalformedRequest("a varint is longer than 32 bits")
 
 
-def skip_tags(buf: Buffer, pos: int, end: int) -> int:
+def skip_tags(buf: Buffer, pos: int, end: int, allowance: Allowance) -> int:
     """Step over tagged fields that this version does not know; return the position behind them."""
     count, pos = uvarint(buf, pos)
+    allowance[0] -= count
+    if allowance[0] < 0:
+        raise too_many()
     for _ in range(count):
         _, pos = uvarint(buf, pos)
         size, pos = uvarint(buf, pos)
@@ -90,6 +100,11 @@ def skip_tags(buf: Buffer, pos: int, end: int) -> int:
 def bad_length(where: str) -> MalformedRequest:
     """Build the error for a length that is negative, null where null is not allowed, or too long."""
     return MalformedRequest(f"{where}: length does not fit the message")
+
+
+def too_many() -> MalformedRequest:
+    """Build the error for a message whose allowance of elements is used up."""
+    return MalformedRequest("more elements than one message may have")
 
 
 def records_size(records: Records) -> int:
@@ -148,11 +163,14 @@ class Message(Struct):
     WRITERS: ClassVar[dict[int, Writer]]
 
     @classmethod
-    def decode(cls, buf: Buffer, pos: int, version: int) -> tuple[Self, int]:
+    def decode(
+        cls, buf: Buffer, pos: int, version: int, elements_max: int = ELEMENTS_UNBOUNDED
+    ) -> tuple[Self, int]:
         """Read one message of ``version`` at ``pos``; return it and the position behind it.
 
         Records are views of ``buf``; everything else is copied. Raises ``MalformedRequest`` for
-        bytes that are no such message and ``ClientFault(UNSUPPORTED_VERSION)`` for the version.
+        bytes that are no such message or hold more than ``elements_max`` array elements and tagged
+        fields, and ``ClientFault(UNSUPPORTED_VERSION)`` for the version.
         """
         try:
             reader = cls.READERS[version]
@@ -168,7 +186,7 @@ class Message(Struct):
         if pos < 0:
             raise MalformedRequest("negative position")
         try:
-            value, pos = reader(buf, pos, len(buf))
+            value, pos = reader(buf, pos, len(buf), [elements_max])
         except (IndexError, struct.error):
             raise MalformedRequest(f"{cls.__name__} v{version} is cut short") from None
         except UnicodeDecodeError:

@@ -7,7 +7,7 @@ from anabranch.wire.layout import FORMAT_SIZE, Constants, Layout, Slot, default_
 
 
 class ReaderLines:
-    """Emits ``_read_<suffix>(b, p, e)``."""
+    """Emits ``_read_<suffix>(b, p, e, c)``; ``c[0]`` is how many more elements may be read."""
 
     def __init__(self, layout: Layout, constants: Constants) -> None:
         self.layout = layout
@@ -24,7 +24,8 @@ class ReaderLines:
         one = self.layout
         kind = "memoryview" if one.views else "bytes"
         self.lines = [
-            f"def _read_{one.suffix}(b: {kind}, p: int, e: int) -> tuple[{one.name}, int]:"
+            f"def _read_{one.suffix}(b: {kind}, p: int, e: int, c: Allowance)"
+            f" -> tuple[{one.name}, int]:"
         ]
         self.put(f"o = _new({one.name})")
         for each in one.absent:
@@ -60,11 +61,12 @@ class ReaderLines:
     def tags(self) -> None:
         if not self.layout.tagged:
             self.put("if n:")
-            self.put("    p = skip_tags(b, p - 1, e)")
+            self.put("    p = skip_tags(b, p - 1, e, c)")
             return
         self.put("if n:")
         self.indent += 1
         self.put("n, p = uvarint(b, p - 1)")
+        self.count()
         self.put("for _ in range(n):")
         self.indent += 1
         self.put("t, p = uvarint(b, p)")
@@ -102,7 +104,7 @@ class ReaderLines:
     def nested(self, slot: Slot) -> None:
         one = slot.field
         target = f"o.{one.python_name}"
-        call = f"{target}, p = _read_{slot.child}(b, p, {self.end})"
+        call = f"{target}, p = _read_{slot.child}(b, p, {self.end}, c)"
         if not slot.nullable:
             self.flush()
             self.put(call)
@@ -162,6 +164,12 @@ class ReaderLines:
         self.put(f"if {condition}:")
         self.put(f'    raise bad_length("{self.layout.name}.{one.python_name}")')
 
+    def count(self) -> None:
+        """Charge ``n`` elements to the message's allowance."""
+        self.put("c[0] -= n")
+        self.put("if c[0] < 0:")
+        self.put("    raise too_many()")
+
     def array(self, slot: Slot) -> None:
         one = slot.field
         target = f"o.{one.python_name}"
@@ -175,6 +183,7 @@ class ReaderLines:
             size = FORMAT_SIZE[code]
             self.put(f"q = p + n * {size}" if size > 1 else "q = p + n")
             self.check("q", one, slot)
+            self.count()
             self.put(f'{target} = list(unpack_from(f">{{n}}{code}", b, p)) if n else []')
             self.put("p = q")
         else:
@@ -186,6 +195,7 @@ class ReaderLines:
                 condition = f"n < 0 or {condition}"
             self.put(f"if {condition}:")
             self.put(f'    raise bad_length("{self.layout.name}.{one.python_name}")')
+            self.count()
             items = f"l_{one.python_name}"
             kind = one.type if one.is_struct else {"string": "str", "bytes": "bytes"}[one.type]
             self.put(f"{items}: list[{kind}] = []")
@@ -193,7 +203,7 @@ class ReaderLines:
             self.put("for _ in range(n):")
             self.indent += 1
             if one.is_struct:
-                self.put(f"x_{one.python_name}, p = _read_{slot.child}(b, p, {self.end})")
+                self.put(f"x_{one.python_name}, p = _read_{slot.child}(b, p, {self.end}, c)")
                 self.put(f"{items}.append(x_{one.python_name})")
             else:
                 less = self.length("h" if one.type == "string" else "i")

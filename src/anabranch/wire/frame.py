@@ -18,10 +18,14 @@ from anabranch.wire.registry import API, API_VERSIONS_KEY, request_header_versio
 
 #: Largest frame accepted unless the caller says otherwise: Kafka's ``socket.request.max.bytes``.
 FRAME_BYTES_MAX = 100 * 1024 * 1024
-#: Largest request that holds no records. Two bytes on the wire can become an object of sixty, and
-#: a million of them take about a second to decode: this bounds what one frame may cost (I10), and
-#: leaves room for a commit or an assignment of some 100,000 partitions.
+#: Largest request that holds no records: room for a group's subscriptions and assignments.
 SMALL_REQUEST_BYTES_MAX = 4 * 1024 * 1024
+#: Array elements and tagged fields of one request, Produce included. Two bytes on the wire can become
+#: an object of sixty and half a microsecond of decoding, and ten times that to serve: this bounds what
+#: a frame may cost beyond its bytes (I10), with room for all partitions of six topics of the largest
+#: size.
+REQUEST_ELEMENTS_MAX = 64 * 1024
+HEADER_TAGS_MAX = 1024  # Kafka has defined none so far
 _PRODUCE_KEY = 0
 
 _REQUEST_HEAD = struct.Struct(">hhih")
@@ -56,7 +60,7 @@ def decode_request_header(view: Buffer) -> RequestHeader:
             client_id = str(view[pos : pos + n], "utf-8")
             pos += n
         if key in API and request_header_version(key, version) == 2:
-            pos = skip_tags(view, pos, len(view))
+            pos = skip_tags(view, pos, len(view), [HEADER_TAGS_MAX])
     except (IndexError, struct.error):
         raise MalformedRequest("a request header is cut short") from None
     except UnicodeDecodeError:
@@ -102,7 +106,7 @@ def decode_response_header(view: Buffer, header_version: int) -> tuple[int, int]
     """Return correlation id and the position of the body (client side)."""
     try:
         (correlation_id,) = _INT32.unpack_from(view, 0)
-        pos = skip_tags(view, 4, len(view)) if header_version else 4
+        pos = skip_tags(view, 4, len(view), [HEADER_TAGS_MAX]) if header_version else 4
     except (IndexError, struct.error):
         raise MalformedRequest("a response header is cut short") from None
     return correlation_id, pos
@@ -162,6 +166,8 @@ def request_bytes_max(api_key: int, frame_bytes_max: int = FRAME_BYTES_MAX) -> i
 __all__ = [
     "API_VERSIONS_KEY",
     "FRAME_BYTES_MAX",
+    "HEADER_TAGS_MAX",
+    "REQUEST_ELEMENTS_MAX",
     "SMALL_REQUEST_BYTES_MAX",
     "FrameSplitter",
     "RequestHeader",

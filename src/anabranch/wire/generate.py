@@ -30,8 +30,8 @@ PYTHON_TYPE = {
     "records": "Records",
 }
 RUNTIME = (
-    "Buffer", "COMPACT_INT32S", "EMPTY", "INT32S", "Message", "Records", "Struct", "UVARINT",
-    "Write", "ZERO_UUID", "bad_length", "records_size", "skip_tags", "uvarint", "uvarint_bytes",
+    "Allowance", "Buffer", "COMPACT_INT32S", "EMPTY", "INT32S", "Message", "Records", "Struct", "UVARINT",
+    "Write", "ZERO_UUID", "bad_length", "records_size", "skip_tags", "too_many", "uvarint", "uvarint_bytes",
     "write_records",
 )  # fmt: skip
 

@@ -37,7 +37,17 @@ _TOPIC_IDS = 10
 
 async def handle(context: Context, request: OffsetFetchRequest) -> OffsetFetchResponse:
     if context.version >= _GROUPS:
-        return OffsetFetchResponse(groups=[await _group(context, one) for one in request.groups])
+        response = OffsetFetchResponse()
+        seen: set[str] = set()
+        for one in request.groups:
+            if one.group_id in seen:  # each may have very many offsets (I10)
+                twice = ErrorCode.INVALID_REQUEST
+                group = OffsetFetchResponseGroup(group_id=one.group_id, error_code=twice)
+            else:
+                seen.add(one.group_id)
+                group = await _group(context, one)
+            response.groups.append(group)
+        return response
     wanted = OffsetFetchRequestGroup(
         group_id=request.group_id,
         topics=None

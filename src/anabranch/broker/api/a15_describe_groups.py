@@ -25,7 +25,8 @@ _NOT_FOUND = 6
 
 async def handle(context: Context, request: DescribeGroupsRequest) -> DescribeGroupsResponse:
     response = DescribeGroupsResponse()
-    for found in await context.groups.describe(request.groups):
+    once = list(dict.fromkeys(request.groups))  # each may have many members (I10)
+    for found in await context.groups.describe(once):
         group = DescribedGroup(
             error_code=found.error,
             group_id=found.group_id,

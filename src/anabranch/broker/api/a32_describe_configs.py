@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from anabranch.broker.configs import Described, describe
 from anabranch.broker.context import Context
-from anabranch.errors import ClientFault
+from anabranch.errors import ClientFault, ErrorCode
 from anabranch.wire.messages.m32_describe_configs import (
     DescribeConfigsRequest,
     DescribeConfigsResourceResult,
@@ -27,6 +27,7 @@ MAX = 4
 
 def handle(context: Context, request: DescribeConfigsRequest) -> DescribeConfigsResponse:
     response = DescribeConfigsResponse()
+    seen: set[tuple[int, str]] = set()
     for wanted in request.resources:
         result = DescribeConfigsResult(
             error_message=None,
@@ -35,6 +36,10 @@ def handle(context: Context, request: DescribeConfigsRequest) -> DescribeConfigs
         )
         response.results.append(result)
         try:
+            key = wanted.resource_type, wanted.resource_name
+            if key in seen:  # a hundred lines each: not for every repetition (I10)
+                raise ClientFault(ErrorCode.INVALID_REQUEST, "this resource is asked for twice")
+            seen.add(key)
             described = describe(context, wanted.resource_type, wanted.resource_name)
         except ClientFault as fault:
             result.error_code, result.error_message = fault.code, fault.message

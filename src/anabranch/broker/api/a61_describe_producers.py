@@ -1,6 +1,6 @@
 """DescribeProducers (61), version 0: the idempotent producers that a partition remembers (KIP-664).
 
-Partition errors: UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR.
+Partition errors: UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST (asked for twice), KAFKA_STORAGE_ERROR.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from anabranch.broker import topics
 from anabranch.broker.context import Context
 from anabranch.broker.dispatch import to_client_fault
-from anabranch.errors import ClientFault, Corrupt, StoreFault
+from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.wire.messages.m61_describe_producers import (
     DescribeProducersRequest,
     DescribeProducersResponse,
@@ -24,6 +24,7 @@ MAX = 0
 
 async def handle(context: Context, request: DescribeProducersRequest) -> DescribeProducersResponse:
     response = DescribeProducersResponse()
+    seen: set[tuple[str, int]] = set()
     for wanted in request.topics:
         answered = TopicResponse(name=wanted.name)
         response.topics.append(answered)
@@ -31,6 +32,9 @@ async def handle(context: Context, request: DescribeProducersRequest) -> Describ
             answer = PartitionResponse(partition_index=index)
             answered.partitions.append(answer)
             try:
+                if (wanted.name, index) in seen:  # each may have very many producers (I10)
+                    raise ClientFault(ErrorCode.INVALID_REQUEST, "asked for twice")
+                seen.add((wanted.name, index))
                 topic = topics.by_name(context.log, wanted.name)
                 context.log.partition(topic, index)
                 answer.active_producers = [

@@ -8,12 +8,14 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     INT32S,
     Message,
     Struct,
     Write,
     bad_length,
+    too_many,
 )
 
 _new = object.__new__
@@ -62,7 +64,7 @@ class ConsumerProtocolAssignment(Message):
         self.user_data = user_data
 
 
-def _read_topic_partition_v0(b: bytes, p: int, e: int) -> tuple[TopicPartition, int]:
+def _read_topic_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicPartition, int]:
     o = _new(TopicPartition)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -76,6 +78,9 @@ def _read_topic_partition_v0(b: bytes, p: int, e: int) -> tuple[TopicPartition, 
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicPartition.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -92,16 +97,19 @@ def _write_topic_partition_v0(o: TopicPartition, w: Write) -> None:
     w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
-def _read_consumer_protocol_assignment_v0(b: bytes, p: int, e: int) -> tuple[ConsumerProtocolAssignment, int]:
+def _read_consumer_protocol_assignment_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerProtocolAssignment, int]:
     o = _new(ConsumerProtocolAssignment)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("ConsumerProtocolAssignment.assigned_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_assigned_partitions: list[TopicPartition] = []
     o.assigned_partitions = l_assigned_partitions
     for _ in range(n):
-        x_assigned_partitions, p = _read_topic_partition_v0(b, p, e)
+        x_assigned_partitions, p = _read_topic_partition_v0(b, p, e, c)
         l_assigned_partitions.append(x_assigned_partitions)
     (n,) = _unpack_i(b, p)
     p += 4

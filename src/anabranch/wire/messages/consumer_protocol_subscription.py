@@ -8,12 +8,14 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     INT32S,
     Message,
     Struct,
     Write,
     bad_length,
+    too_many,
 )
 
 _new = object.__new__
@@ -73,7 +75,7 @@ class ConsumerProtocolSubscription(Message):
         self.rack_id = rack_id
 
 
-def _read_topic_partition_v1(b: bytes, p: int, e: int) -> tuple[TopicPartition, int]:
+def _read_topic_partition_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicPartition, int]:
     o = _new(TopicPartition)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -87,6 +89,9 @@ def _read_topic_partition_v1(b: bytes, p: int, e: int) -> tuple[TopicPartition, 
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicPartition.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -103,7 +108,7 @@ def _write_topic_partition_v1(o: TopicPartition, w: Write) -> None:
     w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
-def _read_consumer_protocol_subscription_v0(b: bytes, p: int, e: int) -> tuple[ConsumerProtocolSubscription, int]:
+def _read_consumer_protocol_subscription_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerProtocolSubscription, int]:
     o = _new(ConsumerProtocolSubscription)
     o.owned_partitions = []
     o.generation_id = -1
@@ -112,6 +117,9 @@ def _read_consumer_protocol_subscription_v0(b: bytes, p: int, e: int) -> tuple[C
     p += 4
     if n < 0 or n * 2 > e - p:
         raise bad_length("ConsumerProtocolSubscription.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[str] = []
     o.topics = l_topics
     for _ in range(n):
@@ -150,7 +158,7 @@ def _write_consumer_protocol_subscription_v0(o: ConsumerProtocolSubscription, w:
         w(v_user_data)
 
 
-def _read_consumer_protocol_subscription_v1(b: bytes, p: int, e: int) -> tuple[ConsumerProtocolSubscription, int]:
+def _read_consumer_protocol_subscription_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerProtocolSubscription, int]:
     o = _new(ConsumerProtocolSubscription)
     o.generation_id = -1
     o.rack_id = None
@@ -158,6 +166,9 @@ def _read_consumer_protocol_subscription_v1(b: bytes, p: int, e: int) -> tuple[C
     p += 4
     if n < 0 or n * 2 > e - p:
         raise bad_length("ConsumerProtocolSubscription.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[str] = []
     o.topics = l_topics
     for _ in range(n):
@@ -182,10 +193,13 @@ def _read_consumer_protocol_subscription_v1(b: bytes, p: int, e: int) -> tuple[C
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("ConsumerProtocolSubscription.owned_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_owned_partitions: list[TopicPartition] = []
     o.owned_partitions = l_owned_partitions
     for _ in range(n):
-        x_owned_partitions, p = _read_topic_partition_v1(b, p, e)
+        x_owned_partitions, p = _read_topic_partition_v1(b, p, e, c)
         l_owned_partitions.append(x_owned_partitions)
     return o, p
 
@@ -209,13 +223,16 @@ def _write_consumer_protocol_subscription_v1(o: ConsumerProtocolSubscription, w:
         _write_topic_partition_v1(x_owned_partitions, w)
 
 
-def _read_consumer_protocol_subscription_v2(b: bytes, p: int, e: int) -> tuple[ConsumerProtocolSubscription, int]:
+def _read_consumer_protocol_subscription_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerProtocolSubscription, int]:
     o = _new(ConsumerProtocolSubscription)
     o.rack_id = None
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 2 > e - p:
         raise bad_length("ConsumerProtocolSubscription.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[str] = []
     o.topics = l_topics
     for _ in range(n):
@@ -240,10 +257,13 @@ def _read_consumer_protocol_subscription_v2(b: bytes, p: int, e: int) -> tuple[C
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("ConsumerProtocolSubscription.owned_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_owned_partitions: list[TopicPartition] = []
     o.owned_partitions = l_owned_partitions
     for _ in range(n):
-        x_owned_partitions, p = _read_topic_partition_v1(b, p, e)
+        x_owned_partitions, p = _read_topic_partition_v1(b, p, e, c)
         l_owned_partitions.append(x_owned_partitions)
     (o.generation_id,) = _unpack_i(b, p)
     p += 4
@@ -270,12 +290,15 @@ def _write_consumer_protocol_subscription_v2(o: ConsumerProtocolSubscription, w:
     w(_pack_i(o.generation_id))
 
 
-def _read_consumer_protocol_subscription_v3(b: bytes, p: int, e: int) -> tuple[ConsumerProtocolSubscription, int]:
+def _read_consumer_protocol_subscription_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerProtocolSubscription, int]:
     o = _new(ConsumerProtocolSubscription)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 2 > e - p:
         raise bad_length("ConsumerProtocolSubscription.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[str] = []
     o.topics = l_topics
     for _ in range(n):
@@ -300,10 +323,13 @@ def _read_consumer_protocol_subscription_v3(b: bytes, p: int, e: int) -> tuple[C
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("ConsumerProtocolSubscription.owned_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_owned_partitions: list[TopicPartition] = []
     o.owned_partitions = l_owned_partitions
     for _ in range(n):
-        x_owned_partitions, p = _read_topic_partition_v1(b, p, e)
+        x_owned_partitions, p = _read_topic_partition_v1(b, p, e, c)
         l_owned_partitions.append(x_owned_partitions)
     o.generation_id, n = _unpack_ih(b, p)
     p += 6

@@ -9,6 +9,7 @@ from codecs import utf_8_decode
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Buffer,
     EMPTY,
     Message,
@@ -20,6 +21,7 @@ from anabranch.wire.codec import (
     bad_length,
     records_size,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
     write_records,
@@ -256,7 +258,7 @@ class ProduceResponse(Message):
         self.node_endpoints = [] if node_endpoints is EMPTY else node_endpoints
 
 
-def _read_partition_produce_data_v3(b: memoryview, p: int, e: int) -> tuple[PartitionProduceData, int]:
+def _read_partition_produce_data_v3(b: memoryview, p: int, e: int, c: Allowance) -> tuple[PartitionProduceData, int]:
     o = _new(PartitionProduceData)
     o.index, n = _unpack_ii(b, p)
     p += 8
@@ -280,7 +282,7 @@ def _write_partition_produce_data_v3(o: PartitionProduceData, w: Write) -> None:
         write_records(v_records, w)
 
 
-def _read_partition_produce_data_v9(b: memoryview, p: int, e: int) -> tuple[PartitionProduceData, int]:
+def _read_partition_produce_data_v9(b: memoryview, p: int, e: int, c: Allowance) -> tuple[PartitionProduceData, int]:
     o = _new(PartitionProduceData)
     o.index, n = _unpack_iB(b, p)
     p += 5
@@ -297,7 +299,7 @@ def _read_partition_produce_data_v9(b: memoryview, p: int, e: int) -> tuple[Part
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -313,7 +315,7 @@ def _write_partition_produce_data_v9(o: PartitionProduceData, w: Write) -> None:
     w(b"\0")
 
 
-def _read_topic_produce_data_v3(b: memoryview, p: int, e: int) -> tuple[TopicProduceData, int]:
+def _read_topic_produce_data_v3(b: memoryview, p: int, e: int, c: Allowance) -> tuple[TopicProduceData, int]:
     o = _new(TopicProduceData)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -327,10 +329,13 @@ def _read_topic_produce_data_v3(b: memoryview, p: int, e: int) -> tuple[TopicPro
     p += 4
     if n < 0 or n * 8 > e - p:
         raise bad_length("TopicProduceData.partition_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_data: list[PartitionProduceData] = []
     o.partition_data = l_partition_data
     for _ in range(n):
-        x_partition_data, p = _read_partition_produce_data_v3(b, p, e)
+        x_partition_data, p = _read_partition_produce_data_v3(b, p, e, c)
         l_partition_data.append(x_partition_data)
     return o, p
 
@@ -346,7 +351,7 @@ def _write_topic_produce_data_v3(o: TopicProduceData, w: Write) -> None:
         _write_partition_produce_data_v3(x_partition_data, w)
 
 
-def _read_topic_produce_data_v9(b: memoryview, p: int, e: int) -> tuple[TopicProduceData, int]:
+def _read_topic_produce_data_v9(b: memoryview, p: int, e: int, c: Allowance) -> tuple[TopicProduceData, int]:
     o = _new(TopicProduceData)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -365,15 +370,18 @@ def _read_topic_produce_data_v9(b: memoryview, p: int, e: int) -> tuple[TopicPro
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("TopicProduceData.partition_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_data: list[PartitionProduceData] = []
     o.partition_data = l_partition_data
     for _ in range(n):
-        x_partition_data, p = _read_partition_produce_data_v9(b, p, e)
+        x_partition_data, p = _read_partition_produce_data_v9(b, p, e, c)
         l_partition_data.append(x_partition_data)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -391,7 +399,7 @@ def _write_topic_produce_data_v9(o: TopicProduceData, w: Write) -> None:
     w(b"\0")
 
 
-def _read_topic_produce_data_v13(b: memoryview, p: int, e: int) -> tuple[TopicProduceData, int]:
+def _read_topic_produce_data_v13(b: memoryview, p: int, e: int, c: Allowance) -> tuple[TopicProduceData, int]:
     o = _new(TopicProduceData)
     o.name = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -401,15 +409,18 @@ def _read_topic_produce_data_v13(b: memoryview, p: int, e: int) -> tuple[TopicPr
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("TopicProduceData.partition_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_data: list[PartitionProduceData] = []
     o.partition_data = l_partition_data
     for _ in range(n):
-        x_partition_data, p = _read_partition_produce_data_v9(b, p, e)
+        x_partition_data, p = _read_partition_produce_data_v9(b, p, e, c)
         l_partition_data.append(x_partition_data)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -423,7 +434,7 @@ def _write_topic_produce_data_v13(o: TopicProduceData, w: Write) -> None:
     w(b"\0")
 
 
-def _read_produce_request_v3(b: memoryview, p: int, e: int) -> tuple[ProduceRequest, int]:
+def _read_produce_request_v3(b: memoryview, p: int, e: int, c: Allowance) -> tuple[ProduceRequest, int]:
     o = _new(ProduceRequest)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -439,10 +450,13 @@ def _read_produce_request_v3(b: memoryview, p: int, e: int) -> tuple[ProduceRequ
     p += 10
     if n < 0 or n * 6 > e - p:
         raise bad_length("ProduceRequest.topic_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_data: list[TopicProduceData] = []
     o.topic_data = l_topic_data
     for _ in range(n):
-        x_topic_data, p = _read_topic_produce_data_v3(b, p, e)
+        x_topic_data, p = _read_topic_produce_data_v3(b, p, e, c)
         l_topic_data.append(x_topic_data)
     return o, p
 
@@ -461,7 +475,7 @@ def _write_produce_request_v3(o: ProduceRequest, w: Write) -> None:
         _write_topic_produce_data_v3(x_topic_data, w)
 
 
-def _read_produce_request_v9(b: memoryview, p: int, e: int) -> tuple[ProduceRequest, int]:
+def _read_produce_request_v9(b: memoryview, p: int, e: int, c: Allowance) -> tuple[ProduceRequest, int]:
     o = _new(ProduceRequest)
     n = b[p]
     p += 1
@@ -482,15 +496,18 @@ def _read_produce_request_v9(b: memoryview, p: int, e: int) -> tuple[ProduceRequ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ProduceRequest.topic_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_data: list[TopicProduceData] = []
     o.topic_data = l_topic_data
     for _ in range(n):
-        x_topic_data, p = _read_topic_produce_data_v9(b, p, e)
+        x_topic_data, p = _read_topic_produce_data_v9(b, p, e, c)
         l_topic_data.append(x_topic_data)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -512,7 +529,7 @@ def _write_produce_request_v9(o: ProduceRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_produce_request_v13(b: memoryview, p: int, e: int) -> tuple[ProduceRequest, int]:
+def _read_produce_request_v13(b: memoryview, p: int, e: int, c: Allowance) -> tuple[ProduceRequest, int]:
     o = _new(ProduceRequest)
     n = b[p]
     p += 1
@@ -533,15 +550,18 @@ def _read_produce_request_v13(b: memoryview, p: int, e: int) -> tuple[ProduceReq
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ProduceRequest.topic_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_data: list[TopicProduceData] = []
     o.topic_data = l_topic_data
     for _ in range(n):
-        x_topic_data, p = _read_topic_produce_data_v13(b, p, e)
+        x_topic_data, p = _read_topic_produce_data_v13(b, p, e, c)
         l_topic_data.append(x_topic_data)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -563,7 +583,7 @@ def _write_produce_request_v13(o: ProduceRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_batch_index_and_error_message_v8(b: bytes, p: int, e: int) -> tuple[BatchIndexAndErrorMessage, int]:
+def _read_batch_index_and_error_message_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[BatchIndexAndErrorMessage, int]:
     o = _new(BatchIndexAndErrorMessage)
     o.batch_index, n = _unpack_ih(b, p)
     p += 6
@@ -588,7 +608,7 @@ def _write_batch_index_and_error_message_v8(o: BatchIndexAndErrorMessage, w: Wri
         w(r_batch_index_error_message)
 
 
-def _read_batch_index_and_error_message_v9(b: bytes, p: int, e: int) -> tuple[BatchIndexAndErrorMessage, int]:
+def _read_batch_index_and_error_message_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[BatchIndexAndErrorMessage, int]:
     o = _new(BatchIndexAndErrorMessage)
     o.batch_index, n = _unpack_iB(b, p)
     p += 5
@@ -605,7 +625,7 @@ def _read_batch_index_and_error_message_v9(b: bytes, p: int, e: int) -> tuple[Ba
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -622,12 +642,12 @@ def _write_batch_index_and_error_message_v9(o: BatchIndexAndErrorMessage, w: Wri
     w(b"\0")
 
 
-def _read_leader_id_and_epoch_v10(b: bytes, p: int, e: int) -> tuple[LeaderIdAndEpoch, int]:
+def _read_leader_id_and_epoch_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaderIdAndEpoch, int]:
     o = _new(LeaderIdAndEpoch)
     o.leader_id, o.leader_epoch, n = _unpack_iiB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -635,7 +655,7 @@ def _write_leader_id_and_epoch_v10(o: LeaderIdAndEpoch, w: Write) -> None:
     w(_pack_iix(o.leader_id, o.leader_epoch))
 
 
-def _read_partition_produce_response_v3(b: bytes, p: int, e: int) -> tuple[PartitionProduceResponse, int]:
+def _read_partition_produce_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[PartitionProduceResponse, int]:
     o = _new(PartitionProduceResponse)
     o.log_start_offset = -1
     o.record_errors = []
@@ -650,7 +670,7 @@ def _write_partition_produce_response_v3(o: PartitionProduceResponse, w: Write) 
     w(_pack_ihqq(o.index, o.error_code, o.base_offset, o.log_append_time_ms))
 
 
-def _read_partition_produce_response_v5(b: bytes, p: int, e: int) -> tuple[PartitionProduceResponse, int]:
+def _read_partition_produce_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[PartitionProduceResponse, int]:
     o = _new(PartitionProduceResponse)
     o.record_errors = []
     o.error_message = None
@@ -664,17 +684,20 @@ def _write_partition_produce_response_v5(o: PartitionProduceResponse, w: Write) 
     w(_pack_ihqqq(o.index, o.error_code, o.base_offset, o.log_append_time_ms, o.log_start_offset))
 
 
-def _read_partition_produce_response_v8(b: bytes, p: int, e: int) -> tuple[PartitionProduceResponse, int]:
+def _read_partition_produce_response_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[PartitionProduceResponse, int]:
     o = _new(PartitionProduceResponse)
     o.current_leader = None
     o.index, o.error_code, o.base_offset, o.log_append_time_ms, o.log_start_offset, n = _unpack_ihqqqi(b, p)
     p += 34
     if n < 0 or n * 6 > e - p:
         raise bad_length("PartitionProduceResponse.record_errors")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_record_errors: list[BatchIndexAndErrorMessage] = []
     o.record_errors = l_record_errors
     for _ in range(n):
-        x_record_errors, p = _read_batch_index_and_error_message_v8(b, p, e)
+        x_record_errors, p = _read_batch_index_and_error_message_v8(b, p, e, c)
         l_record_errors.append(x_record_errors)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -703,7 +726,7 @@ def _write_partition_produce_response_v8(o: PartitionProduceResponse, w: Write) 
         w(r_error_message)
 
 
-def _read_partition_produce_response_v9(b: bytes, p: int, e: int) -> tuple[PartitionProduceResponse, int]:
+def _read_partition_produce_response_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[PartitionProduceResponse, int]:
     o = _new(PartitionProduceResponse)
     o.current_leader = None
     o.index, o.error_code, o.base_offset, o.log_append_time_ms, o.log_start_offset, n = _unpack_ihqqqB(b, p)
@@ -713,10 +736,13 @@ def _read_partition_produce_response_v9(b: bytes, p: int, e: int) -> tuple[Parti
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("PartitionProduceResponse.record_errors")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_record_errors: list[BatchIndexAndErrorMessage] = []
     o.record_errors = l_record_errors
     for _ in range(n):
-        x_record_errors, p = _read_batch_index_and_error_message_v9(b, p, e)
+        x_record_errors, p = _read_batch_index_and_error_message_v9(b, p, e, c)
         l_record_errors.append(x_record_errors)
     n = b[p]
     p += 1
@@ -733,7 +759,7 @@ def _read_partition_produce_response_v9(b: bytes, p: int, e: int) -> tuple[Parti
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -755,7 +781,7 @@ def _write_partition_produce_response_v9(o: PartitionProduceResponse, w: Write) 
     w(b"\0")
 
 
-def _read_partition_produce_response_v10(b: bytes, p: int, e: int) -> tuple[PartitionProduceResponse, int]:
+def _read_partition_produce_response_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[PartitionProduceResponse, int]:
     o = _new(PartitionProduceResponse)
     o.index, o.error_code, o.base_offset, o.log_append_time_ms, o.log_start_offset, n = _unpack_ihqqqB(b, p)
     p += 31
@@ -764,10 +790,13 @@ def _read_partition_produce_response_v10(b: bytes, p: int, e: int) -> tuple[Part
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("PartitionProduceResponse.record_errors")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_record_errors: list[BatchIndexAndErrorMessage] = []
     o.record_errors = l_record_errors
     for _ in range(n):
-        x_record_errors, p = _read_batch_index_and_error_message_v9(b, p, e)
+        x_record_errors, p = _read_batch_index_and_error_message_v9(b, p, e, c)
         l_record_errors.append(x_record_errors)
     n = b[p]
     p += 1
@@ -786,6 +815,9 @@ def _read_partition_produce_response_v10(b: bytes, p: int, e: int) -> tuple[Part
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -793,7 +825,7 @@ def _read_partition_produce_response_v10(b: bytes, p: int, e: int) -> tuple[Part
             if z > e:
                 raise bad_length("PartitionProduceResponse: tagged field")
             if t == 0:
-                o.current_leader, p = _read_leader_id_and_epoch_v10(b, p, z)
+                o.current_leader, p = _read_leader_id_and_epoch_v10(b, p, z, c)
             else:
                 p = z
             if p != z:
@@ -834,7 +866,7 @@ def _write_partition_produce_response_v10(o: PartitionProduceResponse, w: Write)
             w(part)
 
 
-def _read_topic_produce_response_v3(b: bytes, p: int, e: int) -> tuple[TopicProduceResponse, int]:
+def _read_topic_produce_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicProduceResponse, int]:
     o = _new(TopicProduceResponse)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -848,10 +880,13 @@ def _read_topic_produce_response_v3(b: bytes, p: int, e: int) -> tuple[TopicProd
     p += 4
     if n < 0 or n * 22 > e - p:
         raise bad_length("TopicProduceResponse.partition_responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_responses: list[PartitionProduceResponse] = []
     o.partition_responses = l_partition_responses
     for _ in range(n):
-        x_partition_responses, p = _read_partition_produce_response_v3(b, p, e)
+        x_partition_responses, p = _read_partition_produce_response_v3(b, p, e, c)
         l_partition_responses.append(x_partition_responses)
     return o, p
 
@@ -867,7 +902,7 @@ def _write_topic_produce_response_v3(o: TopicProduceResponse, w: Write) -> None:
         _write_partition_produce_response_v3(x_partition_responses, w)
 
 
-def _read_topic_produce_response_v5(b: bytes, p: int, e: int) -> tuple[TopicProduceResponse, int]:
+def _read_topic_produce_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicProduceResponse, int]:
     o = _new(TopicProduceResponse)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -881,10 +916,13 @@ def _read_topic_produce_response_v5(b: bytes, p: int, e: int) -> tuple[TopicProd
     p += 4
     if n < 0 or n * 30 > e - p:
         raise bad_length("TopicProduceResponse.partition_responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_responses: list[PartitionProduceResponse] = []
     o.partition_responses = l_partition_responses
     for _ in range(n):
-        x_partition_responses, p = _read_partition_produce_response_v5(b, p, e)
+        x_partition_responses, p = _read_partition_produce_response_v5(b, p, e, c)
         l_partition_responses.append(x_partition_responses)
     return o, p
 
@@ -900,7 +938,7 @@ def _write_topic_produce_response_v5(o: TopicProduceResponse, w: Write) -> None:
         _write_partition_produce_response_v5(x_partition_responses, w)
 
 
-def _read_topic_produce_response_v8(b: bytes, p: int, e: int) -> tuple[TopicProduceResponse, int]:
+def _read_topic_produce_response_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicProduceResponse, int]:
     o = _new(TopicProduceResponse)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -914,10 +952,13 @@ def _read_topic_produce_response_v8(b: bytes, p: int, e: int) -> tuple[TopicProd
     p += 4
     if n < 0 or n * 36 > e - p:
         raise bad_length("TopicProduceResponse.partition_responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_responses: list[PartitionProduceResponse] = []
     o.partition_responses = l_partition_responses
     for _ in range(n):
-        x_partition_responses, p = _read_partition_produce_response_v8(b, p, e)
+        x_partition_responses, p = _read_partition_produce_response_v8(b, p, e, c)
         l_partition_responses.append(x_partition_responses)
     return o, p
 
@@ -933,7 +974,7 @@ def _write_topic_produce_response_v8(o: TopicProduceResponse, w: Write) -> None:
         _write_partition_produce_response_v8(x_partition_responses, w)
 
 
-def _read_topic_produce_response_v9(b: bytes, p: int, e: int) -> tuple[TopicProduceResponse, int]:
+def _read_topic_produce_response_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicProduceResponse, int]:
     o = _new(TopicProduceResponse)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -952,15 +993,18 @@ def _read_topic_produce_response_v9(b: bytes, p: int, e: int) -> tuple[TopicProd
     n -= 1
     if n < 0 or n * 33 > e - p:
         raise bad_length("TopicProduceResponse.partition_responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_responses: list[PartitionProduceResponse] = []
     o.partition_responses = l_partition_responses
     for _ in range(n):
-        x_partition_responses, p = _read_partition_produce_response_v9(b, p, e)
+        x_partition_responses, p = _read_partition_produce_response_v9(b, p, e, c)
         l_partition_responses.append(x_partition_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -978,7 +1022,7 @@ def _write_topic_produce_response_v9(o: TopicProduceResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_topic_produce_response_v10(b: bytes, p: int, e: int) -> tuple[TopicProduceResponse, int]:
+def _read_topic_produce_response_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicProduceResponse, int]:
     o = _new(TopicProduceResponse)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -997,15 +1041,18 @@ def _read_topic_produce_response_v10(b: bytes, p: int, e: int) -> tuple[TopicPro
     n -= 1
     if n < 0 or n * 33 > e - p:
         raise bad_length("TopicProduceResponse.partition_responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_responses: list[PartitionProduceResponse] = []
     o.partition_responses = l_partition_responses
     for _ in range(n):
-        x_partition_responses, p = _read_partition_produce_response_v10(b, p, e)
+        x_partition_responses, p = _read_partition_produce_response_v10(b, p, e, c)
         l_partition_responses.append(x_partition_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1023,7 +1070,7 @@ def _write_topic_produce_response_v10(o: TopicProduceResponse, w: Write) -> None
     w(b"\0")
 
 
-def _read_topic_produce_response_v13(b: bytes, p: int, e: int) -> tuple[TopicProduceResponse, int]:
+def _read_topic_produce_response_v13(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicProduceResponse, int]:
     o = _new(TopicProduceResponse)
     o.name = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -1033,15 +1080,18 @@ def _read_topic_produce_response_v13(b: bytes, p: int, e: int) -> tuple[TopicPro
     n -= 1
     if n < 0 or n * 33 > e - p:
         raise bad_length("TopicProduceResponse.partition_responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_responses: list[PartitionProduceResponse] = []
     o.partition_responses = l_partition_responses
     for _ in range(n):
-        x_partition_responses, p = _read_partition_produce_response_v10(b, p, e)
+        x_partition_responses, p = _read_partition_produce_response_v10(b, p, e, c)
         l_partition_responses.append(x_partition_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1055,7 +1105,7 @@ def _write_topic_produce_response_v13(o: TopicProduceResponse, w: Write) -> None
     w(b"\0")
 
 
-def _read_node_endpoint_v10(b: bytes, p: int, e: int) -> tuple[NodeEndpoint, int]:
+def _read_node_endpoint_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[NodeEndpoint, int]:
     o = _new(NodeEndpoint)
     o.node_id, n = _unpack_iB(b, p)
     p += 5
@@ -1081,7 +1131,7 @@ def _read_node_endpoint_v10(b: bytes, p: int, e: int) -> tuple[NodeEndpoint, int
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1104,17 +1154,20 @@ def _write_node_endpoint_v10(o: NodeEndpoint, w: Write) -> None:
     w(b"\0")
 
 
-def _read_produce_response_v3(b: bytes, p: int, e: int) -> tuple[ProduceResponse, int]:
+def _read_produce_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[ProduceResponse, int]:
     o = _new(ProduceResponse)
     o.node_endpoints = []
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("ProduceResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[TopicProduceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_topic_produce_response_v3(b, p, e)
+        x_responses, p = _read_topic_produce_response_v3(b, p, e, c)
         l_responses.append(x_responses)
     (o.throttle_time_ms,) = _unpack_i(b, p)
     p += 4
@@ -1129,17 +1182,20 @@ def _write_produce_response_v3(o: ProduceResponse, w: Write) -> None:
     w(_pack_i(o.throttle_time_ms))
 
 
-def _read_produce_response_v5(b: bytes, p: int, e: int) -> tuple[ProduceResponse, int]:
+def _read_produce_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[ProduceResponse, int]:
     o = _new(ProduceResponse)
     o.node_endpoints = []
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("ProduceResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[TopicProduceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_topic_produce_response_v5(b, p, e)
+        x_responses, p = _read_topic_produce_response_v5(b, p, e, c)
         l_responses.append(x_responses)
     (o.throttle_time_ms,) = _unpack_i(b, p)
     p += 4
@@ -1154,17 +1210,20 @@ def _write_produce_response_v5(o: ProduceResponse, w: Write) -> None:
     w(_pack_i(o.throttle_time_ms))
 
 
-def _read_produce_response_v8(b: bytes, p: int, e: int) -> tuple[ProduceResponse, int]:
+def _read_produce_response_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[ProduceResponse, int]:
     o = _new(ProduceResponse)
     o.node_endpoints = []
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("ProduceResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[TopicProduceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_topic_produce_response_v8(b, p, e)
+        x_responses, p = _read_topic_produce_response_v8(b, p, e, c)
         l_responses.append(x_responses)
     (o.throttle_time_ms,) = _unpack_i(b, p)
     p += 4
@@ -1179,7 +1238,7 @@ def _write_produce_response_v8(o: ProduceResponse, w: Write) -> None:
     w(_pack_i(o.throttle_time_ms))
 
 
-def _read_produce_response_v9(b: bytes, p: int, e: int) -> tuple[ProduceResponse, int]:
+def _read_produce_response_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[ProduceResponse, int]:
     o = _new(ProduceResponse)
     o.node_endpoints = []
     n = b[p]
@@ -1189,15 +1248,18 @@ def _read_produce_response_v9(b: bytes, p: int, e: int) -> tuple[ProduceResponse
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ProduceResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[TopicProduceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_topic_produce_response_v9(b, p, e)
+        x_responses, p = _read_topic_produce_response_v9(b, p, e, c)
         l_responses.append(x_responses)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1210,7 +1272,7 @@ def _write_produce_response_v9(o: ProduceResponse, w: Write) -> None:
     w(_pack_ix(o.throttle_time_ms))
 
 
-def _read_produce_response_v10(b: bytes, p: int, e: int) -> tuple[ProduceResponse, int]:
+def _read_produce_response_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[ProduceResponse, int]:
     o = _new(ProduceResponse)
     n = b[p]
     p += 1
@@ -1219,16 +1281,22 @@ def _read_produce_response_v10(b: bytes, p: int, e: int) -> tuple[ProduceRespons
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ProduceResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[TopicProduceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_topic_produce_response_v10(b, p, e)
+        x_responses, p = _read_topic_produce_response_v10(b, p, e, c)
         l_responses.append(x_responses)
     o.node_endpoints = []
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -1243,10 +1311,13 @@ def _read_produce_response_v10(b: bytes, p: int, e: int) -> tuple[ProduceRespons
                 n -= 1
                 if n < 0 or n * 11 > z - p:
                     raise bad_length("ProduceResponse.node_endpoints")
+                c[0] -= n
+                if c[0] < 0:
+                    raise too_many()
                 l_node_endpoints: list[NodeEndpoint] = []
                 o.node_endpoints = l_node_endpoints
                 for _ in range(n):
-                    x_node_endpoints, p = _read_node_endpoint_v10(b, p, z)
+                    x_node_endpoints, p = _read_node_endpoint_v10(b, p, z, c)
                     l_node_endpoints.append(x_node_endpoints)
             else:
                 p = z
@@ -1284,7 +1355,7 @@ def _write_produce_response_v10(o: ProduceResponse, w: Write) -> None:
             w(part)
 
 
-def _read_produce_response_v13(b: bytes, p: int, e: int) -> tuple[ProduceResponse, int]:
+def _read_produce_response_v13(b: bytes, p: int, e: int, c: Allowance) -> tuple[ProduceResponse, int]:
     o = _new(ProduceResponse)
     n = b[p]
     p += 1
@@ -1293,16 +1364,22 @@ def _read_produce_response_v13(b: bytes, p: int, e: int) -> tuple[ProduceRespons
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ProduceResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[TopicProduceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_topic_produce_response_v13(b, p, e)
+        x_responses, p = _read_topic_produce_response_v13(b, p, e, c)
         l_responses.append(x_responses)
     o.node_endpoints = []
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -1317,10 +1394,13 @@ def _read_produce_response_v13(b: bytes, p: int, e: int) -> tuple[ProduceRespons
                 n -= 1
                 if n < 0 or n * 11 > z - p:
                     raise bad_length("ProduceResponse.node_endpoints")
+                c[0] -= n
+                if c[0] < 0:
+                    raise too_many()
                 l_node_endpoints: list[NodeEndpoint] = []
                 o.node_endpoints = l_node_endpoints
                 for _ in range(n):
-                    x_node_endpoints, p = _read_node_endpoint_v10(b, p, z)
+                    x_node_endpoints, p = _read_node_endpoint_v10(b, p, z, c)
                     l_node_endpoints.append(x_node_endpoints)
             else:
                 p = z

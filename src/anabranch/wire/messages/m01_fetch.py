@@ -9,6 +9,7 @@ from codecs import utf_8_decode
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     Buffer,
     COMPACT_INT32S,
     EMPTY,
@@ -22,6 +23,7 @@ from anabranch.wire.codec import (
     bad_length,
     records_size,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
     write_records,
@@ -410,12 +412,12 @@ class FetchResponse(Message):
         self.node_endpoints = [] if node_endpoints is EMPTY else node_endpoints
 
 
-def _read_replica_state_v15(b: bytes, p: int, e: int) -> tuple[ReplicaState, int]:
+def _read_replica_state_v15(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReplicaState, int]:
     o = _new(ReplicaState)
     o.replica_id, o.replica_epoch, n = _unpack_iqB(b, p)
     p += 13
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -423,7 +425,7 @@ def _write_replica_state_v15(o: ReplicaState, w: Write) -> None:
     w(_pack_iqx(o.replica_id, o.replica_epoch))
 
 
-def _read_fetch_partition_v4(b: bytes, p: int, e: int) -> tuple[FetchPartition, int]:
+def _read_fetch_partition_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchPartition, int]:
     o = _new(FetchPartition)
     o.current_leader_epoch = -1
     o.last_fetched_epoch = -1
@@ -439,7 +441,7 @@ def _write_fetch_partition_v4(o: FetchPartition, w: Write) -> None:
     w(_pack_iqi(o.partition, o.fetch_offset, o.partition_max_bytes))
 
 
-def _read_fetch_partition_v5(b: bytes, p: int, e: int) -> tuple[FetchPartition, int]:
+def _read_fetch_partition_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchPartition, int]:
     o = _new(FetchPartition)
     o.current_leader_epoch = -1
     o.last_fetched_epoch = -1
@@ -454,7 +456,7 @@ def _write_fetch_partition_v5(o: FetchPartition, w: Write) -> None:
     w(_pack_iqqi(o.partition, o.fetch_offset, o.log_start_offset, o.partition_max_bytes))
 
 
-def _read_fetch_partition_v9(b: bytes, p: int, e: int) -> tuple[FetchPartition, int]:
+def _read_fetch_partition_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchPartition, int]:
     o = _new(FetchPartition)
     o.last_fetched_epoch = -1
     o.replica_directory_id = ZERO_UUID
@@ -468,14 +470,14 @@ def _write_fetch_partition_v9(o: FetchPartition, w: Write) -> None:
     w(_pack_iiqqi(o.partition, o.current_leader_epoch, o.fetch_offset, o.log_start_offset, o.partition_max_bytes))
 
 
-def _read_fetch_partition_v12(b: bytes, p: int, e: int) -> tuple[FetchPartition, int]:
+def _read_fetch_partition_v12(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchPartition, int]:
     o = _new(FetchPartition)
     o.replica_directory_id = ZERO_UUID
     o.high_watermark = 9223372036854775807
     o.partition, o.current_leader_epoch, o.fetch_offset, o.last_fetched_epoch, o.log_start_offset, o.partition_max_bytes, n = _unpack_iiqiqiB(b, p)
     p += 33
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -483,7 +485,7 @@ def _write_fetch_partition_v12(o: FetchPartition, w: Write) -> None:
     w(_pack_iiqiqix(o.partition, o.current_leader_epoch, o.fetch_offset, o.last_fetched_epoch, o.log_start_offset, o.partition_max_bytes))
 
 
-def _read_fetch_partition_v17(b: bytes, p: int, e: int) -> tuple[FetchPartition, int]:
+def _read_fetch_partition_v17(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchPartition, int]:
     o = _new(FetchPartition)
     o.high_watermark = 9223372036854775807
     o.replica_directory_id = ZERO_UUID
@@ -491,6 +493,9 @@ def _read_fetch_partition_v17(b: bytes, p: int, e: int) -> tuple[FetchPartition,
     p += 33
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -527,7 +532,7 @@ def _write_fetch_partition_v17(o: FetchPartition, w: Write) -> None:
             w(part)
 
 
-def _read_fetch_partition_v18(b: bytes, p: int, e: int) -> tuple[FetchPartition, int]:
+def _read_fetch_partition_v18(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchPartition, int]:
     o = _new(FetchPartition)
     o.replica_directory_id = ZERO_UUID
     o.high_watermark = 9223372036854775807
@@ -535,6 +540,9 @@ def _read_fetch_partition_v18(b: bytes, p: int, e: int) -> tuple[FetchPartition,
     p += 33
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -585,7 +593,7 @@ def _write_fetch_partition_v18(o: FetchPartition, w: Write) -> None:
             w(part)
 
 
-def _read_fetch_topic_v4(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
+def _read_fetch_topic_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchTopic, int]:
     o = _new(FetchTopic)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -599,10 +607,13 @@ def _read_fetch_topic_v4(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
     p += 4
     if n < 0 or n * 16 > e - p:
         raise bad_length("FetchTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[FetchPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_fetch_partition_v4(b, p, e)
+        x_partitions, p = _read_fetch_partition_v4(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -618,7 +629,7 @@ def _write_fetch_topic_v4(o: FetchTopic, w: Write) -> None:
         _write_fetch_partition_v4(x_partitions, w)
 
 
-def _read_fetch_topic_v5(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
+def _read_fetch_topic_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchTopic, int]:
     o = _new(FetchTopic)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -632,10 +643,13 @@ def _read_fetch_topic_v5(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
     p += 4
     if n < 0 or n * 24 > e - p:
         raise bad_length("FetchTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[FetchPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_fetch_partition_v5(b, p, e)
+        x_partitions, p = _read_fetch_partition_v5(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -651,7 +665,7 @@ def _write_fetch_topic_v5(o: FetchTopic, w: Write) -> None:
         _write_fetch_partition_v5(x_partitions, w)
 
 
-def _read_fetch_topic_v9(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
+def _read_fetch_topic_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchTopic, int]:
     o = _new(FetchTopic)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -665,10 +679,13 @@ def _read_fetch_topic_v9(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
     p += 4
     if n < 0 or n * 28 > e - p:
         raise bad_length("FetchTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[FetchPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_fetch_partition_v9(b, p, e)
+        x_partitions, p = _read_fetch_partition_v9(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -684,7 +701,7 @@ def _write_fetch_topic_v9(o: FetchTopic, w: Write) -> None:
         _write_fetch_partition_v9(x_partitions, w)
 
 
-def _read_fetch_topic_v12(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
+def _read_fetch_topic_v12(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchTopic, int]:
     o = _new(FetchTopic)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -703,15 +720,18 @@ def _read_fetch_topic_v12(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
     n -= 1
     if n < 0 or n * 33 > e - p:
         raise bad_length("FetchTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[FetchPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_fetch_partition_v12(b, p, e)
+        x_partitions, p = _read_fetch_partition_v12(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -729,7 +749,7 @@ def _write_fetch_topic_v12(o: FetchTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_fetch_topic_v13(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
+def _read_fetch_topic_v13(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchTopic, int]:
     o = _new(FetchTopic)
     o.topic = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -739,15 +759,18 @@ def _read_fetch_topic_v13(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
     n -= 1
     if n < 0 or n * 33 > e - p:
         raise bad_length("FetchTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[FetchPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_fetch_partition_v12(b, p, e)
+        x_partitions, p = _read_fetch_partition_v12(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -761,7 +784,7 @@ def _write_fetch_topic_v13(o: FetchTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_fetch_topic_v17(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
+def _read_fetch_topic_v17(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchTopic, int]:
     o = _new(FetchTopic)
     o.topic = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -771,15 +794,18 @@ def _read_fetch_topic_v17(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
     n -= 1
     if n < 0 or n * 33 > e - p:
         raise bad_length("FetchTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[FetchPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_fetch_partition_v17(b, p, e)
+        x_partitions, p = _read_fetch_partition_v17(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -793,7 +819,7 @@ def _write_fetch_topic_v17(o: FetchTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_fetch_topic_v18(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
+def _read_fetch_topic_v18(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchTopic, int]:
     o = _new(FetchTopic)
     o.topic = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -803,15 +829,18 @@ def _read_fetch_topic_v18(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
     n -= 1
     if n < 0 or n * 33 > e - p:
         raise bad_length("FetchTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[FetchPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_fetch_partition_v18(b, p, e)
+        x_partitions, p = _read_fetch_partition_v18(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -825,7 +854,7 @@ def _write_fetch_topic_v18(o: FetchTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_forgotten_topic_v7(b: bytes, p: int, e: int) -> tuple[ForgottenTopic, int]:
+def _read_forgotten_topic_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[ForgottenTopic, int]:
     o = _new(ForgottenTopic)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -840,6 +869,9 @@ def _read_forgotten_topic_v7(b: bytes, p: int, e: int) -> tuple[ForgottenTopic, 
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("ForgottenTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -856,7 +888,7 @@ def _write_forgotten_topic_v7(o: ForgottenTopic, w: Write) -> None:
     w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
-def _read_forgotten_topic_v12(b: bytes, p: int, e: int) -> tuple[ForgottenTopic, int]:
+def _read_forgotten_topic_v12(b: bytes, p: int, e: int, c: Allowance) -> tuple[ForgottenTopic, int]:
     o = _new(ForgottenTopic)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -876,12 +908,15 @@ def _read_forgotten_topic_v12(b: bytes, p: int, e: int) -> tuple[ForgottenTopic,
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("ForgottenTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -901,7 +936,7 @@ def _write_forgotten_topic_v12(o: ForgottenTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_forgotten_topic_v13(b: bytes, p: int, e: int) -> tuple[ForgottenTopic, int]:
+def _read_forgotten_topic_v13(b: bytes, p: int, e: int, c: Allowance) -> tuple[ForgottenTopic, int]:
     o = _new(ForgottenTopic)
     o.topic = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -912,12 +947,15 @@ def _read_forgotten_topic_v13(b: bytes, p: int, e: int) -> tuple[ForgottenTopic,
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("ForgottenTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -933,7 +971,7 @@ def _write_forgotten_topic_v13(o: ForgottenTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_fetch_request_v4(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.cluster_id = None
     o.replica_state = None
@@ -945,10 +983,13 @@ def _read_fetch_request_v4(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]
     p += 21
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v4(b, p, e)
+        x_topics, p = _read_fetch_topic_v4(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -960,7 +1001,7 @@ def _write_fetch_request_v4(o: FetchRequest, w: Write) -> None:
         _write_fetch_topic_v4(x_topics, w)
 
 
-def _read_fetch_request_v5(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.cluster_id = None
     o.replica_state = None
@@ -972,10 +1013,13 @@ def _read_fetch_request_v5(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]
     p += 21
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v5(b, p, e)
+        x_topics, p = _read_fetch_topic_v5(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -987,7 +1031,7 @@ def _write_fetch_request_v5(o: FetchRequest, w: Write) -> None:
         _write_fetch_topic_v5(x_topics, w)
 
 
-def _read_fetch_request_v7(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.cluster_id = None
     o.replica_state = None
@@ -996,19 +1040,25 @@ def _read_fetch_request_v7(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]
     p += 29
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v5(b, p, e)
+        x_topics, p = _read_fetch_topic_v5(b, p, e, c)
         l_topics.append(x_topics)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v7(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v7(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     return o, p
 
@@ -1024,7 +1074,7 @@ def _write_fetch_request_v7(o: FetchRequest, w: Write) -> None:
         _write_forgotten_topic_v7(x_forgotten_topics_data, w)
 
 
-def _read_fetch_request_v9(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.cluster_id = None
     o.replica_state = None
@@ -1033,19 +1083,25 @@ def _read_fetch_request_v9(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]
     p += 29
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v9(b, p, e)
+        x_topics, p = _read_fetch_topic_v9(b, p, e, c)
         l_topics.append(x_topics)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v7(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v7(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     return o, p
 
@@ -1061,7 +1117,7 @@ def _write_fetch_request_v9(o: FetchRequest, w: Write) -> None:
         _write_forgotten_topic_v7(x_forgotten_topics_data, w)
 
 
-def _read_fetch_request_v11(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v11(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.cluster_id = None
     o.replica_state = None
@@ -1069,19 +1125,25 @@ def _read_fetch_request_v11(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     p += 29
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v9(b, p, e)
+        x_topics, p = _read_fetch_topic_v9(b, p, e, c)
         l_topics.append(x_topics)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v7(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v7(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -1108,7 +1170,7 @@ def _write_fetch_request_v11(o: FetchRequest, w: Write) -> None:
     w(r_rack_id)
 
 
-def _read_fetch_request_v12(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v12(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.replica_state = None
     o.replica_id, o.max_wait_ms, o.min_bytes, o.max_bytes, o.isolation_level, o.session_id, o.session_epoch, n = _unpack_iiiibiiB(b, p)
@@ -1118,10 +1180,13 @@ def _read_fetch_request_v12(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v12(b, p, e)
+        x_topics, p = _read_fetch_topic_v12(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
@@ -1130,10 +1195,13 @@ def _read_fetch_request_v12(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("FetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v12(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v12(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     n = b[p]
     p += 1
@@ -1149,6 +1217,9 @@ def _read_fetch_request_v12(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -1216,7 +1287,7 @@ def _write_fetch_request_v12(o: FetchRequest, w: Write) -> None:
             w(part)
 
 
-def _read_fetch_request_v13(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v13(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.replica_state = None
     o.replica_id, o.max_wait_ms, o.min_bytes, o.max_bytes, o.isolation_level, o.session_id, o.session_epoch, n = _unpack_iiiibiiB(b, p)
@@ -1226,10 +1297,13 @@ def _read_fetch_request_v13(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v13(b, p, e)
+        x_topics, p = _read_fetch_topic_v13(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
@@ -1238,10 +1312,13 @@ def _read_fetch_request_v13(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v13(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v13(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     n = b[p]
     p += 1
@@ -1257,6 +1334,9 @@ def _read_fetch_request_v13(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -1324,7 +1404,7 @@ def _write_fetch_request_v13(o: FetchRequest, w: Write) -> None:
             w(part)
 
 
-def _read_fetch_request_v15(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v15(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.replica_id = -1
     o.max_wait_ms, o.min_bytes, o.max_bytes, o.isolation_level, o.session_id, o.session_epoch, n = _unpack_iiibiiB(b, p)
@@ -1334,10 +1414,13 @@ def _read_fetch_request_v15(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v13(b, p, e)
+        x_topics, p = _read_fetch_topic_v13(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
@@ -1346,10 +1429,13 @@ def _read_fetch_request_v15(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v13(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v13(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     n = b[p]
     p += 1
@@ -1366,6 +1452,9 @@ def _read_fetch_request_v15(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -1386,7 +1475,7 @@ def _read_fetch_request_v15(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
                     o.cluster_id = b[p:q].decode()
                     p = q
             elif t == 1:
-                o.replica_state, p = _read_replica_state_v15(b, p, z)
+                o.replica_state, p = _read_replica_state_v15(b, p, z, c)
             else:
                 p = z
             if p != z:
@@ -1446,7 +1535,7 @@ def _write_fetch_request_v15(o: FetchRequest, w: Write) -> None:
             w(part)
 
 
-def _read_fetch_request_v17(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v17(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.replica_id = -1
     o.max_wait_ms, o.min_bytes, o.max_bytes, o.isolation_level, o.session_id, o.session_epoch, n = _unpack_iiibiiB(b, p)
@@ -1456,10 +1545,13 @@ def _read_fetch_request_v17(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v17(b, p, e)
+        x_topics, p = _read_fetch_topic_v17(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
@@ -1468,10 +1560,13 @@ def _read_fetch_request_v17(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v13(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v13(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     n = b[p]
     p += 1
@@ -1488,6 +1583,9 @@ def _read_fetch_request_v17(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -1508,7 +1606,7 @@ def _read_fetch_request_v17(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
                     o.cluster_id = b[p:q].decode()
                     p = q
             elif t == 1:
-                o.replica_state, p = _read_replica_state_v15(b, p, z)
+                o.replica_state, p = _read_replica_state_v15(b, p, z, c)
             else:
                 p = z
             if p != z:
@@ -1568,7 +1666,7 @@ def _write_fetch_request_v17(o: FetchRequest, w: Write) -> None:
             w(part)
 
 
-def _read_fetch_request_v18(b: bytes, p: int, e: int) -> tuple[FetchRequest, int]:
+def _read_fetch_request_v18(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchRequest, int]:
     o = _new(FetchRequest)
     o.replica_id = -1
     o.max_wait_ms, o.min_bytes, o.max_bytes, o.isolation_level, o.session_id, o.session_epoch, n = _unpack_iiibiiB(b, p)
@@ -1578,10 +1676,13 @@ def _read_fetch_request_v18(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v18(b, p, e)
+        x_topics, p = _read_fetch_topic_v18(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
@@ -1590,10 +1691,13 @@ def _read_fetch_request_v18(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v13(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v13(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     n = b[p]
     p += 1
@@ -1610,6 +1714,9 @@ def _read_fetch_request_v18(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -1630,7 +1737,7 @@ def _read_fetch_request_v18(b: bytes, p: int, e: int) -> tuple[FetchRequest, int
                     o.cluster_id = b[p:q].decode()
                     p = q
             elif t == 1:
-                o.replica_state, p = _read_replica_state_v15(b, p, z)
+                o.replica_state, p = _read_replica_state_v15(b, p, z, c)
             else:
                 p = z
             if p != z:
@@ -1690,12 +1797,12 @@ def _write_fetch_request_v18(o: FetchRequest, w: Write) -> None:
             w(part)
 
 
-def _read_epoch_end_offset_v12(b: memoryview, p: int, e: int) -> tuple[EpochEndOffset, int]:
+def _read_epoch_end_offset_v12(b: memoryview, p: int, e: int, c: Allowance) -> tuple[EpochEndOffset, int]:
     o = _new(EpochEndOffset)
     o.epoch, o.end_offset, n = _unpack_iqB(b, p)
     p += 13
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1703,12 +1810,12 @@ def _write_epoch_end_offset_v12(o: EpochEndOffset, w: Write) -> None:
     w(_pack_iqx(o.epoch, o.end_offset))
 
 
-def _read_leader_id_and_epoch_v12(b: memoryview, p: int, e: int) -> tuple[LeaderIdAndEpoch, int]:
+def _read_leader_id_and_epoch_v12(b: memoryview, p: int, e: int, c: Allowance) -> tuple[LeaderIdAndEpoch, int]:
     o = _new(LeaderIdAndEpoch)
     o.leader_id, o.leader_epoch, n = _unpack_iiB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1716,12 +1823,12 @@ def _write_leader_id_and_epoch_v12(o: LeaderIdAndEpoch, w: Write) -> None:
     w(_pack_iix(o.leader_id, o.leader_epoch))
 
 
-def _read_snapshot_id_v12(b: memoryview, p: int, e: int) -> tuple[SnapshotId, int]:
+def _read_snapshot_id_v12(b: memoryview, p: int, e: int, c: Allowance) -> tuple[SnapshotId, int]:
     o = _new(SnapshotId)
     o.end_offset, o.epoch, n = _unpack_qiB(b, p)
     p += 13
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1729,7 +1836,7 @@ def _write_snapshot_id_v12(o: SnapshotId, w: Write) -> None:
     w(_pack_qix(o.end_offset, o.epoch))
 
 
-def _read_aborted_transaction_v4(b: memoryview, p: int, e: int) -> tuple[AbortedTransaction, int]:
+def _read_aborted_transaction_v4(b: memoryview, p: int, e: int, c: Allowance) -> tuple[AbortedTransaction, int]:
     o = _new(AbortedTransaction)
     o.producer_id, o.first_offset = _unpack_qq(b, p)
     p += 16
@@ -1740,12 +1847,12 @@ def _write_aborted_transaction_v4(o: AbortedTransaction, w: Write) -> None:
     w(_pack_qq(o.producer_id, o.first_offset))
 
 
-def _read_aborted_transaction_v12(b: memoryview, p: int, e: int) -> tuple[AbortedTransaction, int]:
+def _read_aborted_transaction_v12(b: memoryview, p: int, e: int, c: Allowance) -> tuple[AbortedTransaction, int]:
     o = _new(AbortedTransaction)
     o.producer_id, o.first_offset, n = _unpack_qqB(b, p)
     p += 17
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1753,7 +1860,7 @@ def _write_aborted_transaction_v12(o: AbortedTransaction, w: Write) -> None:
     w(_pack_qqx(o.producer_id, o.first_offset))
 
 
-def _read_partition_data_v4(b: memoryview, p: int, e: int) -> tuple[PartitionData, int]:
+def _read_partition_data_v4(b: memoryview, p: int, e: int, c: Allowance) -> tuple[PartitionData, int]:
     o = _new(PartitionData)
     o.log_start_offset = -1
     o.diverging_epoch = None
@@ -1767,10 +1874,13 @@ def _read_partition_data_v4(b: memoryview, p: int, e: int) -> tuple[PartitionDat
     else:
         if n * 16 > e - p:
             raise bad_length("PartitionData.aborted_transactions")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_aborted_transactions: list[AbortedTransaction] = []
         o.aborted_transactions = l_aborted_transactions
         for _ in range(n):
-            x_aborted_transactions, p = _read_aborted_transaction_v4(b, p, e)
+            x_aborted_transactions, p = _read_aborted_transaction_v4(b, p, e, c)
             l_aborted_transactions.append(x_aborted_transactions)
     (n,) = _unpack_i(b, p)
     p += 4
@@ -1801,7 +1911,7 @@ def _write_partition_data_v4(o: PartitionData, w: Write) -> None:
         write_records(v_records, w)
 
 
-def _read_partition_data_v5(b: memoryview, p: int, e: int) -> tuple[PartitionData, int]:
+def _read_partition_data_v5(b: memoryview, p: int, e: int, c: Allowance) -> tuple[PartitionData, int]:
     o = _new(PartitionData)
     o.diverging_epoch = None
     o.current_leader = None
@@ -1814,10 +1924,13 @@ def _read_partition_data_v5(b: memoryview, p: int, e: int) -> tuple[PartitionDat
     else:
         if n * 16 > e - p:
             raise bad_length("PartitionData.aborted_transactions")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_aborted_transactions: list[AbortedTransaction] = []
         o.aborted_transactions = l_aborted_transactions
         for _ in range(n):
-            x_aborted_transactions, p = _read_aborted_transaction_v4(b, p, e)
+            x_aborted_transactions, p = _read_aborted_transaction_v4(b, p, e, c)
             l_aborted_transactions.append(x_aborted_transactions)
     (n,) = _unpack_i(b, p)
     p += 4
@@ -1848,7 +1961,7 @@ def _write_partition_data_v5(o: PartitionData, w: Write) -> None:
         write_records(v_records, w)
 
 
-def _read_partition_data_v11(b: memoryview, p: int, e: int) -> tuple[PartitionData, int]:
+def _read_partition_data_v11(b: memoryview, p: int, e: int, c: Allowance) -> tuple[PartitionData, int]:
     o = _new(PartitionData)
     o.diverging_epoch = None
     o.current_leader = None
@@ -1860,10 +1973,13 @@ def _read_partition_data_v11(b: memoryview, p: int, e: int) -> tuple[PartitionDa
     else:
         if n * 16 > e - p:
             raise bad_length("PartitionData.aborted_transactions")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_aborted_transactions: list[AbortedTransaction] = []
         o.aborted_transactions = l_aborted_transactions
         for _ in range(n):
-            x_aborted_transactions, p = _read_aborted_transaction_v4(b, p, e)
+            x_aborted_transactions, p = _read_aborted_transaction_v4(b, p, e, c)
             l_aborted_transactions.append(x_aborted_transactions)
     o.preferred_read_replica, n = _unpack_ii(b, p)
     p += 8
@@ -1894,7 +2010,7 @@ def _write_partition_data_v11(o: PartitionData, w: Write) -> None:
         write_records(v_records, w)
 
 
-def _read_partition_data_v12(b: memoryview, p: int, e: int) -> tuple[PartitionData, int]:
+def _read_partition_data_v12(b: memoryview, p: int, e: int, c: Allowance) -> tuple[PartitionData, int]:
     o = _new(PartitionData)
     o.partition_index, o.error_code, o.high_watermark, o.last_stable_offset, o.log_start_offset, n = _unpack_ihqqqB(b, p)
     p += 31
@@ -1906,10 +2022,13 @@ def _read_partition_data_v12(b: memoryview, p: int, e: int) -> tuple[PartitionDa
         n -= 1
         if n * 17 > e - p:
             raise bad_length("PartitionData.aborted_transactions")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_aborted_transactions: list[AbortedTransaction] = []
         o.aborted_transactions = l_aborted_transactions
         for _ in range(n):
-            x_aborted_transactions, p = _read_aborted_transaction_v12(b, p, e)
+            x_aborted_transactions, p = _read_aborted_transaction_v12(b, p, e, c)
             l_aborted_transactions.append(x_aborted_transactions)
     o.preferred_read_replica, n = _unpack_iB(b, p)
     p += 5
@@ -1930,6 +2049,9 @@ def _read_partition_data_v12(b: memoryview, p: int, e: int) -> tuple[PartitionDa
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -1937,11 +2059,11 @@ def _read_partition_data_v12(b: memoryview, p: int, e: int) -> tuple[PartitionDa
             if z > e:
                 raise bad_length("PartitionData: tagged field")
             if t == 0:
-                o.diverging_epoch, p = _read_epoch_end_offset_v12(b, p, z)
+                o.diverging_epoch, p = _read_epoch_end_offset_v12(b, p, z, c)
             elif t == 1:
-                o.current_leader, p = _read_leader_id_and_epoch_v12(b, p, z)
+                o.current_leader, p = _read_leader_id_and_epoch_v12(b, p, z, c)
             elif t == 2:
-                o.snapshot_id, p = _read_snapshot_id_v12(b, p, z)
+                o.snapshot_id, p = _read_snapshot_id_v12(b, p, z, c)
             else:
                 p = z
             if p != z:
@@ -2007,7 +2129,7 @@ def _write_partition_data_v12(o: PartitionData, w: Write) -> None:
             w(part)
 
 
-def _read_fetchable_topic_response_v4(b: memoryview, p: int, e: int) -> tuple[FetchableTopicResponse, int]:
+def _read_fetchable_topic_response_v4(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchableTopicResponse, int]:
     o = _new(FetchableTopicResponse)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -2021,10 +2143,13 @@ def _read_fetchable_topic_response_v4(b: memoryview, p: int, e: int) -> tuple[Fe
     p += 4
     if n < 0 or n * 30 > e - p:
         raise bad_length("FetchableTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[PartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_partition_data_v4(b, p, e)
+        x_partitions, p = _read_partition_data_v4(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -2040,7 +2165,7 @@ def _write_fetchable_topic_response_v4(o: FetchableTopicResponse, w: Write) -> N
         _write_partition_data_v4(x_partitions, w)
 
 
-def _read_fetchable_topic_response_v5(b: memoryview, p: int, e: int) -> tuple[FetchableTopicResponse, int]:
+def _read_fetchable_topic_response_v5(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchableTopicResponse, int]:
     o = _new(FetchableTopicResponse)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -2054,10 +2179,13 @@ def _read_fetchable_topic_response_v5(b: memoryview, p: int, e: int) -> tuple[Fe
     p += 4
     if n < 0 or n * 38 > e - p:
         raise bad_length("FetchableTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[PartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_partition_data_v5(b, p, e)
+        x_partitions, p = _read_partition_data_v5(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -2073,7 +2201,7 @@ def _write_fetchable_topic_response_v5(o: FetchableTopicResponse, w: Write) -> N
         _write_partition_data_v5(x_partitions, w)
 
 
-def _read_fetchable_topic_response_v11(b: memoryview, p: int, e: int) -> tuple[FetchableTopicResponse, int]:
+def _read_fetchable_topic_response_v11(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchableTopicResponse, int]:
     o = _new(FetchableTopicResponse)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -2087,10 +2215,13 @@ def _read_fetchable_topic_response_v11(b: memoryview, p: int, e: int) -> tuple[F
     p += 4
     if n < 0 or n * 42 > e - p:
         raise bad_length("FetchableTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[PartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_partition_data_v11(b, p, e)
+        x_partitions, p = _read_partition_data_v11(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -2106,7 +2237,7 @@ def _write_fetchable_topic_response_v11(o: FetchableTopicResponse, w: Write) -> 
         _write_partition_data_v11(x_partitions, w)
 
 
-def _read_fetchable_topic_response_v12(b: memoryview, p: int, e: int) -> tuple[FetchableTopicResponse, int]:
+def _read_fetchable_topic_response_v12(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchableTopicResponse, int]:
     o = _new(FetchableTopicResponse)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -2125,15 +2256,18 @@ def _read_fetchable_topic_response_v12(b: memoryview, p: int, e: int) -> tuple[F
     n -= 1
     if n < 0 or n * 37 > e - p:
         raise bad_length("FetchableTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[PartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_partition_data_v12(b, p, e)
+        x_partitions, p = _read_partition_data_v12(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -2151,7 +2285,7 @@ def _write_fetchable_topic_response_v12(o: FetchableTopicResponse, w: Write) -> 
     w(b"\0")
 
 
-def _read_fetchable_topic_response_v13(b: memoryview, p: int, e: int) -> tuple[FetchableTopicResponse, int]:
+def _read_fetchable_topic_response_v13(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchableTopicResponse, int]:
     o = _new(FetchableTopicResponse)
     o.topic = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -2161,15 +2295,18 @@ def _read_fetchable_topic_response_v13(b: memoryview, p: int, e: int) -> tuple[F
     n -= 1
     if n < 0 or n * 37 > e - p:
         raise bad_length("FetchableTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[PartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_partition_data_v12(b, p, e)
+        x_partitions, p = _read_partition_data_v12(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -2183,7 +2320,7 @@ def _write_fetchable_topic_response_v13(o: FetchableTopicResponse, w: Write) -> 
     w(b"\0")
 
 
-def _read_node_endpoint_v16(b: memoryview, p: int, e: int) -> tuple[NodeEndpoint, int]:
+def _read_node_endpoint_v16(b: memoryview, p: int, e: int, c: Allowance) -> tuple[NodeEndpoint, int]:
     o = _new(NodeEndpoint)
     o.node_id, n = _unpack_iB(b, p)
     p += 5
@@ -2209,7 +2346,7 @@ def _read_node_endpoint_v16(b: memoryview, p: int, e: int) -> tuple[NodeEndpoint
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -2232,7 +2369,7 @@ def _write_node_endpoint_v16(o: NodeEndpoint, w: Write) -> None:
     w(b"\0")
 
 
-def _read_fetch_response_v4(b: memoryview, p: int, e: int) -> tuple[FetchResponse, int]:
+def _read_fetch_response_v4(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchResponse, int]:
     o = _new(FetchResponse)
     o.error_code = 0
     o.session_id = 0
@@ -2241,10 +2378,13 @@ def _read_fetch_response_v4(b: memoryview, p: int, e: int) -> tuple[FetchRespons
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[FetchableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_fetchable_topic_response_v4(b, p, e)
+        x_responses, p = _read_fetchable_topic_response_v4(b, p, e, c)
         l_responses.append(x_responses)
     return o, p
 
@@ -2256,7 +2396,7 @@ def _write_fetch_response_v4(o: FetchResponse, w: Write) -> None:
         _write_fetchable_topic_response_v4(x_responses, w)
 
 
-def _read_fetch_response_v5(b: memoryview, p: int, e: int) -> tuple[FetchResponse, int]:
+def _read_fetch_response_v5(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchResponse, int]:
     o = _new(FetchResponse)
     o.error_code = 0
     o.session_id = 0
@@ -2265,10 +2405,13 @@ def _read_fetch_response_v5(b: memoryview, p: int, e: int) -> tuple[FetchRespons
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[FetchableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_fetchable_topic_response_v5(b, p, e)
+        x_responses, p = _read_fetchable_topic_response_v5(b, p, e, c)
         l_responses.append(x_responses)
     return o, p
 
@@ -2280,17 +2423,20 @@ def _write_fetch_response_v5(o: FetchResponse, w: Write) -> None:
         _write_fetchable_topic_response_v5(x_responses, w)
 
 
-def _read_fetch_response_v7(b: memoryview, p: int, e: int) -> tuple[FetchResponse, int]:
+def _read_fetch_response_v7(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchResponse, int]:
     o = _new(FetchResponse)
     o.node_endpoints = []
     o.throttle_time_ms, o.error_code, o.session_id, n = _unpack_ihii(b, p)
     p += 14
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[FetchableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_fetchable_topic_response_v5(b, p, e)
+        x_responses, p = _read_fetchable_topic_response_v5(b, p, e, c)
         l_responses.append(x_responses)
     return o, p
 
@@ -2302,17 +2448,20 @@ def _write_fetch_response_v7(o: FetchResponse, w: Write) -> None:
         _write_fetchable_topic_response_v5(x_responses, w)
 
 
-def _read_fetch_response_v11(b: memoryview, p: int, e: int) -> tuple[FetchResponse, int]:
+def _read_fetch_response_v11(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchResponse, int]:
     o = _new(FetchResponse)
     o.node_endpoints = []
     o.throttle_time_ms, o.error_code, o.session_id, n = _unpack_ihii(b, p)
     p += 14
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[FetchableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_fetchable_topic_response_v11(b, p, e)
+        x_responses, p = _read_fetchable_topic_response_v11(b, p, e, c)
         l_responses.append(x_responses)
     return o, p
 
@@ -2324,7 +2473,7 @@ def _write_fetch_response_v11(o: FetchResponse, w: Write) -> None:
         _write_fetchable_topic_response_v11(x_responses, w)
 
 
-def _read_fetch_response_v12(b: memoryview, p: int, e: int) -> tuple[FetchResponse, int]:
+def _read_fetch_response_v12(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchResponse, int]:
     o = _new(FetchResponse)
     o.node_endpoints = []
     o.throttle_time_ms, o.error_code, o.session_id, n = _unpack_ihiB(b, p)
@@ -2334,15 +2483,18 @@ def _read_fetch_response_v12(b: memoryview, p: int, e: int) -> tuple[FetchRespon
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("FetchResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[FetchableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_fetchable_topic_response_v12(b, p, e)
+        x_responses, p = _read_fetchable_topic_response_v12(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -2356,7 +2508,7 @@ def _write_fetch_response_v12(o: FetchResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_fetch_response_v13(b: memoryview, p: int, e: int) -> tuple[FetchResponse, int]:
+def _read_fetch_response_v13(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchResponse, int]:
     o = _new(FetchResponse)
     o.node_endpoints = []
     o.throttle_time_ms, o.error_code, o.session_id, n = _unpack_ihiB(b, p)
@@ -2366,15 +2518,18 @@ def _read_fetch_response_v13(b: memoryview, p: int, e: int) -> tuple[FetchRespon
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[FetchableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_fetchable_topic_response_v13(b, p, e)
+        x_responses, p = _read_fetchable_topic_response_v13(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -2388,7 +2543,7 @@ def _write_fetch_response_v13(o: FetchResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_fetch_response_v16(b: memoryview, p: int, e: int) -> tuple[FetchResponse, int]:
+def _read_fetch_response_v16(b: memoryview, p: int, e: int, c: Allowance) -> tuple[FetchResponse, int]:
     o = _new(FetchResponse)
     o.throttle_time_ms, o.error_code, o.session_id, n = _unpack_ihiB(b, p)
     p += 11
@@ -2397,16 +2552,22 @@ def _read_fetch_response_v16(b: memoryview, p: int, e: int) -> tuple[FetchRespon
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[FetchableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_fetchable_topic_response_v13(b, p, e)
+        x_responses, p = _read_fetchable_topic_response_v13(b, p, e, c)
         l_responses.append(x_responses)
     o.node_endpoints = []
     n = b[p]
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -2421,10 +2582,13 @@ def _read_fetch_response_v16(b: memoryview, p: int, e: int) -> tuple[FetchRespon
                 n -= 1
                 if n < 0 or n * 11 > z - p:
                     raise bad_length("FetchResponse.node_endpoints")
+                c[0] -= n
+                if c[0] < 0:
+                    raise too_many()
                 l_node_endpoints: list[NodeEndpoint] = []
                 o.node_endpoints = l_node_endpoints
                 for _ in range(n):
-                    x_node_endpoints, p = _read_node_endpoint_v16(b, p, z)
+                    x_node_endpoints, p = _read_node_endpoint_v16(b, p, z, c)
                     l_node_endpoints.append(x_node_endpoints)
             else:
                 p = z

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -176,7 +178,7 @@ class ListOffsetsResponse(Message):
         self.topics = [] if topics is EMPTY else topics
 
 
-def _read_list_offsets_partition_v1(b: bytes, p: int, e: int) -> tuple[ListOffsetsPartition, int]:
+def _read_list_offsets_partition_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsPartition, int]:
     o = _new(ListOffsetsPartition)
     o.current_leader_epoch = -1
     o.partition_index, o.timestamp = _unpack_iq(b, p)
@@ -188,7 +190,7 @@ def _write_list_offsets_partition_v1(o: ListOffsetsPartition, w: Write) -> None:
     w(_pack_iq(o.partition_index, o.timestamp))
 
 
-def _read_list_offsets_partition_v4(b: bytes, p: int, e: int) -> tuple[ListOffsetsPartition, int]:
+def _read_list_offsets_partition_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsPartition, int]:
     o = _new(ListOffsetsPartition)
     o.partition_index, o.current_leader_epoch, o.timestamp = _unpack_iiq(b, p)
     p += 16
@@ -199,12 +201,12 @@ def _write_list_offsets_partition_v4(o: ListOffsetsPartition, w: Write) -> None:
     w(_pack_iiq(o.partition_index, o.current_leader_epoch, o.timestamp))
 
 
-def _read_list_offsets_partition_v6(b: bytes, p: int, e: int) -> tuple[ListOffsetsPartition, int]:
+def _read_list_offsets_partition_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsPartition, int]:
     o = _new(ListOffsetsPartition)
     o.partition_index, o.current_leader_epoch, o.timestamp, n = _unpack_iiqB(b, p)
     p += 17
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -212,7 +214,7 @@ def _write_list_offsets_partition_v6(o: ListOffsetsPartition, w: Write) -> None:
     w(_pack_iiqx(o.partition_index, o.current_leader_epoch, o.timestamp))
 
 
-def _read_list_offsets_topic_v1(b: bytes, p: int, e: int) -> tuple[ListOffsetsTopic, int]:
+def _read_list_offsets_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsTopic, int]:
     o = _new(ListOffsetsTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -225,10 +227,13 @@ def _read_list_offsets_topic_v1(b: bytes, p: int, e: int) -> tuple[ListOffsetsTo
     p += 4
     if n < 0 or n * 12 > e - p:
         raise bad_length("ListOffsetsTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[ListOffsetsPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_list_offsets_partition_v1(b, p, e)
+        x_partitions, p = _read_list_offsets_partition_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -244,7 +249,7 @@ def _write_list_offsets_topic_v1(o: ListOffsetsTopic, w: Write) -> None:
         _write_list_offsets_partition_v1(x_partitions, w)
 
 
-def _read_list_offsets_topic_v4(b: bytes, p: int, e: int) -> tuple[ListOffsetsTopic, int]:
+def _read_list_offsets_topic_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsTopic, int]:
     o = _new(ListOffsetsTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -257,10 +262,13 @@ def _read_list_offsets_topic_v4(b: bytes, p: int, e: int) -> tuple[ListOffsetsTo
     p += 4
     if n < 0 or n * 16 > e - p:
         raise bad_length("ListOffsetsTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[ListOffsetsPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_list_offsets_partition_v4(b, p, e)
+        x_partitions, p = _read_list_offsets_partition_v4(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -276,7 +284,7 @@ def _write_list_offsets_topic_v4(o: ListOffsetsTopic, w: Write) -> None:
         _write_list_offsets_partition_v4(x_partitions, w)
 
 
-def _read_list_offsets_topic_v6(b: bytes, p: int, e: int) -> tuple[ListOffsetsTopic, int]:
+def _read_list_offsets_topic_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsTopic, int]:
     o = _new(ListOffsetsTopic)
     n = b[p]
     p += 1
@@ -294,15 +302,18 @@ def _read_list_offsets_topic_v6(b: bytes, p: int, e: int) -> tuple[ListOffsetsTo
     n -= 1
     if n < 0 or n * 17 > e - p:
         raise bad_length("ListOffsetsTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[ListOffsetsPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_list_offsets_partition_v6(b, p, e)
+        x_partitions, p = _read_list_offsets_partition_v6(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -320,7 +331,7 @@ def _write_list_offsets_topic_v6(o: ListOffsetsTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_list_offsets_request_v1(b: bytes, p: int, e: int) -> tuple[ListOffsetsRequest, int]:
+def _read_list_offsets_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsRequest, int]:
     o = _new(ListOffsetsRequest)
     o.isolation_level = 0
     o.timeout_ms = 0
@@ -328,10 +339,13 @@ def _read_list_offsets_request_v1(b: bytes, p: int, e: int) -> tuple[ListOffsets
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("ListOffsetsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ListOffsetsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_list_offsets_topic_v1(b, p, e)
+        x_topics, p = _read_list_offsets_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -343,17 +357,20 @@ def _write_list_offsets_request_v1(o: ListOffsetsRequest, w: Write) -> None:
         _write_list_offsets_topic_v1(x_topics, w)
 
 
-def _read_list_offsets_request_v2(b: bytes, p: int, e: int) -> tuple[ListOffsetsRequest, int]:
+def _read_list_offsets_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsRequest, int]:
     o = _new(ListOffsetsRequest)
     o.timeout_ms = 0
     o.replica_id, o.isolation_level, n = _unpack_ibi(b, p)
     p += 9
     if n < 0 or n * 6 > e - p:
         raise bad_length("ListOffsetsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ListOffsetsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_list_offsets_topic_v1(b, p, e)
+        x_topics, p = _read_list_offsets_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -365,17 +382,20 @@ def _write_list_offsets_request_v2(o: ListOffsetsRequest, w: Write) -> None:
         _write_list_offsets_topic_v1(x_topics, w)
 
 
-def _read_list_offsets_request_v4(b: bytes, p: int, e: int) -> tuple[ListOffsetsRequest, int]:
+def _read_list_offsets_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsRequest, int]:
     o = _new(ListOffsetsRequest)
     o.timeout_ms = 0
     o.replica_id, o.isolation_level, n = _unpack_ibi(b, p)
     p += 9
     if n < 0 or n * 6 > e - p:
         raise bad_length("ListOffsetsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ListOffsetsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_list_offsets_topic_v4(b, p, e)
+        x_topics, p = _read_list_offsets_topic_v4(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -387,7 +407,7 @@ def _write_list_offsets_request_v4(o: ListOffsetsRequest, w: Write) -> None:
         _write_list_offsets_topic_v4(x_topics, w)
 
 
-def _read_list_offsets_request_v6(b: bytes, p: int, e: int) -> tuple[ListOffsetsRequest, int]:
+def _read_list_offsets_request_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsRequest, int]:
     o = _new(ListOffsetsRequest)
     o.timeout_ms = 0
     o.replica_id, o.isolation_level, n = _unpack_ibB(b, p)
@@ -397,15 +417,18 @@ def _read_list_offsets_request_v6(b: bytes, p: int, e: int) -> tuple[ListOffsets
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ListOffsetsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ListOffsetsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_list_offsets_topic_v6(b, p, e)
+        x_topics, p = _read_list_offsets_topic_v6(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -419,7 +442,7 @@ def _write_list_offsets_request_v6(o: ListOffsetsRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_list_offsets_request_v10(b: bytes, p: int, e: int) -> tuple[ListOffsetsRequest, int]:
+def _read_list_offsets_request_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsRequest, int]:
     o = _new(ListOffsetsRequest)
     o.replica_id, o.isolation_level, n = _unpack_ibB(b, p)
     p += 6
@@ -428,15 +451,18 @@ def _read_list_offsets_request_v10(b: bytes, p: int, e: int) -> tuple[ListOffset
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ListOffsetsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ListOffsetsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_list_offsets_topic_v6(b, p, e)
+        x_topics, p = _read_list_offsets_topic_v6(b, p, e, c)
         l_topics.append(x_topics)
     o.timeout_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -450,7 +476,7 @@ def _write_list_offsets_request_v10(o: ListOffsetsRequest, w: Write) -> None:
     w(_pack_ix(o.timeout_ms))
 
 
-def _read_list_offsets_partition_response_v1(b: bytes, p: int, e: int) -> tuple[ListOffsetsPartitionResponse, int]:
+def _read_list_offsets_partition_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsPartitionResponse, int]:
     o = _new(ListOffsetsPartitionResponse)
     o.leader_epoch = -1
     o.partition_index, o.error_code, o.timestamp, o.offset = _unpack_ihqq(b, p)
@@ -462,7 +488,7 @@ def _write_list_offsets_partition_response_v1(o: ListOffsetsPartitionResponse, w
     w(_pack_ihqq(o.partition_index, o.error_code, o.timestamp, o.offset))
 
 
-def _read_list_offsets_partition_response_v4(b: bytes, p: int, e: int) -> tuple[ListOffsetsPartitionResponse, int]:
+def _read_list_offsets_partition_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsPartitionResponse, int]:
     o = _new(ListOffsetsPartitionResponse)
     o.partition_index, o.error_code, o.timestamp, o.offset, o.leader_epoch = _unpack_ihqqi(b, p)
     p += 26
@@ -473,12 +499,12 @@ def _write_list_offsets_partition_response_v4(o: ListOffsetsPartitionResponse, w
     w(_pack_ihqqi(o.partition_index, o.error_code, o.timestamp, o.offset, o.leader_epoch))
 
 
-def _read_list_offsets_partition_response_v6(b: bytes, p: int, e: int) -> tuple[ListOffsetsPartitionResponse, int]:
+def _read_list_offsets_partition_response_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsPartitionResponse, int]:
     o = _new(ListOffsetsPartitionResponse)
     o.partition_index, o.error_code, o.timestamp, o.offset, o.leader_epoch, n = _unpack_ihqqiB(b, p)
     p += 27
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -486,7 +512,7 @@ def _write_list_offsets_partition_response_v6(o: ListOffsetsPartitionResponse, w
     w(_pack_ihqqix(o.partition_index, o.error_code, o.timestamp, o.offset, o.leader_epoch))
 
 
-def _read_list_offsets_topic_response_v1(b: bytes, p: int, e: int) -> tuple[ListOffsetsTopicResponse, int]:
+def _read_list_offsets_topic_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsTopicResponse, int]:
     o = _new(ListOffsetsTopicResponse)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -499,10 +525,13 @@ def _read_list_offsets_topic_response_v1(b: bytes, p: int, e: int) -> tuple[List
     p += 4
     if n < 0 or n * 22 > e - p:
         raise bad_length("ListOffsetsTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[ListOffsetsPartitionResponse] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_list_offsets_partition_response_v1(b, p, e)
+        x_partitions, p = _read_list_offsets_partition_response_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -518,7 +547,7 @@ def _write_list_offsets_topic_response_v1(o: ListOffsetsTopicResponse, w: Write)
         _write_list_offsets_partition_response_v1(x_partitions, w)
 
 
-def _read_list_offsets_topic_response_v4(b: bytes, p: int, e: int) -> tuple[ListOffsetsTopicResponse, int]:
+def _read_list_offsets_topic_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsTopicResponse, int]:
     o = _new(ListOffsetsTopicResponse)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -531,10 +560,13 @@ def _read_list_offsets_topic_response_v4(b: bytes, p: int, e: int) -> tuple[List
     p += 4
     if n < 0 or n * 26 > e - p:
         raise bad_length("ListOffsetsTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[ListOffsetsPartitionResponse] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_list_offsets_partition_response_v4(b, p, e)
+        x_partitions, p = _read_list_offsets_partition_response_v4(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -550,7 +582,7 @@ def _write_list_offsets_topic_response_v4(o: ListOffsetsTopicResponse, w: Write)
         _write_list_offsets_partition_response_v4(x_partitions, w)
 
 
-def _read_list_offsets_topic_response_v6(b: bytes, p: int, e: int) -> tuple[ListOffsetsTopicResponse, int]:
+def _read_list_offsets_topic_response_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsTopicResponse, int]:
     o = _new(ListOffsetsTopicResponse)
     n = b[p]
     p += 1
@@ -568,15 +600,18 @@ def _read_list_offsets_topic_response_v6(b: bytes, p: int, e: int) -> tuple[List
     n -= 1
     if n < 0 or n * 27 > e - p:
         raise bad_length("ListOffsetsTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[ListOffsetsPartitionResponse] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_list_offsets_partition_response_v6(b, p, e)
+        x_partitions, p = _read_list_offsets_partition_response_v6(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -594,17 +629,20 @@ def _write_list_offsets_topic_response_v6(o: ListOffsetsTopicResponse, w: Write)
     w(b"\0")
 
 
-def _read_list_offsets_response_v1(b: bytes, p: int, e: int) -> tuple[ListOffsetsResponse, int]:
+def _read_list_offsets_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsResponse, int]:
     o = _new(ListOffsetsResponse)
     o.throttle_time_ms = 0
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("ListOffsetsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ListOffsetsTopicResponse] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_list_offsets_topic_response_v1(b, p, e)
+        x_topics, p = _read_list_offsets_topic_response_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -616,16 +654,19 @@ def _write_list_offsets_response_v1(o: ListOffsetsResponse, w: Write) -> None:
         _write_list_offsets_topic_response_v1(x_topics, w)
 
 
-def _read_list_offsets_response_v2(b: bytes, p: int, e: int) -> tuple[ListOffsetsResponse, int]:
+def _read_list_offsets_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsResponse, int]:
     o = _new(ListOffsetsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("ListOffsetsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ListOffsetsTopicResponse] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_list_offsets_topic_response_v1(b, p, e)
+        x_topics, p = _read_list_offsets_topic_response_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -637,16 +678,19 @@ def _write_list_offsets_response_v2(o: ListOffsetsResponse, w: Write) -> None:
         _write_list_offsets_topic_response_v1(x_topics, w)
 
 
-def _read_list_offsets_response_v4(b: bytes, p: int, e: int) -> tuple[ListOffsetsResponse, int]:
+def _read_list_offsets_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsResponse, int]:
     o = _new(ListOffsetsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("ListOffsetsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ListOffsetsTopicResponse] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_list_offsets_topic_response_v4(b, p, e)
+        x_topics, p = _read_list_offsets_topic_response_v4(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -658,7 +702,7 @@ def _write_list_offsets_response_v4(o: ListOffsetsResponse, w: Write) -> None:
         _write_list_offsets_topic_response_v4(x_topics, w)
 
 
-def _read_list_offsets_response_v6(b: bytes, p: int, e: int) -> tuple[ListOffsetsResponse, int]:
+def _read_list_offsets_response_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListOffsetsResponse, int]:
     o = _new(ListOffsetsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -667,15 +711,18 @@ def _read_list_offsets_response_v6(b: bytes, p: int, e: int) -> tuple[ListOffset
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ListOffsetsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ListOffsetsTopicResponse] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_list_offsets_topic_response_v6(b, p, e)
+        x_topics, p = _read_list_offsets_topic_response_v6(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

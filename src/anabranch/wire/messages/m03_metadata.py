@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     INT32S,
@@ -18,6 +19,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -225,7 +227,7 @@ class MetadataResponse(Message):
         self.error_code = error_code
 
 
-def _read_metadata_request_topic_v0(b: bytes, p: int, e: int) -> tuple[MetadataRequestTopic, int]:
+def _read_metadata_request_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequestTopic, int]:
     o = _new(MetadataRequestTopic)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -246,7 +248,7 @@ def _write_metadata_request_topic_v0(o: MetadataRequestTopic, w: Write) -> None:
     w(r_name)
 
 
-def _read_metadata_request_topic_v9(b: bytes, p: int, e: int) -> tuple[MetadataRequestTopic, int]:
+def _read_metadata_request_topic_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequestTopic, int]:
     o = _new(MetadataRequestTopic)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -261,7 +263,7 @@ def _read_metadata_request_topic_v9(b: bytes, p: int, e: int) -> tuple[MetadataR
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -275,7 +277,7 @@ def _write_metadata_request_topic_v9(o: MetadataRequestTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_metadata_request_topic_v10(b: bytes, p: int, e: int) -> tuple[MetadataRequestTopic, int]:
+def _read_metadata_request_topic_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequestTopic, int]:
     o = _new(MetadataRequestTopic)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -292,7 +294,7 @@ def _read_metadata_request_topic_v10(b: bytes, p: int, e: int) -> tuple[Metadata
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -309,7 +311,7 @@ def _write_metadata_request_topic_v10(o: MetadataRequestTopic, w: Write) -> None
     w(b"\0")
 
 
-def _read_metadata_request_v0(b: bytes, p: int, e: int) -> tuple[MetadataRequest, int]:
+def _read_metadata_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequest, int]:
     o = _new(MetadataRequest)
     o.allow_auto_topic_creation = True
     o.include_cluster_authorized_operations = False
@@ -318,10 +320,13 @@ def _read_metadata_request_v0(b: bytes, p: int, e: int) -> tuple[MetadataRequest
     p += 4
     if n < 0 or n * 2 > e - p:
         raise bad_length("MetadataRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_request_topic_v0(b, p, e)
+        x_topics, p = _read_metadata_request_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -334,7 +339,7 @@ def _write_metadata_request_v0(o: MetadataRequest, w: Write) -> None:
         _write_metadata_request_topic_v0(x_topics, w)
 
 
-def _read_metadata_request_v1(b: bytes, p: int, e: int) -> tuple[MetadataRequest, int]:
+def _read_metadata_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequest, int]:
     o = _new(MetadataRequest)
     o.allow_auto_topic_creation = True
     o.include_cluster_authorized_operations = False
@@ -346,10 +351,13 @@ def _read_metadata_request_v1(b: bytes, p: int, e: int) -> tuple[MetadataRequest
     else:
         if n * 2 > e - p:
             raise bad_length("MetadataRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[MetadataRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_metadata_request_topic_v0(b, p, e)
+            x_topics, p = _read_metadata_request_topic_v0(b, p, e, c)
             l_topics.append(x_topics)
     return o, p
 
@@ -364,7 +372,7 @@ def _write_metadata_request_v1(o: MetadataRequest, w: Write) -> None:
             _write_metadata_request_topic_v0(x_topics, w)
 
 
-def _read_metadata_request_v4(b: bytes, p: int, e: int) -> tuple[MetadataRequest, int]:
+def _read_metadata_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequest, int]:
     o = _new(MetadataRequest)
     o.include_cluster_authorized_operations = False
     o.include_topic_authorized_operations = False
@@ -375,10 +383,13 @@ def _read_metadata_request_v4(b: bytes, p: int, e: int) -> tuple[MetadataRequest
     else:
         if n * 2 > e - p:
             raise bad_length("MetadataRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[MetadataRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_metadata_request_topic_v0(b, p, e)
+            x_topics, p = _read_metadata_request_topic_v0(b, p, e, c)
             l_topics.append(x_topics)
     (o.allow_auto_topic_creation,) = _unpack_t(b, p)
     p += 1
@@ -396,7 +407,7 @@ def _write_metadata_request_v4(o: MetadataRequest, w: Write) -> None:
     w(_pack_t(o.allow_auto_topic_creation))
 
 
-def _read_metadata_request_v8(b: bytes, p: int, e: int) -> tuple[MetadataRequest, int]:
+def _read_metadata_request_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequest, int]:
     o = _new(MetadataRequest)
     (n,) = _unpack_i(b, p)
     p += 4
@@ -405,10 +416,13 @@ def _read_metadata_request_v8(b: bytes, p: int, e: int) -> tuple[MetadataRequest
     else:
         if n * 2 > e - p:
             raise bad_length("MetadataRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[MetadataRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_metadata_request_topic_v0(b, p, e)
+            x_topics, p = _read_metadata_request_topic_v0(b, p, e, c)
             l_topics.append(x_topics)
     o.allow_auto_topic_creation, o.include_cluster_authorized_operations, o.include_topic_authorized_operations = _unpack_ttt(b, p)
     p += 3
@@ -426,7 +440,7 @@ def _write_metadata_request_v8(o: MetadataRequest, w: Write) -> None:
     w(_pack_ttt(o.allow_auto_topic_creation, o.include_cluster_authorized_operations, o.include_topic_authorized_operations))
 
 
-def _read_metadata_request_v9(b: bytes, p: int, e: int) -> tuple[MetadataRequest, int]:
+def _read_metadata_request_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequest, int]:
     o = _new(MetadataRequest)
     n = b[p]
     p += 1
@@ -438,15 +452,18 @@ def _read_metadata_request_v9(b: bytes, p: int, e: int) -> tuple[MetadataRequest
         n -= 1
         if n * 2 > e - p:
             raise bad_length("MetadataRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[MetadataRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_metadata_request_topic_v9(b, p, e)
+            x_topics, p = _read_metadata_request_topic_v9(b, p, e, c)
             l_topics.append(x_topics)
     o.allow_auto_topic_creation, o.include_cluster_authorized_operations, o.include_topic_authorized_operations, n = _unpack_tttB(b, p)
     p += 4
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -462,7 +479,7 @@ def _write_metadata_request_v9(o: MetadataRequest, w: Write) -> None:
     w(_pack_tttx(o.allow_auto_topic_creation, o.include_cluster_authorized_operations, o.include_topic_authorized_operations))
 
 
-def _read_metadata_request_v10(b: bytes, p: int, e: int) -> tuple[MetadataRequest, int]:
+def _read_metadata_request_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequest, int]:
     o = _new(MetadataRequest)
     n = b[p]
     p += 1
@@ -474,15 +491,18 @@ def _read_metadata_request_v10(b: bytes, p: int, e: int) -> tuple[MetadataReques
         n -= 1
         if n * 18 > e - p:
             raise bad_length("MetadataRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[MetadataRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_metadata_request_topic_v10(b, p, e)
+            x_topics, p = _read_metadata_request_topic_v10(b, p, e, c)
             l_topics.append(x_topics)
     o.allow_auto_topic_creation, o.include_cluster_authorized_operations, o.include_topic_authorized_operations, n = _unpack_tttB(b, p)
     p += 4
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -498,7 +518,7 @@ def _write_metadata_request_v10(o: MetadataRequest, w: Write) -> None:
     w(_pack_tttx(o.allow_auto_topic_creation, o.include_cluster_authorized_operations, o.include_topic_authorized_operations))
 
 
-def _read_metadata_request_v11(b: bytes, p: int, e: int) -> tuple[MetadataRequest, int]:
+def _read_metadata_request_v11(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataRequest, int]:
     o = _new(MetadataRequest)
     o.include_cluster_authorized_operations = False
     n = b[p]
@@ -511,15 +531,18 @@ def _read_metadata_request_v11(b: bytes, p: int, e: int) -> tuple[MetadataReques
         n -= 1
         if n * 18 > e - p:
             raise bad_length("MetadataRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[MetadataRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_metadata_request_topic_v10(b, p, e)
+            x_topics, p = _read_metadata_request_topic_v10(b, p, e, c)
             l_topics.append(x_topics)
     o.allow_auto_topic_creation, o.include_topic_authorized_operations, n = _unpack_ttB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -535,7 +558,7 @@ def _write_metadata_request_v11(o: MetadataRequest, w: Write) -> None:
     w(_pack_ttx(o.allow_auto_topic_creation, o.include_topic_authorized_operations))
 
 
-def _read_metadata_response_broker_v0(b: bytes, p: int, e: int) -> tuple[MetadataResponseBroker, int]:
+def _read_metadata_response_broker_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseBroker, int]:
     o = _new(MetadataResponseBroker)
     o.rack = None
     o.node_id, n = _unpack_ih(b, p)
@@ -558,7 +581,7 @@ def _write_metadata_response_broker_v0(o: MetadataResponseBroker, w: Write) -> N
     w(_pack_i(o.port))
 
 
-def _read_metadata_response_broker_v1(b: bytes, p: int, e: int) -> tuple[MetadataResponseBroker, int]:
+def _read_metadata_response_broker_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseBroker, int]:
     o = _new(MetadataResponseBroker)
     o.node_id, n = _unpack_ih(b, p)
     p += 6
@@ -594,7 +617,7 @@ def _write_metadata_response_broker_v1(o: MetadataResponseBroker, w: Write) -> N
         w(r_rack)
 
 
-def _read_metadata_response_broker_v9(b: bytes, p: int, e: int) -> tuple[MetadataResponseBroker, int]:
+def _read_metadata_response_broker_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseBroker, int]:
     o = _new(MetadataResponseBroker)
     o.node_id, n = _unpack_iB(b, p)
     p += 5
@@ -620,7 +643,7 @@ def _read_metadata_response_broker_v9(b: bytes, p: int, e: int) -> tuple[Metadat
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -643,7 +666,7 @@ def _write_metadata_response_broker_v9(o: MetadataResponseBroker, w: Write) -> N
     w(b"\0")
 
 
-def _read_metadata_response_partition_v0(b: bytes, p: int, e: int) -> tuple[MetadataResponsePartition, int]:
+def _read_metadata_response_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponsePartition, int]:
     o = _new(MetadataResponsePartition)
     o.leader_epoch = -1
     o.offline_replicas = []
@@ -652,6 +675,9 @@ def _read_metadata_response_partition_v0(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.replica_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.replica_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     (n,) = _unpack_i(b, p)
@@ -659,6 +685,9 @@ def _read_metadata_response_partition_v0(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.isr_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.isr_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -675,7 +704,7 @@ def _write_metadata_response_partition_v0(o: MetadataResponsePartition, w: Write
     w(INT32S[n](*v_isr_nodes) if n < 16 else pack(f">{n}i", *v_isr_nodes))
 
 
-def _read_metadata_response_partition_v5(b: bytes, p: int, e: int) -> tuple[MetadataResponsePartition, int]:
+def _read_metadata_response_partition_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponsePartition, int]:
     o = _new(MetadataResponsePartition)
     o.leader_epoch = -1
     o.error_code, o.partition_index, o.leader_id, n = _unpack_hiii(b, p)
@@ -683,6 +712,9 @@ def _read_metadata_response_partition_v5(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.replica_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.replica_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     (n,) = _unpack_i(b, p)
@@ -690,6 +722,9 @@ def _read_metadata_response_partition_v5(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.isr_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.isr_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     (n,) = _unpack_i(b, p)
@@ -697,6 +732,9 @@ def _read_metadata_response_partition_v5(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.offline_replicas")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.offline_replicas = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -717,13 +755,16 @@ def _write_metadata_response_partition_v5(o: MetadataResponsePartition, w: Write
     w(INT32S[n](*v_offline_replicas) if n < 16 else pack(f">{n}i", *v_offline_replicas))
 
 
-def _read_metadata_response_partition_v7(b: bytes, p: int, e: int) -> tuple[MetadataResponsePartition, int]:
+def _read_metadata_response_partition_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponsePartition, int]:
     o = _new(MetadataResponsePartition)
     o.error_code, o.partition_index, o.leader_id, o.leader_epoch, n = _unpack_hiiii(b, p)
     p += 18
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.replica_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.replica_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     (n,) = _unpack_i(b, p)
@@ -731,6 +772,9 @@ def _read_metadata_response_partition_v7(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.isr_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.isr_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     (n,) = _unpack_i(b, p)
@@ -738,6 +782,9 @@ def _read_metadata_response_partition_v7(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.offline_replicas")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.offline_replicas = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -758,7 +805,7 @@ def _write_metadata_response_partition_v7(o: MetadataResponsePartition, w: Write
     w(INT32S[n](*v_offline_replicas) if n < 16 else pack(f">{n}i", *v_offline_replicas))
 
 
-def _read_metadata_response_partition_v9(b: bytes, p: int, e: int) -> tuple[MetadataResponsePartition, int]:
+def _read_metadata_response_partition_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponsePartition, int]:
     o = _new(MetadataResponsePartition)
     o.error_code, o.partition_index, o.leader_id, o.leader_epoch, n = _unpack_hiiiB(b, p)
     p += 15
@@ -768,6 +815,9 @@ def _read_metadata_response_partition_v9(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.replica_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.replica_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
@@ -778,6 +828,9 @@ def _read_metadata_response_partition_v9(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.isr_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.isr_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
@@ -788,12 +841,15 @@ def _read_metadata_response_partition_v9(b: bytes, p: int, e: int) -> tuple[Meta
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("MetadataResponsePartition.offline_replicas")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.offline_replicas = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -823,7 +879,7 @@ def _write_metadata_response_partition_v9(o: MetadataResponsePartition, w: Write
     w(b"\0")
 
 
-def _read_metadata_response_topic_v0(b: bytes, p: int, e: int) -> tuple[MetadataResponseTopic, int]:
+def _read_metadata_response_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseTopic, int]:
     o = _new(MetadataResponseTopic)
     o.topic_id = ZERO_UUID
     o.is_internal = False
@@ -839,10 +895,13 @@ def _read_metadata_response_topic_v0(b: bytes, p: int, e: int) -> tuple[Metadata
     p += 4
     if n < 0 or n * 18 > e - p:
         raise bad_length("MetadataResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[MetadataResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_metadata_response_partition_v0(b, p, e)
+        x_partitions, p = _read_metadata_response_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -859,7 +918,7 @@ def _write_metadata_response_topic_v0(o: MetadataResponseTopic, w: Write) -> Non
         _write_metadata_response_partition_v0(x_partitions, w)
 
 
-def _read_metadata_response_topic_v1(b: bytes, p: int, e: int) -> tuple[MetadataResponseTopic, int]:
+def _read_metadata_response_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseTopic, int]:
     o = _new(MetadataResponseTopic)
     o.topic_id = ZERO_UUID
     o.topic_authorized_operations = -2147483648
@@ -874,10 +933,13 @@ def _read_metadata_response_topic_v1(b: bytes, p: int, e: int) -> tuple[Metadata
     p += 5
     if n < 0 or n * 18 > e - p:
         raise bad_length("MetadataResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[MetadataResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_metadata_response_partition_v0(b, p, e)
+        x_partitions, p = _read_metadata_response_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -894,7 +956,7 @@ def _write_metadata_response_topic_v1(o: MetadataResponseTopic, w: Write) -> Non
         _write_metadata_response_partition_v0(x_partitions, w)
 
 
-def _read_metadata_response_topic_v5(b: bytes, p: int, e: int) -> tuple[MetadataResponseTopic, int]:
+def _read_metadata_response_topic_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseTopic, int]:
     o = _new(MetadataResponseTopic)
     o.topic_id = ZERO_UUID
     o.topic_authorized_operations = -2147483648
@@ -909,10 +971,13 @@ def _read_metadata_response_topic_v5(b: bytes, p: int, e: int) -> tuple[Metadata
     p += 5
     if n < 0 or n * 22 > e - p:
         raise bad_length("MetadataResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[MetadataResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_metadata_response_partition_v5(b, p, e)
+        x_partitions, p = _read_metadata_response_partition_v5(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -929,7 +994,7 @@ def _write_metadata_response_topic_v5(o: MetadataResponseTopic, w: Write) -> Non
         _write_metadata_response_partition_v5(x_partitions, w)
 
 
-def _read_metadata_response_topic_v7(b: bytes, p: int, e: int) -> tuple[MetadataResponseTopic, int]:
+def _read_metadata_response_topic_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseTopic, int]:
     o = _new(MetadataResponseTopic)
     o.topic_id = ZERO_UUID
     o.topic_authorized_operations = -2147483648
@@ -944,10 +1009,13 @@ def _read_metadata_response_topic_v7(b: bytes, p: int, e: int) -> tuple[Metadata
     p += 5
     if n < 0 or n * 26 > e - p:
         raise bad_length("MetadataResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[MetadataResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_metadata_response_partition_v7(b, p, e)
+        x_partitions, p = _read_metadata_response_partition_v7(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -964,7 +1032,7 @@ def _write_metadata_response_topic_v7(o: MetadataResponseTopic, w: Write) -> Non
         _write_metadata_response_partition_v7(x_partitions, w)
 
 
-def _read_metadata_response_topic_v8(b: bytes, p: int, e: int) -> tuple[MetadataResponseTopic, int]:
+def _read_metadata_response_topic_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseTopic, int]:
     o = _new(MetadataResponseTopic)
     o.topic_id = ZERO_UUID
     o.error_code, n = _unpack_hh(b, p)
@@ -978,10 +1046,13 @@ def _read_metadata_response_topic_v8(b: bytes, p: int, e: int) -> tuple[Metadata
     p += 5
     if n < 0 or n * 26 > e - p:
         raise bad_length("MetadataResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[MetadataResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_metadata_response_partition_v7(b, p, e)
+        x_partitions, p = _read_metadata_response_partition_v7(b, p, e, c)
         l_partitions.append(x_partitions)
     (o.topic_authorized_operations,) = _unpack_i(b, p)
     p += 4
@@ -1001,7 +1072,7 @@ def _write_metadata_response_topic_v8(o: MetadataResponseTopic, w: Write) -> Non
     w(_pack_i(o.topic_authorized_operations))
 
 
-def _read_metadata_response_topic_v9(b: bytes, p: int, e: int) -> tuple[MetadataResponseTopic, int]:
+def _read_metadata_response_topic_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseTopic, int]:
     o = _new(MetadataResponseTopic)
     o.topic_id = ZERO_UUID
     o.error_code, n = _unpack_hB(b, p)
@@ -1020,15 +1091,18 @@ def _read_metadata_response_topic_v9(b: bytes, p: int, e: int) -> tuple[Metadata
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("MetadataResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[MetadataResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_metadata_response_partition_v9(b, p, e)
+        x_partitions, p = _read_metadata_response_partition_v9(b, p, e, c)
         l_partitions.append(x_partitions)
     o.topic_authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1049,7 +1123,7 @@ def _write_metadata_response_topic_v9(o: MetadataResponseTopic, w: Write) -> Non
     w(_pack_ix(o.topic_authorized_operations))
 
 
-def _read_metadata_response_topic_v10(b: bytes, p: int, e: int) -> tuple[MetadataResponseTopic, int]:
+def _read_metadata_response_topic_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseTopic, int]:
     o = _new(MetadataResponseTopic)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -1067,15 +1141,18 @@ def _read_metadata_response_topic_v10(b: bytes, p: int, e: int) -> tuple[Metadat
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("MetadataResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[MetadataResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_metadata_response_partition_v9(b, p, e)
+        x_partitions, p = _read_metadata_response_partition_v9(b, p, e, c)
         l_partitions.append(x_partitions)
     o.topic_authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1096,7 +1173,7 @@ def _write_metadata_response_topic_v10(o: MetadataResponseTopic, w: Write) -> No
     w(_pack_ix(o.topic_authorized_operations))
 
 
-def _read_metadata_response_topic_v12(b: bytes, p: int, e: int) -> tuple[MetadataResponseTopic, int]:
+def _read_metadata_response_topic_v12(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponseTopic, int]:
     o = _new(MetadataResponseTopic)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -1117,15 +1194,18 @@ def _read_metadata_response_topic_v12(b: bytes, p: int, e: int) -> tuple[Metadat
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("MetadataResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[MetadataResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_metadata_response_partition_v9(b, p, e)
+        x_partitions, p = _read_metadata_response_partition_v9(b, p, e, c)
         l_partitions.append(x_partitions)
     o.topic_authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1148,7 +1228,7 @@ def _write_metadata_response_topic_v12(o: MetadataResponseTopic, w: Write) -> No
     w(_pack_ix(o.topic_authorized_operations))
 
 
-def _read_metadata_response_v0(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.throttle_time_ms = 0
     o.cluster_id = None
@@ -1159,19 +1239,25 @@ def _read_metadata_response_v0(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 4
     if n < 0 or n * 10 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v0(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v0(b, p, e, c)
         l_brokers.append(x_brokers)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 8 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v0(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -1187,7 +1273,7 @@ def _write_metadata_response_v0(o: MetadataResponse, w: Write) -> None:
         _write_metadata_response_topic_v0(x_topics, w)
 
 
-def _read_metadata_response_v1(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.throttle_time_ms = 0
     o.cluster_id = None
@@ -1197,19 +1283,25 @@ def _read_metadata_response_v1(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 4
     if n < 0 or n * 12 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v1(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v1(b, p, e, c)
         l_brokers.append(x_brokers)
     o.controller_id, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 9 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v1(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -1225,7 +1317,7 @@ def _write_metadata_response_v1(o: MetadataResponse, w: Write) -> None:
         _write_metadata_response_topic_v1(x_topics, w)
 
 
-def _read_metadata_response_v2(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.throttle_time_ms = 0
     o.cluster_authorized_operations = -2147483648
@@ -1234,10 +1326,13 @@ def _read_metadata_response_v2(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 4
     if n < 0 or n * 12 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v1(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v1(b, p, e, c)
         l_brokers.append(x_brokers)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -1253,10 +1348,13 @@ def _read_metadata_response_v2(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 8
     if n < 0 or n * 9 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v1(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -1279,7 +1377,7 @@ def _write_metadata_response_v2(o: MetadataResponse, w: Write) -> None:
         _write_metadata_response_topic_v1(x_topics, w)
 
 
-def _read_metadata_response_v3(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.cluster_authorized_operations = -2147483648
     o.error_code = 0
@@ -1287,10 +1385,13 @@ def _read_metadata_response_v3(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 8
     if n < 0 or n * 12 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v1(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v1(b, p, e, c)
         l_brokers.append(x_brokers)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -1306,10 +1407,13 @@ def _read_metadata_response_v3(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 8
     if n < 0 or n * 9 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v1(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -1332,7 +1436,7 @@ def _write_metadata_response_v3(o: MetadataResponse, w: Write) -> None:
         _write_metadata_response_topic_v1(x_topics, w)
 
 
-def _read_metadata_response_v5(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.cluster_authorized_operations = -2147483648
     o.error_code = 0
@@ -1340,10 +1444,13 @@ def _read_metadata_response_v5(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 8
     if n < 0 or n * 12 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v1(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v1(b, p, e, c)
         l_brokers.append(x_brokers)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -1359,10 +1466,13 @@ def _read_metadata_response_v5(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 8
     if n < 0 or n * 9 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v5(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v5(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -1385,7 +1495,7 @@ def _write_metadata_response_v5(o: MetadataResponse, w: Write) -> None:
         _write_metadata_response_topic_v5(x_topics, w)
 
 
-def _read_metadata_response_v7(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.cluster_authorized_operations = -2147483648
     o.error_code = 0
@@ -1393,10 +1503,13 @@ def _read_metadata_response_v7(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 8
     if n < 0 or n * 12 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v1(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v1(b, p, e, c)
         l_brokers.append(x_brokers)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -1412,10 +1525,13 @@ def _read_metadata_response_v7(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 8
     if n < 0 or n * 9 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v7(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v7(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -1438,17 +1554,20 @@ def _write_metadata_response_v7(o: MetadataResponse, w: Write) -> None:
         _write_metadata_response_topic_v7(x_topics, w)
 
 
-def _read_metadata_response_v8(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.error_code = 0
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 12 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v1(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v1(b, p, e, c)
         l_brokers.append(x_brokers)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -1464,10 +1583,13 @@ def _read_metadata_response_v8(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     p += 8
     if n < 0 or n * 13 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v8(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v8(b, p, e, c)
         l_topics.append(x_topics)
     (o.cluster_authorized_operations,) = _unpack_i(b, p)
     p += 4
@@ -1493,7 +1615,7 @@ def _write_metadata_response_v8(o: MetadataResponse, w: Write) -> None:
     w(_pack_i(o.cluster_authorized_operations))
 
 
-def _read_metadata_response_v9(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.error_code = 0
     o.throttle_time_ms, n = _unpack_iB(b, p)
@@ -1503,10 +1625,13 @@ def _read_metadata_response_v9(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v9(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v9(b, p, e, c)
         l_brokers.append(x_brokers)
     n = b[p]
     p += 1
@@ -1527,15 +1652,18 @@ def _read_metadata_response_v9(b: bytes, p: int, e: int) -> tuple[MetadataRespon
     n -= 1
     if n < 0 or n * 10 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v9(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v9(b, p, e, c)
         l_topics.append(x_topics)
     o.cluster_authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1563,7 +1691,7 @@ def _write_metadata_response_v9(o: MetadataResponse, w: Write) -> None:
     w(_pack_ix(o.cluster_authorized_operations))
 
 
-def _read_metadata_response_v10(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.error_code = 0
     o.throttle_time_ms, n = _unpack_iB(b, p)
@@ -1573,10 +1701,13 @@ def _read_metadata_response_v10(b: bytes, p: int, e: int) -> tuple[MetadataRespo
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v9(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v9(b, p, e, c)
         l_brokers.append(x_brokers)
     n = b[p]
     p += 1
@@ -1597,15 +1728,18 @@ def _read_metadata_response_v10(b: bytes, p: int, e: int) -> tuple[MetadataRespo
     n -= 1
     if n < 0 or n * 26 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v10(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v10(b, p, e, c)
         l_topics.append(x_topics)
     o.cluster_authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1633,7 +1767,7 @@ def _write_metadata_response_v10(o: MetadataResponse, w: Write) -> None:
     w(_pack_ix(o.cluster_authorized_operations))
 
 
-def _read_metadata_response_v11(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v11(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.cluster_authorized_operations = -2147483648
     o.error_code = 0
@@ -1644,10 +1778,13 @@ def _read_metadata_response_v11(b: bytes, p: int, e: int) -> tuple[MetadataRespo
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v9(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v9(b, p, e, c)
         l_brokers.append(x_brokers)
     n = b[p]
     p += 1
@@ -1668,15 +1805,18 @@ def _read_metadata_response_v11(b: bytes, p: int, e: int) -> tuple[MetadataRespo
     n -= 1
     if n < 0 or n * 26 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v10(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v10(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1704,7 +1844,7 @@ def _write_metadata_response_v11(o: MetadataResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_metadata_response_v12(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v12(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.cluster_authorized_operations = -2147483648
     o.error_code = 0
@@ -1715,10 +1855,13 @@ def _read_metadata_response_v12(b: bytes, p: int, e: int) -> tuple[MetadataRespo
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v9(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v9(b, p, e, c)
         l_brokers.append(x_brokers)
     n = b[p]
     p += 1
@@ -1739,15 +1882,18 @@ def _read_metadata_response_v12(b: bytes, p: int, e: int) -> tuple[MetadataRespo
     n -= 1
     if n < 0 or n * 26 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v12(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v12(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1775,7 +1921,7 @@ def _write_metadata_response_v12(o: MetadataResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_metadata_response_v13(b: bytes, p: int, e: int) -> tuple[MetadataResponse, int]:
+def _read_metadata_response_v13(b: bytes, p: int, e: int, c: Allowance) -> tuple[MetadataResponse, int]:
     o = _new(MetadataResponse)
     o.cluster_authorized_operations = -2147483648
     o.throttle_time_ms, n = _unpack_iB(b, p)
@@ -1785,10 +1931,13 @@ def _read_metadata_response_v13(b: bytes, p: int, e: int) -> tuple[MetadataRespo
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("MetadataResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[MetadataResponseBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_metadata_response_broker_v9(b, p, e)
+        x_brokers, p = _read_metadata_response_broker_v9(b, p, e, c)
         l_brokers.append(x_brokers)
     n = b[p]
     p += 1
@@ -1809,15 +1958,18 @@ def _read_metadata_response_v13(b: bytes, p: int, e: int) -> tuple[MetadataRespo
     n -= 1
     if n < 0 or n * 26 > e - p:
         raise bad_length("MetadataResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[MetadataResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_metadata_response_topic_v12(b, p, e)
+        x_topics, p = _read_metadata_response_topic_v12(b, p, e, c)
         l_topics.append(x_topics)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -180,7 +182,7 @@ class OffsetCommitResponse(Message):
         self.topics = [] if topics is EMPTY else topics
 
 
-def _read_offset_commit_request_partition_v2(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequestPartition, int]:
+def _read_offset_commit_request_partition_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequestPartition, int]:
     o = _new(OffsetCommitRequestPartition)
     o.committed_leader_epoch = -1
     o.partition_index, o.committed_offset, n = _unpack_iqh(b, p)
@@ -206,7 +208,7 @@ def _write_offset_commit_request_partition_v2(o: OffsetCommitRequestPartition, w
         w(r_committed_metadata)
 
 
-def _read_offset_commit_request_partition_v6(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequestPartition, int]:
+def _read_offset_commit_request_partition_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequestPartition, int]:
     o = _new(OffsetCommitRequestPartition)
     o.partition_index, o.committed_offset, o.committed_leader_epoch, n = _unpack_iqih(b, p)
     p += 18
@@ -231,7 +233,7 @@ def _write_offset_commit_request_partition_v6(o: OffsetCommitRequestPartition, w
         w(r_committed_metadata)
 
 
-def _read_offset_commit_request_partition_v8(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequestPartition, int]:
+def _read_offset_commit_request_partition_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequestPartition, int]:
     o = _new(OffsetCommitRequestPartition)
     o.partition_index, o.committed_offset, o.committed_leader_epoch, n = _unpack_iqiB(b, p)
     p += 17
@@ -248,7 +250,7 @@ def _read_offset_commit_request_partition_v8(b: bytes, p: int, e: int) -> tuple[
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -265,7 +267,7 @@ def _write_offset_commit_request_partition_v8(o: OffsetCommitRequestPartition, w
     w(b"\0")
 
 
-def _read_offset_commit_request_topic_v2(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequestTopic, int]:
+def _read_offset_commit_request_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequestTopic, int]:
     o = _new(OffsetCommitRequestTopic)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -279,10 +281,13 @@ def _read_offset_commit_request_topic_v2(b: bytes, p: int, e: int) -> tuple[Offs
     p += 4
     if n < 0 or n * 14 > e - p:
         raise bad_length("OffsetCommitRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetCommitRequestPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_commit_request_partition_v2(b, p, e)
+        x_partitions, p = _read_offset_commit_request_partition_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -298,7 +303,7 @@ def _write_offset_commit_request_topic_v2(o: OffsetCommitRequestTopic, w: Write)
         _write_offset_commit_request_partition_v2(x_partitions, w)
 
 
-def _read_offset_commit_request_topic_v6(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequestTopic, int]:
+def _read_offset_commit_request_topic_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequestTopic, int]:
     o = _new(OffsetCommitRequestTopic)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -312,10 +317,13 @@ def _read_offset_commit_request_topic_v6(b: bytes, p: int, e: int) -> tuple[Offs
     p += 4
     if n < 0 or n * 18 > e - p:
         raise bad_length("OffsetCommitRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetCommitRequestPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_commit_request_partition_v6(b, p, e)
+        x_partitions, p = _read_offset_commit_request_partition_v6(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -331,7 +339,7 @@ def _write_offset_commit_request_topic_v6(o: OffsetCommitRequestTopic, w: Write)
         _write_offset_commit_request_partition_v6(x_partitions, w)
 
 
-def _read_offset_commit_request_topic_v8(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequestTopic, int]:
+def _read_offset_commit_request_topic_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequestTopic, int]:
     o = _new(OffsetCommitRequestTopic)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -350,15 +358,18 @@ def _read_offset_commit_request_topic_v8(b: bytes, p: int, e: int) -> tuple[Offs
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("OffsetCommitRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetCommitRequestPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_commit_request_partition_v8(b, p, e)
+        x_partitions, p = _read_offset_commit_request_partition_v8(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -376,7 +387,7 @@ def _write_offset_commit_request_topic_v8(o: OffsetCommitRequestTopic, w: Write)
     w(b"\0")
 
 
-def _read_offset_commit_request_topic_v10(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequestTopic, int]:
+def _read_offset_commit_request_topic_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequestTopic, int]:
     o = _new(OffsetCommitRequestTopic)
     o.name = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -386,15 +397,18 @@ def _read_offset_commit_request_topic_v10(b: bytes, p: int, e: int) -> tuple[Off
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("OffsetCommitRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetCommitRequestPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_commit_request_partition_v8(b, p, e)
+        x_partitions, p = _read_offset_commit_request_partition_v8(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -408,7 +422,7 @@ def _write_offset_commit_request_topic_v10(o: OffsetCommitRequestTopic, w: Write
     w(b"\0")
 
 
-def _read_offset_commit_request_v2(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequest, int]:
+def _read_offset_commit_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequest, int]:
     o = _new(OffsetCommitRequest)
     o.group_instance_id = None
     (n,) = _unpack_h(b, p)
@@ -429,10 +443,13 @@ def _read_offset_commit_request_v2(b: bytes, p: int, e: int) -> tuple[OffsetComm
     p += 12
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetCommitRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_request_topic_v2(b, p, e)
+        x_topics, p = _read_offset_commit_request_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -452,7 +469,7 @@ def _write_offset_commit_request_v2(o: OffsetCommitRequest, w: Write) -> None:
         _write_offset_commit_request_topic_v2(x_topics, w)
 
 
-def _read_offset_commit_request_v5(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequest, int]:
+def _read_offset_commit_request_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequest, int]:
     o = _new(OffsetCommitRequest)
     o.group_instance_id = None
     o.retention_time_ms = -1
@@ -474,10 +491,13 @@ def _read_offset_commit_request_v5(b: bytes, p: int, e: int) -> tuple[OffsetComm
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetCommitRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_request_topic_v2(b, p, e)
+        x_topics, p = _read_offset_commit_request_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -497,7 +517,7 @@ def _write_offset_commit_request_v5(o: OffsetCommitRequest, w: Write) -> None:
         _write_offset_commit_request_topic_v2(x_topics, w)
 
 
-def _read_offset_commit_request_v6(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequest, int]:
+def _read_offset_commit_request_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequest, int]:
     o = _new(OffsetCommitRequest)
     o.group_instance_id = None
     o.retention_time_ms = -1
@@ -519,10 +539,13 @@ def _read_offset_commit_request_v6(b: bytes, p: int, e: int) -> tuple[OffsetComm
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetCommitRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_request_topic_v6(b, p, e)
+        x_topics, p = _read_offset_commit_request_topic_v6(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -542,7 +565,7 @@ def _write_offset_commit_request_v6(o: OffsetCommitRequest, w: Write) -> None:
         _write_offset_commit_request_topic_v6(x_topics, w)
 
 
-def _read_offset_commit_request_v7(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequest, int]:
+def _read_offset_commit_request_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequest, int]:
     o = _new(OffsetCommitRequest)
     o.retention_time_ms = -1
     (n,) = _unpack_h(b, p)
@@ -573,10 +596,13 @@ def _read_offset_commit_request_v7(b: bytes, p: int, e: int) -> tuple[OffsetComm
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetCommitRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_request_topic_v6(b, p, e)
+        x_topics, p = _read_offset_commit_request_topic_v6(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -603,7 +629,7 @@ def _write_offset_commit_request_v7(o: OffsetCommitRequest, w: Write) -> None:
         _write_offset_commit_request_topic_v6(x_topics, w)
 
 
-def _read_offset_commit_request_v8(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequest, int]:
+def _read_offset_commit_request_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequest, int]:
     o = _new(OffsetCommitRequest)
     o.retention_time_ms = -1
     n = b[p]
@@ -643,15 +669,18 @@ def _read_offset_commit_request_v8(b: bytes, p: int, e: int) -> tuple[OffsetComm
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("OffsetCommitRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_request_topic_v8(b, p, e)
+        x_topics, p = _read_offset_commit_request_topic_v8(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -683,7 +712,7 @@ def _write_offset_commit_request_v8(o: OffsetCommitRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_offset_commit_request_v10(b: bytes, p: int, e: int) -> tuple[OffsetCommitRequest, int]:
+def _read_offset_commit_request_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitRequest, int]:
     o = _new(OffsetCommitRequest)
     o.retention_time_ms = -1
     n = b[p]
@@ -723,15 +752,18 @@ def _read_offset_commit_request_v10(b: bytes, p: int, e: int) -> tuple[OffsetCom
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("OffsetCommitRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_request_topic_v10(b, p, e)
+        x_topics, p = _read_offset_commit_request_topic_v10(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -763,7 +795,7 @@ def _write_offset_commit_request_v10(o: OffsetCommitRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_offset_commit_response_partition_v2(b: bytes, p: int, e: int) -> tuple[OffsetCommitResponsePartition, int]:
+def _read_offset_commit_response_partition_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitResponsePartition, int]:
     o = _new(OffsetCommitResponsePartition)
     o.partition_index, o.error_code = _unpack_ih(b, p)
     p += 6
@@ -774,12 +806,12 @@ def _write_offset_commit_response_partition_v2(o: OffsetCommitResponsePartition,
     w(_pack_ih(o.partition_index, o.error_code))
 
 
-def _read_offset_commit_response_partition_v8(b: bytes, p: int, e: int) -> tuple[OffsetCommitResponsePartition, int]:
+def _read_offset_commit_response_partition_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitResponsePartition, int]:
     o = _new(OffsetCommitResponsePartition)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -787,7 +819,7 @@ def _write_offset_commit_response_partition_v8(o: OffsetCommitResponsePartition,
     w(_pack_ihx(o.partition_index, o.error_code))
 
 
-def _read_offset_commit_response_topic_v2(b: bytes, p: int, e: int) -> tuple[OffsetCommitResponseTopic, int]:
+def _read_offset_commit_response_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitResponseTopic, int]:
     o = _new(OffsetCommitResponseTopic)
     o.topic_id = ZERO_UUID
     (n,) = _unpack_h(b, p)
@@ -801,10 +833,13 @@ def _read_offset_commit_response_topic_v2(b: bytes, p: int, e: int) -> tuple[Off
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetCommitResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetCommitResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_commit_response_partition_v2(b, p, e)
+        x_partitions, p = _read_offset_commit_response_partition_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -820,7 +855,7 @@ def _write_offset_commit_response_topic_v2(o: OffsetCommitResponseTopic, w: Writ
         _write_offset_commit_response_partition_v2(x_partitions, w)
 
 
-def _read_offset_commit_response_topic_v8(b: bytes, p: int, e: int) -> tuple[OffsetCommitResponseTopic, int]:
+def _read_offset_commit_response_topic_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitResponseTopic, int]:
     o = _new(OffsetCommitResponseTopic)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -839,15 +874,18 @@ def _read_offset_commit_response_topic_v8(b: bytes, p: int, e: int) -> tuple[Off
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("OffsetCommitResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetCommitResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_commit_response_partition_v8(b, p, e)
+        x_partitions, p = _read_offset_commit_response_partition_v8(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -865,7 +903,7 @@ def _write_offset_commit_response_topic_v8(o: OffsetCommitResponseTopic, w: Writ
     w(b"\0")
 
 
-def _read_offset_commit_response_topic_v10(b: bytes, p: int, e: int) -> tuple[OffsetCommitResponseTopic, int]:
+def _read_offset_commit_response_topic_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitResponseTopic, int]:
     o = _new(OffsetCommitResponseTopic)
     o.name = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -875,15 +913,18 @@ def _read_offset_commit_response_topic_v10(b: bytes, p: int, e: int) -> tuple[Of
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("OffsetCommitResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetCommitResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_commit_response_partition_v8(b, p, e)
+        x_partitions, p = _read_offset_commit_response_partition_v8(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -897,17 +938,20 @@ def _write_offset_commit_response_topic_v10(o: OffsetCommitResponseTopic, w: Wri
     w(b"\0")
 
 
-def _read_offset_commit_response_v2(b: bytes, p: int, e: int) -> tuple[OffsetCommitResponse, int]:
+def _read_offset_commit_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitResponse, int]:
     o = _new(OffsetCommitResponse)
     o.throttle_time_ms = 0
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetCommitResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_response_topic_v2(b, p, e)
+        x_topics, p = _read_offset_commit_response_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -919,16 +963,19 @@ def _write_offset_commit_response_v2(o: OffsetCommitResponse, w: Write) -> None:
         _write_offset_commit_response_topic_v2(x_topics, w)
 
 
-def _read_offset_commit_response_v3(b: bytes, p: int, e: int) -> tuple[OffsetCommitResponse, int]:
+def _read_offset_commit_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitResponse, int]:
     o = _new(OffsetCommitResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetCommitResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_response_topic_v2(b, p, e)
+        x_topics, p = _read_offset_commit_response_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -940,7 +987,7 @@ def _write_offset_commit_response_v3(o: OffsetCommitResponse, w: Write) -> None:
         _write_offset_commit_response_topic_v2(x_topics, w)
 
 
-def _read_offset_commit_response_v8(b: bytes, p: int, e: int) -> tuple[OffsetCommitResponse, int]:
+def _read_offset_commit_response_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitResponse, int]:
     o = _new(OffsetCommitResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -949,15 +996,18 @@ def _read_offset_commit_response_v8(b: bytes, p: int, e: int) -> tuple[OffsetCom
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("OffsetCommitResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_response_topic_v8(b, p, e)
+        x_topics, p = _read_offset_commit_response_topic_v8(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -971,7 +1021,7 @@ def _write_offset_commit_response_v8(o: OffsetCommitResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_offset_commit_response_v10(b: bytes, p: int, e: int) -> tuple[OffsetCommitResponse, int]:
+def _read_offset_commit_response_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetCommitResponse, int]:
     o = _new(OffsetCommitResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -980,15 +1030,18 @@ def _read_offset_commit_response_v10(b: bytes, p: int, e: int) -> tuple[OffsetCo
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("OffsetCommitResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetCommitResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_commit_response_topic_v10(b, p, e)
+        x_topics, p = _read_offset_commit_response_topic_v10(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

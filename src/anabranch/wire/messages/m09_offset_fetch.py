@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     INT32S,
@@ -18,6 +19,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -269,7 +271,7 @@ class OffsetFetchResponse(Message):
         self.groups = [] if groups is EMPTY else groups
 
 
-def _read_offset_fetch_request_topic_v1(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequestTopic, int]:
+def _read_offset_fetch_request_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequestTopic, int]:
     o = _new(OffsetFetchRequestTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -283,6 +285,9 @@ def _read_offset_fetch_request_topic_v1(b: bytes, p: int, e: int) -> tuple[Offse
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("OffsetFetchRequestTopic.partition_indexes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partition_indexes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -299,7 +304,7 @@ def _write_offset_fetch_request_topic_v1(o: OffsetFetchRequestTopic, w: Write) -
     w(INT32S[n](*v_partition_indexes) if n < 16 else pack(f">{n}i", *v_partition_indexes))
 
 
-def _read_offset_fetch_request_topic_v6(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequestTopic, int]:
+def _read_offset_fetch_request_topic_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequestTopic, int]:
     o = _new(OffsetFetchRequestTopic)
     n = b[p]
     p += 1
@@ -318,12 +323,15 @@ def _read_offset_fetch_request_topic_v6(b: bytes, p: int, e: int) -> tuple[Offse
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("OffsetFetchRequestTopic.partition_indexes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partition_indexes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -343,7 +351,7 @@ def _write_offset_fetch_request_topic_v6(o: OffsetFetchRequestTopic, w: Write) -
     w(b"\0")
 
 
-def _read_offset_fetch_request_topics_v8(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequestTopics, int]:
+def _read_offset_fetch_request_topics_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequestTopics, int]:
     o = _new(OffsetFetchRequestTopics)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -363,12 +371,15 @@ def _read_offset_fetch_request_topics_v8(b: bytes, p: int, e: int) -> tuple[Offs
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("OffsetFetchRequestTopics.partition_indexes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partition_indexes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -388,7 +399,7 @@ def _write_offset_fetch_request_topics_v8(o: OffsetFetchRequestTopics, w: Write)
     w(b"\0")
 
 
-def _read_offset_fetch_request_topics_v10(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequestTopics, int]:
+def _read_offset_fetch_request_topics_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequestTopics, int]:
     o = _new(OffsetFetchRequestTopics)
     o.name = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -399,12 +410,15 @@ def _read_offset_fetch_request_topics_v10(b: bytes, p: int, e: int) -> tuple[Off
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("OffsetFetchRequestTopics.partition_indexes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partition_indexes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -420,7 +434,7 @@ def _write_offset_fetch_request_topics_v10(o: OffsetFetchRequestTopics, w: Write
     w(b"\0")
 
 
-def _read_offset_fetch_request_group_v8(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequestGroup, int]:
+def _read_offset_fetch_request_group_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequestGroup, int]:
     o = _new(OffsetFetchRequestGroup)
     o.member_id = None
     o.member_epoch = -1
@@ -443,15 +457,18 @@ def _read_offset_fetch_request_group_v8(b: bytes, p: int, e: int) -> tuple[Offse
         n -= 1
         if n * 3 > e - p:
             raise bad_length("OffsetFetchRequestGroup.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[OffsetFetchRequestTopics] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_offset_fetch_request_topics_v8(b, p, e)
+            x_topics, p = _read_offset_fetch_request_topics_v8(b, p, e, c)
             l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -472,7 +489,7 @@ def _write_offset_fetch_request_group_v8(o: OffsetFetchRequestGroup, w: Write) -
     w(b"\0")
 
 
-def _read_offset_fetch_request_group_v9(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequestGroup, int]:
+def _read_offset_fetch_request_group_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequestGroup, int]:
     o = _new(OffsetFetchRequestGroup)
     n = b[p]
     p += 1
@@ -505,15 +522,18 @@ def _read_offset_fetch_request_group_v9(b: bytes, p: int, e: int) -> tuple[Offse
         n -= 1
         if n * 3 > e - p:
             raise bad_length("OffsetFetchRequestGroup.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[OffsetFetchRequestTopics] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_offset_fetch_request_topics_v8(b, p, e)
+            x_topics, p = _read_offset_fetch_request_topics_v8(b, p, e, c)
             l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -543,7 +563,7 @@ def _write_offset_fetch_request_group_v9(o: OffsetFetchRequestGroup, w: Write) -
     w(b"\0")
 
 
-def _read_offset_fetch_request_group_v10(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequestGroup, int]:
+def _read_offset_fetch_request_group_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequestGroup, int]:
     o = _new(OffsetFetchRequestGroup)
     n = b[p]
     p += 1
@@ -576,15 +596,18 @@ def _read_offset_fetch_request_group_v10(b: bytes, p: int, e: int) -> tuple[Offs
         n -= 1
         if n * 18 > e - p:
             raise bad_length("OffsetFetchRequestGroup.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[OffsetFetchRequestTopics] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_offset_fetch_request_topics_v10(b, p, e)
+            x_topics, p = _read_offset_fetch_request_topics_v10(b, p, e, c)
             l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -614,7 +637,7 @@ def _write_offset_fetch_request_group_v10(o: OffsetFetchRequestGroup, w: Write) 
     w(b"\0")
 
 
-def _read_offset_fetch_request_v1(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequest, int]:
+def _read_offset_fetch_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequest, int]:
     o = _new(OffsetFetchRequest)
     o.groups = []
     o.require_stable = False
@@ -629,10 +652,13 @@ def _read_offset_fetch_request_v1(b: bytes, p: int, e: int) -> tuple[OffsetFetch
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetFetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetFetchRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_fetch_request_topic_v1(b, p, e)
+        x_topics, p = _read_offset_fetch_request_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -649,7 +675,7 @@ def _write_offset_fetch_request_v1(o: OffsetFetchRequest, w: Write) -> None:
         _write_offset_fetch_request_topic_v1(x_topics, w)
 
 
-def _read_offset_fetch_request_v2(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequest, int]:
+def _read_offset_fetch_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequest, int]:
     o = _new(OffsetFetchRequest)
     o.groups = []
     o.require_stable = False
@@ -667,10 +693,13 @@ def _read_offset_fetch_request_v2(b: bytes, p: int, e: int) -> tuple[OffsetFetch
     else:
         if n * 6 > e - p:
             raise bad_length("OffsetFetchRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[OffsetFetchRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_offset_fetch_request_topic_v1(b, p, e)
+            x_topics, p = _read_offset_fetch_request_topic_v1(b, p, e, c)
             l_topics.append(x_topics)
     return o, p
 
@@ -689,7 +718,7 @@ def _write_offset_fetch_request_v2(o: OffsetFetchRequest, w: Write) -> None:
             _write_offset_fetch_request_topic_v1(x_topics, w)
 
 
-def _read_offset_fetch_request_v6(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequest, int]:
+def _read_offset_fetch_request_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequest, int]:
     o = _new(OffsetFetchRequest)
     o.groups = []
     o.require_stable = False
@@ -712,15 +741,18 @@ def _read_offset_fetch_request_v6(b: bytes, p: int, e: int) -> tuple[OffsetFetch
         n -= 1
         if n * 3 > e - p:
             raise bad_length("OffsetFetchRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[OffsetFetchRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_offset_fetch_request_topic_v6(b, p, e)
+            x_topics, p = _read_offset_fetch_request_topic_v6(b, p, e, c)
             l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -741,7 +773,7 @@ def _write_offset_fetch_request_v6(o: OffsetFetchRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_offset_fetch_request_v7(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequest, int]:
+def _read_offset_fetch_request_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequest, int]:
     o = _new(OffsetFetchRequest)
     o.groups = []
     n = b[p]
@@ -763,15 +795,18 @@ def _read_offset_fetch_request_v7(b: bytes, p: int, e: int) -> tuple[OffsetFetch
         n -= 1
         if n * 3 > e - p:
             raise bad_length("OffsetFetchRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[OffsetFetchRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_offset_fetch_request_topic_v6(b, p, e)
+            x_topics, p = _read_offset_fetch_request_topic_v6(b, p, e, c)
             l_topics.append(x_topics)
     o.require_stable, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -792,7 +827,7 @@ def _write_offset_fetch_request_v7(o: OffsetFetchRequest, w: Write) -> None:
     w(_pack_tx(o.require_stable))
 
 
-def _read_offset_fetch_request_v8(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequest, int]:
+def _read_offset_fetch_request_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequest, int]:
     o = _new(OffsetFetchRequest)
     o.group_id = ""
     o.topics = []
@@ -803,15 +838,18 @@ def _read_offset_fetch_request_v8(b: bytes, p: int, e: int) -> tuple[OffsetFetch
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("OffsetFetchRequest.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[OffsetFetchRequestGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_offset_fetch_request_group_v8(b, p, e)
+        x_groups, p = _read_offset_fetch_request_group_v8(b, p, e, c)
         l_groups.append(x_groups)
     o.require_stable, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -824,7 +862,7 @@ def _write_offset_fetch_request_v8(o: OffsetFetchRequest, w: Write) -> None:
     w(_pack_tx(o.require_stable))
 
 
-def _read_offset_fetch_request_v9(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequest, int]:
+def _read_offset_fetch_request_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequest, int]:
     o = _new(OffsetFetchRequest)
     o.group_id = ""
     o.topics = []
@@ -835,15 +873,18 @@ def _read_offset_fetch_request_v9(b: bytes, p: int, e: int) -> tuple[OffsetFetch
     n -= 1
     if n < 0 or n * 8 > e - p:
         raise bad_length("OffsetFetchRequest.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[OffsetFetchRequestGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_offset_fetch_request_group_v9(b, p, e)
+        x_groups, p = _read_offset_fetch_request_group_v9(b, p, e, c)
         l_groups.append(x_groups)
     o.require_stable, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -856,7 +897,7 @@ def _write_offset_fetch_request_v9(o: OffsetFetchRequest, w: Write) -> None:
     w(_pack_tx(o.require_stable))
 
 
-def _read_offset_fetch_request_v10(b: bytes, p: int, e: int) -> tuple[OffsetFetchRequest, int]:
+def _read_offset_fetch_request_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchRequest, int]:
     o = _new(OffsetFetchRequest)
     o.group_id = ""
     o.topics = []
@@ -867,15 +908,18 @@ def _read_offset_fetch_request_v10(b: bytes, p: int, e: int) -> tuple[OffsetFetc
     n -= 1
     if n < 0 or n * 8 > e - p:
         raise bad_length("OffsetFetchRequest.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[OffsetFetchRequestGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_offset_fetch_request_group_v10(b, p, e)
+        x_groups, p = _read_offset_fetch_request_group_v10(b, p, e, c)
         l_groups.append(x_groups)
     o.require_stable, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -888,7 +932,7 @@ def _write_offset_fetch_request_v10(o: OffsetFetchRequest, w: Write) -> None:
     w(_pack_tx(o.require_stable))
 
 
-def _read_offset_fetch_response_partition_v1(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponsePartition, int]:
+def _read_offset_fetch_response_partition_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponsePartition, int]:
     o = _new(OffsetFetchResponsePartition)
     o.committed_leader_epoch = -1
     o.partition_index, o.committed_offset, n = _unpack_iqh(b, p)
@@ -917,7 +961,7 @@ def _write_offset_fetch_response_partition_v1(o: OffsetFetchResponsePartition, w
     w(_pack_h(o.error_code))
 
 
-def _read_offset_fetch_response_partition_v5(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponsePartition, int]:
+def _read_offset_fetch_response_partition_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponsePartition, int]:
     o = _new(OffsetFetchResponsePartition)
     o.partition_index, o.committed_offset, o.committed_leader_epoch, n = _unpack_iqih(b, p)
     p += 18
@@ -945,7 +989,7 @@ def _write_offset_fetch_response_partition_v5(o: OffsetFetchResponsePartition, w
     w(_pack_h(o.error_code))
 
 
-def _read_offset_fetch_response_partition_v6(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponsePartition, int]:
+def _read_offset_fetch_response_partition_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponsePartition, int]:
     o = _new(OffsetFetchResponsePartition)
     o.partition_index, o.committed_offset, o.committed_leader_epoch, n = _unpack_iqiB(b, p)
     p += 17
@@ -962,7 +1006,7 @@ def _read_offset_fetch_response_partition_v6(b: bytes, p: int, e: int) -> tuple[
     o.error_code, n = _unpack_hB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -979,7 +1023,7 @@ def _write_offset_fetch_response_partition_v6(o: OffsetFetchResponsePartition, w
     w(_pack_hx(o.error_code))
 
 
-def _read_offset_fetch_response_topic_v1(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponseTopic, int]:
+def _read_offset_fetch_response_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponseTopic, int]:
     o = _new(OffsetFetchResponseTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -992,10 +1036,13 @@ def _read_offset_fetch_response_topic_v1(b: bytes, p: int, e: int) -> tuple[Offs
     p += 4
     if n < 0 or n * 16 > e - p:
         raise bad_length("OffsetFetchResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetFetchResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_fetch_response_partition_v1(b, p, e)
+        x_partitions, p = _read_offset_fetch_response_partition_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -1011,7 +1058,7 @@ def _write_offset_fetch_response_topic_v1(o: OffsetFetchResponseTopic, w: Write)
         _write_offset_fetch_response_partition_v1(x_partitions, w)
 
 
-def _read_offset_fetch_response_topic_v5(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponseTopic, int]:
+def _read_offset_fetch_response_topic_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponseTopic, int]:
     o = _new(OffsetFetchResponseTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -1024,10 +1071,13 @@ def _read_offset_fetch_response_topic_v5(b: bytes, p: int, e: int) -> tuple[Offs
     p += 4
     if n < 0 or n * 20 > e - p:
         raise bad_length("OffsetFetchResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetFetchResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_fetch_response_partition_v5(b, p, e)
+        x_partitions, p = _read_offset_fetch_response_partition_v5(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -1043,7 +1093,7 @@ def _write_offset_fetch_response_topic_v5(o: OffsetFetchResponseTopic, w: Write)
         _write_offset_fetch_response_partition_v5(x_partitions, w)
 
 
-def _read_offset_fetch_response_topic_v6(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponseTopic, int]:
+def _read_offset_fetch_response_topic_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponseTopic, int]:
     o = _new(OffsetFetchResponseTopic)
     n = b[p]
     p += 1
@@ -1061,15 +1111,18 @@ def _read_offset_fetch_response_topic_v6(b: bytes, p: int, e: int) -> tuple[Offs
     n -= 1
     if n < 0 or n * 20 > e - p:
         raise bad_length("OffsetFetchResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetFetchResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_fetch_response_partition_v6(b, p, e)
+        x_partitions, p = _read_offset_fetch_response_partition_v6(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1087,7 +1140,7 @@ def _write_offset_fetch_response_topic_v6(o: OffsetFetchResponseTopic, w: Write)
     w(b"\0")
 
 
-def _read_offset_fetch_response_partitions_v8(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponsePartitions, int]:
+def _read_offset_fetch_response_partitions_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponsePartitions, int]:
     o = _new(OffsetFetchResponsePartitions)
     o.partition_index, o.committed_offset, o.committed_leader_epoch, n = _unpack_iqiB(b, p)
     p += 17
@@ -1104,7 +1157,7 @@ def _read_offset_fetch_response_partitions_v8(b: bytes, p: int, e: int) -> tuple
     o.error_code, n = _unpack_hB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1121,7 +1174,7 @@ def _write_offset_fetch_response_partitions_v8(o: OffsetFetchResponsePartitions,
     w(_pack_hx(o.error_code))
 
 
-def _read_offset_fetch_response_topics_v8(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponseTopics, int]:
+def _read_offset_fetch_response_topics_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponseTopics, int]:
     o = _new(OffsetFetchResponseTopics)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -1140,15 +1193,18 @@ def _read_offset_fetch_response_topics_v8(b: bytes, p: int, e: int) -> tuple[Off
     n -= 1
     if n < 0 or n * 20 > e - p:
         raise bad_length("OffsetFetchResponseTopics.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetFetchResponsePartitions] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_fetch_response_partitions_v8(b, p, e)
+        x_partitions, p = _read_offset_fetch_response_partitions_v8(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1166,7 +1222,7 @@ def _write_offset_fetch_response_topics_v8(o: OffsetFetchResponseTopics, w: Writ
     w(b"\0")
 
 
-def _read_offset_fetch_response_topics_v10(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponseTopics, int]:
+def _read_offset_fetch_response_topics_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponseTopics, int]:
     o = _new(OffsetFetchResponseTopics)
     o.name = ""
     o.topic_id, n = _unpack_16sB(b, p)
@@ -1176,15 +1232,18 @@ def _read_offset_fetch_response_topics_v10(b: bytes, p: int, e: int) -> tuple[Of
     n -= 1
     if n < 0 or n * 20 > e - p:
         raise bad_length("OffsetFetchResponseTopics.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetFetchResponsePartitions] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_fetch_response_partitions_v8(b, p, e)
+        x_partitions, p = _read_offset_fetch_response_partitions_v8(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1198,7 +1257,7 @@ def _write_offset_fetch_response_topics_v10(o: OffsetFetchResponseTopics, w: Wri
     w(b"\0")
 
 
-def _read_offset_fetch_response_group_v8(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponseGroup, int]:
+def _read_offset_fetch_response_group_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponseGroup, int]:
     o = _new(OffsetFetchResponseGroup)
     n = b[p]
     p += 1
@@ -1216,15 +1275,18 @@ def _read_offset_fetch_response_group_v8(b: bytes, p: int, e: int) -> tuple[Offs
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("OffsetFetchResponseGroup.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetFetchResponseTopics] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_fetch_response_topics_v8(b, p, e)
+        x_topics, p = _read_offset_fetch_response_topics_v8(b, p, e, c)
         l_topics.append(x_topics)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1242,7 +1304,7 @@ def _write_offset_fetch_response_group_v8(o: OffsetFetchResponseGroup, w: Write)
     w(_pack_hx(o.error_code))
 
 
-def _read_offset_fetch_response_group_v10(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponseGroup, int]:
+def _read_offset_fetch_response_group_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponseGroup, int]:
     o = _new(OffsetFetchResponseGroup)
     n = b[p]
     p += 1
@@ -1260,15 +1322,18 @@ def _read_offset_fetch_response_group_v10(b: bytes, p: int, e: int) -> tuple[Off
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("OffsetFetchResponseGroup.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetFetchResponseTopics] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_fetch_response_topics_v10(b, p, e)
+        x_topics, p = _read_offset_fetch_response_topics_v10(b, p, e, c)
         l_topics.append(x_topics)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1286,7 +1351,7 @@ def _write_offset_fetch_response_group_v10(o: OffsetFetchResponseGroup, w: Write
     w(_pack_hx(o.error_code))
 
 
-def _read_offset_fetch_response_v1(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponse, int]:
+def _read_offset_fetch_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponse, int]:
     o = _new(OffsetFetchResponse)
     o.throttle_time_ms = 0
     o.error_code = 0
@@ -1295,10 +1360,13 @@ def _read_offset_fetch_response_v1(b: bytes, p: int, e: int) -> tuple[OffsetFetc
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetFetchResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetFetchResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_fetch_response_topic_v1(b, p, e)
+        x_topics, p = _read_offset_fetch_response_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -1310,7 +1378,7 @@ def _write_offset_fetch_response_v1(o: OffsetFetchResponse, w: Write) -> None:
         _write_offset_fetch_response_topic_v1(x_topics, w)
 
 
-def _read_offset_fetch_response_v2(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponse, int]:
+def _read_offset_fetch_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponse, int]:
     o = _new(OffsetFetchResponse)
     o.throttle_time_ms = 0
     o.groups = []
@@ -1318,10 +1386,13 @@ def _read_offset_fetch_response_v2(b: bytes, p: int, e: int) -> tuple[OffsetFetc
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetFetchResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetFetchResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_fetch_response_topic_v1(b, p, e)
+        x_topics, p = _read_offset_fetch_response_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     (o.error_code,) = _unpack_h(b, p)
     p += 2
@@ -1336,17 +1407,20 @@ def _write_offset_fetch_response_v2(o: OffsetFetchResponse, w: Write) -> None:
     w(_pack_h(o.error_code))
 
 
-def _read_offset_fetch_response_v3(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponse, int]:
+def _read_offset_fetch_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponse, int]:
     o = _new(OffsetFetchResponse)
     o.groups = []
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetFetchResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetFetchResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_fetch_response_topic_v1(b, p, e)
+        x_topics, p = _read_offset_fetch_response_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     (o.error_code,) = _unpack_h(b, p)
     p += 2
@@ -1361,17 +1435,20 @@ def _write_offset_fetch_response_v3(o: OffsetFetchResponse, w: Write) -> None:
     w(_pack_h(o.error_code))
 
 
-def _read_offset_fetch_response_v5(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponse, int]:
+def _read_offset_fetch_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponse, int]:
     o = _new(OffsetFetchResponse)
     o.groups = []
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetFetchResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetFetchResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_fetch_response_topic_v5(b, p, e)
+        x_topics, p = _read_offset_fetch_response_topic_v5(b, p, e, c)
         l_topics.append(x_topics)
     (o.error_code,) = _unpack_h(b, p)
     p += 2
@@ -1386,7 +1463,7 @@ def _write_offset_fetch_response_v5(o: OffsetFetchResponse, w: Write) -> None:
     w(_pack_h(o.error_code))
 
 
-def _read_offset_fetch_response_v6(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponse, int]:
+def _read_offset_fetch_response_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponse, int]:
     o = _new(OffsetFetchResponse)
     o.groups = []
     o.throttle_time_ms, n = _unpack_iB(b, p)
@@ -1396,15 +1473,18 @@ def _read_offset_fetch_response_v6(b: bytes, p: int, e: int) -> tuple[OffsetFetc
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("OffsetFetchResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetFetchResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_fetch_response_topic_v6(b, p, e)
+        x_topics, p = _read_offset_fetch_response_topic_v6(b, p, e, c)
         l_topics.append(x_topics)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1418,7 +1498,7 @@ def _write_offset_fetch_response_v6(o: OffsetFetchResponse, w: Write) -> None:
     w(_pack_hx(o.error_code))
 
 
-def _read_offset_fetch_response_v8(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponse, int]:
+def _read_offset_fetch_response_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponse, int]:
     o = _new(OffsetFetchResponse)
     o.topics = []
     o.error_code = 0
@@ -1429,15 +1509,18 @@ def _read_offset_fetch_response_v8(b: bytes, p: int, e: int) -> tuple[OffsetFetc
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("OffsetFetchResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[OffsetFetchResponseGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_offset_fetch_response_group_v8(b, p, e)
+        x_groups, p = _read_offset_fetch_response_group_v8(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1451,7 +1534,7 @@ def _write_offset_fetch_response_v8(o: OffsetFetchResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_offset_fetch_response_v10(b: bytes, p: int, e: int) -> tuple[OffsetFetchResponse, int]:
+def _read_offset_fetch_response_v10(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetFetchResponse, int]:
     o = _new(OffsetFetchResponse)
     o.topics = []
     o.error_code = 0
@@ -1462,15 +1545,18 @@ def _read_offset_fetch_response_v10(b: bytes, p: int, e: int) -> tuple[OffsetFet
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("OffsetFetchResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[OffsetFetchResponseGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_offset_fetch_response_group_v10(b, p, e)
+        x_groups, p = _read_offset_fetch_response_group_v10(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -130,7 +132,7 @@ class FindCoordinatorResponse(Message):
         self.coordinators = [] if coordinators is EMPTY else coordinators
 
 
-def _read_find_coordinator_request_v0(b: bytes, p: int, e: int) -> tuple[FindCoordinatorRequest, int]:
+def _read_find_coordinator_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[FindCoordinatorRequest, int]:
     o = _new(FindCoordinatorRequest)
     o.key_type = 0
     o.coordinator_keys = []
@@ -151,7 +153,7 @@ def _write_find_coordinator_request_v0(o: FindCoordinatorRequest, w: Write) -> N
     w(r_key)
 
 
-def _read_find_coordinator_request_v1(b: bytes, p: int, e: int) -> tuple[FindCoordinatorRequest, int]:
+def _read_find_coordinator_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[FindCoordinatorRequest, int]:
     o = _new(FindCoordinatorRequest)
     o.coordinator_keys = []
     (n,) = _unpack_h(b, p)
@@ -174,7 +176,7 @@ def _write_find_coordinator_request_v1(o: FindCoordinatorRequest, w: Write) -> N
     w(_pack_b(o.key_type))
 
 
-def _read_find_coordinator_request_v3(b: bytes, p: int, e: int) -> tuple[FindCoordinatorRequest, int]:
+def _read_find_coordinator_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[FindCoordinatorRequest, int]:
     o = _new(FindCoordinatorRequest)
     o.coordinator_keys = []
     n = b[p]
@@ -189,7 +191,7 @@ def _read_find_coordinator_request_v3(b: bytes, p: int, e: int) -> tuple[FindCoo
     o.key_type, n = _unpack_bB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -202,7 +204,7 @@ def _write_find_coordinator_request_v3(o: FindCoordinatorRequest, w: Write) -> N
     w(_pack_bx(o.key_type))
 
 
-def _read_find_coordinator_request_v4(b: bytes, p: int, e: int) -> tuple[FindCoordinatorRequest, int]:
+def _read_find_coordinator_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[FindCoordinatorRequest, int]:
     o = _new(FindCoordinatorRequest)
     o.key = ""
     o.key_type, n = _unpack_bB(b, p)
@@ -212,6 +214,9 @@ def _read_find_coordinator_request_v4(b: bytes, p: int, e: int) -> tuple[FindCoo
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("FindCoordinatorRequest.coordinator_keys")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_coordinator_keys: list[str] = []
     o.coordinator_keys = l_coordinator_keys
     for _ in range(n):
@@ -227,7 +232,7 @@ def _read_find_coordinator_request_v4(b: bytes, p: int, e: int) -> tuple[FindCoo
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -244,7 +249,7 @@ def _write_find_coordinator_request_v4(o: FindCoordinatorRequest, w: Write) -> N
     w(b"\0")
 
 
-def _read_coordinator_v4(b: bytes, p: int, e: int) -> tuple[Coordinator, int]:
+def _read_coordinator_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[Coordinator, int]:
     o = _new(Coordinator)
     n = b[p]
     p += 1
@@ -279,7 +284,7 @@ def _read_coordinator_v4(b: bytes, p: int, e: int) -> tuple[Coordinator, int]:
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -307,7 +312,7 @@ def _write_coordinator_v4(o: Coordinator, w: Write) -> None:
     w(b"\0")
 
 
-def _read_find_coordinator_response_v0(b: bytes, p: int, e: int) -> tuple[FindCoordinatorResponse, int]:
+def _read_find_coordinator_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[FindCoordinatorResponse, int]:
     o = _new(FindCoordinatorResponse)
     o.throttle_time_ms = 0
     o.error_message = ""
@@ -332,7 +337,7 @@ def _write_find_coordinator_response_v0(o: FindCoordinatorResponse, w: Write) ->
     w(_pack_i(o.port))
 
 
-def _read_find_coordinator_response_v1(b: bytes, p: int, e: int) -> tuple[FindCoordinatorResponse, int]:
+def _read_find_coordinator_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[FindCoordinatorResponse, int]:
     o = _new(FindCoordinatorResponse)
     o.coordinators = []
     o.throttle_time_ms, o.error_code, n = _unpack_ihh(b, p)
@@ -372,7 +377,7 @@ def _write_find_coordinator_response_v1(o: FindCoordinatorResponse, w: Write) ->
     w(_pack_i(o.port))
 
 
-def _read_find_coordinator_response_v3(b: bytes, p: int, e: int) -> tuple[FindCoordinatorResponse, int]:
+def _read_find_coordinator_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[FindCoordinatorResponse, int]:
     o = _new(FindCoordinatorResponse)
     o.coordinators = []
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
@@ -399,7 +404,7 @@ def _read_find_coordinator_response_v3(b: bytes, p: int, e: int) -> tuple[FindCo
     o.port, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -422,7 +427,7 @@ def _write_find_coordinator_response_v3(o: FindCoordinatorResponse, w: Write) ->
     w(_pack_ix(o.port))
 
 
-def _read_find_coordinator_response_v4(b: bytes, p: int, e: int) -> tuple[FindCoordinatorResponse, int]:
+def _read_find_coordinator_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[FindCoordinatorResponse, int]:
     o = _new(FindCoordinatorResponse)
     o.error_code = 0
     o.error_message = ""
@@ -436,15 +441,18 @@ def _read_find_coordinator_response_v4(b: bytes, p: int, e: int) -> tuple[FindCo
     n -= 1
     if n < 0 or n * 14 > e - p:
         raise bad_length("FindCoordinatorResponse.coordinators")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_coordinators: list[Coordinator] = []
     o.coordinators = l_coordinators
     for _ in range(n):
-        x_coordinators, p = _read_coordinator_v4(b, p, e)
+        x_coordinators, p = _read_coordinator_v4(b, p, e, c)
         l_coordinators.append(x_coordinators)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -160,7 +162,7 @@ class JoinGroupResponse(Message):
         self.members = [] if members is EMPTY else members
 
 
-def _read_join_group_request_protocol_v0(b: bytes, p: int, e: int) -> tuple[JoinGroupRequestProtocol, int]:
+def _read_join_group_request_protocol_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupRequestProtocol, int]:
     o = _new(JoinGroupRequestProtocol)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -189,7 +191,7 @@ def _write_join_group_request_protocol_v0(o: JoinGroupRequestProtocol, w: Write)
     w(v_metadata)
 
 
-def _read_join_group_request_protocol_v6(b: bytes, p: int, e: int) -> tuple[JoinGroupRequestProtocol, int]:
+def _read_join_group_request_protocol_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupRequestProtocol, int]:
     o = _new(JoinGroupRequestProtocol)
     n = b[p]
     p += 1
@@ -212,7 +214,7 @@ def _read_join_group_request_protocol_v6(b: bytes, p: int, e: int) -> tuple[Join
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -229,7 +231,7 @@ def _write_join_group_request_protocol_v6(o: JoinGroupRequestProtocol, w: Write)
     w(b"\0")
 
 
-def _read_join_group_request_v0(b: bytes, p: int, e: int) -> tuple[JoinGroupRequest, int]:
+def _read_join_group_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupRequest, int]:
     o = _new(JoinGroupRequest)
     o.rebalance_timeout_ms = -1
     o.group_instance_id = None
@@ -259,10 +261,13 @@ def _read_join_group_request_v0(b: bytes, p: int, e: int) -> tuple[JoinGroupRequ
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("JoinGroupRequest.protocols")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_protocols: list[JoinGroupRequestProtocol] = []
     o.protocols = l_protocols
     for _ in range(n):
-        x_protocols, p = _read_join_group_request_protocol_v0(b, p, e)
+        x_protocols, p = _read_join_group_request_protocol_v0(b, p, e, c)
         l_protocols.append(x_protocols)
     return o, p
 
@@ -286,7 +291,7 @@ def _write_join_group_request_v0(o: JoinGroupRequest, w: Write) -> None:
         _write_join_group_request_protocol_v0(x_protocols, w)
 
 
-def _read_join_group_request_v1(b: bytes, p: int, e: int) -> tuple[JoinGroupRequest, int]:
+def _read_join_group_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupRequest, int]:
     o = _new(JoinGroupRequest)
     o.group_instance_id = None
     o.reason = None
@@ -315,10 +320,13 @@ def _read_join_group_request_v1(b: bytes, p: int, e: int) -> tuple[JoinGroupRequ
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("JoinGroupRequest.protocols")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_protocols: list[JoinGroupRequestProtocol] = []
     o.protocols = l_protocols
     for _ in range(n):
-        x_protocols, p = _read_join_group_request_protocol_v0(b, p, e)
+        x_protocols, p = _read_join_group_request_protocol_v0(b, p, e, c)
         l_protocols.append(x_protocols)
     return o, p
 
@@ -342,7 +350,7 @@ def _write_join_group_request_v1(o: JoinGroupRequest, w: Write) -> None:
         _write_join_group_request_protocol_v0(x_protocols, w)
 
 
-def _read_join_group_request_v5(b: bytes, p: int, e: int) -> tuple[JoinGroupRequest, int]:
+def _read_join_group_request_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupRequest, int]:
     o = _new(JoinGroupRequest)
     o.reason = None
     (n,) = _unpack_h(b, p)
@@ -380,10 +388,13 @@ def _read_join_group_request_v5(b: bytes, p: int, e: int) -> tuple[JoinGroupRequ
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("JoinGroupRequest.protocols")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_protocols: list[JoinGroupRequestProtocol] = []
     o.protocols = l_protocols
     for _ in range(n):
-        x_protocols, p = _read_join_group_request_protocol_v0(b, p, e)
+        x_protocols, p = _read_join_group_request_protocol_v0(b, p, e, c)
         l_protocols.append(x_protocols)
     return o, p
 
@@ -414,7 +425,7 @@ def _write_join_group_request_v5(o: JoinGroupRequest, w: Write) -> None:
         _write_join_group_request_protocol_v0(x_protocols, w)
 
 
-def _read_join_group_request_v6(b: bytes, p: int, e: int) -> tuple[JoinGroupRequest, int]:
+def _read_join_group_request_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupRequest, int]:
     o = _new(JoinGroupRequest)
     o.reason = None
     n = b[p]
@@ -463,15 +474,18 @@ def _read_join_group_request_v6(b: bytes, p: int, e: int) -> tuple[JoinGroupRequ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("JoinGroupRequest.protocols")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_protocols: list[JoinGroupRequestProtocol] = []
     o.protocols = l_protocols
     for _ in range(n):
-        x_protocols, p = _read_join_group_request_protocol_v6(b, p, e)
+        x_protocols, p = _read_join_group_request_protocol_v6(b, p, e, c)
         l_protocols.append(x_protocols)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -508,7 +522,7 @@ def _write_join_group_request_v6(o: JoinGroupRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_join_group_request_v8(b: bytes, p: int, e: int) -> tuple[JoinGroupRequest, int]:
+def _read_join_group_request_v8(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupRequest, int]:
     o = _new(JoinGroupRequest)
     n = b[p]
     p += 1
@@ -556,10 +570,13 @@ def _read_join_group_request_v8(b: bytes, p: int, e: int) -> tuple[JoinGroupRequ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("JoinGroupRequest.protocols")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_protocols: list[JoinGroupRequestProtocol] = []
     o.protocols = l_protocols
     for _ in range(n):
-        x_protocols, p = _read_join_group_request_protocol_v6(b, p, e)
+        x_protocols, p = _read_join_group_request_protocol_v6(b, p, e, c)
         l_protocols.append(x_protocols)
     n = b[p]
     p += 1
@@ -576,7 +593,7 @@ def _read_join_group_request_v8(b: bytes, p: int, e: int) -> tuple[JoinGroupRequ
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -621,7 +638,7 @@ def _write_join_group_request_v8(o: JoinGroupRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_join_group_response_member_v0(b: bytes, p: int, e: int) -> tuple[JoinGroupResponseMember, int]:
+def _read_join_group_response_member_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupResponseMember, int]:
     o = _new(JoinGroupResponseMember)
     o.group_instance_id = None
     (n,) = _unpack_h(b, p)
@@ -651,7 +668,7 @@ def _write_join_group_response_member_v0(o: JoinGroupResponseMember, w: Write) -
     w(v_metadata)
 
 
-def _read_join_group_response_member_v5(b: bytes, p: int, e: int) -> tuple[JoinGroupResponseMember, int]:
+def _read_join_group_response_member_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupResponseMember, int]:
     o = _new(JoinGroupResponseMember)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -697,7 +714,7 @@ def _write_join_group_response_member_v5(o: JoinGroupResponseMember, w: Write) -
     w(v_metadata)
 
 
-def _read_join_group_response_member_v6(b: bytes, p: int, e: int) -> tuple[JoinGroupResponseMember, int]:
+def _read_join_group_response_member_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupResponseMember, int]:
     o = _new(JoinGroupResponseMember)
     n = b[p]
     p += 1
@@ -732,7 +749,7 @@ def _read_join_group_response_member_v6(b: bytes, p: int, e: int) -> tuple[JoinG
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -757,7 +774,7 @@ def _write_join_group_response_member_v6(o: JoinGroupResponseMember, w: Write) -
     w(b"\0")
 
 
-def _read_join_group_response_v0(b: bytes, p: int, e: int) -> tuple[JoinGroupResponse, int]:
+def _read_join_group_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupResponse, int]:
     o = _new(JoinGroupResponse)
     o.throttle_time_ms = 0
     o.protocol_type = None
@@ -787,10 +804,13 @@ def _read_join_group_response_v0(b: bytes, p: int, e: int) -> tuple[JoinGroupRes
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("JoinGroupResponse.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[JoinGroupResponseMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_join_group_response_member_v0(b, p, e)
+        x_members, p = _read_join_group_response_member_v0(b, p, e, c)
         l_members.append(x_members)
     return o, p
 
@@ -815,7 +835,7 @@ def _write_join_group_response_v0(o: JoinGroupResponse, w: Write) -> None:
         _write_join_group_response_member_v0(x_members, w)
 
 
-def _read_join_group_response_v2(b: bytes, p: int, e: int) -> tuple[JoinGroupResponse, int]:
+def _read_join_group_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupResponse, int]:
     o = _new(JoinGroupResponse)
     o.protocol_type = None
     o.skip_assignment = False
@@ -844,10 +864,13 @@ def _read_join_group_response_v2(b: bytes, p: int, e: int) -> tuple[JoinGroupRes
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("JoinGroupResponse.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[JoinGroupResponseMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_join_group_response_member_v0(b, p, e)
+        x_members, p = _read_join_group_response_member_v0(b, p, e, c)
         l_members.append(x_members)
     return o, p
 
@@ -872,7 +895,7 @@ def _write_join_group_response_v2(o: JoinGroupResponse, w: Write) -> None:
         _write_join_group_response_member_v0(x_members, w)
 
 
-def _read_join_group_response_v5(b: bytes, p: int, e: int) -> tuple[JoinGroupResponse, int]:
+def _read_join_group_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupResponse, int]:
     o = _new(JoinGroupResponse)
     o.protocol_type = None
     o.skip_assignment = False
@@ -901,10 +924,13 @@ def _read_join_group_response_v5(b: bytes, p: int, e: int) -> tuple[JoinGroupRes
     p += 4
     if n < 0 or n * 8 > e - p:
         raise bad_length("JoinGroupResponse.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[JoinGroupResponseMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_join_group_response_member_v5(b, p, e)
+        x_members, p = _read_join_group_response_member_v5(b, p, e, c)
         l_members.append(x_members)
     return o, p
 
@@ -929,7 +955,7 @@ def _write_join_group_response_v5(o: JoinGroupResponse, w: Write) -> None:
         _write_join_group_response_member_v5(x_members, w)
 
 
-def _read_join_group_response_v6(b: bytes, p: int, e: int) -> tuple[JoinGroupResponse, int]:
+def _read_join_group_response_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupResponse, int]:
     o = _new(JoinGroupResponse)
     o.protocol_type = None
     o.skip_assignment = False
@@ -967,15 +993,18 @@ def _read_join_group_response_v6(b: bytes, p: int, e: int) -> tuple[JoinGroupRes
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("JoinGroupResponse.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[JoinGroupResponseMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_join_group_response_member_v6(b, p, e)
+        x_members, p = _read_join_group_response_member_v6(b, p, e, c)
         l_members.append(x_members)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1005,7 +1034,7 @@ def _write_join_group_response_v6(o: JoinGroupResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_join_group_response_v7(b: bytes, p: int, e: int) -> tuple[JoinGroupResponse, int]:
+def _read_join_group_response_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupResponse, int]:
     o = _new(JoinGroupResponse)
     o.skip_assignment = False
     o.throttle_time_ms, o.error_code, o.generation_id, n = _unpack_ihiB(b, p)
@@ -1057,15 +1086,18 @@ def _read_join_group_response_v7(b: bytes, p: int, e: int) -> tuple[JoinGroupRes
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("JoinGroupResponse.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[JoinGroupResponseMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_join_group_response_member_v6(b, p, e)
+        x_members, p = _read_join_group_response_member_v6(b, p, e, c)
         l_members.append(x_members)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1105,7 +1137,7 @@ def _write_join_group_response_v7(o: JoinGroupResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_join_group_response_v9(b: bytes, p: int, e: int) -> tuple[JoinGroupResponse, int]:
+def _read_join_group_response_v9(b: bytes, p: int, e: int, c: Allowance) -> tuple[JoinGroupResponse, int]:
     o = _new(JoinGroupResponse)
     o.throttle_time_ms, o.error_code, o.generation_id, n = _unpack_ihiB(b, p)
     p += 11
@@ -1156,15 +1188,18 @@ def _read_join_group_response_v9(b: bytes, p: int, e: int) -> tuple[JoinGroupRes
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("JoinGroupResponse.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[JoinGroupResponseMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_join_group_response_member_v6(b, p, e)
+        x_members, p = _read_join_group_response_member_v6(b, p, e, c)
         l_members.append(x_members)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

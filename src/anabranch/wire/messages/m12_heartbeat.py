@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Message,
     UVARINT,
     Write,
@@ -78,7 +79,7 @@ class HeartbeatResponse(Message):
         self.error_code = error_code
 
 
-def _read_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[HeartbeatRequest, int]:
+def _read_heartbeat_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[HeartbeatRequest, int]:
     o = _new(HeartbeatRequest)
     o.group_instance_id = None
     (n,) = _unpack_h(b, p)
@@ -109,7 +110,7 @@ def _write_heartbeat_request_v0(o: HeartbeatRequest, w: Write) -> None:
     w(r_member_id)
 
 
-def _read_heartbeat_request_v3(b: bytes, p: int, e: int) -> tuple[HeartbeatRequest, int]:
+def _read_heartbeat_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[HeartbeatRequest, int]:
     o = _new(HeartbeatRequest)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -156,7 +157,7 @@ def _write_heartbeat_request_v3(o: HeartbeatRequest, w: Write) -> None:
         w(r_group_instance_id)
 
 
-def _read_heartbeat_request_v4(b: bytes, p: int, e: int) -> tuple[HeartbeatRequest, int]:
+def _read_heartbeat_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[HeartbeatRequest, int]:
     o = _new(HeartbeatRequest)
     n = b[p]
     p += 1
@@ -191,7 +192,7 @@ def _read_heartbeat_request_v4(b: bytes, p: int, e: int) -> tuple[HeartbeatReque
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -218,7 +219,7 @@ def _write_heartbeat_request_v4(o: HeartbeatRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_heartbeat_response_v0(b: bytes, p: int, e: int) -> tuple[HeartbeatResponse, int]:
+def _read_heartbeat_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[HeartbeatResponse, int]:
     o = _new(HeartbeatResponse)
     o.throttle_time_ms = 0
     (o.error_code,) = _unpack_h(b, p)
@@ -230,7 +231,7 @@ def _write_heartbeat_response_v0(o: HeartbeatResponse, w: Write) -> None:
     w(_pack_h(o.error_code))
 
 
-def _read_heartbeat_response_v1(b: bytes, p: int, e: int) -> tuple[HeartbeatResponse, int]:
+def _read_heartbeat_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[HeartbeatResponse, int]:
     o = _new(HeartbeatResponse)
     o.throttle_time_ms, o.error_code = _unpack_ih(b, p)
     p += 6
@@ -241,12 +242,12 @@ def _write_heartbeat_response_v1(o: HeartbeatResponse, w: Write) -> None:
     w(_pack_ih(o.throttle_time_ms, o.error_code))
 
 
-def _read_heartbeat_response_v4(b: bytes, p: int, e: int) -> tuple[HeartbeatResponse, int]:
+def _read_heartbeat_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[HeartbeatResponse, int]:
     o = _new(HeartbeatResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -123,7 +125,7 @@ class LeaveGroupResponse(Message):
         self.members = [] if members is EMPTY else members
 
 
-def _read_member_identity_v3(b: bytes, p: int, e: int) -> tuple[MemberIdentity, int]:
+def _read_member_identity_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[MemberIdentity, int]:
     o = _new(MemberIdentity)
     o.reason = None
     (n,) = _unpack_h(b, p)
@@ -160,7 +162,7 @@ def _write_member_identity_v3(o: MemberIdentity, w: Write) -> None:
         w(r_group_instance_id)
 
 
-def _read_member_identity_v4(b: bytes, p: int, e: int) -> tuple[MemberIdentity, int]:
+def _read_member_identity_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[MemberIdentity, int]:
     o = _new(MemberIdentity)
     o.reason = None
     n = b[p]
@@ -187,7 +189,7 @@ def _read_member_identity_v4(b: bytes, p: int, e: int) -> tuple[MemberIdentity, 
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -208,7 +210,7 @@ def _write_member_identity_v4(o: MemberIdentity, w: Write) -> None:
     w(b"\0")
 
 
-def _read_member_identity_v5(b: bytes, p: int, e: int) -> tuple[MemberIdentity, int]:
+def _read_member_identity_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[MemberIdentity, int]:
     o = _new(MemberIdentity)
     n = b[p]
     p += 1
@@ -246,7 +248,7 @@ def _read_member_identity_v5(b: bytes, p: int, e: int) -> tuple[MemberIdentity, 
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -275,7 +277,7 @@ def _write_member_identity_v5(o: MemberIdentity, w: Write) -> None:
     w(b"\0")
 
 
-def _read_leave_group_request_v0(b: bytes, p: int, e: int) -> tuple[LeaveGroupRequest, int]:
+def _read_leave_group_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaveGroupRequest, int]:
     o = _new(LeaveGroupRequest)
     o.members = []
     (n,) = _unpack_h(b, p)
@@ -306,7 +308,7 @@ def _write_leave_group_request_v0(o: LeaveGroupRequest, w: Write) -> None:
     w(r_member_id)
 
 
-def _read_leave_group_request_v3(b: bytes, p: int, e: int) -> tuple[LeaveGroupRequest, int]:
+def _read_leave_group_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaveGroupRequest, int]:
     o = _new(LeaveGroupRequest)
     o.member_id = ""
     (n,) = _unpack_h(b, p)
@@ -320,10 +322,13 @@ def _read_leave_group_request_v3(b: bytes, p: int, e: int) -> tuple[LeaveGroupRe
     p += 4
     if n < 0 or n * 4 > e - p:
         raise bad_length("LeaveGroupRequest.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[MemberIdentity] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_member_identity_v3(b, p, e)
+        x_members, p = _read_member_identity_v3(b, p, e, c)
         l_members.append(x_members)
     return o, p
 
@@ -339,7 +344,7 @@ def _write_leave_group_request_v3(o: LeaveGroupRequest, w: Write) -> None:
         _write_member_identity_v3(x_members, w)
 
 
-def _read_leave_group_request_v4(b: bytes, p: int, e: int) -> tuple[LeaveGroupRequest, int]:
+def _read_leave_group_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaveGroupRequest, int]:
     o = _new(LeaveGroupRequest)
     o.member_id = ""
     n = b[p]
@@ -358,15 +363,18 @@ def _read_leave_group_request_v4(b: bytes, p: int, e: int) -> tuple[LeaveGroupRe
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("LeaveGroupRequest.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[MemberIdentity] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_member_identity_v4(b, p, e)
+        x_members, p = _read_member_identity_v4(b, p, e, c)
         l_members.append(x_members)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -384,7 +392,7 @@ def _write_leave_group_request_v4(o: LeaveGroupRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_leave_group_request_v5(b: bytes, p: int, e: int) -> tuple[LeaveGroupRequest, int]:
+def _read_leave_group_request_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaveGroupRequest, int]:
     o = _new(LeaveGroupRequest)
     o.member_id = ""
     n = b[p]
@@ -403,15 +411,18 @@ def _read_leave_group_request_v5(b: bytes, p: int, e: int) -> tuple[LeaveGroupRe
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("LeaveGroupRequest.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[MemberIdentity] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_member_identity_v5(b, p, e)
+        x_members, p = _read_member_identity_v5(b, p, e, c)
         l_members.append(x_members)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -429,7 +440,7 @@ def _write_leave_group_request_v5(o: LeaveGroupRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_member_response_v3(b: bytes, p: int, e: int) -> tuple[MemberResponse, int]:
+def _read_member_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[MemberResponse, int]:
     o = _new(MemberResponse)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -468,7 +479,7 @@ def _write_member_response_v3(o: MemberResponse, w: Write) -> None:
     w(_pack_h(o.error_code))
 
 
-def _read_member_response_v4(b: bytes, p: int, e: int) -> tuple[MemberResponse, int]:
+def _read_member_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[MemberResponse, int]:
     o = _new(MemberResponse)
     n = b[p]
     p += 1
@@ -494,7 +505,7 @@ def _read_member_response_v4(b: bytes, p: int, e: int) -> tuple[MemberResponse, 
     o.error_code, n = _unpack_hB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -515,7 +526,7 @@ def _write_member_response_v4(o: MemberResponse, w: Write) -> None:
     w(_pack_hx(o.error_code))
 
 
-def _read_leave_group_response_v0(b: bytes, p: int, e: int) -> tuple[LeaveGroupResponse, int]:
+def _read_leave_group_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaveGroupResponse, int]:
     o = _new(LeaveGroupResponse)
     o.throttle_time_ms = 0
     o.members = []
@@ -528,7 +539,7 @@ def _write_leave_group_response_v0(o: LeaveGroupResponse, w: Write) -> None:
     w(_pack_h(o.error_code))
 
 
-def _read_leave_group_response_v1(b: bytes, p: int, e: int) -> tuple[LeaveGroupResponse, int]:
+def _read_leave_group_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaveGroupResponse, int]:
     o = _new(LeaveGroupResponse)
     o.members = []
     o.throttle_time_ms, o.error_code = _unpack_ih(b, p)
@@ -540,16 +551,19 @@ def _write_leave_group_response_v1(o: LeaveGroupResponse, w: Write) -> None:
     w(_pack_ih(o.throttle_time_ms, o.error_code))
 
 
-def _read_leave_group_response_v3(b: bytes, p: int, e: int) -> tuple[LeaveGroupResponse, int]:
+def _read_leave_group_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaveGroupResponse, int]:
     o = _new(LeaveGroupResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihi(b, p)
     p += 10
     if n < 0 or n * 6 > e - p:
         raise bad_length("LeaveGroupResponse.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[MemberResponse] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_member_response_v3(b, p, e)
+        x_members, p = _read_member_response_v3(b, p, e, c)
         l_members.append(x_members)
     return o, p
 
@@ -561,7 +575,7 @@ def _write_leave_group_response_v3(o: LeaveGroupResponse, w: Write) -> None:
         _write_member_response_v3(x_members, w)
 
 
-def _read_leave_group_response_v4(b: bytes, p: int, e: int) -> tuple[LeaveGroupResponse, int]:
+def _read_leave_group_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaveGroupResponse, int]:
     o = _new(LeaveGroupResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -570,15 +584,18 @@ def _read_leave_group_response_v4(b: bytes, p: int, e: int) -> tuple[LeaveGroupR
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("LeaveGroupResponse.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[MemberResponse] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_member_response_v4(b, p, e)
+        x_members, p = _read_member_response_v4(b, p, e, c)
         l_members.append(x_members)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -119,7 +121,7 @@ class SyncGroupResponse(Message):
         self.assignment = assignment
 
 
-def _read_sync_group_request_assignment_v0(b: bytes, p: int, e: int) -> tuple[SyncGroupRequestAssignment, int]:
+def _read_sync_group_request_assignment_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupRequestAssignment, int]:
     o = _new(SyncGroupRequestAssignment)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -148,7 +150,7 @@ def _write_sync_group_request_assignment_v0(o: SyncGroupRequestAssignment, w: Wr
     w(v_assignment)
 
 
-def _read_sync_group_request_assignment_v4(b: bytes, p: int, e: int) -> tuple[SyncGroupRequestAssignment, int]:
+def _read_sync_group_request_assignment_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupRequestAssignment, int]:
     o = _new(SyncGroupRequestAssignment)
     n = b[p]
     p += 1
@@ -171,7 +173,7 @@ def _read_sync_group_request_assignment_v4(b: bytes, p: int, e: int) -> tuple[Sy
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -188,7 +190,7 @@ def _write_sync_group_request_assignment_v4(o: SyncGroupRequestAssignment, w: Wr
     w(b"\0")
 
 
-def _read_sync_group_request_v0(b: bytes, p: int, e: int) -> tuple[SyncGroupRequest, int]:
+def _read_sync_group_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupRequest, int]:
     o = _new(SyncGroupRequest)
     o.group_instance_id = None
     o.protocol_type = None
@@ -211,10 +213,13 @@ def _read_sync_group_request_v0(b: bytes, p: int, e: int) -> tuple[SyncGroupRequ
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("SyncGroupRequest.assignments")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_assignments: list[SyncGroupRequestAssignment] = []
     o.assignments = l_assignments
     for _ in range(n):
-        x_assignments, p = _read_sync_group_request_assignment_v0(b, p, e)
+        x_assignments, p = _read_sync_group_request_assignment_v0(b, p, e, c)
         l_assignments.append(x_assignments)
     return o, p
 
@@ -234,7 +239,7 @@ def _write_sync_group_request_v0(o: SyncGroupRequest, w: Write) -> None:
         _write_sync_group_request_assignment_v0(x_assignments, w)
 
 
-def _read_sync_group_request_v3(b: bytes, p: int, e: int) -> tuple[SyncGroupRequest, int]:
+def _read_sync_group_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupRequest, int]:
     o = _new(SyncGroupRequest)
     o.protocol_type = None
     o.protocol_name = None
@@ -266,10 +271,13 @@ def _read_sync_group_request_v3(b: bytes, p: int, e: int) -> tuple[SyncGroupRequ
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("SyncGroupRequest.assignments")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_assignments: list[SyncGroupRequestAssignment] = []
     o.assignments = l_assignments
     for _ in range(n):
-        x_assignments, p = _read_sync_group_request_assignment_v0(b, p, e)
+        x_assignments, p = _read_sync_group_request_assignment_v0(b, p, e, c)
         l_assignments.append(x_assignments)
     return o, p
 
@@ -296,7 +304,7 @@ def _write_sync_group_request_v3(o: SyncGroupRequest, w: Write) -> None:
         _write_sync_group_request_assignment_v0(x_assignments, w)
 
 
-def _read_sync_group_request_v4(b: bytes, p: int, e: int) -> tuple[SyncGroupRequest, int]:
+def _read_sync_group_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupRequest, int]:
     o = _new(SyncGroupRequest)
     o.protocol_type = None
     o.protocol_name = None
@@ -337,15 +345,18 @@ def _read_sync_group_request_v4(b: bytes, p: int, e: int) -> tuple[SyncGroupRequ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("SyncGroupRequest.assignments")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_assignments: list[SyncGroupRequestAssignment] = []
     o.assignments = l_assignments
     for _ in range(n):
-        x_assignments, p = _read_sync_group_request_assignment_v4(b, p, e)
+        x_assignments, p = _read_sync_group_request_assignment_v4(b, p, e, c)
         l_assignments.append(x_assignments)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -377,7 +388,7 @@ def _write_sync_group_request_v4(o: SyncGroupRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_sync_group_request_v5(b: bytes, p: int, e: int) -> tuple[SyncGroupRequest, int]:
+def _read_sync_group_request_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupRequest, int]:
     o = _new(SyncGroupRequest)
     n = b[p]
     p += 1
@@ -440,15 +451,18 @@ def _read_sync_group_request_v5(b: bytes, p: int, e: int) -> tuple[SyncGroupRequ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("SyncGroupRequest.assignments")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_assignments: list[SyncGroupRequestAssignment] = []
     o.assignments = l_assignments
     for _ in range(n):
-        x_assignments, p = _read_sync_group_request_assignment_v4(b, p, e)
+        x_assignments, p = _read_sync_group_request_assignment_v4(b, p, e, c)
         l_assignments.append(x_assignments)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -496,7 +510,7 @@ def _write_sync_group_request_v5(o: SyncGroupRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_sync_group_response_v0(b: bytes, p: int, e: int) -> tuple[SyncGroupResponse, int]:
+def _read_sync_group_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupResponse, int]:
     o = _new(SyncGroupResponse)
     o.throttle_time_ms = 0
     o.protocol_type = None
@@ -517,7 +531,7 @@ def _write_sync_group_response_v0(o: SyncGroupResponse, w: Write) -> None:
     w(v_assignment)
 
 
-def _read_sync_group_response_v1(b: bytes, p: int, e: int) -> tuple[SyncGroupResponse, int]:
+def _read_sync_group_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupResponse, int]:
     o = _new(SyncGroupResponse)
     o.protocol_type = None
     o.protocol_name = None
@@ -537,7 +551,7 @@ def _write_sync_group_response_v1(o: SyncGroupResponse, w: Write) -> None:
     w(v_assignment)
 
 
-def _read_sync_group_response_v4(b: bytes, p: int, e: int) -> tuple[SyncGroupResponse, int]:
+def _read_sync_group_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupResponse, int]:
     o = _new(SyncGroupResponse)
     o.protocol_type = None
     o.protocol_name = None
@@ -553,7 +567,7 @@ def _read_sync_group_response_v4(b: bytes, p: int, e: int) -> tuple[SyncGroupRes
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -566,7 +580,7 @@ def _write_sync_group_response_v4(o: SyncGroupResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_sync_group_response_v5(b: bytes, p: int, e: int) -> tuple[SyncGroupResponse, int]:
+def _read_sync_group_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[SyncGroupResponse, int]:
     o = _new(SyncGroupResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -604,7 +618,7 @@ def _read_sync_group_response_v5(b: bytes, p: int, e: int) -> tuple[SyncGroupRes
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

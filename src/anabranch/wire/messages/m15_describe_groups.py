@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -145,13 +147,16 @@ class DescribeGroupsResponse(Message):
         self.groups = [] if groups is EMPTY else groups
 
 
-def _read_describe_groups_request_v0(b: bytes, p: int, e: int) -> tuple[DescribeGroupsRequest, int]:
+def _read_describe_groups_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeGroupsRequest, int]:
     o = _new(DescribeGroupsRequest)
     o.include_authorized_operations = False
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 2 > e - p:
         raise bad_length("DescribeGroupsRequest.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[str] = []
     o.groups = l_groups
     for _ in range(n):
@@ -174,12 +179,15 @@ def _write_describe_groups_request_v0(o: DescribeGroupsRequest, w: Write) -> Non
         w(r_groups)
 
 
-def _read_describe_groups_request_v3(b: bytes, p: int, e: int) -> tuple[DescribeGroupsRequest, int]:
+def _read_describe_groups_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeGroupsRequest, int]:
     o = _new(DescribeGroupsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 2 > e - p:
         raise bad_length("DescribeGroupsRequest.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[str] = []
     o.groups = l_groups
     for _ in range(n):
@@ -205,7 +213,7 @@ def _write_describe_groups_request_v3(o: DescribeGroupsRequest, w: Write) -> Non
     w(_pack_t(o.include_authorized_operations))
 
 
-def _read_describe_groups_request_v5(b: bytes, p: int, e: int) -> tuple[DescribeGroupsRequest, int]:
+def _read_describe_groups_request_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeGroupsRequest, int]:
     o = _new(DescribeGroupsRequest)
     n = b[p]
     p += 1
@@ -214,6 +222,9 @@ def _read_describe_groups_request_v5(b: bytes, p: int, e: int) -> tuple[Describe
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("DescribeGroupsRequest.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[str] = []
     o.groups = l_groups
     for _ in range(n):
@@ -229,7 +240,7 @@ def _read_describe_groups_request_v5(b: bytes, p: int, e: int) -> tuple[Describe
     o.include_authorized_operations, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -245,7 +256,7 @@ def _write_describe_groups_request_v5(o: DescribeGroupsRequest, w: Write) -> Non
     w(_pack_tx(o.include_authorized_operations))
 
 
-def _read_described_group_member_v0(b: bytes, p: int, e: int) -> tuple[DescribedGroupMember, int]:
+def _read_described_group_member_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroupMember, int]:
     o = _new(DescribedGroupMember)
     o.group_instance_id = None
     (n,) = _unpack_h(b, p)
@@ -307,7 +318,7 @@ def _write_described_group_member_v0(o: DescribedGroupMember, w: Write) -> None:
     w(v_member_assignment)
 
 
-def _read_described_group_member_v4(b: bytes, p: int, e: int) -> tuple[DescribedGroupMember, int]:
+def _read_described_group_member_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroupMember, int]:
     o = _new(DescribedGroupMember)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -385,7 +396,7 @@ def _write_described_group_member_v4(o: DescribedGroupMember, w: Write) -> None:
     w(v_member_assignment)
 
 
-def _read_described_group_member_v5(b: bytes, p: int, e: int) -> tuple[DescribedGroupMember, int]:
+def _read_described_group_member_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroupMember, int]:
     o = _new(DescribedGroupMember)
     n = b[p]
     p += 1
@@ -447,7 +458,7 @@ def _read_described_group_member_v5(b: bytes, p: int, e: int) -> tuple[Described
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -486,7 +497,7 @@ def _write_described_group_member_v5(o: DescribedGroupMember, w: Write) -> None:
     w(b"\0")
 
 
-def _read_described_group_v0(b: bytes, p: int, e: int) -> tuple[DescribedGroup, int]:
+def _read_described_group_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroup, int]:
     o = _new(DescribedGroup)
     o.error_message = None
     o.authorized_operations = -2147483648
@@ -522,10 +533,13 @@ def _read_described_group_v0(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     p += 4
     if n < 0 or n * 14 > e - p:
         raise bad_length("DescribedGroup.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[DescribedGroupMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_described_group_member_v0(b, p, e)
+        x_members, p = _read_described_group_member_v0(b, p, e, c)
         l_members.append(x_members)
     return o, p
 
@@ -553,7 +567,7 @@ def _write_described_group_v0(o: DescribedGroup, w: Write) -> None:
         _write_described_group_member_v0(x_members, w)
 
 
-def _read_described_group_v3(b: bytes, p: int, e: int) -> tuple[DescribedGroup, int]:
+def _read_described_group_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroup, int]:
     o = _new(DescribedGroup)
     o.error_message = None
     o.error_code, n = _unpack_hh(b, p)
@@ -588,10 +602,13 @@ def _read_described_group_v3(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     p += 4
     if n < 0 or n * 14 > e - p:
         raise bad_length("DescribedGroup.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[DescribedGroupMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_described_group_member_v0(b, p, e)
+        x_members, p = _read_described_group_member_v0(b, p, e, c)
         l_members.append(x_members)
     (o.authorized_operations,) = _unpack_i(b, p)
     p += 4
@@ -622,7 +639,7 @@ def _write_described_group_v3(o: DescribedGroup, w: Write) -> None:
     w(_pack_i(o.authorized_operations))
 
 
-def _read_described_group_v4(b: bytes, p: int, e: int) -> tuple[DescribedGroup, int]:
+def _read_described_group_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroup, int]:
     o = _new(DescribedGroup)
     o.error_message = None
     o.error_code, n = _unpack_hh(b, p)
@@ -657,10 +674,13 @@ def _read_described_group_v4(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     p += 4
     if n < 0 or n * 16 > e - p:
         raise bad_length("DescribedGroup.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[DescribedGroupMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_described_group_member_v4(b, p, e)
+        x_members, p = _read_described_group_member_v4(b, p, e, c)
         l_members.append(x_members)
     (o.authorized_operations,) = _unpack_i(b, p)
     p += 4
@@ -691,7 +711,7 @@ def _write_described_group_v4(o: DescribedGroup, w: Write) -> None:
     w(_pack_i(o.authorized_operations))
 
 
-def _read_described_group_v5(b: bytes, p: int, e: int) -> tuple[DescribedGroup, int]:
+def _read_described_group_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroup, int]:
     o = _new(DescribedGroup)
     o.error_message = None
     o.error_code, n = _unpack_hB(b, p)
@@ -737,15 +757,18 @@ def _read_described_group_v5(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("DescribedGroup.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[DescribedGroupMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_described_group_member_v5(b, p, e)
+        x_members, p = _read_described_group_member_v5(b, p, e, c)
         l_members.append(x_members)
     o.authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -779,7 +802,7 @@ def _write_described_group_v5(o: DescribedGroup, w: Write) -> None:
     w(_pack_ix(o.authorized_operations))
 
 
-def _read_described_group_v6(b: bytes, p: int, e: int) -> tuple[DescribedGroup, int]:
+def _read_described_group_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroup, int]:
     o = _new(DescribedGroup)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -836,15 +859,18 @@ def _read_described_group_v6(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("DescribedGroup.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[DescribedGroupMember] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_described_group_member_v5(b, p, e)
+        x_members, p = _read_described_group_member_v5(b, p, e, c)
         l_members.append(x_members)
     o.authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -886,17 +912,20 @@ def _write_described_group_v6(o: DescribedGroup, w: Write) -> None:
     w(_pack_ix(o.authorized_operations))
 
 
-def _read_describe_groups_response_v0(b: bytes, p: int, e: int) -> tuple[DescribeGroupsResponse, int]:
+def _read_describe_groups_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeGroupsResponse, int]:
     o = _new(DescribeGroupsResponse)
     o.throttle_time_ms = 0
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 14 > e - p:
         raise bad_length("DescribeGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v0(b, p, e)
+        x_groups, p = _read_described_group_v0(b, p, e, c)
         l_groups.append(x_groups)
     return o, p
 
@@ -908,16 +937,19 @@ def _write_describe_groups_response_v0(o: DescribeGroupsResponse, w: Write) -> N
         _write_described_group_v0(x_groups, w)
 
 
-def _read_describe_groups_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeGroupsResponse, int]:
+def _read_describe_groups_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeGroupsResponse, int]:
     o = _new(DescribeGroupsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 14 > e - p:
         raise bad_length("DescribeGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v0(b, p, e)
+        x_groups, p = _read_described_group_v0(b, p, e, c)
         l_groups.append(x_groups)
     return o, p
 
@@ -929,16 +961,19 @@ def _write_describe_groups_response_v1(o: DescribeGroupsResponse, w: Write) -> N
         _write_described_group_v0(x_groups, w)
 
 
-def _read_describe_groups_response_v3(b: bytes, p: int, e: int) -> tuple[DescribeGroupsResponse, int]:
+def _read_describe_groups_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeGroupsResponse, int]:
     o = _new(DescribeGroupsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 18 > e - p:
         raise bad_length("DescribeGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v3(b, p, e)
+        x_groups, p = _read_described_group_v3(b, p, e, c)
         l_groups.append(x_groups)
     return o, p
 
@@ -950,16 +985,19 @@ def _write_describe_groups_response_v3(o: DescribeGroupsResponse, w: Write) -> N
         _write_described_group_v3(x_groups, w)
 
 
-def _read_describe_groups_response_v4(b: bytes, p: int, e: int) -> tuple[DescribeGroupsResponse, int]:
+def _read_describe_groups_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeGroupsResponse, int]:
     o = _new(DescribeGroupsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 18 > e - p:
         raise bad_length("DescribeGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v4(b, p, e)
+        x_groups, p = _read_described_group_v4(b, p, e, c)
         l_groups.append(x_groups)
     return o, p
 
@@ -971,7 +1009,7 @@ def _write_describe_groups_response_v4(o: DescribeGroupsResponse, w: Write) -> N
         _write_described_group_v4(x_groups, w)
 
 
-def _read_describe_groups_response_v5(b: bytes, p: int, e: int) -> tuple[DescribeGroupsResponse, int]:
+def _read_describe_groups_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeGroupsResponse, int]:
     o = _new(DescribeGroupsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -980,15 +1018,18 @@ def _read_describe_groups_response_v5(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 12 > e - p:
         raise bad_length("DescribeGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v5(b, p, e)
+        x_groups, p = _read_described_group_v5(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1002,7 +1043,7 @@ def _write_describe_groups_response_v5(o: DescribeGroupsResponse, w: Write) -> N
     w(b"\0")
 
 
-def _read_describe_groups_response_v6(b: bytes, p: int, e: int) -> tuple[DescribeGroupsResponse, int]:
+def _read_describe_groups_response_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeGroupsResponse, int]:
     o = _new(DescribeGroupsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -1011,15 +1052,18 @@ def _read_describe_groups_response_v6(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 13 > e - p:
         raise bad_length("DescribeGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v6(b, p, e)
+        x_groups, p = _read_described_group_v6(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -100,7 +102,7 @@ class ListGroupsResponse(Message):
         self.groups = [] if groups is EMPTY else groups
 
 
-def _read_list_groups_request_v0(b: bytes, p: int, e: int) -> tuple[ListGroupsRequest, int]:
+def _read_list_groups_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListGroupsRequest, int]:
     o = _new(ListGroupsRequest)
     o.states_filter = []
     o.types_filter = []
@@ -111,14 +113,14 @@ def _write_list_groups_request_v0(o: ListGroupsRequest, w: Write) -> None:
     return
 
 
-def _read_list_groups_request_v3(b: bytes, p: int, e: int) -> tuple[ListGroupsRequest, int]:
+def _read_list_groups_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListGroupsRequest, int]:
     o = _new(ListGroupsRequest)
     o.states_filter = []
     o.types_filter = []
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -126,7 +128,7 @@ def _write_list_groups_request_v3(o: ListGroupsRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_list_groups_request_v4(b: bytes, p: int, e: int) -> tuple[ListGroupsRequest, int]:
+def _read_list_groups_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListGroupsRequest, int]:
     o = _new(ListGroupsRequest)
     o.types_filter = []
     n = b[p]
@@ -136,6 +138,9 @@ def _read_list_groups_request_v4(b: bytes, p: int, e: int) -> tuple[ListGroupsRe
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("ListGroupsRequest.states_filter")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_states_filter: list[str] = []
     o.states_filter = l_states_filter
     for _ in range(n):
@@ -151,7 +156,7 @@ def _read_list_groups_request_v4(b: bytes, p: int, e: int) -> tuple[ListGroupsRe
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -167,7 +172,7 @@ def _write_list_groups_request_v4(o: ListGroupsRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_list_groups_request_v5(b: bytes, p: int, e: int) -> tuple[ListGroupsRequest, int]:
+def _read_list_groups_request_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListGroupsRequest, int]:
     o = _new(ListGroupsRequest)
     n = b[p]
     p += 1
@@ -176,6 +181,9 @@ def _read_list_groups_request_v5(b: bytes, p: int, e: int) -> tuple[ListGroupsRe
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("ListGroupsRequest.states_filter")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_states_filter: list[str] = []
     o.states_filter = l_states_filter
     for _ in range(n):
@@ -195,6 +203,9 @@ def _read_list_groups_request_v5(b: bytes, p: int, e: int) -> tuple[ListGroupsRe
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("ListGroupsRequest.types_filter")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_types_filter: list[str] = []
     o.types_filter = l_types_filter
     for _ in range(n):
@@ -210,7 +221,7 @@ def _read_list_groups_request_v5(b: bytes, p: int, e: int) -> tuple[ListGroupsRe
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -234,7 +245,7 @@ def _write_list_groups_request_v5(o: ListGroupsRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_listed_group_v0(b: bytes, p: int, e: int) -> tuple[ListedGroup, int]:
+def _read_listed_group_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListedGroup, int]:
     o = _new(ListedGroup)
     o.group_state = ""
     o.group_type = ""
@@ -266,7 +277,7 @@ def _write_listed_group_v0(o: ListedGroup, w: Write) -> None:
     w(r_protocol_type)
 
 
-def _read_listed_group_v3(b: bytes, p: int, e: int) -> tuple[ListedGroup, int]:
+def _read_listed_group_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListedGroup, int]:
     o = _new(ListedGroup)
     o.group_state = ""
     o.group_type = ""
@@ -291,7 +302,7 @@ def _read_listed_group_v3(b: bytes, p: int, e: int) -> tuple[ListedGroup, int]:
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -309,7 +320,7 @@ def _write_listed_group_v3(o: ListedGroup, w: Write) -> None:
     w(b"\0")
 
 
-def _read_listed_group_v4(b: bytes, p: int, e: int) -> tuple[ListedGroup, int]:
+def _read_listed_group_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListedGroup, int]:
     o = _new(ListedGroup)
     o.group_type = ""
     n = b[p]
@@ -342,7 +353,7 @@ def _read_listed_group_v4(b: bytes, p: int, e: int) -> tuple[ListedGroup, int]:
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -365,7 +376,7 @@ def _write_listed_group_v4(o: ListedGroup, w: Write) -> None:
     w(b"\0")
 
 
-def _read_listed_group_v5(b: bytes, p: int, e: int) -> tuple[ListedGroup, int]:
+def _read_listed_group_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListedGroup, int]:
     o = _new(ListedGroup)
     n = b[p]
     p += 1
@@ -406,7 +417,7 @@ def _read_listed_group_v5(b: bytes, p: int, e: int) -> tuple[ListedGroup, int]:
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -434,17 +445,20 @@ def _write_listed_group_v5(o: ListedGroup, w: Write) -> None:
     w(b"\0")
 
 
-def _read_list_groups_response_v0(b: bytes, p: int, e: int) -> tuple[ListGroupsResponse, int]:
+def _read_list_groups_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListGroupsResponse, int]:
     o = _new(ListGroupsResponse)
     o.throttle_time_ms = 0
     o.error_code, n = _unpack_hi(b, p)
     p += 6
     if n < 0 or n * 4 > e - p:
         raise bad_length("ListGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[ListedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_listed_group_v0(b, p, e)
+        x_groups, p = _read_listed_group_v0(b, p, e, c)
         l_groups.append(x_groups)
     return o, p
 
@@ -456,16 +470,19 @@ def _write_list_groups_response_v0(o: ListGroupsResponse, w: Write) -> None:
         _write_listed_group_v0(x_groups, w)
 
 
-def _read_list_groups_response_v1(b: bytes, p: int, e: int) -> tuple[ListGroupsResponse, int]:
+def _read_list_groups_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListGroupsResponse, int]:
     o = _new(ListGroupsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihi(b, p)
     p += 10
     if n < 0 or n * 4 > e - p:
         raise bad_length("ListGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[ListedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_listed_group_v0(b, p, e)
+        x_groups, p = _read_listed_group_v0(b, p, e, c)
         l_groups.append(x_groups)
     return o, p
 
@@ -477,7 +494,7 @@ def _write_list_groups_response_v1(o: ListGroupsResponse, w: Write) -> None:
         _write_listed_group_v0(x_groups, w)
 
 
-def _read_list_groups_response_v3(b: bytes, p: int, e: int) -> tuple[ListGroupsResponse, int]:
+def _read_list_groups_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListGroupsResponse, int]:
     o = _new(ListGroupsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -486,15 +503,18 @@ def _read_list_groups_response_v3(b: bytes, p: int, e: int) -> tuple[ListGroupsR
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ListGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[ListedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_listed_group_v3(b, p, e)
+        x_groups, p = _read_listed_group_v3(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -508,7 +528,7 @@ def _write_list_groups_response_v3(o: ListGroupsResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_list_groups_response_v4(b: bytes, p: int, e: int) -> tuple[ListGroupsResponse, int]:
+def _read_list_groups_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListGroupsResponse, int]:
     o = _new(ListGroupsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -517,15 +537,18 @@ def _read_list_groups_response_v4(b: bytes, p: int, e: int) -> tuple[ListGroupsR
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("ListGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[ListedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_listed_group_v4(b, p, e)
+        x_groups, p = _read_listed_group_v4(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -539,7 +562,7 @@ def _write_list_groups_response_v4(o: ListGroupsResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_list_groups_response_v5(b: bytes, p: int, e: int) -> tuple[ListGroupsResponse, int]:
+def _read_list_groups_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListGroupsResponse, int]:
     o = _new(ListGroupsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -548,15 +571,18 @@ def _read_list_groups_response_v5(b: bytes, p: int, e: int) -> tuple[ListGroupsR
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("ListGroupsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[ListedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_listed_group_v5(b, p, e)
+        x_groups, p = _read_listed_group_v5(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

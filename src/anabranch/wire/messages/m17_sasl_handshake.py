@@ -8,10 +8,12 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Write,
     bad_length,
+    too_many,
 )
 
 _new = object.__new__
@@ -62,7 +64,7 @@ class SaslHandshakeResponse(Message):
         self.mechanisms = [] if mechanisms is EMPTY else mechanisms
 
 
-def _read_sasl_handshake_request_v0(b: bytes, p: int, e: int) -> tuple[SaslHandshakeRequest, int]:
+def _read_sasl_handshake_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[SaslHandshakeRequest, int]:
     o = _new(SaslHandshakeRequest)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -81,12 +83,15 @@ def _write_sasl_handshake_request_v0(o: SaslHandshakeRequest, w: Write) -> None:
     w(r_mechanism)
 
 
-def _read_sasl_handshake_response_v0(b: bytes, p: int, e: int) -> tuple[SaslHandshakeResponse, int]:
+def _read_sasl_handshake_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[SaslHandshakeResponse, int]:
     o = _new(SaslHandshakeResponse)
     o.error_code, n = _unpack_hi(b, p)
     p += 6
     if n < 0 or n * 2 > e - p:
         raise bad_length("SaslHandshakeResponse.mechanisms")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_mechanisms: list[str] = []
     o.mechanisms = l_mechanisms
     for _ in range(n):

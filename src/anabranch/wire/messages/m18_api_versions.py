@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Buffer,
     EMPTY,
     Message,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -159,7 +161,7 @@ class ApiVersionsResponse(Message):
         self.zk_migration_ready = zk_migration_ready
 
 
-def _read_api_versions_request_v0(b: bytes, p: int, e: int) -> tuple[ApiVersionsRequest, int]:
+def _read_api_versions_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ApiVersionsRequest, int]:
     o = _new(ApiVersionsRequest)
     o.client_software_name = ""
     o.client_software_version = ""
@@ -170,7 +172,7 @@ def _write_api_versions_request_v0(o: ApiVersionsRequest, w: Write) -> None:
     return
 
 
-def _read_api_versions_request_v3(b: bytes, p: int, e: int) -> tuple[ApiVersionsRequest, int]:
+def _read_api_versions_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[ApiVersionsRequest, int]:
     o = _new(ApiVersionsRequest)
     n = b[p]
     p += 1
@@ -193,7 +195,7 @@ def _read_api_versions_request_v3(b: bytes, p: int, e: int) -> tuple[ApiVersions
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -211,7 +213,7 @@ def _write_api_versions_request_v3(o: ApiVersionsRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_api_version_v0(b: bytes, p: int, e: int) -> tuple[ApiVersion, int]:
+def _read_api_version_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ApiVersion, int]:
     o = _new(ApiVersion)
     o.api_key, o.min_version, o.max_version = _unpack_hhh(b, p)
     p += 6
@@ -222,12 +224,12 @@ def _write_api_version_v0(o: ApiVersion, w: Write) -> None:
     w(_pack_hhh(o.api_key, o.min_version, o.max_version))
 
 
-def _read_api_version_v3(b: bytes, p: int, e: int) -> tuple[ApiVersion, int]:
+def _read_api_version_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[ApiVersion, int]:
     o = _new(ApiVersion)
     o.api_key, o.min_version, o.max_version, n = _unpack_hhhB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -235,7 +237,7 @@ def _write_api_version_v3(o: ApiVersion, w: Write) -> None:
     w(_pack_hhhx(o.api_key, o.min_version, o.max_version))
 
 
-def _read_supported_feature_key_v3(b: bytes, p: int, e: int) -> tuple[SupportedFeatureKey, int]:
+def _read_supported_feature_key_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[SupportedFeatureKey, int]:
     o = _new(SupportedFeatureKey)
     n = b[p]
     p += 1
@@ -249,7 +251,7 @@ def _read_supported_feature_key_v3(b: bytes, p: int, e: int) -> tuple[SupportedF
     o.min_version, o.max_version, n = _unpack_hhB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -262,7 +264,7 @@ def _write_supported_feature_key_v3(o: SupportedFeatureKey, w: Write) -> None:
     w(_pack_hhx(o.min_version, o.max_version))
 
 
-def _read_finalized_feature_key_v3(b: bytes, p: int, e: int) -> tuple[FinalizedFeatureKey, int]:
+def _read_finalized_feature_key_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[FinalizedFeatureKey, int]:
     o = _new(FinalizedFeatureKey)
     n = b[p]
     p += 1
@@ -276,7 +278,7 @@ def _read_finalized_feature_key_v3(b: bytes, p: int, e: int) -> tuple[FinalizedF
     o.max_version_level, o.min_version_level, n = _unpack_hhB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -289,7 +291,7 @@ def _write_finalized_feature_key_v3(o: FinalizedFeatureKey, w: Write) -> None:
     w(_pack_hhx(o.max_version_level, o.min_version_level))
 
 
-def _read_api_versions_response_v0(b: bytes, p: int, e: int) -> tuple[ApiVersionsResponse, int]:
+def _read_api_versions_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ApiVersionsResponse, int]:
     o = _new(ApiVersionsResponse)
     o.throttle_time_ms = 0
     o.supported_features = []
@@ -300,10 +302,13 @@ def _read_api_versions_response_v0(b: bytes, p: int, e: int) -> tuple[ApiVersion
     p += 6
     if n < 0 or n * 6 > e - p:
         raise bad_length("ApiVersionsResponse.api_keys")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_api_keys: list[ApiVersion] = []
     o.api_keys = l_api_keys
     for _ in range(n):
-        x_api_keys, p = _read_api_version_v0(b, p, e)
+        x_api_keys, p = _read_api_version_v0(b, p, e, c)
         l_api_keys.append(x_api_keys)
     return o, p
 
@@ -315,7 +320,7 @@ def _write_api_versions_response_v0(o: ApiVersionsResponse, w: Write) -> None:
         _write_api_version_v0(x_api_keys, w)
 
 
-def _read_api_versions_response_v1(b: bytes, p: int, e: int) -> tuple[ApiVersionsResponse, int]:
+def _read_api_versions_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ApiVersionsResponse, int]:
     o = _new(ApiVersionsResponse)
     o.supported_features = []
     o.finalized_features_epoch = -1
@@ -325,10 +330,13 @@ def _read_api_versions_response_v1(b: bytes, p: int, e: int) -> tuple[ApiVersion
     p += 6
     if n < 0 or n * 6 > e - p:
         raise bad_length("ApiVersionsResponse.api_keys")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_api_keys: list[ApiVersion] = []
     o.api_keys = l_api_keys
     for _ in range(n):
-        x_api_keys, p = _read_api_version_v0(b, p, e)
+        x_api_keys, p = _read_api_version_v0(b, p, e, c)
         l_api_keys.append(x_api_keys)
     (o.throttle_time_ms,) = _unpack_i(b, p)
     p += 4
@@ -343,7 +351,7 @@ def _write_api_versions_response_v1(o: ApiVersionsResponse, w: Write) -> None:
     w(_pack_i(o.throttle_time_ms))
 
 
-def _read_api_versions_response_v3(b: bytes, p: int, e: int) -> tuple[ApiVersionsResponse, int]:
+def _read_api_versions_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[ApiVersionsResponse, int]:
     o = _new(ApiVersionsResponse)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -352,10 +360,13 @@ def _read_api_versions_response_v3(b: bytes, p: int, e: int) -> tuple[ApiVersion
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("ApiVersionsResponse.api_keys")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_api_keys: list[ApiVersion] = []
     o.api_keys = l_api_keys
     for _ in range(n):
-        x_api_keys, p = _read_api_version_v3(b, p, e)
+        x_api_keys, p = _read_api_version_v3(b, p, e, c)
         l_api_keys.append(x_api_keys)
     o.supported_features = []
     o.finalized_features_epoch = -1
@@ -365,6 +376,9 @@ def _read_api_versions_response_v3(b: bytes, p: int, e: int) -> tuple[ApiVersion
     p += 5
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -379,10 +393,13 @@ def _read_api_versions_response_v3(b: bytes, p: int, e: int) -> tuple[ApiVersion
                 n -= 1
                 if n < 0 or n * 6 > z - p:
                     raise bad_length("ApiVersionsResponse.supported_features")
+                c[0] -= n
+                if c[0] < 0:
+                    raise too_many()
                 l_supported_features: list[SupportedFeatureKey] = []
                 o.supported_features = l_supported_features
                 for _ in range(n):
-                    x_supported_features, p = _read_supported_feature_key_v3(b, p, z)
+                    x_supported_features, p = _read_supported_feature_key_v3(b, p, z, c)
                     l_supported_features.append(x_supported_features)
             elif t == 1:
                 (o.finalized_features_epoch,) = _unpack_q(b, p)
@@ -395,10 +412,13 @@ def _read_api_versions_response_v3(b: bytes, p: int, e: int) -> tuple[ApiVersion
                 n -= 1
                 if n < 0 or n * 6 > z - p:
                     raise bad_length("ApiVersionsResponse.finalized_features")
+                c[0] -= n
+                if c[0] < 0:
+                    raise too_many()
                 l_finalized_features: list[FinalizedFeatureKey] = []
                 o.finalized_features = l_finalized_features
                 for _ in range(n):
-                    x_finalized_features, p = _read_finalized_feature_key_v3(b, p, z)
+                    x_finalized_features, p = _read_finalized_feature_key_v3(b, p, z, c)
                     l_finalized_features.append(x_finalized_features)
             elif t == 3:
                 (o.zk_migration_ready,) = _unpack_t(b, p)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     Buffer,
     COMPACT_INT32S,
     EMPTY,
@@ -19,6 +20,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -216,13 +218,16 @@ class CreateTopicsResponse(Message):
         self.topics = [] if topics is EMPTY else topics
 
 
-def _read_creatable_replica_assignment_v2(b: bytes, p: int, e: int) -> tuple[CreatableReplicaAssignment, int]:
+def _read_creatable_replica_assignment_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableReplicaAssignment, int]:
     o = _new(CreatableReplicaAssignment)
     o.partition_index, n = _unpack_ii(b, p)
     p += 8
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("CreatableReplicaAssignment.broker_ids")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.broker_ids = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -235,7 +240,7 @@ def _write_creatable_replica_assignment_v2(o: CreatableReplicaAssignment, w: Wri
     w(INT32S[n](*v_broker_ids) if n < 16 else pack(f">{n}i", *v_broker_ids))
 
 
-def _read_creatable_replica_assignment_v5(b: bytes, p: int, e: int) -> tuple[CreatableReplicaAssignment, int]:
+def _read_creatable_replica_assignment_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableReplicaAssignment, int]:
     o = _new(CreatableReplicaAssignment)
     o.partition_index, n = _unpack_iB(b, p)
     p += 5
@@ -245,12 +250,15 @@ def _read_creatable_replica_assignment_v5(b: bytes, p: int, e: int) -> tuple[Cre
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("CreatableReplicaAssignment.broker_ids")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.broker_ids = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -266,7 +274,7 @@ def _write_creatable_replica_assignment_v5(o: CreatableReplicaAssignment, w: Wri
     w(b"\0")
 
 
-def _read_creatable_topic_config_v2(b: bytes, p: int, e: int) -> tuple[CreatableTopicConfig, int]:
+def _read_creatable_topic_config_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableTopicConfig, int]:
     o = _new(CreatableTopicConfig)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -302,7 +310,7 @@ def _write_creatable_topic_config_v2(o: CreatableTopicConfig, w: Write) -> None:
         w(r_value)
 
 
-def _read_creatable_topic_config_v5(b: bytes, p: int, e: int) -> tuple[CreatableTopicConfig, int]:
+def _read_creatable_topic_config_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableTopicConfig, int]:
     o = _new(CreatableTopicConfig)
     n = b[p]
     p += 1
@@ -328,7 +336,7 @@ def _read_creatable_topic_config_v5(b: bytes, p: int, e: int) -> tuple[Creatable
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -349,7 +357,7 @@ def _write_creatable_topic_config_v5(o: CreatableTopicConfig, w: Write) -> None:
     w(b"\0")
 
 
-def _read_creatable_topic_v2(b: bytes, p: int, e: int) -> tuple[CreatableTopic, int]:
+def _read_creatable_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableTopic, int]:
     o = _new(CreatableTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -362,19 +370,25 @@ def _read_creatable_topic_v2(b: bytes, p: int, e: int) -> tuple[CreatableTopic, 
     p += 10
     if n < 0 or n * 8 > e - p:
         raise bad_length("CreatableTopic.assignments")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_assignments: list[CreatableReplicaAssignment] = []
     o.assignments = l_assignments
     for _ in range(n):
-        x_assignments, p = _read_creatable_replica_assignment_v2(b, p, e)
+        x_assignments, p = _read_creatable_replica_assignment_v2(b, p, e, c)
         l_assignments.append(x_assignments)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 4 > e - p:
         raise bad_length("CreatableTopic.configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_configs: list[CreatableTopicConfig] = []
     o.configs = l_configs
     for _ in range(n):
-        x_configs, p = _read_creatable_topic_config_v2(b, p, e)
+        x_configs, p = _read_creatable_topic_config_v2(b, p, e, c)
         l_configs.append(x_configs)
     return o, p
 
@@ -394,7 +408,7 @@ def _write_creatable_topic_v2(o: CreatableTopic, w: Write) -> None:
         _write_creatable_topic_config_v2(x_configs, w)
 
 
-def _read_creatable_topic_v5(b: bytes, p: int, e: int) -> tuple[CreatableTopic, int]:
+def _read_creatable_topic_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableTopic, int]:
     o = _new(CreatableTopic)
     n = b[p]
     p += 1
@@ -412,10 +426,13 @@ def _read_creatable_topic_v5(b: bytes, p: int, e: int) -> tuple[CreatableTopic, 
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("CreatableTopic.assignments")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_assignments: list[CreatableReplicaAssignment] = []
     o.assignments = l_assignments
     for _ in range(n):
-        x_assignments, p = _read_creatable_replica_assignment_v5(b, p, e)
+        x_assignments, p = _read_creatable_replica_assignment_v5(b, p, e, c)
         l_assignments.append(x_assignments)
     n = b[p]
     p += 1
@@ -424,15 +441,18 @@ def _read_creatable_topic_v5(b: bytes, p: int, e: int) -> tuple[CreatableTopic, 
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("CreatableTopic.configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_configs: list[CreatableTopicConfig] = []
     o.configs = l_configs
     for _ in range(n):
-        x_configs, p = _read_creatable_topic_config_v5(b, p, e)
+        x_configs, p = _read_creatable_topic_config_v5(b, p, e, c)
         l_configs.append(x_configs)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -456,16 +476,19 @@ def _write_creatable_topic_v5(o: CreatableTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_create_topics_request_v2(b: bytes, p: int, e: int) -> tuple[CreateTopicsRequest, int]:
+def _read_create_topics_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateTopicsRequest, int]:
     o = _new(CreateTopicsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 16 > e - p:
         raise bad_length("CreateTopicsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[CreatableTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_creatable_topic_v2(b, p, e)
+        x_topics, p = _read_creatable_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     o.timeout_ms, o.validate_only = _unpack_it(b, p)
     p += 5
@@ -480,7 +503,7 @@ def _write_create_topics_request_v2(o: CreateTopicsRequest, w: Write) -> None:
     w(_pack_it(o.timeout_ms, o.validate_only))
 
 
-def _read_create_topics_request_v5(b: bytes, p: int, e: int) -> tuple[CreateTopicsRequest, int]:
+def _read_create_topics_request_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateTopicsRequest, int]:
     o = _new(CreateTopicsRequest)
     n = b[p]
     p += 1
@@ -489,15 +512,18 @@ def _read_create_topics_request_v5(b: bytes, p: int, e: int) -> tuple[CreateTopi
     n -= 1
     if n < 0 or n * 10 > e - p:
         raise bad_length("CreateTopicsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[CreatableTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_creatable_topic_v5(b, p, e)
+        x_topics, p = _read_creatable_topic_v5(b, p, e, c)
         l_topics.append(x_topics)
     o.timeout_ms, o.validate_only, n = _unpack_itB(b, p)
     p += 6
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -510,7 +536,7 @@ def _write_create_topics_request_v5(o: CreateTopicsRequest, w: Write) -> None:
     w(_pack_itx(o.timeout_ms, o.validate_only))
 
 
-def _read_creatable_topic_configs_v5(b: bytes, p: int, e: int) -> tuple[CreatableTopicConfigs, int]:
+def _read_creatable_topic_configs_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableTopicConfigs, int]:
     o = _new(CreatableTopicConfigs)
     n = b[p]
     p += 1
@@ -536,7 +562,7 @@ def _read_creatable_topic_configs_v5(b: bytes, p: int, e: int) -> tuple[Creatabl
     o.read_only, o.config_source, o.is_sensitive, n = _unpack_tbtB(b, p)
     p += 4
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -557,7 +583,7 @@ def _write_creatable_topic_configs_v5(o: CreatableTopicConfigs, w: Write) -> Non
     w(_pack_tbtx(o.read_only, o.config_source, o.is_sensitive))
 
 
-def _read_creatable_topic_result_v2(b: bytes, p: int, e: int) -> tuple[CreatableTopicResult, int]:
+def _read_creatable_topic_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableTopicResult, int]:
     o = _new(CreatableTopicResult)
     o.topic_id = ZERO_UUID
     o.topic_config_error_code = 0
@@ -598,7 +624,7 @@ def _write_creatable_topic_result_v2(o: CreatableTopicResult, w: Write) -> None:
         w(r_error_message)
 
 
-def _read_creatable_topic_result_v5(b: bytes, p: int, e: int) -> tuple[CreatableTopicResult, int]:
+def _read_creatable_topic_result_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableTopicResult, int]:
     o = _new(CreatableTopicResult)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -632,16 +658,22 @@ def _read_creatable_topic_result_v5(b: bytes, p: int, e: int) -> tuple[Creatable
         n -= 1
         if n * 6 > e - p:
             raise bad_length("CreatableTopicResult.configs")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_configs: list[CreatableTopicConfigs] = []
         o.configs = l_configs
         for _ in range(n):
-            x_configs, p = _read_creatable_topic_configs_v5(b, p, e)
+            x_configs, p = _read_creatable_topic_configs_v5(b, p, e, c)
             l_configs.append(x_configs)
     o.topic_config_error_code = 0
     n = b[p]
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -700,7 +732,7 @@ def _write_creatable_topic_result_v5(o: CreatableTopicResult, w: Write) -> None:
             w(part)
 
 
-def _read_creatable_topic_result_v7(b: bytes, p: int, e: int) -> tuple[CreatableTopicResult, int]:
+def _read_creatable_topic_result_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableTopicResult, int]:
     o = _new(CreatableTopicResult)
     n = b[p]
     p += 1
@@ -733,16 +765,22 @@ def _read_creatable_topic_result_v7(b: bytes, p: int, e: int) -> tuple[Creatable
         n -= 1
         if n * 6 > e - p:
             raise bad_length("CreatableTopicResult.configs")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_configs: list[CreatableTopicConfigs] = []
         o.configs = l_configs
         for _ in range(n):
-            x_configs, p = _read_creatable_topic_configs_v5(b, p, e)
+            x_configs, p = _read_creatable_topic_configs_v5(b, p, e, c)
             l_configs.append(x_configs)
     o.topic_config_error_code = 0
     n = b[p]
     p += 1
     if n:
         n, p = uvarint(b, p - 1)
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         for _ in range(n):
             t, p = uvarint(b, p)
             n, p = uvarint(b, p)
@@ -801,16 +839,19 @@ def _write_creatable_topic_result_v7(o: CreatableTopicResult, w: Write) -> None:
             w(part)
 
 
-def _read_create_topics_response_v2(b: bytes, p: int, e: int) -> tuple[CreateTopicsResponse, int]:
+def _read_create_topics_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateTopicsResponse, int]:
     o = _new(CreateTopicsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("CreateTopicsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[CreatableTopicResult] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_creatable_topic_result_v2(b, p, e)
+        x_topics, p = _read_creatable_topic_result_v2(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -822,7 +863,7 @@ def _write_create_topics_response_v2(o: CreateTopicsResponse, w: Write) -> None:
         _write_creatable_topic_result_v2(x_topics, w)
 
 
-def _read_create_topics_response_v5(b: bytes, p: int, e: int) -> tuple[CreateTopicsResponse, int]:
+def _read_create_topics_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateTopicsResponse, int]:
     o = _new(CreateTopicsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -831,15 +872,18 @@ def _read_create_topics_response_v5(b: bytes, p: int, e: int) -> tuple[CreateTop
     n -= 1
     if n < 0 or n * 12 > e - p:
         raise bad_length("CreateTopicsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[CreatableTopicResult] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_creatable_topic_result_v5(b, p, e)
+        x_topics, p = _read_creatable_topic_result_v5(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -853,7 +897,7 @@ def _write_create_topics_response_v5(o: CreateTopicsResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_create_topics_response_v7(b: bytes, p: int, e: int) -> tuple[CreateTopicsResponse, int]:
+def _read_create_topics_response_v7(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateTopicsResponse, int]:
     o = _new(CreateTopicsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -862,15 +906,18 @@ def _read_create_topics_response_v7(b: bytes, p: int, e: int) -> tuple[CreateTop
     n -= 1
     if n < 0 or n * 28 > e - p:
         raise bad_length("CreateTopicsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[CreatableTopicResult] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_creatable_topic_result_v7(b, p, e)
+        x_topics, p = _read_creatable_topic_result_v7(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

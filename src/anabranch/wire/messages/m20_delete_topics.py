@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -124,7 +126,7 @@ class DeleteTopicsResponse(Message):
         self.responses = [] if responses is EMPTY else responses
 
 
-def _read_delete_topic_state_v6(b: bytes, p: int, e: int) -> tuple[DeleteTopicState, int]:
+def _read_delete_topic_state_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteTopicState, int]:
     o = _new(DeleteTopicState)
     n = b[p]
     p += 1
@@ -141,7 +143,7 @@ def _read_delete_topic_state_v6(b: bytes, p: int, e: int) -> tuple[DeleteTopicSt
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -157,13 +159,16 @@ def _write_delete_topic_state_v6(o: DeleteTopicState, w: Write) -> None:
     w(_pack_16sx(o.topic_id))
 
 
-def _read_delete_topics_request_v1(b: bytes, p: int, e: int) -> tuple[DeleteTopicsRequest, int]:
+def _read_delete_topics_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteTopicsRequest, int]:
     o = _new(DeleteTopicsRequest)
     o.topics = []
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 2 > e - p:
         raise bad_length("DeleteTopicsRequest.topic_names")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_names: list[str] = []
     o.topic_names = l_topic_names
     for _ in range(n):
@@ -189,7 +194,7 @@ def _write_delete_topics_request_v1(o: DeleteTopicsRequest, w: Write) -> None:
     w(_pack_i(o.timeout_ms))
 
 
-def _read_delete_topics_request_v4(b: bytes, p: int, e: int) -> tuple[DeleteTopicsRequest, int]:
+def _read_delete_topics_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteTopicsRequest, int]:
     o = _new(DeleteTopicsRequest)
     o.topics = []
     n = b[p]
@@ -199,6 +204,9 @@ def _read_delete_topics_request_v4(b: bytes, p: int, e: int) -> tuple[DeleteTopi
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("DeleteTopicsRequest.topic_names")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_names: list[str] = []
     o.topic_names = l_topic_names
     for _ in range(n):
@@ -214,7 +222,7 @@ def _read_delete_topics_request_v4(b: bytes, p: int, e: int) -> tuple[DeleteTopi
     o.timeout_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -230,7 +238,7 @@ def _write_delete_topics_request_v4(o: DeleteTopicsRequest, w: Write) -> None:
     w(_pack_ix(o.timeout_ms))
 
 
-def _read_delete_topics_request_v6(b: bytes, p: int, e: int) -> tuple[DeleteTopicsRequest, int]:
+def _read_delete_topics_request_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteTopicsRequest, int]:
     o = _new(DeleteTopicsRequest)
     o.topic_names = []
     n = b[p]
@@ -240,15 +248,18 @@ def _read_delete_topics_request_v6(b: bytes, p: int, e: int) -> tuple[DeleteTopi
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("DeleteTopicsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DeleteTopicState] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_delete_topic_state_v6(b, p, e)
+        x_topics, p = _read_delete_topic_state_v6(b, p, e, c)
         l_topics.append(x_topics)
     o.timeout_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -261,7 +272,7 @@ def _write_delete_topics_request_v6(o: DeleteTopicsRequest, w: Write) -> None:
     w(_pack_ix(o.timeout_ms))
 
 
-def _read_deletable_topic_result_v1(b: bytes, p: int, e: int) -> tuple[DeletableTopicResult, int]:
+def _read_deletable_topic_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeletableTopicResult, int]:
     o = _new(DeletableTopicResult)
     o.topic_id = ZERO_UUID
     o.error_message = None
@@ -286,7 +297,7 @@ def _write_deletable_topic_result_v1(o: DeletableTopicResult, w: Write) -> None:
     w(_pack_h(o.error_code))
 
 
-def _read_deletable_topic_result_v4(b: bytes, p: int, e: int) -> tuple[DeletableTopicResult, int]:
+def _read_deletable_topic_result_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeletableTopicResult, int]:
     o = _new(DeletableTopicResult)
     o.topic_id = ZERO_UUID
     o.error_message = None
@@ -302,7 +313,7 @@ def _read_deletable_topic_result_v4(b: bytes, p: int, e: int) -> tuple[Deletable
     o.error_code, n = _unpack_hB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -316,7 +327,7 @@ def _write_deletable_topic_result_v4(o: DeletableTopicResult, w: Write) -> None:
     w(_pack_hx(o.error_code))
 
 
-def _read_deletable_topic_result_v5(b: bytes, p: int, e: int) -> tuple[DeletableTopicResult, int]:
+def _read_deletable_topic_result_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeletableTopicResult, int]:
     o = _new(DeletableTopicResult)
     o.topic_id = ZERO_UUID
     n = b[p]
@@ -343,7 +354,7 @@ def _read_deletable_topic_result_v5(b: bytes, p: int, e: int) -> tuple[Deletable
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -366,7 +377,7 @@ def _write_deletable_topic_result_v5(o: DeletableTopicResult, w: Write) -> None:
     w(b"\0")
 
 
-def _read_deletable_topic_result_v6(b: bytes, p: int, e: int) -> tuple[DeletableTopicResult, int]:
+def _read_deletable_topic_result_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeletableTopicResult, int]:
     o = _new(DeletableTopicResult)
     n = b[p]
     p += 1
@@ -395,7 +406,7 @@ def _read_deletable_topic_result_v6(b: bytes, p: int, e: int) -> tuple[Deletable
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -420,16 +431,19 @@ def _write_deletable_topic_result_v6(o: DeletableTopicResult, w: Write) -> None:
     w(b"\0")
 
 
-def _read_delete_topics_response_v1(b: bytes, p: int, e: int) -> tuple[DeleteTopicsResponse, int]:
+def _read_delete_topics_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteTopicsResponse, int]:
     o = _new(DeleteTopicsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 4 > e - p:
         raise bad_length("DeleteTopicsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[DeletableTopicResult] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_deletable_topic_result_v1(b, p, e)
+        x_responses, p = _read_deletable_topic_result_v1(b, p, e, c)
         l_responses.append(x_responses)
     return o, p
 
@@ -441,7 +455,7 @@ def _write_delete_topics_response_v1(o: DeleteTopicsResponse, w: Write) -> None:
         _write_deletable_topic_result_v1(x_responses, w)
 
 
-def _read_delete_topics_response_v4(b: bytes, p: int, e: int) -> tuple[DeleteTopicsResponse, int]:
+def _read_delete_topics_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteTopicsResponse, int]:
     o = _new(DeleteTopicsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -450,15 +464,18 @@ def _read_delete_topics_response_v4(b: bytes, p: int, e: int) -> tuple[DeleteTop
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("DeleteTopicsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[DeletableTopicResult] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_deletable_topic_result_v4(b, p, e)
+        x_responses, p = _read_deletable_topic_result_v4(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -472,7 +489,7 @@ def _write_delete_topics_response_v4(o: DeleteTopicsResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_delete_topics_response_v5(b: bytes, p: int, e: int) -> tuple[DeleteTopicsResponse, int]:
+def _read_delete_topics_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteTopicsResponse, int]:
     o = _new(DeleteTopicsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -481,15 +498,18 @@ def _read_delete_topics_response_v5(b: bytes, p: int, e: int) -> tuple[DeleteTop
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("DeleteTopicsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[DeletableTopicResult] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_deletable_topic_result_v5(b, p, e)
+        x_responses, p = _read_deletable_topic_result_v5(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -503,7 +523,7 @@ def _write_delete_topics_response_v5(o: DeleteTopicsResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_delete_topics_response_v6(b: bytes, p: int, e: int) -> tuple[DeleteTopicsResponse, int]:
+def _read_delete_topics_response_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteTopicsResponse, int]:
     o = _new(DeleteTopicsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -512,15 +532,18 @@ def _read_delete_topics_response_v6(b: bytes, p: int, e: int) -> tuple[DeleteTop
     n -= 1
     if n < 0 or n * 21 > e - p:
         raise bad_length("DeleteTopicsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[DeletableTopicResult] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_deletable_topic_result_v6(b, p, e)
+        x_responses, p = _read_deletable_topic_result_v6(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

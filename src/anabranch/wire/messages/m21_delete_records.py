@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -153,7 +155,7 @@ class DeleteRecordsResponse(Message):
         self.topics = [] if topics is EMPTY else topics
 
 
-def _read_delete_records_partition_v0(b: bytes, p: int, e: int) -> tuple[DeleteRecordsPartition, int]:
+def _read_delete_records_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsPartition, int]:
     o = _new(DeleteRecordsPartition)
     o.partition_index, o.offset = _unpack_iq(b, p)
     p += 12
@@ -164,12 +166,12 @@ def _write_delete_records_partition_v0(o: DeleteRecordsPartition, w: Write) -> N
     w(_pack_iq(o.partition_index, o.offset))
 
 
-def _read_delete_records_partition_v2(b: bytes, p: int, e: int) -> tuple[DeleteRecordsPartition, int]:
+def _read_delete_records_partition_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsPartition, int]:
     o = _new(DeleteRecordsPartition)
     o.partition_index, o.offset, n = _unpack_iqB(b, p)
     p += 13
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -177,7 +179,7 @@ def _write_delete_records_partition_v2(o: DeleteRecordsPartition, w: Write) -> N
     w(_pack_iqx(o.partition_index, o.offset))
 
 
-def _read_delete_records_topic_v0(b: bytes, p: int, e: int) -> tuple[DeleteRecordsTopic, int]:
+def _read_delete_records_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsTopic, int]:
     o = _new(DeleteRecordsTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -190,10 +192,13 @@ def _read_delete_records_topic_v0(b: bytes, p: int, e: int) -> tuple[DeleteRecor
     p += 4
     if n < 0 or n * 12 > e - p:
         raise bad_length("DeleteRecordsTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DeleteRecordsPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_delete_records_partition_v0(b, p, e)
+        x_partitions, p = _read_delete_records_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -209,7 +214,7 @@ def _write_delete_records_topic_v0(o: DeleteRecordsTopic, w: Write) -> None:
         _write_delete_records_partition_v0(x_partitions, w)
 
 
-def _read_delete_records_topic_v2(b: bytes, p: int, e: int) -> tuple[DeleteRecordsTopic, int]:
+def _read_delete_records_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsTopic, int]:
     o = _new(DeleteRecordsTopic)
     n = b[p]
     p += 1
@@ -227,15 +232,18 @@ def _read_delete_records_topic_v2(b: bytes, p: int, e: int) -> tuple[DeleteRecor
     n -= 1
     if n < 0 or n * 13 > e - p:
         raise bad_length("DeleteRecordsTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DeleteRecordsPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_delete_records_partition_v2(b, p, e)
+        x_partitions, p = _read_delete_records_partition_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -253,16 +261,19 @@ def _write_delete_records_topic_v2(o: DeleteRecordsTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_delete_records_request_v0(b: bytes, p: int, e: int) -> tuple[DeleteRecordsRequest, int]:
+def _read_delete_records_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsRequest, int]:
     o = _new(DeleteRecordsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("DeleteRecordsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DeleteRecordsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_delete_records_topic_v0(b, p, e)
+        x_topics, p = _read_delete_records_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     (o.timeout_ms,) = _unpack_i(b, p)
     p += 4
@@ -277,7 +288,7 @@ def _write_delete_records_request_v0(o: DeleteRecordsRequest, w: Write) -> None:
     w(_pack_i(o.timeout_ms))
 
 
-def _read_delete_records_request_v2(b: bytes, p: int, e: int) -> tuple[DeleteRecordsRequest, int]:
+def _read_delete_records_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsRequest, int]:
     o = _new(DeleteRecordsRequest)
     n = b[p]
     p += 1
@@ -286,15 +297,18 @@ def _read_delete_records_request_v2(b: bytes, p: int, e: int) -> tuple[DeleteRec
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DeleteRecordsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DeleteRecordsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_delete_records_topic_v2(b, p, e)
+        x_topics, p = _read_delete_records_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     o.timeout_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -307,7 +321,7 @@ def _write_delete_records_request_v2(o: DeleteRecordsRequest, w: Write) -> None:
     w(_pack_ix(o.timeout_ms))
 
 
-def _read_delete_records_partition_result_v0(b: bytes, p: int, e: int) -> tuple[DeleteRecordsPartitionResult, int]:
+def _read_delete_records_partition_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsPartitionResult, int]:
     o = _new(DeleteRecordsPartitionResult)
     o.partition_index, o.low_watermark, o.error_code = _unpack_iqh(b, p)
     p += 14
@@ -318,12 +332,12 @@ def _write_delete_records_partition_result_v0(o: DeleteRecordsPartitionResult, w
     w(_pack_iqh(o.partition_index, o.low_watermark, o.error_code))
 
 
-def _read_delete_records_partition_result_v2(b: bytes, p: int, e: int) -> tuple[DeleteRecordsPartitionResult, int]:
+def _read_delete_records_partition_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsPartitionResult, int]:
     o = _new(DeleteRecordsPartitionResult)
     o.partition_index, o.low_watermark, o.error_code, n = _unpack_iqhB(b, p)
     p += 15
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -331,7 +345,7 @@ def _write_delete_records_partition_result_v2(o: DeleteRecordsPartitionResult, w
     w(_pack_iqhx(o.partition_index, o.low_watermark, o.error_code))
 
 
-def _read_delete_records_topic_result_v0(b: bytes, p: int, e: int) -> tuple[DeleteRecordsTopicResult, int]:
+def _read_delete_records_topic_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsTopicResult, int]:
     o = _new(DeleteRecordsTopicResult)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -344,10 +358,13 @@ def _read_delete_records_topic_result_v0(b: bytes, p: int, e: int) -> tuple[Dele
     p += 4
     if n < 0 or n * 14 > e - p:
         raise bad_length("DeleteRecordsTopicResult.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DeleteRecordsPartitionResult] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_delete_records_partition_result_v0(b, p, e)
+        x_partitions, p = _read_delete_records_partition_result_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -363,7 +380,7 @@ def _write_delete_records_topic_result_v0(o: DeleteRecordsTopicResult, w: Write)
         _write_delete_records_partition_result_v0(x_partitions, w)
 
 
-def _read_delete_records_topic_result_v2(b: bytes, p: int, e: int) -> tuple[DeleteRecordsTopicResult, int]:
+def _read_delete_records_topic_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsTopicResult, int]:
     o = _new(DeleteRecordsTopicResult)
     n = b[p]
     p += 1
@@ -381,15 +398,18 @@ def _read_delete_records_topic_result_v2(b: bytes, p: int, e: int) -> tuple[Dele
     n -= 1
     if n < 0 or n * 15 > e - p:
         raise bad_length("DeleteRecordsTopicResult.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DeleteRecordsPartitionResult] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_delete_records_partition_result_v2(b, p, e)
+        x_partitions, p = _read_delete_records_partition_result_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -407,16 +427,19 @@ def _write_delete_records_topic_result_v2(o: DeleteRecordsTopicResult, w: Write)
     w(b"\0")
 
 
-def _read_delete_records_response_v0(b: bytes, p: int, e: int) -> tuple[DeleteRecordsResponse, int]:
+def _read_delete_records_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsResponse, int]:
     o = _new(DeleteRecordsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("DeleteRecordsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DeleteRecordsTopicResult] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_delete_records_topic_result_v0(b, p, e)
+        x_topics, p = _read_delete_records_topic_result_v0(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -428,7 +451,7 @@ def _write_delete_records_response_v0(o: DeleteRecordsResponse, w: Write) -> Non
         _write_delete_records_topic_result_v0(x_topics, w)
 
 
-def _read_delete_records_response_v2(b: bytes, p: int, e: int) -> tuple[DeleteRecordsResponse, int]:
+def _read_delete_records_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteRecordsResponse, int]:
     o = _new(DeleteRecordsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -437,15 +460,18 @@ def _read_delete_records_response_v2(b: bytes, p: int, e: int) -> tuple[DeleteRe
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DeleteRecordsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DeleteRecordsTopicResult] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_delete_records_topic_result_v2(b, p, e)
+        x_topics, p = _read_delete_records_topic_result_v2(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Message,
     UVARINT,
     Write,
@@ -104,7 +105,7 @@ class InitProducerIdResponse(Message):
         self.ongoing_txn_producer_epoch = ongoing_txn_producer_epoch
 
 
-def _read_init_producer_id_request_v0(b: bytes, p: int, e: int) -> tuple[InitProducerIdRequest, int]:
+def _read_init_producer_id_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[InitProducerIdRequest, int]:
     o = _new(InitProducerIdRequest)
     o.producer_id = -1
     o.producer_epoch = -1
@@ -136,7 +137,7 @@ def _write_init_producer_id_request_v0(o: InitProducerIdRequest, w: Write) -> No
     w(_pack_i(o.transaction_timeout_ms))
 
 
-def _read_init_producer_id_request_v2(b: bytes, p: int, e: int) -> tuple[InitProducerIdRequest, int]:
+def _read_init_producer_id_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[InitProducerIdRequest, int]:
     o = _new(InitProducerIdRequest)
     o.producer_id = -1
     o.producer_epoch = -1
@@ -157,7 +158,7 @@ def _read_init_producer_id_request_v2(b: bytes, p: int, e: int) -> tuple[InitPro
     o.transaction_timeout_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -173,7 +174,7 @@ def _write_init_producer_id_request_v2(o: InitProducerIdRequest, w: Write) -> No
     w(_pack_ix(o.transaction_timeout_ms))
 
 
-def _read_init_producer_id_request_v3(b: bytes, p: int, e: int) -> tuple[InitProducerIdRequest, int]:
+def _read_init_producer_id_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[InitProducerIdRequest, int]:
     o = _new(InitProducerIdRequest)
     o.enable2_pc = False
     o.keep_prepared_txn = False
@@ -192,7 +193,7 @@ def _read_init_producer_id_request_v3(b: bytes, p: int, e: int) -> tuple[InitPro
     o.transaction_timeout_ms, o.producer_id, o.producer_epoch, n = _unpack_iqhB(b, p)
     p += 15
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -208,7 +209,7 @@ def _write_init_producer_id_request_v3(o: InitProducerIdRequest, w: Write) -> No
     w(_pack_iqhx(o.transaction_timeout_ms, o.producer_id, o.producer_epoch))
 
 
-def _read_init_producer_id_request_v6(b: bytes, p: int, e: int) -> tuple[InitProducerIdRequest, int]:
+def _read_init_producer_id_request_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[InitProducerIdRequest, int]:
     o = _new(InitProducerIdRequest)
     n = b[p]
     p += 1
@@ -225,7 +226,7 @@ def _read_init_producer_id_request_v6(b: bytes, p: int, e: int) -> tuple[InitPro
     o.transaction_timeout_ms, o.producer_id, o.producer_epoch, o.enable2_pc, o.keep_prepared_txn, n = _unpack_iqhttB(b, p)
     p += 17
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -241,7 +242,7 @@ def _write_init_producer_id_request_v6(o: InitProducerIdRequest, w: Write) -> No
     w(_pack_iqhttx(o.transaction_timeout_ms, o.producer_id, o.producer_epoch, o.enable2_pc, o.keep_prepared_txn))
 
 
-def _read_init_producer_id_response_v0(b: bytes, p: int, e: int) -> tuple[InitProducerIdResponse, int]:
+def _read_init_producer_id_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[InitProducerIdResponse, int]:
     o = _new(InitProducerIdResponse)
     o.ongoing_txn_producer_id = -1
     o.ongoing_txn_producer_epoch = -1
@@ -254,14 +255,14 @@ def _write_init_producer_id_response_v0(o: InitProducerIdResponse, w: Write) -> 
     w(_pack_ihqh(o.throttle_time_ms, o.error_code, o.producer_id, o.producer_epoch))
 
 
-def _read_init_producer_id_response_v2(b: bytes, p: int, e: int) -> tuple[InitProducerIdResponse, int]:
+def _read_init_producer_id_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[InitProducerIdResponse, int]:
     o = _new(InitProducerIdResponse)
     o.ongoing_txn_producer_id = -1
     o.ongoing_txn_producer_epoch = -1
     o.throttle_time_ms, o.error_code, o.producer_id, o.producer_epoch, n = _unpack_ihqhB(b, p)
     p += 17
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -269,12 +270,12 @@ def _write_init_producer_id_response_v2(o: InitProducerIdResponse, w: Write) -> 
     w(_pack_ihqhx(o.throttle_time_ms, o.error_code, o.producer_id, o.producer_epoch))
 
 
-def _read_init_producer_id_response_v6(b: bytes, p: int, e: int) -> tuple[InitProducerIdResponse, int]:
+def _read_init_producer_id_response_v6(b: bytes, p: int, e: int, c: Allowance) -> tuple[InitProducerIdResponse, int]:
     o = _new(InitProducerIdResponse)
     o.throttle_time_ms, o.error_code, o.producer_id, o.producer_epoch, o.ongoing_txn_producer_id, o.ongoing_txn_producer_epoch, n = _unpack_ihqhqhB(b, p)
     p += 27
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -158,7 +160,7 @@ class OffsetForLeaderEpochResponse(Message):
         self.topics = [] if topics is EMPTY else topics
 
 
-def _read_offset_for_leader_partition_v2(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderPartition, int]:
+def _read_offset_for_leader_partition_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderPartition, int]:
     o = _new(OffsetForLeaderPartition)
     o.partition, o.current_leader_epoch, o.leader_epoch = _unpack_iii(b, p)
     p += 12
@@ -169,12 +171,12 @@ def _write_offset_for_leader_partition_v2(o: OffsetForLeaderPartition, w: Write)
     w(_pack_iii(o.partition, o.current_leader_epoch, o.leader_epoch))
 
 
-def _read_offset_for_leader_partition_v4(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderPartition, int]:
+def _read_offset_for_leader_partition_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderPartition, int]:
     o = _new(OffsetForLeaderPartition)
     o.partition, o.current_leader_epoch, o.leader_epoch, n = _unpack_iiiB(b, p)
     p += 13
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -182,7 +184,7 @@ def _write_offset_for_leader_partition_v4(o: OffsetForLeaderPartition, w: Write)
     w(_pack_iiix(o.partition, o.current_leader_epoch, o.leader_epoch))
 
 
-def _read_offset_for_leader_topic_v2(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderTopic, int]:
+def _read_offset_for_leader_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderTopic, int]:
     o = _new(OffsetForLeaderTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -195,10 +197,13 @@ def _read_offset_for_leader_topic_v2(b: bytes, p: int, e: int) -> tuple[OffsetFo
     p += 4
     if n < 0 or n * 12 > e - p:
         raise bad_length("OffsetForLeaderTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetForLeaderPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_for_leader_partition_v2(b, p, e)
+        x_partitions, p = _read_offset_for_leader_partition_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -214,7 +219,7 @@ def _write_offset_for_leader_topic_v2(o: OffsetForLeaderTopic, w: Write) -> None
         _write_offset_for_leader_partition_v2(x_partitions, w)
 
 
-def _read_offset_for_leader_topic_v4(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderTopic, int]:
+def _read_offset_for_leader_topic_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderTopic, int]:
     o = _new(OffsetForLeaderTopic)
     n = b[p]
     p += 1
@@ -232,15 +237,18 @@ def _read_offset_for_leader_topic_v4(b: bytes, p: int, e: int) -> tuple[OffsetFo
     n -= 1
     if n < 0 or n * 13 > e - p:
         raise bad_length("OffsetForLeaderTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetForLeaderPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_for_leader_partition_v4(b, p, e)
+        x_partitions, p = _read_offset_for_leader_partition_v4(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -258,17 +266,20 @@ def _write_offset_for_leader_topic_v4(o: OffsetForLeaderTopic, w: Write) -> None
     w(b"\0")
 
 
-def _read_offset_for_leader_epoch_request_v2(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderEpochRequest, int]:
+def _read_offset_for_leader_epoch_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderEpochRequest, int]:
     o = _new(OffsetForLeaderEpochRequest)
     o.replica_id = -2
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetForLeaderEpochRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetForLeaderTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_for_leader_topic_v2(b, p, e)
+        x_topics, p = _read_offset_for_leader_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -280,16 +291,19 @@ def _write_offset_for_leader_epoch_request_v2(o: OffsetForLeaderEpochRequest, w:
         _write_offset_for_leader_topic_v2(x_topics, w)
 
 
-def _read_offset_for_leader_epoch_request_v3(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderEpochRequest, int]:
+def _read_offset_for_leader_epoch_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderEpochRequest, int]:
     o = _new(OffsetForLeaderEpochRequest)
     o.replica_id, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetForLeaderEpochRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetForLeaderTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_for_leader_topic_v2(b, p, e)
+        x_topics, p = _read_offset_for_leader_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -301,7 +315,7 @@ def _write_offset_for_leader_epoch_request_v3(o: OffsetForLeaderEpochRequest, w:
         _write_offset_for_leader_topic_v2(x_topics, w)
 
 
-def _read_offset_for_leader_epoch_request_v4(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderEpochRequest, int]:
+def _read_offset_for_leader_epoch_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderEpochRequest, int]:
     o = _new(OffsetForLeaderEpochRequest)
     o.replica_id, n = _unpack_iB(b, p)
     p += 5
@@ -310,15 +324,18 @@ def _read_offset_for_leader_epoch_request_v4(b: bytes, p: int, e: int) -> tuple[
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("OffsetForLeaderEpochRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetForLeaderTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_for_leader_topic_v4(b, p, e)
+        x_topics, p = _read_offset_for_leader_topic_v4(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -332,7 +349,7 @@ def _write_offset_for_leader_epoch_request_v4(o: OffsetForLeaderEpochRequest, w:
     w(b"\0")
 
 
-def _read_epoch_end_offset_v2(b: bytes, p: int, e: int) -> tuple[EpochEndOffset, int]:
+def _read_epoch_end_offset_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[EpochEndOffset, int]:
     o = _new(EpochEndOffset)
     o.error_code, o.partition, o.leader_epoch, o.end_offset = _unpack_hiiq(b, p)
     p += 18
@@ -343,12 +360,12 @@ def _write_epoch_end_offset_v2(o: EpochEndOffset, w: Write) -> None:
     w(_pack_hiiq(o.error_code, o.partition, o.leader_epoch, o.end_offset))
 
 
-def _read_epoch_end_offset_v4(b: bytes, p: int, e: int) -> tuple[EpochEndOffset, int]:
+def _read_epoch_end_offset_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[EpochEndOffset, int]:
     o = _new(EpochEndOffset)
     o.error_code, o.partition, o.leader_epoch, o.end_offset, n = _unpack_hiiqB(b, p)
     p += 19
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -356,7 +373,7 @@ def _write_epoch_end_offset_v4(o: EpochEndOffset, w: Write) -> None:
     w(_pack_hiiqx(o.error_code, o.partition, o.leader_epoch, o.end_offset))
 
 
-def _read_offset_for_leader_topic_result_v2(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderTopicResult, int]:
+def _read_offset_for_leader_topic_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderTopicResult, int]:
     o = _new(OffsetForLeaderTopicResult)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -369,10 +386,13 @@ def _read_offset_for_leader_topic_result_v2(b: bytes, p: int, e: int) -> tuple[O
     p += 4
     if n < 0 or n * 18 > e - p:
         raise bad_length("OffsetForLeaderTopicResult.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[EpochEndOffset] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_epoch_end_offset_v2(b, p, e)
+        x_partitions, p = _read_epoch_end_offset_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -388,7 +408,7 @@ def _write_offset_for_leader_topic_result_v2(o: OffsetForLeaderTopicResult, w: W
         _write_epoch_end_offset_v2(x_partitions, w)
 
 
-def _read_offset_for_leader_topic_result_v4(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderTopicResult, int]:
+def _read_offset_for_leader_topic_result_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderTopicResult, int]:
     o = _new(OffsetForLeaderTopicResult)
     n = b[p]
     p += 1
@@ -406,15 +426,18 @@ def _read_offset_for_leader_topic_result_v4(b: bytes, p: int, e: int) -> tuple[O
     n -= 1
     if n < 0 or n * 19 > e - p:
         raise bad_length("OffsetForLeaderTopicResult.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[EpochEndOffset] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_epoch_end_offset_v4(b, p, e)
+        x_partitions, p = _read_epoch_end_offset_v4(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -432,16 +455,19 @@ def _write_offset_for_leader_topic_result_v4(o: OffsetForLeaderTopicResult, w: W
     w(b"\0")
 
 
-def _read_offset_for_leader_epoch_response_v2(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderEpochResponse, int]:
+def _read_offset_for_leader_epoch_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderEpochResponse, int]:
     o = _new(OffsetForLeaderEpochResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetForLeaderEpochResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetForLeaderTopicResult] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_for_leader_topic_result_v2(b, p, e)
+        x_topics, p = _read_offset_for_leader_topic_result_v2(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -453,7 +479,7 @@ def _write_offset_for_leader_epoch_response_v2(o: OffsetForLeaderEpochResponse, 
         _write_offset_for_leader_topic_result_v2(x_topics, w)
 
 
-def _read_offset_for_leader_epoch_response_v4(b: bytes, p: int, e: int) -> tuple[OffsetForLeaderEpochResponse, int]:
+def _read_offset_for_leader_epoch_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetForLeaderEpochResponse, int]:
     o = _new(OffsetForLeaderEpochResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -462,15 +488,18 @@ def _read_offset_for_leader_epoch_response_v4(b: bytes, p: int, e: int) -> tuple
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("OffsetForLeaderEpochResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetForLeaderTopicResult] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_for_leader_topic_result_v4(b, p, e)
+        x_topics, p = _read_offset_for_leader_topic_result_v4(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

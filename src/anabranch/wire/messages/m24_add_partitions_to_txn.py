@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     INT32S,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -194,7 +196,7 @@ class AddPartitionsToTxnResponse(Message):
         self.results_by_topic_v3_and_below = [] if results_by_topic_v3_and_below is EMPTY else results_by_topic_v3_and_below
 
 
-def _read_add_partitions_to_txn_topic_v0(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnTopic, int]:
+def _read_add_partitions_to_txn_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnTopic, int]:
     o = _new(AddPartitionsToTxnTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -208,6 +210,9 @@ def _read_add_partitions_to_txn_topic_v0(b: bytes, p: int, e: int) -> tuple[AddP
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("AddPartitionsToTxnTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -224,7 +229,7 @@ def _write_add_partitions_to_txn_topic_v0(o: AddPartitionsToTxnTopic, w: Write) 
     w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
-def _read_add_partitions_to_txn_topic_v3(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnTopic, int]:
+def _read_add_partitions_to_txn_topic_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnTopic, int]:
     o = _new(AddPartitionsToTxnTopic)
     n = b[p]
     p += 1
@@ -243,12 +248,15 @@ def _read_add_partitions_to_txn_topic_v3(b: bytes, p: int, e: int) -> tuple[AddP
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("AddPartitionsToTxnTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -268,7 +276,7 @@ def _write_add_partitions_to_txn_topic_v3(o: AddPartitionsToTxnTopic, w: Write) 
     w(b"\0")
 
 
-def _read_add_partitions_to_txn_transaction_v4(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnTransaction, int]:
+def _read_add_partitions_to_txn_transaction_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnTransaction, int]:
     o = _new(AddPartitionsToTxnTransaction)
     n = b[p]
     p += 1
@@ -286,15 +294,18 @@ def _read_add_partitions_to_txn_transaction_v4(b: bytes, p: int, e: int) -> tupl
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AddPartitionsToTxnTransaction.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[AddPartitionsToTxnTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_add_partitions_to_txn_topic_v3(b, p, e)
+        x_topics, p = _read_add_partitions_to_txn_topic_v3(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -313,7 +324,7 @@ def _write_add_partitions_to_txn_transaction_v4(o: AddPartitionsToTxnTransaction
     w(b"\0")
 
 
-def _read_add_partitions_to_txn_request_v0(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnRequest, int]:
+def _read_add_partitions_to_txn_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnRequest, int]:
     o = _new(AddPartitionsToTxnRequest)
     o.transactions = []
     (n,) = _unpack_h(b, p)
@@ -327,10 +338,13 @@ def _read_add_partitions_to_txn_request_v0(b: bytes, p: int, e: int) -> tuple[Ad
     p += 14
     if n < 0 or n * 6 > e - p:
         raise bad_length("AddPartitionsToTxnRequest.v3_and_below_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_v3_and_below_topics: list[AddPartitionsToTxnTopic] = []
     o.v3_and_below_topics = l_v3_and_below_topics
     for _ in range(n):
-        x_v3_and_below_topics, p = _read_add_partitions_to_txn_topic_v0(b, p, e)
+        x_v3_and_below_topics, p = _read_add_partitions_to_txn_topic_v0(b, p, e, c)
         l_v3_and_below_topics.append(x_v3_and_below_topics)
     return o, p
 
@@ -346,7 +360,7 @@ def _write_add_partitions_to_txn_request_v0(o: AddPartitionsToTxnRequest, w: Wri
         _write_add_partitions_to_txn_topic_v0(x_v3_and_below_topics, w)
 
 
-def _read_add_partitions_to_txn_request_v3(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnRequest, int]:
+def _read_add_partitions_to_txn_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnRequest, int]:
     o = _new(AddPartitionsToTxnRequest)
     o.transactions = []
     n = b[p]
@@ -365,15 +379,18 @@ def _read_add_partitions_to_txn_request_v3(b: bytes, p: int, e: int) -> tuple[Ad
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AddPartitionsToTxnRequest.v3_and_below_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_v3_and_below_topics: list[AddPartitionsToTxnTopic] = []
     o.v3_and_below_topics = l_v3_and_below_topics
     for _ in range(n):
-        x_v3_and_below_topics, p = _read_add_partitions_to_txn_topic_v3(b, p, e)
+        x_v3_and_below_topics, p = _read_add_partitions_to_txn_topic_v3(b, p, e, c)
         l_v3_and_below_topics.append(x_v3_and_below_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -392,7 +409,7 @@ def _write_add_partitions_to_txn_request_v3(o: AddPartitionsToTxnRequest, w: Wri
     w(b"\0")
 
 
-def _read_add_partitions_to_txn_request_v4(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnRequest, int]:
+def _read_add_partitions_to_txn_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnRequest, int]:
     o = _new(AddPartitionsToTxnRequest)
     o.v3_and_below_transactional_id = ""
     o.v3_and_below_producer_id = 0
@@ -405,15 +422,18 @@ def _read_add_partitions_to_txn_request_v4(b: bytes, p: int, e: int) -> tuple[Ad
     n -= 1
     if n < 0 or n * 14 > e - p:
         raise bad_length("AddPartitionsToTxnRequest.transactions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_transactions: list[AddPartitionsToTxnTransaction] = []
     o.transactions = l_transactions
     for _ in range(n):
-        x_transactions, p = _read_add_partitions_to_txn_transaction_v4(b, p, e)
+        x_transactions, p = _read_add_partitions_to_txn_transaction_v4(b, p, e, c)
         l_transactions.append(x_transactions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -426,7 +446,7 @@ def _write_add_partitions_to_txn_request_v4(o: AddPartitionsToTxnRequest, w: Wri
     w(b"\0")
 
 
-def _read_add_partitions_to_txn_partition_result_v0(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnPartitionResult, int]:
+def _read_add_partitions_to_txn_partition_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnPartitionResult, int]:
     o = _new(AddPartitionsToTxnPartitionResult)
     o.partition_index, o.partition_error_code = _unpack_ih(b, p)
     p += 6
@@ -437,12 +457,12 @@ def _write_add_partitions_to_txn_partition_result_v0(o: AddPartitionsToTxnPartit
     w(_pack_ih(o.partition_index, o.partition_error_code))
 
 
-def _read_add_partitions_to_txn_partition_result_v3(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnPartitionResult, int]:
+def _read_add_partitions_to_txn_partition_result_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnPartitionResult, int]:
     o = _new(AddPartitionsToTxnPartitionResult)
     o.partition_index, o.partition_error_code, n = _unpack_ihB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -450,7 +470,7 @@ def _write_add_partitions_to_txn_partition_result_v3(o: AddPartitionsToTxnPartit
     w(_pack_ihx(o.partition_index, o.partition_error_code))
 
 
-def _read_add_partitions_to_txn_topic_result_v0(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnTopicResult, int]:
+def _read_add_partitions_to_txn_topic_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnTopicResult, int]:
     o = _new(AddPartitionsToTxnTopicResult)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -463,10 +483,13 @@ def _read_add_partitions_to_txn_topic_result_v0(b: bytes, p: int, e: int) -> tup
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("AddPartitionsToTxnTopicResult.results_by_partition")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results_by_partition: list[AddPartitionsToTxnPartitionResult] = []
     o.results_by_partition = l_results_by_partition
     for _ in range(n):
-        x_results_by_partition, p = _read_add_partitions_to_txn_partition_result_v0(b, p, e)
+        x_results_by_partition, p = _read_add_partitions_to_txn_partition_result_v0(b, p, e, c)
         l_results_by_partition.append(x_results_by_partition)
     return o, p
 
@@ -482,7 +505,7 @@ def _write_add_partitions_to_txn_topic_result_v0(o: AddPartitionsToTxnTopicResul
         _write_add_partitions_to_txn_partition_result_v0(x_results_by_partition, w)
 
 
-def _read_add_partitions_to_txn_topic_result_v3(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnTopicResult, int]:
+def _read_add_partitions_to_txn_topic_result_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnTopicResult, int]:
     o = _new(AddPartitionsToTxnTopicResult)
     n = b[p]
     p += 1
@@ -500,15 +523,18 @@ def _read_add_partitions_to_txn_topic_result_v3(b: bytes, p: int, e: int) -> tup
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("AddPartitionsToTxnTopicResult.results_by_partition")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results_by_partition: list[AddPartitionsToTxnPartitionResult] = []
     o.results_by_partition = l_results_by_partition
     for _ in range(n):
-        x_results_by_partition, p = _read_add_partitions_to_txn_partition_result_v3(b, p, e)
+        x_results_by_partition, p = _read_add_partitions_to_txn_partition_result_v3(b, p, e, c)
         l_results_by_partition.append(x_results_by_partition)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -526,7 +552,7 @@ def _write_add_partitions_to_txn_topic_result_v3(o: AddPartitionsToTxnTopicResul
     w(b"\0")
 
 
-def _read_add_partitions_to_txn_result_v4(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnResult, int]:
+def _read_add_partitions_to_txn_result_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnResult, int]:
     o = _new(AddPartitionsToTxnResult)
     n = b[p]
     p += 1
@@ -544,15 +570,18 @@ def _read_add_partitions_to_txn_result_v4(b: bytes, p: int, e: int) -> tuple[Add
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AddPartitionsToTxnResult.topic_results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_results: list[AddPartitionsToTxnTopicResult] = []
     o.topic_results = l_topic_results
     for _ in range(n):
-        x_topic_results, p = _read_add_partitions_to_txn_topic_result_v3(b, p, e)
+        x_topic_results, p = _read_add_partitions_to_txn_topic_result_v3(b, p, e, c)
         l_topic_results.append(x_topic_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -570,7 +599,7 @@ def _write_add_partitions_to_txn_result_v4(o: AddPartitionsToTxnResult, w: Write
     w(b"\0")
 
 
-def _read_add_partitions_to_txn_response_v0(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnResponse, int]:
+def _read_add_partitions_to_txn_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnResponse, int]:
     o = _new(AddPartitionsToTxnResponse)
     o.error_code = 0
     o.results_by_transaction = []
@@ -578,10 +607,13 @@ def _read_add_partitions_to_txn_response_v0(b: bytes, p: int, e: int) -> tuple[A
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("AddPartitionsToTxnResponse.results_by_topic_v3_and_below")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results_by_topic_v3_and_below: list[AddPartitionsToTxnTopicResult] = []
     o.results_by_topic_v3_and_below = l_results_by_topic_v3_and_below
     for _ in range(n):
-        x_results_by_topic_v3_and_below, p = _read_add_partitions_to_txn_topic_result_v0(b, p, e)
+        x_results_by_topic_v3_and_below, p = _read_add_partitions_to_txn_topic_result_v0(b, p, e, c)
         l_results_by_topic_v3_and_below.append(x_results_by_topic_v3_and_below)
     return o, p
 
@@ -593,7 +625,7 @@ def _write_add_partitions_to_txn_response_v0(o: AddPartitionsToTxnResponse, w: W
         _write_add_partitions_to_txn_topic_result_v0(x_results_by_topic_v3_and_below, w)
 
 
-def _read_add_partitions_to_txn_response_v3(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnResponse, int]:
+def _read_add_partitions_to_txn_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnResponse, int]:
     o = _new(AddPartitionsToTxnResponse)
     o.error_code = 0
     o.results_by_transaction = []
@@ -604,15 +636,18 @@ def _read_add_partitions_to_txn_response_v3(b: bytes, p: int, e: int) -> tuple[A
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AddPartitionsToTxnResponse.results_by_topic_v3_and_below")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results_by_topic_v3_and_below: list[AddPartitionsToTxnTopicResult] = []
     o.results_by_topic_v3_and_below = l_results_by_topic_v3_and_below
     for _ in range(n):
-        x_results_by_topic_v3_and_below, p = _read_add_partitions_to_txn_topic_result_v3(b, p, e)
+        x_results_by_topic_v3_and_below, p = _read_add_partitions_to_txn_topic_result_v3(b, p, e, c)
         l_results_by_topic_v3_and_below.append(x_results_by_topic_v3_and_below)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -626,7 +661,7 @@ def _write_add_partitions_to_txn_response_v3(o: AddPartitionsToTxnResponse, w: W
     w(b"\0")
 
 
-def _read_add_partitions_to_txn_response_v4(b: bytes, p: int, e: int) -> tuple[AddPartitionsToTxnResponse, int]:
+def _read_add_partitions_to_txn_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddPartitionsToTxnResponse, int]:
     o = _new(AddPartitionsToTxnResponse)
     o.results_by_topic_v3_and_below = []
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
@@ -636,15 +671,18 @@ def _read_add_partitions_to_txn_response_v4(b: bytes, p: int, e: int) -> tuple[A
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AddPartitionsToTxnResponse.results_by_transaction")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results_by_transaction: list[AddPartitionsToTxnResult] = []
     o.results_by_transaction = l_results_by_transaction
     for _ in range(n):
-        x_results_by_transaction, p = _read_add_partitions_to_txn_result_v4(b, p, e)
+        x_results_by_transaction, p = _read_add_partitions_to_txn_result_v4(b, p, e, c)
         l_results_by_transaction.append(x_results_by_transaction)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Message,
     UVARINT,
     Write,
@@ -80,7 +81,7 @@ class AddOffsetsToTxnResponse(Message):
         self.error_code = error_code
 
 
-def _read_add_offsets_to_txn_request_v0(b: bytes, p: int, e: int) -> tuple[AddOffsetsToTxnRequest, int]:
+def _read_add_offsets_to_txn_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddOffsetsToTxnRequest, int]:
     o = _new(AddOffsetsToTxnRequest)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -110,7 +111,7 @@ def _write_add_offsets_to_txn_request_v0(o: AddOffsetsToTxnRequest, w: Write) ->
     w(r_group_id)
 
 
-def _read_add_offsets_to_txn_request_v3(b: bytes, p: int, e: int) -> tuple[AddOffsetsToTxnRequest, int]:
+def _read_add_offsets_to_txn_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddOffsetsToTxnRequest, int]:
     o = _new(AddOffsetsToTxnRequest)
     n = b[p]
     p += 1
@@ -133,7 +134,7 @@ def _read_add_offsets_to_txn_request_v3(b: bytes, p: int, e: int) -> tuple[AddOf
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -152,7 +153,7 @@ def _write_add_offsets_to_txn_request_v3(o: AddOffsetsToTxnRequest, w: Write) ->
     w(b"\0")
 
 
-def _read_add_offsets_to_txn_response_v0(b: bytes, p: int, e: int) -> tuple[AddOffsetsToTxnResponse, int]:
+def _read_add_offsets_to_txn_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddOffsetsToTxnResponse, int]:
     o = _new(AddOffsetsToTxnResponse)
     o.throttle_time_ms, o.error_code = _unpack_ih(b, p)
     p += 6
@@ -163,12 +164,12 @@ def _write_add_offsets_to_txn_response_v0(o: AddOffsetsToTxnResponse, w: Write) 
     w(_pack_ih(o.throttle_time_ms, o.error_code))
 
 
-def _read_add_offsets_to_txn_response_v3(b: bytes, p: int, e: int) -> tuple[AddOffsetsToTxnResponse, int]:
+def _read_add_offsets_to_txn_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[AddOffsetsToTxnResponse, int]:
     o = _new(AddOffsetsToTxnResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Message,
     UVARINT,
     Write,
@@ -88,7 +89,7 @@ class EndTxnResponse(Message):
         self.producer_epoch = producer_epoch
 
 
-def _read_end_txn_request_v0(b: bytes, p: int, e: int) -> tuple[EndTxnRequest, int]:
+def _read_end_txn_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[EndTxnRequest, int]:
     o = _new(EndTxnRequest)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -110,7 +111,7 @@ def _write_end_txn_request_v0(o: EndTxnRequest, w: Write) -> None:
     w(_pack_qht(o.producer_id, o.producer_epoch, o.committed))
 
 
-def _read_end_txn_request_v3(b: bytes, p: int, e: int) -> tuple[EndTxnRequest, int]:
+def _read_end_txn_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[EndTxnRequest, int]:
     o = _new(EndTxnRequest)
     n = b[p]
     p += 1
@@ -124,7 +125,7 @@ def _read_end_txn_request_v3(b: bytes, p: int, e: int) -> tuple[EndTxnRequest, i
     o.producer_id, o.producer_epoch, o.committed, n = _unpack_qhtB(b, p)
     p += 12
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -137,7 +138,7 @@ def _write_end_txn_request_v3(o: EndTxnRequest, w: Write) -> None:
     w(_pack_qhtx(o.producer_id, o.producer_epoch, o.committed))
 
 
-def _read_end_txn_response_v0(b: bytes, p: int, e: int) -> tuple[EndTxnResponse, int]:
+def _read_end_txn_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[EndTxnResponse, int]:
     o = _new(EndTxnResponse)
     o.producer_id = -1
     o.producer_epoch = -1
@@ -150,14 +151,14 @@ def _write_end_txn_response_v0(o: EndTxnResponse, w: Write) -> None:
     w(_pack_ih(o.throttle_time_ms, o.error_code))
 
 
-def _read_end_txn_response_v3(b: bytes, p: int, e: int) -> tuple[EndTxnResponse, int]:
+def _read_end_txn_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[EndTxnResponse, int]:
     o = _new(EndTxnResponse)
     o.producer_id = -1
     o.producer_epoch = -1
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -165,12 +166,12 @@ def _write_end_txn_response_v3(o: EndTxnResponse, w: Write) -> None:
     w(_pack_ihx(o.throttle_time_ms, o.error_code))
 
 
-def _read_end_txn_response_v5(b: bytes, p: int, e: int) -> tuple[EndTxnResponse, int]:
+def _read_end_txn_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[EndTxnResponse, int]:
     o = _new(EndTxnResponse)
     o.throttle_time_ms, o.error_code, o.producer_id, o.producer_epoch, n = _unpack_ihqhB(b, p)
     p += 17
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -168,7 +170,7 @@ class WriteTxnMarkersResponse(Message):
         self.markers = [] if markers is EMPTY else markers
 
 
-def _read_writable_txn_marker_topic_v1(b: bytes, p: int, e: int) -> tuple[WritableTxnMarkerTopic, int]:
+def _read_writable_txn_marker_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[WritableTxnMarkerTopic, int]:
     o = _new(WritableTxnMarkerTopic)
     n = b[p]
     p += 1
@@ -187,12 +189,15 @@ def _read_writable_txn_marker_topic_v1(b: bytes, p: int, e: int) -> tuple[Writab
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("WritableTxnMarkerTopic.partition_indexes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partition_indexes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -212,7 +217,7 @@ def _write_writable_txn_marker_topic_v1(o: WritableTxnMarkerTopic, w: Write) -> 
     w(b"\0")
 
 
-def _read_writable_txn_marker_v1(b: bytes, p: int, e: int) -> tuple[WritableTxnMarker, int]:
+def _read_writable_txn_marker_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[WritableTxnMarker, int]:
     o = _new(WritableTxnMarker)
     o.transaction_version = 0
     o.producer_id, o.producer_epoch, o.transaction_result, n = _unpack_qhtB(b, p)
@@ -222,15 +227,18 @@ def _read_writable_txn_marker_v1(b: bytes, p: int, e: int) -> tuple[WritableTxnM
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("WritableTxnMarker.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[WritableTxnMarkerTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_writable_txn_marker_topic_v1(b, p, e)
+        x_topics, p = _read_writable_txn_marker_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     o.coordinator_epoch, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -244,7 +252,7 @@ def _write_writable_txn_marker_v1(o: WritableTxnMarker, w: Write) -> None:
     w(_pack_ix(o.coordinator_epoch))
 
 
-def _read_writable_txn_marker_v2(b: bytes, p: int, e: int) -> tuple[WritableTxnMarker, int]:
+def _read_writable_txn_marker_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[WritableTxnMarker, int]:
     o = _new(WritableTxnMarker)
     o.producer_id, o.producer_epoch, o.transaction_result, n = _unpack_qhtB(b, p)
     p += 12
@@ -253,15 +261,18 @@ def _read_writable_txn_marker_v2(b: bytes, p: int, e: int) -> tuple[WritableTxnM
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("WritableTxnMarker.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[WritableTxnMarkerTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_writable_txn_marker_topic_v1(b, p, e)
+        x_topics, p = _read_writable_txn_marker_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     o.coordinator_epoch, o.transaction_version, n = _unpack_ibB(b, p)
     p += 6
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -275,7 +286,7 @@ def _write_writable_txn_marker_v2(o: WritableTxnMarker, w: Write) -> None:
     w(_pack_ibx(o.coordinator_epoch, o.transaction_version))
 
 
-def _read_write_txn_markers_request_v1(b: bytes, p: int, e: int) -> tuple[WriteTxnMarkersRequest, int]:
+def _read_write_txn_markers_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[WriteTxnMarkersRequest, int]:
     o = _new(WriteTxnMarkersRequest)
     n = b[p]
     p += 1
@@ -284,15 +295,18 @@ def _read_write_txn_markers_request_v1(b: bytes, p: int, e: int) -> tuple[WriteT
     n -= 1
     if n < 0 or n * 17 > e - p:
         raise bad_length("WriteTxnMarkersRequest.markers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_markers: list[WritableTxnMarker] = []
     o.markers = l_markers
     for _ in range(n):
-        x_markers, p = _read_writable_txn_marker_v1(b, p, e)
+        x_markers, p = _read_writable_txn_marker_v1(b, p, e, c)
         l_markers.append(x_markers)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -305,7 +319,7 @@ def _write_write_txn_markers_request_v1(o: WriteTxnMarkersRequest, w: Write) -> 
     w(b"\0")
 
 
-def _read_write_txn_markers_request_v2(b: bytes, p: int, e: int) -> tuple[WriteTxnMarkersRequest, int]:
+def _read_write_txn_markers_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[WriteTxnMarkersRequest, int]:
     o = _new(WriteTxnMarkersRequest)
     n = b[p]
     p += 1
@@ -314,15 +328,18 @@ def _read_write_txn_markers_request_v2(b: bytes, p: int, e: int) -> tuple[WriteT
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("WriteTxnMarkersRequest.markers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_markers: list[WritableTxnMarker] = []
     o.markers = l_markers
     for _ in range(n):
-        x_markers, p = _read_writable_txn_marker_v2(b, p, e)
+        x_markers, p = _read_writable_txn_marker_v2(b, p, e, c)
         l_markers.append(x_markers)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -335,12 +352,12 @@ def _write_write_txn_markers_request_v2(o: WriteTxnMarkersRequest, w: Write) -> 
     w(b"\0")
 
 
-def _read_writable_txn_marker_partition_result_v1(b: bytes, p: int, e: int) -> tuple[WritableTxnMarkerPartitionResult, int]:
+def _read_writable_txn_marker_partition_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[WritableTxnMarkerPartitionResult, int]:
     o = _new(WritableTxnMarkerPartitionResult)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -348,7 +365,7 @@ def _write_writable_txn_marker_partition_result_v1(o: WritableTxnMarkerPartition
     w(_pack_ihx(o.partition_index, o.error_code))
 
 
-def _read_writable_txn_marker_topic_result_v1(b: bytes, p: int, e: int) -> tuple[WritableTxnMarkerTopicResult, int]:
+def _read_writable_txn_marker_topic_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[WritableTxnMarkerTopicResult, int]:
     o = _new(WritableTxnMarkerTopicResult)
     n = b[p]
     p += 1
@@ -366,15 +383,18 @@ def _read_writable_txn_marker_topic_result_v1(b: bytes, p: int, e: int) -> tuple
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("WritableTxnMarkerTopicResult.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[WritableTxnMarkerPartitionResult] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_writable_txn_marker_partition_result_v1(b, p, e)
+        x_partitions, p = _read_writable_txn_marker_partition_result_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -392,7 +412,7 @@ def _write_writable_txn_marker_topic_result_v1(o: WritableTxnMarkerTopicResult, 
     w(b"\0")
 
 
-def _read_writable_txn_marker_result_v1(b: bytes, p: int, e: int) -> tuple[WritableTxnMarkerResult, int]:
+def _read_writable_txn_marker_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[WritableTxnMarkerResult, int]:
     o = _new(WritableTxnMarkerResult)
     o.producer_id, n = _unpack_qB(b, p)
     p += 9
@@ -401,15 +421,18 @@ def _read_writable_txn_marker_result_v1(b: bytes, p: int, e: int) -> tuple[Writa
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("WritableTxnMarkerResult.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[WritableTxnMarkerTopicResult] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_writable_txn_marker_topic_result_v1(b, p, e)
+        x_topics, p = _read_writable_txn_marker_topic_result_v1(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -423,7 +446,7 @@ def _write_writable_txn_marker_result_v1(o: WritableTxnMarkerResult, w: Write) -
     w(b"\0")
 
 
-def _read_write_txn_markers_response_v1(b: bytes, p: int, e: int) -> tuple[WriteTxnMarkersResponse, int]:
+def _read_write_txn_markers_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[WriteTxnMarkersResponse, int]:
     o = _new(WriteTxnMarkersResponse)
     n = b[p]
     p += 1
@@ -432,15 +455,18 @@ def _read_write_txn_markers_response_v1(b: bytes, p: int, e: int) -> tuple[Write
     n -= 1
     if n < 0 or n * 10 > e - p:
         raise bad_length("WriteTxnMarkersResponse.markers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_markers: list[WritableTxnMarkerResult] = []
     o.markers = l_markers
     for _ in range(n):
-        x_markers, p = _read_writable_txn_marker_result_v1(b, p, e)
+        x_markers, p = _read_writable_txn_marker_result_v1(b, p, e, c)
         l_markers.append(x_markers)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -178,7 +180,7 @@ class TxnOffsetCommitResponse(Message):
         self.topics = [] if topics is EMPTY else topics
 
 
-def _read_txn_offset_commit_request_partition_v0(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitRequestPartition, int]:
+def _read_txn_offset_commit_request_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitRequestPartition, int]:
     o = _new(TxnOffsetCommitRequestPartition)
     o.committed_leader_epoch = -1
     o.partition_index, o.committed_offset, n = _unpack_iqh(b, p)
@@ -204,7 +206,7 @@ def _write_txn_offset_commit_request_partition_v0(o: TxnOffsetCommitRequestParti
         w(r_committed_metadata)
 
 
-def _read_txn_offset_commit_request_partition_v2(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitRequestPartition, int]:
+def _read_txn_offset_commit_request_partition_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitRequestPartition, int]:
     o = _new(TxnOffsetCommitRequestPartition)
     o.partition_index, o.committed_offset, o.committed_leader_epoch, n = _unpack_iqih(b, p)
     p += 18
@@ -229,7 +231,7 @@ def _write_txn_offset_commit_request_partition_v2(o: TxnOffsetCommitRequestParti
         w(r_committed_metadata)
 
 
-def _read_txn_offset_commit_request_partition_v3(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitRequestPartition, int]:
+def _read_txn_offset_commit_request_partition_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitRequestPartition, int]:
     o = _new(TxnOffsetCommitRequestPartition)
     o.partition_index, o.committed_offset, o.committed_leader_epoch, n = _unpack_iqiB(b, p)
     p += 17
@@ -246,7 +248,7 @@ def _read_txn_offset_commit_request_partition_v3(b: bytes, p: int, e: int) -> tu
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -263,7 +265,7 @@ def _write_txn_offset_commit_request_partition_v3(o: TxnOffsetCommitRequestParti
     w(b"\0")
 
 
-def _read_txn_offset_commit_request_topic_v0(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitRequestTopic, int]:
+def _read_txn_offset_commit_request_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitRequestTopic, int]:
     o = _new(TxnOffsetCommitRequestTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -276,10 +278,13 @@ def _read_txn_offset_commit_request_topic_v0(b: bytes, p: int, e: int) -> tuple[
     p += 4
     if n < 0 or n * 14 > e - p:
         raise bad_length("TxnOffsetCommitRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[TxnOffsetCommitRequestPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_txn_offset_commit_request_partition_v0(b, p, e)
+        x_partitions, p = _read_txn_offset_commit_request_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -295,7 +300,7 @@ def _write_txn_offset_commit_request_topic_v0(o: TxnOffsetCommitRequestTopic, w:
         _write_txn_offset_commit_request_partition_v0(x_partitions, w)
 
 
-def _read_txn_offset_commit_request_topic_v2(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitRequestTopic, int]:
+def _read_txn_offset_commit_request_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitRequestTopic, int]:
     o = _new(TxnOffsetCommitRequestTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -308,10 +313,13 @@ def _read_txn_offset_commit_request_topic_v2(b: bytes, p: int, e: int) -> tuple[
     p += 4
     if n < 0 or n * 18 > e - p:
         raise bad_length("TxnOffsetCommitRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[TxnOffsetCommitRequestPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_txn_offset_commit_request_partition_v2(b, p, e)
+        x_partitions, p = _read_txn_offset_commit_request_partition_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -327,7 +335,7 @@ def _write_txn_offset_commit_request_topic_v2(o: TxnOffsetCommitRequestTopic, w:
         _write_txn_offset_commit_request_partition_v2(x_partitions, w)
 
 
-def _read_txn_offset_commit_request_topic_v3(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitRequestTopic, int]:
+def _read_txn_offset_commit_request_topic_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitRequestTopic, int]:
     o = _new(TxnOffsetCommitRequestTopic)
     n = b[p]
     p += 1
@@ -345,15 +353,18 @@ def _read_txn_offset_commit_request_topic_v3(b: bytes, p: int, e: int) -> tuple[
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("TxnOffsetCommitRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[TxnOffsetCommitRequestPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_txn_offset_commit_request_partition_v3(b, p, e)
+        x_partitions, p = _read_txn_offset_commit_request_partition_v3(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -371,7 +382,7 @@ def _write_txn_offset_commit_request_topic_v3(o: TxnOffsetCommitRequestTopic, w:
     w(b"\0")
 
 
-def _read_txn_offset_commit_request_v0(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitRequest, int]:
+def _read_txn_offset_commit_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitRequest, int]:
     o = _new(TxnOffsetCommitRequest)
     o.generation_id = -1
     o.member_id = ""
@@ -394,10 +405,13 @@ def _read_txn_offset_commit_request_v0(b: bytes, p: int, e: int) -> tuple[TxnOff
     p += 14
     if n < 0 or n * 6 > e - p:
         raise bad_length("TxnOffsetCommitRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[TxnOffsetCommitRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_txn_offset_commit_request_topic_v0(b, p, e)
+        x_topics, p = _read_txn_offset_commit_request_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -417,7 +431,7 @@ def _write_txn_offset_commit_request_v0(o: TxnOffsetCommitRequest, w: Write) -> 
         _write_txn_offset_commit_request_topic_v0(x_topics, w)
 
 
-def _read_txn_offset_commit_request_v2(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitRequest, int]:
+def _read_txn_offset_commit_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitRequest, int]:
     o = _new(TxnOffsetCommitRequest)
     o.generation_id = -1
     o.member_id = ""
@@ -440,10 +454,13 @@ def _read_txn_offset_commit_request_v2(b: bytes, p: int, e: int) -> tuple[TxnOff
     p += 14
     if n < 0 or n * 6 > e - p:
         raise bad_length("TxnOffsetCommitRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[TxnOffsetCommitRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_txn_offset_commit_request_topic_v2(b, p, e)
+        x_topics, p = _read_txn_offset_commit_request_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -463,7 +480,7 @@ def _write_txn_offset_commit_request_v2(o: TxnOffsetCommitRequest, w: Write) -> 
         _write_txn_offset_commit_request_topic_v2(x_topics, w)
 
 
-def _read_txn_offset_commit_request_v3(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitRequest, int]:
+def _read_txn_offset_commit_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitRequest, int]:
     o = _new(TxnOffsetCommitRequest)
     n = b[p]
     p += 1
@@ -511,15 +528,18 @@ def _read_txn_offset_commit_request_v3(b: bytes, p: int, e: int) -> tuple[TxnOff
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("TxnOffsetCommitRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[TxnOffsetCommitRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_txn_offset_commit_request_topic_v3(b, p, e)
+        x_topics, p = _read_txn_offset_commit_request_topic_v3(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -556,7 +576,7 @@ def _write_txn_offset_commit_request_v3(o: TxnOffsetCommitRequest, w: Write) -> 
     w(b"\0")
 
 
-def _read_txn_offset_commit_response_partition_v0(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitResponsePartition, int]:
+def _read_txn_offset_commit_response_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitResponsePartition, int]:
     o = _new(TxnOffsetCommitResponsePartition)
     o.partition_index, o.error_code = _unpack_ih(b, p)
     p += 6
@@ -567,12 +587,12 @@ def _write_txn_offset_commit_response_partition_v0(o: TxnOffsetCommitResponsePar
     w(_pack_ih(o.partition_index, o.error_code))
 
 
-def _read_txn_offset_commit_response_partition_v3(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitResponsePartition, int]:
+def _read_txn_offset_commit_response_partition_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitResponsePartition, int]:
     o = _new(TxnOffsetCommitResponsePartition)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -580,7 +600,7 @@ def _write_txn_offset_commit_response_partition_v3(o: TxnOffsetCommitResponsePar
     w(_pack_ihx(o.partition_index, o.error_code))
 
 
-def _read_txn_offset_commit_response_topic_v0(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitResponseTopic, int]:
+def _read_txn_offset_commit_response_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitResponseTopic, int]:
     o = _new(TxnOffsetCommitResponseTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -593,10 +613,13 @@ def _read_txn_offset_commit_response_topic_v0(b: bytes, p: int, e: int) -> tuple
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("TxnOffsetCommitResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[TxnOffsetCommitResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_txn_offset_commit_response_partition_v0(b, p, e)
+        x_partitions, p = _read_txn_offset_commit_response_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -612,7 +635,7 @@ def _write_txn_offset_commit_response_topic_v0(o: TxnOffsetCommitResponseTopic, 
         _write_txn_offset_commit_response_partition_v0(x_partitions, w)
 
 
-def _read_txn_offset_commit_response_topic_v3(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitResponseTopic, int]:
+def _read_txn_offset_commit_response_topic_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitResponseTopic, int]:
     o = _new(TxnOffsetCommitResponseTopic)
     n = b[p]
     p += 1
@@ -630,15 +653,18 @@ def _read_txn_offset_commit_response_topic_v3(b: bytes, p: int, e: int) -> tuple
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("TxnOffsetCommitResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[TxnOffsetCommitResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_txn_offset_commit_response_partition_v3(b, p, e)
+        x_partitions, p = _read_txn_offset_commit_response_partition_v3(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -656,16 +682,19 @@ def _write_txn_offset_commit_response_topic_v3(o: TxnOffsetCommitResponseTopic, 
     w(b"\0")
 
 
-def _read_txn_offset_commit_response_v0(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitResponse, int]:
+def _read_txn_offset_commit_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitResponse, int]:
     o = _new(TxnOffsetCommitResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("TxnOffsetCommitResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[TxnOffsetCommitResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_txn_offset_commit_response_topic_v0(b, p, e)
+        x_topics, p = _read_txn_offset_commit_response_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -677,7 +706,7 @@ def _write_txn_offset_commit_response_v0(o: TxnOffsetCommitResponse, w: Write) -
         _write_txn_offset_commit_response_topic_v0(x_topics, w)
 
 
-def _read_txn_offset_commit_response_v3(b: bytes, p: int, e: int) -> tuple[TxnOffsetCommitResponse, int]:
+def _read_txn_offset_commit_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[TxnOffsetCommitResponse, int]:
     o = _new(TxnOffsetCommitResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -686,15 +715,18 @@ def _read_txn_offset_commit_response_v3(b: bytes, p: int, e: int) -> tuple[TxnOf
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("TxnOffsetCommitResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[TxnOffsetCommitResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_txn_offset_commit_response_topic_v3(b, p, e)
+        x_topics, p = _read_txn_offset_commit_response_topic_v3(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -151,7 +153,7 @@ class DescribeAclsResponse(Message):
         self.resources = [] if resources is EMPTY else resources
 
 
-def _read_describe_acls_request_v1(b: bytes, p: int, e: int) -> tuple[DescribeAclsRequest, int]:
+def _read_describe_acls_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeAclsRequest, int]:
     o = _new(DescribeAclsRequest)
     o.resource_type_filter, n = _unpack_bh(b, p)
     p += 3
@@ -213,7 +215,7 @@ def _write_describe_acls_request_v1(o: DescribeAclsRequest, w: Write) -> None:
     w(_pack_bb(o.operation, o.permission_type))
 
 
-def _read_describe_acls_request_v2(b: bytes, p: int, e: int) -> tuple[DescribeAclsRequest, int]:
+def _read_describe_acls_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeAclsRequest, int]:
     o = _new(DescribeAclsRequest)
     o.resource_type_filter, n = _unpack_bB(b, p)
     p += 2
@@ -254,7 +256,7 @@ def _read_describe_acls_request_v2(b: bytes, p: int, e: int) -> tuple[DescribeAc
     o.operation, o.permission_type, n = _unpack_bbB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -288,7 +290,7 @@ def _write_describe_acls_request_v2(o: DescribeAclsRequest, w: Write) -> None:
     w(_pack_bbx(o.operation, o.permission_type))
 
 
-def _read_acl_description_v1(b: bytes, p: int, e: int) -> tuple[AclDescription, int]:
+def _read_acl_description_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AclDescription, int]:
     o = _new(AclDescription)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -321,7 +323,7 @@ def _write_acl_description_v1(o: AclDescription, w: Write) -> None:
     w(_pack_bb(o.operation, o.permission_type))
 
 
-def _read_acl_description_v2(b: bytes, p: int, e: int) -> tuple[AclDescription, int]:
+def _read_acl_description_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AclDescription, int]:
     o = _new(AclDescription)
     n = b[p]
     p += 1
@@ -344,7 +346,7 @@ def _read_acl_description_v2(b: bytes, p: int, e: int) -> tuple[AclDescription, 
     o.operation, o.permission_type, n = _unpack_bbB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -362,7 +364,7 @@ def _write_acl_description_v2(o: AclDescription, w: Write) -> None:
     w(_pack_bbx(o.operation, o.permission_type))
 
 
-def _read_describe_acls_resource_v1(b: bytes, p: int, e: int) -> tuple[DescribeAclsResource, int]:
+def _read_describe_acls_resource_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeAclsResource, int]:
     o = _new(DescribeAclsResource)
     o.resource_type, n = _unpack_bh(b, p)
     p += 3
@@ -375,10 +377,13 @@ def _read_describe_acls_resource_v1(b: bytes, p: int, e: int) -> tuple[DescribeA
     p += 5
     if n < 0 or n * 6 > e - p:
         raise bad_length("DescribeAclsResource.acls")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_acls: list[AclDescription] = []
     o.acls = l_acls
     for _ in range(n):
-        x_acls, p = _read_acl_description_v1(b, p, e)
+        x_acls, p = _read_acl_description_v1(b, p, e, c)
         l_acls.append(x_acls)
     return o, p
 
@@ -394,7 +399,7 @@ def _write_describe_acls_resource_v1(o: DescribeAclsResource, w: Write) -> None:
         _write_acl_description_v1(x_acls, w)
 
 
-def _read_describe_acls_resource_v2(b: bytes, p: int, e: int) -> tuple[DescribeAclsResource, int]:
+def _read_describe_acls_resource_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeAclsResource, int]:
     o = _new(DescribeAclsResource)
     o.resource_type, n = _unpack_bB(b, p)
     p += 2
@@ -412,15 +417,18 @@ def _read_describe_acls_resource_v2(b: bytes, p: int, e: int) -> tuple[DescribeA
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("DescribeAclsResource.acls")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_acls: list[AclDescription] = []
     o.acls = l_acls
     for _ in range(n):
-        x_acls, p = _read_acl_description_v2(b, p, e)
+        x_acls, p = _read_acl_description_v2(b, p, e, c)
         l_acls.append(x_acls)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -440,7 +448,7 @@ def _write_describe_acls_resource_v2(o: DescribeAclsResource, w: Write) -> None:
     w(b"\0")
 
 
-def _read_describe_acls_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeAclsResponse, int]:
+def _read_describe_acls_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeAclsResponse, int]:
     o = _new(DescribeAclsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihh(b, p)
     p += 8
@@ -456,10 +464,13 @@ def _read_describe_acls_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeA
     p += 4
     if n < 0 or n * 8 > e - p:
         raise bad_length("DescribeAclsResponse.resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_resources: list[DescribeAclsResource] = []
     o.resources = l_resources
     for _ in range(n):
-        x_resources, p = _read_describe_acls_resource_v1(b, p, e)
+        x_resources, p = _read_describe_acls_resource_v1(b, p, e, c)
         l_resources.append(x_resources)
     return o, p
 
@@ -478,7 +489,7 @@ def _write_describe_acls_response_v1(o: DescribeAclsResponse, w: Write) -> None:
         _write_describe_acls_resource_v1(x_resources, w)
 
 
-def _read_describe_acls_response_v2(b: bytes, p: int, e: int) -> tuple[DescribeAclsResponse, int]:
+def _read_describe_acls_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeAclsResponse, int]:
     o = _new(DescribeAclsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -499,15 +510,18 @@ def _read_describe_acls_response_v2(b: bytes, p: int, e: int) -> tuple[DescribeA
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("DescribeAclsResponse.resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_resources: list[DescribeAclsResource] = []
     o.resources = l_resources
     for _ in range(n):
-        x_resources, p = _read_describe_acls_resource_v2(b, p, e)
+        x_resources, p = _read_describe_acls_resource_v2(b, p, e, c)
         l_resources.append(x_resources)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

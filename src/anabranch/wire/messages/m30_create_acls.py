@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -130,7 +132,7 @@ class CreateAclsResponse(Message):
         self.results = [] if results is EMPTY else results
 
 
-def _read_acl_creation_v1(b: bytes, p: int, e: int) -> tuple[AclCreation, int]:
+def _read_acl_creation_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AclCreation, int]:
     o = _new(AclCreation)
     o.resource_type, n = _unpack_bh(b, p)
     p += 3
@@ -174,7 +176,7 @@ def _write_acl_creation_v1(o: AclCreation, w: Write) -> None:
     w(_pack_bb(o.operation, o.permission_type))
 
 
-def _read_acl_creation_v2(b: bytes, p: int, e: int) -> tuple[AclCreation, int]:
+def _read_acl_creation_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AclCreation, int]:
     o = _new(AclCreation)
     o.resource_type, n = _unpack_bB(b, p)
     p += 2
@@ -206,7 +208,7 @@ def _read_acl_creation_v2(b: bytes, p: int, e: int) -> tuple[AclCreation, int]:
     o.operation, o.permission_type, n = _unpack_bbB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -231,16 +233,19 @@ def _write_acl_creation_v2(o: AclCreation, w: Write) -> None:
     w(_pack_bbx(o.operation, o.permission_type))
 
 
-def _read_create_acls_request_v1(b: bytes, p: int, e: int) -> tuple[CreateAclsRequest, int]:
+def _read_create_acls_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateAclsRequest, int]:
     o = _new(CreateAclsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 10 > e - p:
         raise bad_length("CreateAclsRequest.creations")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_creations: list[AclCreation] = []
     o.creations = l_creations
     for _ in range(n):
-        x_creations, p = _read_acl_creation_v1(b, p, e)
+        x_creations, p = _read_acl_creation_v1(b, p, e, c)
         l_creations.append(x_creations)
     return o, p
 
@@ -252,7 +257,7 @@ def _write_create_acls_request_v1(o: CreateAclsRequest, w: Write) -> None:
         _write_acl_creation_v1(x_creations, w)
 
 
-def _read_create_acls_request_v2(b: bytes, p: int, e: int) -> tuple[CreateAclsRequest, int]:
+def _read_create_acls_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateAclsRequest, int]:
     o = _new(CreateAclsRequest)
     n = b[p]
     p += 1
@@ -261,15 +266,18 @@ def _read_create_acls_request_v2(b: bytes, p: int, e: int) -> tuple[CreateAclsRe
     n -= 1
     if n < 0 or n * 8 > e - p:
         raise bad_length("CreateAclsRequest.creations")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_creations: list[AclCreation] = []
     o.creations = l_creations
     for _ in range(n):
-        x_creations, p = _read_acl_creation_v2(b, p, e)
+        x_creations, p = _read_acl_creation_v2(b, p, e, c)
         l_creations.append(x_creations)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -282,7 +290,7 @@ def _write_create_acls_request_v2(o: CreateAclsRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_acl_creation_result_v1(b: bytes, p: int, e: int) -> tuple[AclCreationResult, int]:
+def _read_acl_creation_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AclCreationResult, int]:
     o = _new(AclCreationResult)
     o.error_code, n = _unpack_hh(b, p)
     p += 4
@@ -307,7 +315,7 @@ def _write_acl_creation_result_v1(o: AclCreationResult, w: Write) -> None:
         w(r_error_message)
 
 
-def _read_acl_creation_result_v2(b: bytes, p: int, e: int) -> tuple[AclCreationResult, int]:
+def _read_acl_creation_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AclCreationResult, int]:
     o = _new(AclCreationResult)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -324,7 +332,7 @@ def _read_acl_creation_result_v2(b: bytes, p: int, e: int) -> tuple[AclCreationR
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -341,16 +349,19 @@ def _write_acl_creation_result_v2(o: AclCreationResult, w: Write) -> None:
     w(b"\0")
 
 
-def _read_create_acls_response_v1(b: bytes, p: int, e: int) -> tuple[CreateAclsResponse, int]:
+def _read_create_acls_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateAclsResponse, int]:
     o = _new(CreateAclsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 4 > e - p:
         raise bad_length("CreateAclsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[AclCreationResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_acl_creation_result_v1(b, p, e)
+        x_results, p = _read_acl_creation_result_v1(b, p, e, c)
         l_results.append(x_results)
     return o, p
 
@@ -362,7 +373,7 @@ def _write_create_acls_response_v1(o: CreateAclsResponse, w: Write) -> None:
         _write_acl_creation_result_v1(x_results, w)
 
 
-def _read_create_acls_response_v2(b: bytes, p: int, e: int) -> tuple[CreateAclsResponse, int]:
+def _read_create_acls_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateAclsResponse, int]:
     o = _new(CreateAclsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -371,15 +382,18 @@ def _read_create_acls_response_v2(b: bytes, p: int, e: int) -> tuple[CreateAclsR
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("CreateAclsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[AclCreationResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_acl_creation_result_v2(b, p, e)
+        x_results, p = _read_acl_creation_result_v2(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

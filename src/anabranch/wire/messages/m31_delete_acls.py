@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -171,7 +173,7 @@ class DeleteAclsResponse(Message):
         self.filter_results = [] if filter_results is EMPTY else filter_results
 
 
-def _read_delete_acls_filter_v1(b: bytes, p: int, e: int) -> tuple[DeleteAclsFilter, int]:
+def _read_delete_acls_filter_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsFilter, int]:
     o = _new(DeleteAclsFilter)
     o.resource_type_filter, n = _unpack_bh(b, p)
     p += 3
@@ -233,7 +235,7 @@ def _write_delete_acls_filter_v1(o: DeleteAclsFilter, w: Write) -> None:
     w(_pack_bb(o.operation, o.permission_type))
 
 
-def _read_delete_acls_filter_v2(b: bytes, p: int, e: int) -> tuple[DeleteAclsFilter, int]:
+def _read_delete_acls_filter_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsFilter, int]:
     o = _new(DeleteAclsFilter)
     o.resource_type_filter, n = _unpack_bB(b, p)
     p += 2
@@ -274,7 +276,7 @@ def _read_delete_acls_filter_v2(b: bytes, p: int, e: int) -> tuple[DeleteAclsFil
     o.operation, o.permission_type, n = _unpack_bbB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -308,16 +310,19 @@ def _write_delete_acls_filter_v2(o: DeleteAclsFilter, w: Write) -> None:
     w(_pack_bbx(o.operation, o.permission_type))
 
 
-def _read_delete_acls_request_v1(b: bytes, p: int, e: int) -> tuple[DeleteAclsRequest, int]:
+def _read_delete_acls_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsRequest, int]:
     o = _new(DeleteAclsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 10 > e - p:
         raise bad_length("DeleteAclsRequest.filters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_filters: list[DeleteAclsFilter] = []
     o.filters = l_filters
     for _ in range(n):
-        x_filters, p = _read_delete_acls_filter_v1(b, p, e)
+        x_filters, p = _read_delete_acls_filter_v1(b, p, e, c)
         l_filters.append(x_filters)
     return o, p
 
@@ -329,7 +334,7 @@ def _write_delete_acls_request_v1(o: DeleteAclsRequest, w: Write) -> None:
         _write_delete_acls_filter_v1(x_filters, w)
 
 
-def _read_delete_acls_request_v2(b: bytes, p: int, e: int) -> tuple[DeleteAclsRequest, int]:
+def _read_delete_acls_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsRequest, int]:
     o = _new(DeleteAclsRequest)
     n = b[p]
     p += 1
@@ -338,15 +343,18 @@ def _read_delete_acls_request_v2(b: bytes, p: int, e: int) -> tuple[DeleteAclsRe
     n -= 1
     if n < 0 or n * 8 > e - p:
         raise bad_length("DeleteAclsRequest.filters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_filters: list[DeleteAclsFilter] = []
     o.filters = l_filters
     for _ in range(n):
-        x_filters, p = _read_delete_acls_filter_v2(b, p, e)
+        x_filters, p = _read_delete_acls_filter_v2(b, p, e, c)
         l_filters.append(x_filters)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -359,7 +367,7 @@ def _write_delete_acls_request_v2(o: DeleteAclsRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_delete_acls_matching_acl_v1(b: bytes, p: int, e: int) -> tuple[DeleteAclsMatchingAcl, int]:
+def _read_delete_acls_matching_acl_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsMatchingAcl, int]:
     o = _new(DeleteAclsMatchingAcl)
     o.error_code, n = _unpack_hh(b, p)
     p += 4
@@ -420,7 +428,7 @@ def _write_delete_acls_matching_acl_v1(o: DeleteAclsMatchingAcl, w: Write) -> No
     w(_pack_bb(o.operation, o.permission_type))
 
 
-def _read_delete_acls_matching_acl_v2(b: bytes, p: int, e: int) -> tuple[DeleteAclsMatchingAcl, int]:
+def _read_delete_acls_matching_acl_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsMatchingAcl, int]:
     o = _new(DeleteAclsMatchingAcl)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -464,7 +472,7 @@ def _read_delete_acls_matching_acl_v2(b: bytes, p: int, e: int) -> tuple[DeleteA
     o.operation, o.permission_type, n = _unpack_bbB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -498,7 +506,7 @@ def _write_delete_acls_matching_acl_v2(o: DeleteAclsMatchingAcl, w: Write) -> No
     w(_pack_bbx(o.operation, o.permission_type))
 
 
-def _read_delete_acls_filter_result_v1(b: bytes, p: int, e: int) -> tuple[DeleteAclsFilterResult, int]:
+def _read_delete_acls_filter_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsFilterResult, int]:
     o = _new(DeleteAclsFilterResult)
     o.error_code, n = _unpack_hh(b, p)
     p += 4
@@ -514,10 +522,13 @@ def _read_delete_acls_filter_result_v1(b: bytes, p: int, e: int) -> tuple[Delete
     p += 4
     if n < 0 or n * 14 > e - p:
         raise bad_length("DeleteAclsFilterResult.matching_acls")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_matching_acls: list[DeleteAclsMatchingAcl] = []
     o.matching_acls = l_matching_acls
     for _ in range(n):
-        x_matching_acls, p = _read_delete_acls_matching_acl_v1(b, p, e)
+        x_matching_acls, p = _read_delete_acls_matching_acl_v1(b, p, e, c)
         l_matching_acls.append(x_matching_acls)
     return o, p
 
@@ -536,7 +547,7 @@ def _write_delete_acls_filter_result_v1(o: DeleteAclsFilterResult, w: Write) -> 
         _write_delete_acls_matching_acl_v1(x_matching_acls, w)
 
 
-def _read_delete_acls_filter_result_v2(b: bytes, p: int, e: int) -> tuple[DeleteAclsFilterResult, int]:
+def _read_delete_acls_filter_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsFilterResult, int]:
     o = _new(DeleteAclsFilterResult)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -557,15 +568,18 @@ def _read_delete_acls_filter_result_v2(b: bytes, p: int, e: int) -> tuple[Delete
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("DeleteAclsFilterResult.matching_acls")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_matching_acls: list[DeleteAclsMatchingAcl] = []
     o.matching_acls = l_matching_acls
     for _ in range(n):
-        x_matching_acls, p = _read_delete_acls_matching_acl_v2(b, p, e)
+        x_matching_acls, p = _read_delete_acls_matching_acl_v2(b, p, e, c)
         l_matching_acls.append(x_matching_acls)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -587,16 +601,19 @@ def _write_delete_acls_filter_result_v2(o: DeleteAclsFilterResult, w: Write) -> 
     w(b"\0")
 
 
-def _read_delete_acls_response_v1(b: bytes, p: int, e: int) -> tuple[DeleteAclsResponse, int]:
+def _read_delete_acls_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsResponse, int]:
     o = _new(DeleteAclsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 8 > e - p:
         raise bad_length("DeleteAclsResponse.filter_results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_filter_results: list[DeleteAclsFilterResult] = []
     o.filter_results = l_filter_results
     for _ in range(n):
-        x_filter_results, p = _read_delete_acls_filter_result_v1(b, p, e)
+        x_filter_results, p = _read_delete_acls_filter_result_v1(b, p, e, c)
         l_filter_results.append(x_filter_results)
     return o, p
 
@@ -608,7 +625,7 @@ def _write_delete_acls_response_v1(o: DeleteAclsResponse, w: Write) -> None:
         _write_delete_acls_filter_result_v1(x_filter_results, w)
 
 
-def _read_delete_acls_response_v2(b: bytes, p: int, e: int) -> tuple[DeleteAclsResponse, int]:
+def _read_delete_acls_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteAclsResponse, int]:
     o = _new(DeleteAclsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -617,15 +634,18 @@ def _read_delete_acls_response_v2(b: bytes, p: int, e: int) -> tuple[DeleteAclsR
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("DeleteAclsResponse.filter_results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_filter_results: list[DeleteAclsFilterResult] = []
     o.filter_results = l_filter_results
     for _ in range(n):
-        x_filter_results, p = _read_delete_acls_filter_result_v2(b, p, e)
+        x_filter_results, p = _read_delete_acls_filter_result_v2(b, p, e, c)
         l_filter_results.append(x_filter_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

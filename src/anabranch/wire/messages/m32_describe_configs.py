@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -196,7 +198,7 @@ class DescribeConfigsResponse(Message):
         self.results = [] if results is EMPTY else results
 
 
-def _read_describe_configs_resource_v1(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResource, int]:
+def _read_describe_configs_resource_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResource, int]:
     o = _new(DescribeConfigsResource)
     o.resource_type, n = _unpack_bh(b, p)
     p += 3
@@ -212,6 +214,9 @@ def _read_describe_configs_resource_v1(b: bytes, p: int, e: int) -> tuple[Descri
     else:
         if n * 2 > e - p:
             raise bad_length("DescribeConfigsResource.configuration_keys")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_configuration_keys: list[str] = []
         o.configuration_keys = l_configuration_keys
         for _ in range(n):
@@ -241,7 +246,7 @@ def _write_describe_configs_resource_v1(o: DescribeConfigsResource, w: Write) ->
             w(r_configuration_keys)
 
 
-def _read_describe_configs_resource_v4(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResource, int]:
+def _read_describe_configs_resource_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResource, int]:
     o = _new(DescribeConfigsResource)
     o.resource_type, n = _unpack_bB(b, p)
     p += 2
@@ -262,6 +267,9 @@ def _read_describe_configs_resource_v4(b: bytes, p: int, e: int) -> tuple[Descri
         n -= 1
         if n > e - p:
             raise bad_length("DescribeConfigsResource.configuration_keys")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_configuration_keys: list[str] = []
         o.configuration_keys = l_configuration_keys
         for _ in range(n):
@@ -277,7 +285,7 @@ def _read_describe_configs_resource_v4(b: bytes, p: int, e: int) -> tuple[Descri
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -302,17 +310,20 @@ def _write_describe_configs_resource_v4(o: DescribeConfigsResource, w: Write) ->
     w(b"\0")
 
 
-def _read_describe_configs_request_v1(b: bytes, p: int, e: int) -> tuple[DescribeConfigsRequest, int]:
+def _read_describe_configs_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsRequest, int]:
     o = _new(DescribeConfigsRequest)
     o.include_documentation = False
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 7 > e - p:
         raise bad_length("DescribeConfigsRequest.resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_resources: list[DescribeConfigsResource] = []
     o.resources = l_resources
     for _ in range(n):
-        x_resources, p = _read_describe_configs_resource_v1(b, p, e)
+        x_resources, p = _read_describe_configs_resource_v1(b, p, e, c)
         l_resources.append(x_resources)
     (o.include_synonyms,) = _unpack_t(b, p)
     p += 1
@@ -327,16 +338,19 @@ def _write_describe_configs_request_v1(o: DescribeConfigsRequest, w: Write) -> N
     w(_pack_t(o.include_synonyms))
 
 
-def _read_describe_configs_request_v3(b: bytes, p: int, e: int) -> tuple[DescribeConfigsRequest, int]:
+def _read_describe_configs_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsRequest, int]:
     o = _new(DescribeConfigsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 7 > e - p:
         raise bad_length("DescribeConfigsRequest.resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_resources: list[DescribeConfigsResource] = []
     o.resources = l_resources
     for _ in range(n):
-        x_resources, p = _read_describe_configs_resource_v1(b, p, e)
+        x_resources, p = _read_describe_configs_resource_v1(b, p, e, c)
         l_resources.append(x_resources)
     o.include_synonyms, o.include_documentation = _unpack_tt(b, p)
     p += 2
@@ -351,7 +365,7 @@ def _write_describe_configs_request_v3(o: DescribeConfigsRequest, w: Write) -> N
     w(_pack_tt(o.include_synonyms, o.include_documentation))
 
 
-def _read_describe_configs_request_v4(b: bytes, p: int, e: int) -> tuple[DescribeConfigsRequest, int]:
+def _read_describe_configs_request_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsRequest, int]:
     o = _new(DescribeConfigsRequest)
     n = b[p]
     p += 1
@@ -360,15 +374,18 @@ def _read_describe_configs_request_v4(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("DescribeConfigsRequest.resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_resources: list[DescribeConfigsResource] = []
     o.resources = l_resources
     for _ in range(n):
-        x_resources, p = _read_describe_configs_resource_v4(b, p, e)
+        x_resources, p = _read_describe_configs_resource_v4(b, p, e, c)
         l_resources.append(x_resources)
     o.include_synonyms, o.include_documentation, n = _unpack_ttB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -381,7 +398,7 @@ def _write_describe_configs_request_v4(o: DescribeConfigsRequest, w: Write) -> N
     w(_pack_ttx(o.include_synonyms, o.include_documentation))
 
 
-def _read_describe_configs_synonym_v1(b: bytes, p: int, e: int) -> tuple[DescribeConfigsSynonym, int]:
+def _read_describe_configs_synonym_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsSynonym, int]:
     o = _new(DescribeConfigsSynonym)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -420,7 +437,7 @@ def _write_describe_configs_synonym_v1(o: DescribeConfigsSynonym, w: Write) -> N
     w(_pack_b(o.source))
 
 
-def _read_describe_configs_synonym_v4(b: bytes, p: int, e: int) -> tuple[DescribeConfigsSynonym, int]:
+def _read_describe_configs_synonym_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsSynonym, int]:
     o = _new(DescribeConfigsSynonym)
     n = b[p]
     p += 1
@@ -446,7 +463,7 @@ def _read_describe_configs_synonym_v4(b: bytes, p: int, e: int) -> tuple[Describ
     o.source, n = _unpack_bB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -467,7 +484,7 @@ def _write_describe_configs_synonym_v4(o: DescribeConfigsSynonym, w: Write) -> N
     w(_pack_bx(o.source))
 
 
-def _read_describe_configs_resource_result_v1(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResourceResult, int]:
+def _read_describe_configs_resource_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResourceResult, int]:
     o = _new(DescribeConfigsResourceResult)
     o.config_type = 0
     o.documentation = ""
@@ -492,10 +509,13 @@ def _read_describe_configs_resource_result_v1(b: bytes, p: int, e: int) -> tuple
     p += 7
     if n < 0 or n * 5 > e - p:
         raise bad_length("DescribeConfigsResourceResult.synonyms")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_synonyms: list[DescribeConfigsSynonym] = []
     o.synonyms = l_synonyms
     for _ in range(n):
-        x_synonyms, p = _read_describe_configs_synonym_v1(b, p, e)
+        x_synonyms, p = _read_describe_configs_synonym_v1(b, p, e, c)
         l_synonyms.append(x_synonyms)
     return o, p
 
@@ -518,7 +538,7 @@ def _write_describe_configs_resource_result_v1(o: DescribeConfigsResourceResult,
         _write_describe_configs_synonym_v1(x_synonyms, w)
 
 
-def _read_describe_configs_resource_result_v3(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResourceResult, int]:
+def _read_describe_configs_resource_result_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResourceResult, int]:
     o = _new(DescribeConfigsResourceResult)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -541,10 +561,13 @@ def _read_describe_configs_resource_result_v3(b: bytes, p: int, e: int) -> tuple
     p += 7
     if n < 0 or n * 5 > e - p:
         raise bad_length("DescribeConfigsResourceResult.synonyms")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_synonyms: list[DescribeConfigsSynonym] = []
     o.synonyms = l_synonyms
     for _ in range(n):
-        x_synonyms, p = _read_describe_configs_synonym_v1(b, p, e)
+        x_synonyms, p = _read_describe_configs_synonym_v1(b, p, e, c)
         l_synonyms.append(x_synonyms)
     o.config_type, n = _unpack_bh(b, p)
     p += 3
@@ -584,7 +607,7 @@ def _write_describe_configs_resource_result_v3(o: DescribeConfigsResourceResult,
         w(r_documentation)
 
 
-def _read_describe_configs_resource_result_v4(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResourceResult, int]:
+def _read_describe_configs_resource_result_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResourceResult, int]:
     o = _new(DescribeConfigsResourceResult)
     n = b[p]
     p += 1
@@ -614,10 +637,13 @@ def _read_describe_configs_resource_result_v4(b: bytes, p: int, e: int) -> tuple
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("DescribeConfigsResourceResult.synonyms")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_synonyms: list[DescribeConfigsSynonym] = []
     o.synonyms = l_synonyms
     for _ in range(n):
-        x_synonyms, p = _read_describe_configs_synonym_v4(b, p, e)
+        x_synonyms, p = _read_describe_configs_synonym_v4(b, p, e, c)
         l_synonyms.append(x_synonyms)
     o.config_type, n = _unpack_bB(b, p)
     p += 2
@@ -634,7 +660,7 @@ def _read_describe_configs_resource_result_v4(b: bytes, p: int, e: int) -> tuple
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -670,7 +696,7 @@ def _write_describe_configs_resource_result_v4(o: DescribeConfigsResourceResult,
     w(b"\0")
 
 
-def _read_describe_configs_result_v1(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResult, int]:
+def _read_describe_configs_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResult, int]:
     o = _new(DescribeConfigsResult)
     o.error_code, n = _unpack_hh(b, p)
     p += 4
@@ -693,10 +719,13 @@ def _read_describe_configs_result_v1(b: bytes, p: int, e: int) -> tuple[Describe
     p += 4
     if n < 0 or n * 11 > e - p:
         raise bad_length("DescribeConfigsResult.configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_configs: list[DescribeConfigsResourceResult] = []
     o.configs = l_configs
     for _ in range(n):
-        x_configs, p = _read_describe_configs_resource_result_v1(b, p, e)
+        x_configs, p = _read_describe_configs_resource_result_v1(b, p, e, c)
         l_configs.append(x_configs)
     return o, p
 
@@ -719,7 +748,7 @@ def _write_describe_configs_result_v1(o: DescribeConfigsResult, w: Write) -> Non
         _write_describe_configs_resource_result_v1(x_configs, w)
 
 
-def _read_describe_configs_result_v3(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResult, int]:
+def _read_describe_configs_result_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResult, int]:
     o = _new(DescribeConfigsResult)
     o.error_code, n = _unpack_hh(b, p)
     p += 4
@@ -742,10 +771,13 @@ def _read_describe_configs_result_v3(b: bytes, p: int, e: int) -> tuple[Describe
     p += 4
     if n < 0 or n * 14 > e - p:
         raise bad_length("DescribeConfigsResult.configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_configs: list[DescribeConfigsResourceResult] = []
     o.configs = l_configs
     for _ in range(n):
-        x_configs, p = _read_describe_configs_resource_result_v3(b, p, e)
+        x_configs, p = _read_describe_configs_resource_result_v3(b, p, e, c)
         l_configs.append(x_configs)
     return o, p
 
@@ -768,7 +800,7 @@ def _write_describe_configs_result_v3(o: DescribeConfigsResult, w: Write) -> Non
         _write_describe_configs_resource_result_v3(x_configs, w)
 
 
-def _read_describe_configs_result_v4(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResult, int]:
+def _read_describe_configs_result_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResult, int]:
     o = _new(DescribeConfigsResult)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -798,15 +830,18 @@ def _read_describe_configs_result_v4(b: bytes, p: int, e: int) -> tuple[Describe
     n -= 1
     if n < 0 or n * 9 > e - p:
         raise bad_length("DescribeConfigsResult.configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_configs: list[DescribeConfigsResourceResult] = []
     o.configs = l_configs
     for _ in range(n):
-        x_configs, p = _read_describe_configs_resource_result_v4(b, p, e)
+        x_configs, p = _read_describe_configs_resource_result_v4(b, p, e, c)
         l_configs.append(x_configs)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -834,16 +869,19 @@ def _write_describe_configs_result_v4(o: DescribeConfigsResult, w: Write) -> Non
     w(b"\0")
 
 
-def _read_describe_configs_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResponse, int]:
+def _read_describe_configs_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResponse, int]:
     o = _new(DescribeConfigsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 11 > e - p:
         raise bad_length("DescribeConfigsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DescribeConfigsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_describe_configs_result_v1(b, p, e)
+        x_results, p = _read_describe_configs_result_v1(b, p, e, c)
         l_results.append(x_results)
     return o, p
 
@@ -855,16 +893,19 @@ def _write_describe_configs_response_v1(o: DescribeConfigsResponse, w: Write) ->
         _write_describe_configs_result_v1(x_results, w)
 
 
-def _read_describe_configs_response_v3(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResponse, int]:
+def _read_describe_configs_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResponse, int]:
     o = _new(DescribeConfigsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 11 > e - p:
         raise bad_length("DescribeConfigsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DescribeConfigsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_describe_configs_result_v3(b, p, e)
+        x_results, p = _read_describe_configs_result_v3(b, p, e, c)
         l_results.append(x_results)
     return o, p
 
@@ -876,7 +917,7 @@ def _write_describe_configs_response_v3(o: DescribeConfigsResponse, w: Write) ->
         _write_describe_configs_result_v3(x_results, w)
 
 
-def _read_describe_configs_response_v4(b: bytes, p: int, e: int) -> tuple[DescribeConfigsResponse, int]:
+def _read_describe_configs_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeConfigsResponse, int]:
     o = _new(DescribeConfigsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -885,15 +926,18 @@ def _read_describe_configs_response_v4(b: bytes, p: int, e: int) -> tuple[Descri
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("DescribeConfigsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DescribeConfigsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_describe_configs_result_v4(b, p, e)
+        x_results, p = _read_describe_configs_result_v4(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

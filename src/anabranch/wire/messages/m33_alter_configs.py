@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -144,7 +146,7 @@ class AlterConfigsResponse(Message):
         self.responses = [] if responses is EMPTY else responses
 
 
-def _read_alterable_config_v0(b: bytes, p: int, e: int) -> tuple[AlterableConfig, int]:
+def _read_alterable_config_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterableConfig, int]:
     o = _new(AlterableConfig)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -180,7 +182,7 @@ def _write_alterable_config_v0(o: AlterableConfig, w: Write) -> None:
         w(r_value)
 
 
-def _read_alterable_config_v2(b: bytes, p: int, e: int) -> tuple[AlterableConfig, int]:
+def _read_alterable_config_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterableConfig, int]:
     o = _new(AlterableConfig)
     n = b[p]
     p += 1
@@ -206,7 +208,7 @@ def _read_alterable_config_v2(b: bytes, p: int, e: int) -> tuple[AlterableConfig
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -227,7 +229,7 @@ def _write_alterable_config_v2(o: AlterableConfig, w: Write) -> None:
     w(b"\0")
 
 
-def _read_alter_configs_resource_v0(b: bytes, p: int, e: int) -> tuple[AlterConfigsResource, int]:
+def _read_alter_configs_resource_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResource, int]:
     o = _new(AlterConfigsResource)
     o.resource_type, n = _unpack_bh(b, p)
     p += 3
@@ -240,10 +242,13 @@ def _read_alter_configs_resource_v0(b: bytes, p: int, e: int) -> tuple[AlterConf
     p += 4
     if n < 0 or n * 4 > e - p:
         raise bad_length("AlterConfigsResource.configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_configs: list[AlterableConfig] = []
     o.configs = l_configs
     for _ in range(n):
-        x_configs, p = _read_alterable_config_v0(b, p, e)
+        x_configs, p = _read_alterable_config_v0(b, p, e, c)
         l_configs.append(x_configs)
     return o, p
 
@@ -259,7 +264,7 @@ def _write_alter_configs_resource_v0(o: AlterConfigsResource, w: Write) -> None:
         _write_alterable_config_v0(x_configs, w)
 
 
-def _read_alter_configs_resource_v2(b: bytes, p: int, e: int) -> tuple[AlterConfigsResource, int]:
+def _read_alter_configs_resource_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResource, int]:
     o = _new(AlterConfigsResource)
     o.resource_type, n = _unpack_bB(b, p)
     p += 2
@@ -277,15 +282,18 @@ def _read_alter_configs_resource_v2(b: bytes, p: int, e: int) -> tuple[AlterConf
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterConfigsResource.configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_configs: list[AlterableConfig] = []
     o.configs = l_configs
     for _ in range(n):
-        x_configs, p = _read_alterable_config_v2(b, p, e)
+        x_configs, p = _read_alterable_config_v2(b, p, e, c)
         l_configs.append(x_configs)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -304,16 +312,19 @@ def _write_alter_configs_resource_v2(o: AlterConfigsResource, w: Write) -> None:
     w(b"\0")
 
 
-def _read_alter_configs_request_v0(b: bytes, p: int, e: int) -> tuple[AlterConfigsRequest, int]:
+def _read_alter_configs_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsRequest, int]:
     o = _new(AlterConfigsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 7 > e - p:
         raise bad_length("AlterConfigsRequest.resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_resources: list[AlterConfigsResource] = []
     o.resources = l_resources
     for _ in range(n):
-        x_resources, p = _read_alter_configs_resource_v0(b, p, e)
+        x_resources, p = _read_alter_configs_resource_v0(b, p, e, c)
         l_resources.append(x_resources)
     (o.validate_only,) = _unpack_t(b, p)
     p += 1
@@ -328,7 +339,7 @@ def _write_alter_configs_request_v0(o: AlterConfigsRequest, w: Write) -> None:
     w(_pack_t(o.validate_only))
 
 
-def _read_alter_configs_request_v2(b: bytes, p: int, e: int) -> tuple[AlterConfigsRequest, int]:
+def _read_alter_configs_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsRequest, int]:
     o = _new(AlterConfigsRequest)
     n = b[p]
     p += 1
@@ -337,15 +348,18 @@ def _read_alter_configs_request_v2(b: bytes, p: int, e: int) -> tuple[AlterConfi
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("AlterConfigsRequest.resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_resources: list[AlterConfigsResource] = []
     o.resources = l_resources
     for _ in range(n):
-        x_resources, p = _read_alter_configs_resource_v2(b, p, e)
+        x_resources, p = _read_alter_configs_resource_v2(b, p, e, c)
         l_resources.append(x_resources)
     o.validate_only, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -358,7 +372,7 @@ def _write_alter_configs_request_v2(o: AlterConfigsRequest, w: Write) -> None:
     w(_pack_tx(o.validate_only))
 
 
-def _read_alter_configs_resource_response_v0(b: bytes, p: int, e: int) -> tuple[AlterConfigsResourceResponse, int]:
+def _read_alter_configs_resource_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResourceResponse, int]:
     o = _new(AlterConfigsResourceResponse)
     o.error_code, n = _unpack_hh(b, p)
     p += 4
@@ -394,7 +408,7 @@ def _write_alter_configs_resource_response_v0(o: AlterConfigsResourceResponse, w
     w(r_resource_name)
 
 
-def _read_alter_configs_resource_response_v2(b: bytes, p: int, e: int) -> tuple[AlterConfigsResourceResponse, int]:
+def _read_alter_configs_resource_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResourceResponse, int]:
     o = _new(AlterConfigsResourceResponse)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -420,7 +434,7 @@ def _read_alter_configs_resource_response_v2(b: bytes, p: int, e: int) -> tuple[
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -443,16 +457,19 @@ def _write_alter_configs_resource_response_v2(o: AlterConfigsResourceResponse, w
     w(b"\0")
 
 
-def _read_alter_configs_response_v0(b: bytes, p: int, e: int) -> tuple[AlterConfigsResponse, int]:
+def _read_alter_configs_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResponse, int]:
     o = _new(AlterConfigsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 7 > e - p:
         raise bad_length("AlterConfigsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[AlterConfigsResourceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_alter_configs_resource_response_v0(b, p, e)
+        x_responses, p = _read_alter_configs_resource_response_v0(b, p, e, c)
         l_responses.append(x_responses)
     return o, p
 
@@ -464,7 +481,7 @@ def _write_alter_configs_response_v0(o: AlterConfigsResponse, w: Write) -> None:
         _write_alter_configs_resource_response_v0(x_responses, w)
 
 
-def _read_alter_configs_response_v2(b: bytes, p: int, e: int) -> tuple[AlterConfigsResponse, int]:
+def _read_alter_configs_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResponse, int]:
     o = _new(AlterConfigsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -473,15 +490,18 @@ def _read_alter_configs_response_v2(b: bytes, p: int, e: int) -> tuple[AlterConf
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("AlterConfigsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[AlterConfigsResourceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_alter_configs_resource_response_v2(b, p, e)
+        x_responses, p = _read_alter_configs_resource_response_v2(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     INT32S,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -144,7 +146,7 @@ class AlterReplicaLogDirsResponse(Message):
         self.results = [] if results is EMPTY else results
 
 
-def _read_alter_replica_log_dir_topic_v1(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirTopic, int]:
+def _read_alter_replica_log_dir_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirTopic, int]:
     o = _new(AlterReplicaLogDirTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -158,6 +160,9 @@ def _read_alter_replica_log_dir_topic_v1(b: bytes, p: int, e: int) -> tuple[Alte
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("AlterReplicaLogDirTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -174,7 +179,7 @@ def _write_alter_replica_log_dir_topic_v1(o: AlterReplicaLogDirTopic, w: Write) 
     w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
-def _read_alter_replica_log_dir_topic_v2(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirTopic, int]:
+def _read_alter_replica_log_dir_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirTopic, int]:
     o = _new(AlterReplicaLogDirTopic)
     n = b[p]
     p += 1
@@ -193,12 +198,15 @@ def _read_alter_replica_log_dir_topic_v2(b: bytes, p: int, e: int) -> tuple[Alte
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("AlterReplicaLogDirTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -218,7 +226,7 @@ def _write_alter_replica_log_dir_topic_v2(o: AlterReplicaLogDirTopic, w: Write) 
     w(b"\0")
 
 
-def _read_alter_replica_log_dir_v1(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDir, int]:
+def _read_alter_replica_log_dir_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDir, int]:
     o = _new(AlterReplicaLogDir)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -231,10 +239,13 @@ def _read_alter_replica_log_dir_v1(b: bytes, p: int, e: int) -> tuple[AlterRepli
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("AlterReplicaLogDir.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[AlterReplicaLogDirTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_alter_replica_log_dir_topic_v1(b, p, e)
+        x_topics, p = _read_alter_replica_log_dir_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -250,7 +261,7 @@ def _write_alter_replica_log_dir_v1(o: AlterReplicaLogDir, w: Write) -> None:
         _write_alter_replica_log_dir_topic_v1(x_topics, w)
 
 
-def _read_alter_replica_log_dir_v2(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDir, int]:
+def _read_alter_replica_log_dir_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDir, int]:
     o = _new(AlterReplicaLogDir)
     n = b[p]
     p += 1
@@ -268,15 +279,18 @@ def _read_alter_replica_log_dir_v2(b: bytes, p: int, e: int) -> tuple[AlterRepli
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterReplicaLogDir.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[AlterReplicaLogDirTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_alter_replica_log_dir_topic_v2(b, p, e)
+        x_topics, p = _read_alter_replica_log_dir_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -294,16 +308,19 @@ def _write_alter_replica_log_dir_v2(o: AlterReplicaLogDir, w: Write) -> None:
     w(b"\0")
 
 
-def _read_alter_replica_log_dirs_request_v1(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirsRequest, int]:
+def _read_alter_replica_log_dirs_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirsRequest, int]:
     o = _new(AlterReplicaLogDirsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("AlterReplicaLogDirsRequest.dirs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_dirs: list[AlterReplicaLogDir] = []
     o.dirs = l_dirs
     for _ in range(n):
-        x_dirs, p = _read_alter_replica_log_dir_v1(b, p, e)
+        x_dirs, p = _read_alter_replica_log_dir_v1(b, p, e, c)
         l_dirs.append(x_dirs)
     return o, p
 
@@ -315,7 +332,7 @@ def _write_alter_replica_log_dirs_request_v1(o: AlterReplicaLogDirsRequest, w: W
         _write_alter_replica_log_dir_v1(x_dirs, w)
 
 
-def _read_alter_replica_log_dirs_request_v2(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirsRequest, int]:
+def _read_alter_replica_log_dirs_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirsRequest, int]:
     o = _new(AlterReplicaLogDirsRequest)
     n = b[p]
     p += 1
@@ -324,15 +341,18 @@ def _read_alter_replica_log_dirs_request_v2(b: bytes, p: int, e: int) -> tuple[A
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterReplicaLogDirsRequest.dirs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_dirs: list[AlterReplicaLogDir] = []
     o.dirs = l_dirs
     for _ in range(n):
-        x_dirs, p = _read_alter_replica_log_dir_v2(b, p, e)
+        x_dirs, p = _read_alter_replica_log_dir_v2(b, p, e, c)
         l_dirs.append(x_dirs)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -345,7 +365,7 @@ def _write_alter_replica_log_dirs_request_v2(o: AlterReplicaLogDirsRequest, w: W
     w(b"\0")
 
 
-def _read_alter_replica_log_dir_partition_result_v1(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirPartitionResult, int]:
+def _read_alter_replica_log_dir_partition_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirPartitionResult, int]:
     o = _new(AlterReplicaLogDirPartitionResult)
     o.partition_index, o.error_code = _unpack_ih(b, p)
     p += 6
@@ -356,12 +376,12 @@ def _write_alter_replica_log_dir_partition_result_v1(o: AlterReplicaLogDirPartit
     w(_pack_ih(o.partition_index, o.error_code))
 
 
-def _read_alter_replica_log_dir_partition_result_v2(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirPartitionResult, int]:
+def _read_alter_replica_log_dir_partition_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirPartitionResult, int]:
     o = _new(AlterReplicaLogDirPartitionResult)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -369,7 +389,7 @@ def _write_alter_replica_log_dir_partition_result_v2(o: AlterReplicaLogDirPartit
     w(_pack_ihx(o.partition_index, o.error_code))
 
 
-def _read_alter_replica_log_dir_topic_result_v1(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirTopicResult, int]:
+def _read_alter_replica_log_dir_topic_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirTopicResult, int]:
     o = _new(AlterReplicaLogDirTopicResult)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -382,10 +402,13 @@ def _read_alter_replica_log_dir_topic_result_v1(b: bytes, p: int, e: int) -> tup
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("AlterReplicaLogDirTopicResult.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[AlterReplicaLogDirPartitionResult] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_alter_replica_log_dir_partition_result_v1(b, p, e)
+        x_partitions, p = _read_alter_replica_log_dir_partition_result_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -401,7 +424,7 @@ def _write_alter_replica_log_dir_topic_result_v1(o: AlterReplicaLogDirTopicResul
         _write_alter_replica_log_dir_partition_result_v1(x_partitions, w)
 
 
-def _read_alter_replica_log_dir_topic_result_v2(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirTopicResult, int]:
+def _read_alter_replica_log_dir_topic_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirTopicResult, int]:
     o = _new(AlterReplicaLogDirTopicResult)
     n = b[p]
     p += 1
@@ -419,15 +442,18 @@ def _read_alter_replica_log_dir_topic_result_v2(b: bytes, p: int, e: int) -> tup
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("AlterReplicaLogDirTopicResult.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[AlterReplicaLogDirPartitionResult] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_alter_replica_log_dir_partition_result_v2(b, p, e)
+        x_partitions, p = _read_alter_replica_log_dir_partition_result_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -445,16 +471,19 @@ def _write_alter_replica_log_dir_topic_result_v2(o: AlterReplicaLogDirTopicResul
     w(b"\0")
 
 
-def _read_alter_replica_log_dirs_response_v1(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirsResponse, int]:
+def _read_alter_replica_log_dirs_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirsResponse, int]:
     o = _new(AlterReplicaLogDirsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("AlterReplicaLogDirsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[AlterReplicaLogDirTopicResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_alter_replica_log_dir_topic_result_v1(b, p, e)
+        x_results, p = _read_alter_replica_log_dir_topic_result_v1(b, p, e, c)
         l_results.append(x_results)
     return o, p
 
@@ -466,7 +495,7 @@ def _write_alter_replica_log_dirs_response_v1(o: AlterReplicaLogDirsResponse, w:
         _write_alter_replica_log_dir_topic_result_v1(x_results, w)
 
 
-def _read_alter_replica_log_dirs_response_v2(b: bytes, p: int, e: int) -> tuple[AlterReplicaLogDirsResponse, int]:
+def _read_alter_replica_log_dirs_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterReplicaLogDirsResponse, int]:
     o = _new(AlterReplicaLogDirsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -475,15 +504,18 @@ def _read_alter_replica_log_dirs_response_v2(b: bytes, p: int, e: int) -> tuple[
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterReplicaLogDirsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[AlterReplicaLogDirTopicResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_alter_replica_log_dir_topic_result_v2(b, p, e)
+        x_results, p = _read_alter_replica_log_dir_topic_result_v2(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

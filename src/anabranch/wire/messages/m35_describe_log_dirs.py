@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     INT32S,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -174,7 +176,7 @@ class DescribeLogDirsResponse(Message):
         self.results = [] if results is EMPTY else results
 
 
-def _read_describable_log_dir_topic_v1(b: bytes, p: int, e: int) -> tuple[DescribableLogDirTopic, int]:
+def _read_describable_log_dir_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribableLogDirTopic, int]:
     o = _new(DescribableLogDirTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -188,6 +190,9 @@ def _read_describable_log_dir_topic_v1(b: bytes, p: int, e: int) -> tuple[Descri
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("DescribableLogDirTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -204,7 +209,7 @@ def _write_describable_log_dir_topic_v1(o: DescribableLogDirTopic, w: Write) -> 
     w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
-def _read_describable_log_dir_topic_v2(b: bytes, p: int, e: int) -> tuple[DescribableLogDirTopic, int]:
+def _read_describable_log_dir_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribableLogDirTopic, int]:
     o = _new(DescribableLogDirTopic)
     n = b[p]
     p += 1
@@ -223,12 +228,15 @@ def _read_describable_log_dir_topic_v2(b: bytes, p: int, e: int) -> tuple[Descri
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("DescribableLogDirTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -248,7 +256,7 @@ def _write_describable_log_dir_topic_v2(o: DescribableLogDirTopic, w: Write) -> 
     w(b"\0")
 
 
-def _read_describe_log_dirs_request_v1(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsRequest, int]:
+def _read_describe_log_dirs_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsRequest, int]:
     o = _new(DescribeLogDirsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
@@ -257,10 +265,13 @@ def _read_describe_log_dirs_request_v1(b: bytes, p: int, e: int) -> tuple[Descri
     else:
         if n * 6 > e - p:
             raise bad_length("DescribeLogDirsRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[DescribableLogDirTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_describable_log_dir_topic_v1(b, p, e)
+            x_topics, p = _read_describable_log_dir_topic_v1(b, p, e, c)
             l_topics.append(x_topics)
     return o, p
 
@@ -275,7 +286,7 @@ def _write_describe_log_dirs_request_v1(o: DescribeLogDirsRequest, w: Write) -> 
             _write_describable_log_dir_topic_v1(x_topics, w)
 
 
-def _read_describe_log_dirs_request_v2(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsRequest, int]:
+def _read_describe_log_dirs_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsRequest, int]:
     o = _new(DescribeLogDirsRequest)
     n = b[p]
     p += 1
@@ -287,15 +298,18 @@ def _read_describe_log_dirs_request_v2(b: bytes, p: int, e: int) -> tuple[Descri
         n -= 1
         if n * 3 > e - p:
             raise bad_length("DescribeLogDirsRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[DescribableLogDirTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_describable_log_dir_topic_v2(b, p, e)
+            x_topics, p = _read_describable_log_dir_topic_v2(b, p, e, c)
             l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -311,7 +325,7 @@ def _write_describe_log_dirs_request_v2(o: DescribeLogDirsRequest, w: Write) -> 
     w(b"\0")
 
 
-def _read_describe_log_dirs_partition_v1(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsPartition, int]:
+def _read_describe_log_dirs_partition_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsPartition, int]:
     o = _new(DescribeLogDirsPartition)
     o.partition_index, o.partition_size, o.offset_lag, o.is_future_key = _unpack_iqqt(b, p)
     p += 21
@@ -322,12 +336,12 @@ def _write_describe_log_dirs_partition_v1(o: DescribeLogDirsPartition, w: Write)
     w(_pack_iqqt(o.partition_index, o.partition_size, o.offset_lag, o.is_future_key))
 
 
-def _read_describe_log_dirs_partition_v2(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsPartition, int]:
+def _read_describe_log_dirs_partition_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsPartition, int]:
     o = _new(DescribeLogDirsPartition)
     o.partition_index, o.partition_size, o.offset_lag, o.is_future_key, n = _unpack_iqqtB(b, p)
     p += 22
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -335,7 +349,7 @@ def _write_describe_log_dirs_partition_v2(o: DescribeLogDirsPartition, w: Write)
     w(_pack_iqqtx(o.partition_index, o.partition_size, o.offset_lag, o.is_future_key))
 
 
-def _read_describe_log_dirs_topic_v1(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsTopic, int]:
+def _read_describe_log_dirs_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsTopic, int]:
     o = _new(DescribeLogDirsTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -348,10 +362,13 @@ def _read_describe_log_dirs_topic_v1(b: bytes, p: int, e: int) -> tuple[Describe
     p += 4
     if n < 0 or n * 21 > e - p:
         raise bad_length("DescribeLogDirsTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DescribeLogDirsPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_describe_log_dirs_partition_v1(b, p, e)
+        x_partitions, p = _read_describe_log_dirs_partition_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -367,7 +384,7 @@ def _write_describe_log_dirs_topic_v1(o: DescribeLogDirsTopic, w: Write) -> None
         _write_describe_log_dirs_partition_v1(x_partitions, w)
 
 
-def _read_describe_log_dirs_topic_v2(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsTopic, int]:
+def _read_describe_log_dirs_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsTopic, int]:
     o = _new(DescribeLogDirsTopic)
     n = b[p]
     p += 1
@@ -385,15 +402,18 @@ def _read_describe_log_dirs_topic_v2(b: bytes, p: int, e: int) -> tuple[Describe
     n -= 1
     if n < 0 or n * 22 > e - p:
         raise bad_length("DescribeLogDirsTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DescribeLogDirsPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_describe_log_dirs_partition_v2(b, p, e)
+        x_partitions, p = _read_describe_log_dirs_partition_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -411,7 +431,7 @@ def _write_describe_log_dirs_topic_v2(o: DescribeLogDirsTopic, w: Write) -> None
     w(b"\0")
 
 
-def _read_describe_log_dirs_result_v1(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsResult, int]:
+def _read_describe_log_dirs_result_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsResult, int]:
     o = _new(DescribeLogDirsResult)
     o.total_bytes = -1
     o.usable_bytes = -1
@@ -427,10 +447,13 @@ def _read_describe_log_dirs_result_v1(b: bytes, p: int, e: int) -> tuple[Describ
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("DescribeLogDirsResult.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeLogDirsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_log_dirs_topic_v1(b, p, e)
+        x_topics, p = _read_describe_log_dirs_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -446,7 +469,7 @@ def _write_describe_log_dirs_result_v1(o: DescribeLogDirsResult, w: Write) -> No
         _write_describe_log_dirs_topic_v1(x_topics, w)
 
 
-def _read_describe_log_dirs_result_v2(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsResult, int]:
+def _read_describe_log_dirs_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsResult, int]:
     o = _new(DescribeLogDirsResult)
     o.total_bytes = -1
     o.usable_bytes = -1
@@ -467,15 +490,18 @@ def _read_describe_log_dirs_result_v2(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeLogDirsResult.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeLogDirsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_log_dirs_topic_v2(b, p, e)
+        x_topics, p = _read_describe_log_dirs_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -494,7 +520,7 @@ def _write_describe_log_dirs_result_v2(o: DescribeLogDirsResult, w: Write) -> No
     w(b"\0")
 
 
-def _read_describe_log_dirs_result_v4(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsResult, int]:
+def _read_describe_log_dirs_result_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsResult, int]:
     o = _new(DescribeLogDirsResult)
     o.is_cordoned = False
     o.error_code, n = _unpack_hB(b, p)
@@ -513,15 +539,18 @@ def _read_describe_log_dirs_result_v4(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeLogDirsResult.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeLogDirsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_log_dirs_topic_v2(b, p, e)
+        x_topics, p = _read_describe_log_dirs_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     o.total_bytes, o.usable_bytes, n = _unpack_qqB(b, p)
     p += 17
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -540,7 +569,7 @@ def _write_describe_log_dirs_result_v4(o: DescribeLogDirsResult, w: Write) -> No
     w(_pack_qqx(o.total_bytes, o.usable_bytes))
 
 
-def _read_describe_log_dirs_result_v5(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsResult, int]:
+def _read_describe_log_dirs_result_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsResult, int]:
     o = _new(DescribeLogDirsResult)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -558,15 +587,18 @@ def _read_describe_log_dirs_result_v5(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeLogDirsResult.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeLogDirsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_log_dirs_topic_v2(b, p, e)
+        x_topics, p = _read_describe_log_dirs_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     o.total_bytes, o.usable_bytes, o.is_cordoned, n = _unpack_qqtB(b, p)
     p += 18
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -585,17 +617,20 @@ def _write_describe_log_dirs_result_v5(o: DescribeLogDirsResult, w: Write) -> No
     w(_pack_qqtx(o.total_bytes, o.usable_bytes, o.is_cordoned))
 
 
-def _read_describe_log_dirs_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsResponse, int]:
+def _read_describe_log_dirs_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsResponse, int]:
     o = _new(DescribeLogDirsResponse)
     o.error_code = 0
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 8 > e - p:
         raise bad_length("DescribeLogDirsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DescribeLogDirsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_describe_log_dirs_result_v1(b, p, e)
+        x_results, p = _read_describe_log_dirs_result_v1(b, p, e, c)
         l_results.append(x_results)
     return o, p
 
@@ -607,7 +642,7 @@ def _write_describe_log_dirs_response_v1(o: DescribeLogDirsResponse, w: Write) -
         _write_describe_log_dirs_result_v1(x_results, w)
 
 
-def _read_describe_log_dirs_response_v2(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsResponse, int]:
+def _read_describe_log_dirs_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsResponse, int]:
     o = _new(DescribeLogDirsResponse)
     o.error_code = 0
     o.throttle_time_ms, n = _unpack_iB(b, p)
@@ -617,15 +652,18 @@ def _read_describe_log_dirs_response_v2(b: bytes, p: int, e: int) -> tuple[Descr
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("DescribeLogDirsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DescribeLogDirsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_describe_log_dirs_result_v2(b, p, e)
+        x_results, p = _read_describe_log_dirs_result_v2(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -639,7 +677,7 @@ def _write_describe_log_dirs_response_v2(o: DescribeLogDirsResponse, w: Write) -
     w(b"\0")
 
 
-def _read_describe_log_dirs_response_v3(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsResponse, int]:
+def _read_describe_log_dirs_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsResponse, int]:
     o = _new(DescribeLogDirsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -648,15 +686,18 @@ def _read_describe_log_dirs_response_v3(b: bytes, p: int, e: int) -> tuple[Descr
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("DescribeLogDirsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DescribeLogDirsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_describe_log_dirs_result_v2(b, p, e)
+        x_results, p = _read_describe_log_dirs_result_v2(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -670,7 +711,7 @@ def _write_describe_log_dirs_response_v3(o: DescribeLogDirsResponse, w: Write) -
     w(b"\0")
 
 
-def _read_describe_log_dirs_response_v4(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsResponse, int]:
+def _read_describe_log_dirs_response_v4(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsResponse, int]:
     o = _new(DescribeLogDirsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -679,15 +720,18 @@ def _read_describe_log_dirs_response_v4(b: bytes, p: int, e: int) -> tuple[Descr
     n -= 1
     if n < 0 or n * 21 > e - p:
         raise bad_length("DescribeLogDirsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DescribeLogDirsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_describe_log_dirs_result_v4(b, p, e)
+        x_results, p = _read_describe_log_dirs_result_v4(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -701,7 +745,7 @@ def _write_describe_log_dirs_response_v4(o: DescribeLogDirsResponse, w: Write) -
     w(b"\0")
 
 
-def _read_describe_log_dirs_response_v5(b: bytes, p: int, e: int) -> tuple[DescribeLogDirsResponse, int]:
+def _read_describe_log_dirs_response_v5(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeLogDirsResponse, int]:
     o = _new(DescribeLogDirsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -710,15 +754,18 @@ def _read_describe_log_dirs_response_v5(b: bytes, p: int, e: int) -> tuple[Descr
     n -= 1
     if n < 0 or n * 22 > e - p:
         raise bad_length("DescribeLogDirsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DescribeLogDirsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_describe_log_dirs_result_v5(b, p, e)
+        x_results, p = _read_describe_log_dirs_result_v5(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Message,
     UVARINT,
     Write,
@@ -77,7 +78,7 @@ class SaslAuthenticateResponse(Message):
         self.session_lifetime_ms = session_lifetime_ms
 
 
-def _read_sasl_authenticate_request_v0(b: bytes, p: int, e: int) -> tuple[SaslAuthenticateRequest, int]:
+def _read_sasl_authenticate_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[SaslAuthenticateRequest, int]:
     o = _new(SaslAuthenticateRequest)
     (n,) = _unpack_i(b, p)
     p += 4
@@ -95,7 +96,7 @@ def _write_sasl_authenticate_request_v0(o: SaslAuthenticateRequest, w: Write) ->
     w(v_auth_bytes)
 
 
-def _read_sasl_authenticate_request_v2(b: bytes, p: int, e: int) -> tuple[SaslAuthenticateRequest, int]:
+def _read_sasl_authenticate_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[SaslAuthenticateRequest, int]:
     o = _new(SaslAuthenticateRequest)
     n = b[p]
     p += 1
@@ -109,7 +110,7 @@ def _read_sasl_authenticate_request_v2(b: bytes, p: int, e: int) -> tuple[SaslAu
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -121,7 +122,7 @@ def _write_sasl_authenticate_request_v2(o: SaslAuthenticateRequest, w: Write) ->
     w(b"\0")
 
 
-def _read_sasl_authenticate_response_v0(b: bytes, p: int, e: int) -> tuple[SaslAuthenticateResponse, int]:
+def _read_sasl_authenticate_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[SaslAuthenticateResponse, int]:
     o = _new(SaslAuthenticateResponse)
     o.session_lifetime_ms = 0
     o.error_code, n = _unpack_hh(b, p)
@@ -157,7 +158,7 @@ def _write_sasl_authenticate_response_v0(o: SaslAuthenticateResponse, w: Write) 
     w(v_auth_bytes)
 
 
-def _read_sasl_authenticate_response_v1(b: bytes, p: int, e: int) -> tuple[SaslAuthenticateResponse, int]:
+def _read_sasl_authenticate_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[SaslAuthenticateResponse, int]:
     o = _new(SaslAuthenticateResponse)
     o.error_code, n = _unpack_hh(b, p)
     p += 4
@@ -195,7 +196,7 @@ def _write_sasl_authenticate_response_v1(o: SaslAuthenticateResponse, w: Write) 
     w(_pack_q(o.session_lifetime_ms))
 
 
-def _read_sasl_authenticate_response_v2(b: bytes, p: int, e: int) -> tuple[SaslAuthenticateResponse, int]:
+def _read_sasl_authenticate_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[SaslAuthenticateResponse, int]:
     o = _new(SaslAuthenticateResponse)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -221,7 +222,7 @@ def _read_sasl_authenticate_response_v2(b: bytes, p: int, e: int) -> tuple[SaslA
     o.session_lifetime_ms, n = _unpack_qB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     INT32S,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -139,13 +141,16 @@ class CreatePartitionsResponse(Message):
         self.results = [] if results is EMPTY else results
 
 
-def _read_create_partitions_assignment_v0(b: bytes, p: int, e: int) -> tuple[CreatePartitionsAssignment, int]:
+def _read_create_partitions_assignment_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsAssignment, int]:
     o = _new(CreatePartitionsAssignment)
     (n,) = _unpack_i(b, p)
     p += 4
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("CreatePartitionsAssignment.broker_ids")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.broker_ids = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -158,7 +163,7 @@ def _write_create_partitions_assignment_v0(o: CreatePartitionsAssignment, w: Wri
     w(INT32S[n](*v_broker_ids) if n < 16 else pack(f">{n}i", *v_broker_ids))
 
 
-def _read_create_partitions_assignment_v2(b: bytes, p: int, e: int) -> tuple[CreatePartitionsAssignment, int]:
+def _read_create_partitions_assignment_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsAssignment, int]:
     o = _new(CreatePartitionsAssignment)
     n = b[p]
     p += 1
@@ -168,12 +173,15 @@ def _read_create_partitions_assignment_v2(b: bytes, p: int, e: int) -> tuple[Cre
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("CreatePartitionsAssignment.broker_ids")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.broker_ids = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -188,7 +196,7 @@ def _write_create_partitions_assignment_v2(o: CreatePartitionsAssignment, w: Wri
     w(b"\0")
 
 
-def _read_create_partitions_topic_v0(b: bytes, p: int, e: int) -> tuple[CreatePartitionsTopic, int]:
+def _read_create_partitions_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsTopic, int]:
     o = _new(CreatePartitionsTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -204,10 +212,13 @@ def _read_create_partitions_topic_v0(b: bytes, p: int, e: int) -> tuple[CreatePa
     else:
         if n * 4 > e - p:
             raise bad_length("CreatePartitionsTopic.assignments")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_assignments: list[CreatePartitionsAssignment] = []
         o.assignments = l_assignments
         for _ in range(n):
-            x_assignments, p = _read_create_partitions_assignment_v0(b, p, e)
+            x_assignments, p = _read_create_partitions_assignment_v0(b, p, e, c)
             l_assignments.append(x_assignments)
     return o, p
 
@@ -226,7 +237,7 @@ def _write_create_partitions_topic_v0(o: CreatePartitionsTopic, w: Write) -> Non
             _write_create_partitions_assignment_v0(x_assignments, w)
 
 
-def _read_create_partitions_topic_v2(b: bytes, p: int, e: int) -> tuple[CreatePartitionsTopic, int]:
+def _read_create_partitions_topic_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsTopic, int]:
     o = _new(CreatePartitionsTopic)
     n = b[p]
     p += 1
@@ -247,15 +258,18 @@ def _read_create_partitions_topic_v2(b: bytes, p: int, e: int) -> tuple[CreatePa
         n -= 1
         if n * 2 > e - p:
             raise bad_length("CreatePartitionsTopic.assignments")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_assignments: list[CreatePartitionsAssignment] = []
         o.assignments = l_assignments
         for _ in range(n):
-            x_assignments, p = _read_create_partitions_assignment_v2(b, p, e)
+            x_assignments, p = _read_create_partitions_assignment_v2(b, p, e, c)
             l_assignments.append(x_assignments)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -277,16 +291,19 @@ def _write_create_partitions_topic_v2(o: CreatePartitionsTopic, w: Write) -> Non
     w(b"\0")
 
 
-def _read_create_partitions_request_v0(b: bytes, p: int, e: int) -> tuple[CreatePartitionsRequest, int]:
+def _read_create_partitions_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsRequest, int]:
     o = _new(CreatePartitionsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 10 > e - p:
         raise bad_length("CreatePartitionsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[CreatePartitionsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_create_partitions_topic_v0(b, p, e)
+        x_topics, p = _read_create_partitions_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     o.timeout_ms, o.validate_only = _unpack_it(b, p)
     p += 5
@@ -301,7 +318,7 @@ def _write_create_partitions_request_v0(o: CreatePartitionsRequest, w: Write) ->
     w(_pack_it(o.timeout_ms, o.validate_only))
 
 
-def _read_create_partitions_request_v2(b: bytes, p: int, e: int) -> tuple[CreatePartitionsRequest, int]:
+def _read_create_partitions_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsRequest, int]:
     o = _new(CreatePartitionsRequest)
     n = b[p]
     p += 1
@@ -310,15 +327,18 @@ def _read_create_partitions_request_v2(b: bytes, p: int, e: int) -> tuple[Create
     n -= 1
     if n < 0 or n * 7 > e - p:
         raise bad_length("CreatePartitionsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[CreatePartitionsTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_create_partitions_topic_v2(b, p, e)
+        x_topics, p = _read_create_partitions_topic_v2(b, p, e, c)
         l_topics.append(x_topics)
     o.timeout_ms, o.validate_only, n = _unpack_itB(b, p)
     p += 6
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -331,7 +351,7 @@ def _write_create_partitions_request_v2(o: CreatePartitionsRequest, w: Write) ->
     w(_pack_itx(o.timeout_ms, o.validate_only))
 
 
-def _read_create_partitions_topic_result_v0(b: bytes, p: int, e: int) -> tuple[CreatePartitionsTopicResult, int]:
+def _read_create_partitions_topic_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsTopicResult, int]:
     o = _new(CreatePartitionsTopicResult)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -367,7 +387,7 @@ def _write_create_partitions_topic_result_v0(o: CreatePartitionsTopicResult, w: 
         w(r_error_message)
 
 
-def _read_create_partitions_topic_result_v2(b: bytes, p: int, e: int) -> tuple[CreatePartitionsTopicResult, int]:
+def _read_create_partitions_topic_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsTopicResult, int]:
     o = _new(CreatePartitionsTopicResult)
     n = b[p]
     p += 1
@@ -393,7 +413,7 @@ def _read_create_partitions_topic_result_v2(b: bytes, p: int, e: int) -> tuple[C
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -415,16 +435,19 @@ def _write_create_partitions_topic_result_v2(o: CreatePartitionsTopicResult, w: 
     w(b"\0")
 
 
-def _read_create_partitions_response_v0(b: bytes, p: int, e: int) -> tuple[CreatePartitionsResponse, int]:
+def _read_create_partitions_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsResponse, int]:
     o = _new(CreatePartitionsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("CreatePartitionsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[CreatePartitionsTopicResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_create_partitions_topic_result_v0(b, p, e)
+        x_results, p = _read_create_partitions_topic_result_v0(b, p, e, c)
         l_results.append(x_results)
     return o, p
 
@@ -436,7 +459,7 @@ def _write_create_partitions_response_v0(o: CreatePartitionsResponse, w: Write) 
         _write_create_partitions_topic_result_v0(x_results, w)
 
 
-def _read_create_partitions_response_v2(b: bytes, p: int, e: int) -> tuple[CreatePartitionsResponse, int]:
+def _read_create_partitions_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatePartitionsResponse, int]:
     o = _new(CreatePartitionsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -445,15 +468,18 @@ def _read_create_partitions_response_v2(b: bytes, p: int, e: int) -> tuple[Creat
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("CreatePartitionsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[CreatePartitionsTopicResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_create_partitions_topic_result_v2(b, p, e)
+        x_results, p = _read_create_partitions_topic_result_v2(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -133,7 +135,7 @@ class CreateDelegationTokenResponse(Message):
         self.throttle_time_ms = throttle_time_ms
 
 
-def _read_creatable_renewers_v1(b: bytes, p: int, e: int) -> tuple[CreatableRenewers, int]:
+def _read_creatable_renewers_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableRenewers, int]:
     o = _new(CreatableRenewers)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -163,7 +165,7 @@ def _write_creatable_renewers_v1(o: CreatableRenewers, w: Write) -> None:
     w(r_principal_name)
 
 
-def _read_creatable_renewers_v2(b: bytes, p: int, e: int) -> tuple[CreatableRenewers, int]:
+def _read_creatable_renewers_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreatableRenewers, int]:
     o = _new(CreatableRenewers)
     n = b[p]
     p += 1
@@ -186,7 +188,7 @@ def _read_creatable_renewers_v2(b: bytes, p: int, e: int) -> tuple[CreatableRene
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -204,7 +206,7 @@ def _write_creatable_renewers_v2(o: CreatableRenewers, w: Write) -> None:
     w(b"\0")
 
 
-def _read_create_delegation_token_request_v1(b: bytes, p: int, e: int) -> tuple[CreateDelegationTokenRequest, int]:
+def _read_create_delegation_token_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateDelegationTokenRequest, int]:
     o = _new(CreateDelegationTokenRequest)
     o.owner_principal_type = ""
     o.owner_principal_name = ""
@@ -212,10 +214,13 @@ def _read_create_delegation_token_request_v1(b: bytes, p: int, e: int) -> tuple[
     p += 4
     if n < 0 or n * 4 > e - p:
         raise bad_length("CreateDelegationTokenRequest.renewers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_renewers: list[CreatableRenewers] = []
     o.renewers = l_renewers
     for _ in range(n):
-        x_renewers, p = _read_creatable_renewers_v1(b, p, e)
+        x_renewers, p = _read_creatable_renewers_v1(b, p, e, c)
         l_renewers.append(x_renewers)
     (o.max_lifetime_ms,) = _unpack_q(b, p)
     p += 8
@@ -230,7 +235,7 @@ def _write_create_delegation_token_request_v1(o: CreateDelegationTokenRequest, w
     w(_pack_q(o.max_lifetime_ms))
 
 
-def _read_create_delegation_token_request_v2(b: bytes, p: int, e: int) -> tuple[CreateDelegationTokenRequest, int]:
+def _read_create_delegation_token_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateDelegationTokenRequest, int]:
     o = _new(CreateDelegationTokenRequest)
     o.owner_principal_type = ""
     o.owner_principal_name = ""
@@ -241,15 +246,18 @@ def _read_create_delegation_token_request_v2(b: bytes, p: int, e: int) -> tuple[
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("CreateDelegationTokenRequest.renewers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_renewers: list[CreatableRenewers] = []
     o.renewers = l_renewers
     for _ in range(n):
-        x_renewers, p = _read_creatable_renewers_v2(b, p, e)
+        x_renewers, p = _read_creatable_renewers_v2(b, p, e, c)
         l_renewers.append(x_renewers)
     o.max_lifetime_ms, n = _unpack_qB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -262,7 +270,7 @@ def _write_create_delegation_token_request_v2(o: CreateDelegationTokenRequest, w
     w(_pack_qx(o.max_lifetime_ms))
 
 
-def _read_create_delegation_token_request_v3(b: bytes, p: int, e: int) -> tuple[CreateDelegationTokenRequest, int]:
+def _read_create_delegation_token_request_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateDelegationTokenRequest, int]:
     o = _new(CreateDelegationTokenRequest)
     n = b[p]
     p += 1
@@ -295,15 +303,18 @@ def _read_create_delegation_token_request_v3(b: bytes, p: int, e: int) -> tuple[
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("CreateDelegationTokenRequest.renewers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_renewers: list[CreatableRenewers] = []
     o.renewers = l_renewers
     for _ in range(n):
-        x_renewers, p = _read_creatable_renewers_v2(b, p, e)
+        x_renewers, p = _read_creatable_renewers_v2(b, p, e, c)
         l_renewers.append(x_renewers)
     o.max_lifetime_ms, n = _unpack_qB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -332,7 +343,7 @@ def _write_create_delegation_token_request_v3(o: CreateDelegationTokenRequest, w
     w(_pack_qx(o.max_lifetime_ms))
 
 
-def _read_create_delegation_token_response_v1(b: bytes, p: int, e: int) -> tuple[CreateDelegationTokenResponse, int]:
+def _read_create_delegation_token_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateDelegationTokenResponse, int]:
     o = _new(CreateDelegationTokenResponse)
     o.token_requester_principal_type = ""
     o.token_requester_principal_name = ""
@@ -388,7 +399,7 @@ def _write_create_delegation_token_response_v1(o: CreateDelegationTokenResponse,
     w(_pack_i(o.throttle_time_ms))
 
 
-def _read_create_delegation_token_response_v2(b: bytes, p: int, e: int) -> tuple[CreateDelegationTokenResponse, int]:
+def _read_create_delegation_token_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateDelegationTokenResponse, int]:
     o = _new(CreateDelegationTokenResponse)
     o.token_requester_principal_type = ""
     o.token_requester_principal_name = ""
@@ -431,7 +442,7 @@ def _read_create_delegation_token_response_v2(b: bytes, p: int, e: int) -> tuple
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -460,7 +471,7 @@ def _write_create_delegation_token_response_v2(o: CreateDelegationTokenResponse,
     w(_pack_ix(o.throttle_time_ms))
 
 
-def _read_create_delegation_token_response_v3(b: bytes, p: int, e: int) -> tuple[CreateDelegationTokenResponse, int]:
+def _read_create_delegation_token_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[CreateDelegationTokenResponse, int]:
     o = _new(CreateDelegationTokenResponse)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -519,7 +530,7 @@ def _read_create_delegation_token_response_v3(b: bytes, p: int, e: int) -> tuple
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

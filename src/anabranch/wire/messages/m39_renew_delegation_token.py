@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Message,
     UVARINT,
     Write,
@@ -77,7 +78,7 @@ class RenewDelegationTokenResponse(Message):
         self.throttle_time_ms = throttle_time_ms
 
 
-def _read_renew_delegation_token_request_v1(b: bytes, p: int, e: int) -> tuple[RenewDelegationTokenRequest, int]:
+def _read_renew_delegation_token_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[RenewDelegationTokenRequest, int]:
     o = _new(RenewDelegationTokenRequest)
     (n,) = _unpack_i(b, p)
     p += 4
@@ -98,7 +99,7 @@ def _write_renew_delegation_token_request_v1(o: RenewDelegationTokenRequest, w: 
     w(_pack_q(o.renew_period_ms))
 
 
-def _read_renew_delegation_token_request_v2(b: bytes, p: int, e: int) -> tuple[RenewDelegationTokenRequest, int]:
+def _read_renew_delegation_token_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[RenewDelegationTokenRequest, int]:
     o = _new(RenewDelegationTokenRequest)
     n = b[p]
     p += 1
@@ -112,7 +113,7 @@ def _read_renew_delegation_token_request_v2(b: bytes, p: int, e: int) -> tuple[R
     o.renew_period_ms, n = _unpack_qB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -124,7 +125,7 @@ def _write_renew_delegation_token_request_v2(o: RenewDelegationTokenRequest, w: 
     w(_pack_qx(o.renew_period_ms))
 
 
-def _read_renew_delegation_token_response_v1(b: bytes, p: int, e: int) -> tuple[RenewDelegationTokenResponse, int]:
+def _read_renew_delegation_token_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[RenewDelegationTokenResponse, int]:
     o = _new(RenewDelegationTokenResponse)
     o.error_code, o.expiry_timestamp_ms, o.throttle_time_ms = _unpack_hqi(b, p)
     p += 14
@@ -135,12 +136,12 @@ def _write_renew_delegation_token_response_v1(o: RenewDelegationTokenResponse, w
     w(_pack_hqi(o.error_code, o.expiry_timestamp_ms, o.throttle_time_ms))
 
 
-def _read_renew_delegation_token_response_v2(b: bytes, p: int, e: int) -> tuple[RenewDelegationTokenResponse, int]:
+def _read_renew_delegation_token_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[RenewDelegationTokenResponse, int]:
     o = _new(RenewDelegationTokenResponse)
     o.error_code, o.expiry_timestamp_ms, o.throttle_time_ms, n = _unpack_hqiB(b, p)
     p += 15
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Message,
     UVARINT,
     Write,
@@ -77,7 +78,7 @@ class ExpireDelegationTokenResponse(Message):
         self.throttle_time_ms = throttle_time_ms
 
 
-def _read_expire_delegation_token_request_v1(b: bytes, p: int, e: int) -> tuple[ExpireDelegationTokenRequest, int]:
+def _read_expire_delegation_token_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ExpireDelegationTokenRequest, int]:
     o = _new(ExpireDelegationTokenRequest)
     (n,) = _unpack_i(b, p)
     p += 4
@@ -98,7 +99,7 @@ def _write_expire_delegation_token_request_v1(o: ExpireDelegationTokenRequest, w
     w(_pack_q(o.expiry_time_period_ms))
 
 
-def _read_expire_delegation_token_request_v2(b: bytes, p: int, e: int) -> tuple[ExpireDelegationTokenRequest, int]:
+def _read_expire_delegation_token_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ExpireDelegationTokenRequest, int]:
     o = _new(ExpireDelegationTokenRequest)
     n = b[p]
     p += 1
@@ -112,7 +113,7 @@ def _read_expire_delegation_token_request_v2(b: bytes, p: int, e: int) -> tuple[
     o.expiry_time_period_ms, n = _unpack_qB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -124,7 +125,7 @@ def _write_expire_delegation_token_request_v2(o: ExpireDelegationTokenRequest, w
     w(_pack_qx(o.expiry_time_period_ms))
 
 
-def _read_expire_delegation_token_response_v1(b: bytes, p: int, e: int) -> tuple[ExpireDelegationTokenResponse, int]:
+def _read_expire_delegation_token_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ExpireDelegationTokenResponse, int]:
     o = _new(ExpireDelegationTokenResponse)
     o.error_code, o.expiry_timestamp_ms, o.throttle_time_ms = _unpack_hqi(b, p)
     p += 14
@@ -135,12 +136,12 @@ def _write_expire_delegation_token_response_v1(o: ExpireDelegationTokenResponse,
     w(_pack_hqi(o.error_code, o.expiry_timestamp_ms, o.throttle_time_ms))
 
 
-def _read_expire_delegation_token_response_v2(b: bytes, p: int, e: int) -> tuple[ExpireDelegationTokenResponse, int]:
+def _read_expire_delegation_token_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ExpireDelegationTokenResponse, int]:
     o = _new(ExpireDelegationTokenResponse)
     o.error_code, o.expiry_timestamp_ms, o.throttle_time_ms, n = _unpack_hqiB(b, p)
     p += 15
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

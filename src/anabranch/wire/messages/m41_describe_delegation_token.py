@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -154,7 +156,7 @@ class DescribeDelegationTokenResponse(Message):
         self.throttle_time_ms = throttle_time_ms
 
 
-def _read_describe_delegation_token_owner_v1(b: bytes, p: int, e: int) -> tuple[DescribeDelegationTokenOwner, int]:
+def _read_describe_delegation_token_owner_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeDelegationTokenOwner, int]:
     o = _new(DescribeDelegationTokenOwner)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -184,7 +186,7 @@ def _write_describe_delegation_token_owner_v1(o: DescribeDelegationTokenOwner, w
     w(r_principal_name)
 
 
-def _read_describe_delegation_token_owner_v2(b: bytes, p: int, e: int) -> tuple[DescribeDelegationTokenOwner, int]:
+def _read_describe_delegation_token_owner_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeDelegationTokenOwner, int]:
     o = _new(DescribeDelegationTokenOwner)
     n = b[p]
     p += 1
@@ -207,7 +209,7 @@ def _read_describe_delegation_token_owner_v2(b: bytes, p: int, e: int) -> tuple[
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -225,7 +227,7 @@ def _write_describe_delegation_token_owner_v2(o: DescribeDelegationTokenOwner, w
     w(b"\0")
 
 
-def _read_describe_delegation_token_request_v1(b: bytes, p: int, e: int) -> tuple[DescribeDelegationTokenRequest, int]:
+def _read_describe_delegation_token_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeDelegationTokenRequest, int]:
     o = _new(DescribeDelegationTokenRequest)
     (n,) = _unpack_i(b, p)
     p += 4
@@ -234,10 +236,13 @@ def _read_describe_delegation_token_request_v1(b: bytes, p: int, e: int) -> tupl
     else:
         if n * 4 > e - p:
             raise bad_length("DescribeDelegationTokenRequest.owners")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_owners: list[DescribeDelegationTokenOwner] = []
         o.owners = l_owners
         for _ in range(n):
-            x_owners, p = _read_describe_delegation_token_owner_v1(b, p, e)
+            x_owners, p = _read_describe_delegation_token_owner_v1(b, p, e, c)
             l_owners.append(x_owners)
     return o, p
 
@@ -252,7 +257,7 @@ def _write_describe_delegation_token_request_v1(o: DescribeDelegationTokenReques
             _write_describe_delegation_token_owner_v1(x_owners, w)
 
 
-def _read_describe_delegation_token_request_v2(b: bytes, p: int, e: int) -> tuple[DescribeDelegationTokenRequest, int]:
+def _read_describe_delegation_token_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeDelegationTokenRequest, int]:
     o = _new(DescribeDelegationTokenRequest)
     n = b[p]
     p += 1
@@ -264,15 +269,18 @@ def _read_describe_delegation_token_request_v2(b: bytes, p: int, e: int) -> tupl
         n -= 1
         if n * 3 > e - p:
             raise bad_length("DescribeDelegationTokenRequest.owners")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_owners: list[DescribeDelegationTokenOwner] = []
         o.owners = l_owners
         for _ in range(n):
-            x_owners, p = _read_describe_delegation_token_owner_v2(b, p, e)
+            x_owners, p = _read_describe_delegation_token_owner_v2(b, p, e, c)
             l_owners.append(x_owners)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -288,7 +296,7 @@ def _write_describe_delegation_token_request_v2(o: DescribeDelegationTokenReques
     w(b"\0")
 
 
-def _read_described_delegation_token_renewer_v1(b: bytes, p: int, e: int) -> tuple[DescribedDelegationTokenRenewer, int]:
+def _read_described_delegation_token_renewer_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedDelegationTokenRenewer, int]:
     o = _new(DescribedDelegationTokenRenewer)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -318,7 +326,7 @@ def _write_described_delegation_token_renewer_v1(o: DescribedDelegationTokenRene
     w(r_principal_name)
 
 
-def _read_described_delegation_token_renewer_v2(b: bytes, p: int, e: int) -> tuple[DescribedDelegationTokenRenewer, int]:
+def _read_described_delegation_token_renewer_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedDelegationTokenRenewer, int]:
     o = _new(DescribedDelegationTokenRenewer)
     n = b[p]
     p += 1
@@ -341,7 +349,7 @@ def _read_described_delegation_token_renewer_v2(b: bytes, p: int, e: int) -> tup
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -359,7 +367,7 @@ def _write_described_delegation_token_renewer_v2(o: DescribedDelegationTokenRene
     w(b"\0")
 
 
-def _read_described_delegation_token_v1(b: bytes, p: int, e: int) -> tuple[DescribedDelegationToken, int]:
+def _read_described_delegation_token_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedDelegationToken, int]:
     o = _new(DescribedDelegationToken)
     o.token_requester_principal_type = ""
     o.token_requester_principal_name = ""
@@ -395,10 +403,13 @@ def _read_described_delegation_token_v1(b: bytes, p: int, e: int) -> tuple[Descr
     p += 4
     if n < 0 or n * 4 > e - p:
         raise bad_length("DescribedDelegationToken.renewers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_renewers: list[DescribedDelegationTokenRenewer] = []
     o.renewers = l_renewers
     for _ in range(n):
-        x_renewers, p = _read_described_delegation_token_renewer_v1(b, p, e)
+        x_renewers, p = _read_described_delegation_token_renewer_v1(b, p, e, c)
         l_renewers.append(x_renewers)
     return o, p
 
@@ -425,7 +436,7 @@ def _write_described_delegation_token_v1(o: DescribedDelegationToken, w: Write) 
         _write_described_delegation_token_renewer_v1(x_renewers, w)
 
 
-def _read_described_delegation_token_v2(b: bytes, p: int, e: int) -> tuple[DescribedDelegationToken, int]:
+def _read_described_delegation_token_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedDelegationToken, int]:
     o = _new(DescribedDelegationToken)
     o.token_requester_principal_type = ""
     o.token_requester_principal_name = ""
@@ -472,15 +483,18 @@ def _read_described_delegation_token_v2(b: bytes, p: int, e: int) -> tuple[Descr
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribedDelegationToken.renewers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_renewers: list[DescribedDelegationTokenRenewer] = []
     o.renewers = l_renewers
     for _ in range(n):
-        x_renewers, p = _read_described_delegation_token_renewer_v2(b, p, e)
+        x_renewers, p = _read_described_delegation_token_renewer_v2(b, p, e, c)
         l_renewers.append(x_renewers)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -513,7 +527,7 @@ def _write_described_delegation_token_v2(o: DescribedDelegationToken, w: Write) 
     w(b"\0")
 
 
-def _read_described_delegation_token_v3(b: bytes, p: int, e: int) -> tuple[DescribedDelegationToken, int]:
+def _read_described_delegation_token_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedDelegationToken, int]:
     o = _new(DescribedDelegationToken)
     n = b[p]
     p += 1
@@ -576,15 +590,18 @@ def _read_described_delegation_token_v3(b: bytes, p: int, e: int) -> tuple[Descr
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribedDelegationToken.renewers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_renewers: list[DescribedDelegationTokenRenewer] = []
     o.renewers = l_renewers
     for _ in range(n):
-        x_renewers, p = _read_described_delegation_token_renewer_v2(b, p, e)
+        x_renewers, p = _read_described_delegation_token_renewer_v2(b, p, e, c)
         l_renewers.append(x_renewers)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -627,16 +644,19 @@ def _write_described_delegation_token_v3(o: DescribedDelegationToken, w: Write) 
     w(b"\0")
 
 
-def _read_describe_delegation_token_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeDelegationTokenResponse, int]:
+def _read_describe_delegation_token_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeDelegationTokenResponse, int]:
     o = _new(DescribeDelegationTokenResponse)
     o.error_code, n = _unpack_hi(b, p)
     p += 6
     if n < 0 or n * 38 > e - p:
         raise bad_length("DescribeDelegationTokenResponse.tokens")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_tokens: list[DescribedDelegationToken] = []
     o.tokens = l_tokens
     for _ in range(n):
-        x_tokens, p = _read_described_delegation_token_v1(b, p, e)
+        x_tokens, p = _read_described_delegation_token_v1(b, p, e, c)
         l_tokens.append(x_tokens)
     (o.throttle_time_ms,) = _unpack_i(b, p)
     p += 4
@@ -651,7 +671,7 @@ def _write_describe_delegation_token_response_v1(o: DescribeDelegationTokenRespo
     w(_pack_i(o.throttle_time_ms))
 
 
-def _read_describe_delegation_token_response_v2(b: bytes, p: int, e: int) -> tuple[DescribeDelegationTokenResponse, int]:
+def _read_describe_delegation_token_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeDelegationTokenResponse, int]:
     o = _new(DescribeDelegationTokenResponse)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -660,15 +680,18 @@ def _read_describe_delegation_token_response_v2(b: bytes, p: int, e: int) -> tup
     n -= 1
     if n < 0 or n * 30 > e - p:
         raise bad_length("DescribeDelegationTokenResponse.tokens")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_tokens: list[DescribedDelegationToken] = []
     o.tokens = l_tokens
     for _ in range(n):
-        x_tokens, p = _read_described_delegation_token_v2(b, p, e)
+        x_tokens, p = _read_described_delegation_token_v2(b, p, e, c)
         l_tokens.append(x_tokens)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -682,7 +705,7 @@ def _write_describe_delegation_token_response_v2(o: DescribeDelegationTokenRespo
     w(_pack_ix(o.throttle_time_ms))
 
 
-def _read_describe_delegation_token_response_v3(b: bytes, p: int, e: int) -> tuple[DescribeDelegationTokenResponse, int]:
+def _read_describe_delegation_token_response_v3(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeDelegationTokenResponse, int]:
     o = _new(DescribeDelegationTokenResponse)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -691,15 +714,18 @@ def _read_describe_delegation_token_response_v3(b: bytes, p: int, e: int) -> tup
     n -= 1
     if n < 0 or n * 32 > e - p:
         raise bad_length("DescribeDelegationTokenResponse.tokens")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_tokens: list[DescribedDelegationToken] = []
     o.tokens = l_tokens
     for _ in range(n):
-        x_tokens, p = _read_described_delegation_token_v3(b, p, e)
+        x_tokens, p = _read_described_delegation_token_v3(b, p, e, c)
         l_tokens.append(x_tokens)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

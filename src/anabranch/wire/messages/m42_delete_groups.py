@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -89,12 +91,15 @@ class DeleteGroupsResponse(Message):
         self.results = [] if results is EMPTY else results
 
 
-def _read_delete_groups_request_v0(b: bytes, p: int, e: int) -> tuple[DeleteGroupsRequest, int]:
+def _read_delete_groups_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteGroupsRequest, int]:
     o = _new(DeleteGroupsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 2 > e - p:
         raise bad_length("DeleteGroupsRequest.groups_names")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups_names: list[str] = []
     o.groups_names = l_groups_names
     for _ in range(n):
@@ -117,7 +122,7 @@ def _write_delete_groups_request_v0(o: DeleteGroupsRequest, w: Write) -> None:
         w(r_groups_names)
 
 
-def _read_delete_groups_request_v2(b: bytes, p: int, e: int) -> tuple[DeleteGroupsRequest, int]:
+def _read_delete_groups_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteGroupsRequest, int]:
     o = _new(DeleteGroupsRequest)
     n = b[p]
     p += 1
@@ -126,6 +131,9 @@ def _read_delete_groups_request_v2(b: bytes, p: int, e: int) -> tuple[DeleteGrou
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("DeleteGroupsRequest.groups_names")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups_names: list[str] = []
     o.groups_names = l_groups_names
     for _ in range(n):
@@ -141,7 +149,7 @@ def _read_delete_groups_request_v2(b: bytes, p: int, e: int) -> tuple[DeleteGrou
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -157,7 +165,7 @@ def _write_delete_groups_request_v2(o: DeleteGroupsRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_deletable_group_result_v0(b: bytes, p: int, e: int) -> tuple[DeletableGroupResult, int]:
+def _read_deletable_group_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeletableGroupResult, int]:
     o = _new(DeletableGroupResult)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -179,7 +187,7 @@ def _write_deletable_group_result_v0(o: DeletableGroupResult, w: Write) -> None:
     w(_pack_h(o.error_code))
 
 
-def _read_deletable_group_result_v2(b: bytes, p: int, e: int) -> tuple[DeletableGroupResult, int]:
+def _read_deletable_group_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeletableGroupResult, int]:
     o = _new(DeletableGroupResult)
     n = b[p]
     p += 1
@@ -193,7 +201,7 @@ def _read_deletable_group_result_v2(b: bytes, p: int, e: int) -> tuple[Deletable
     o.error_code, n = _unpack_hB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -206,16 +214,19 @@ def _write_deletable_group_result_v2(o: DeletableGroupResult, w: Write) -> None:
     w(_pack_hx(o.error_code))
 
 
-def _read_delete_groups_response_v0(b: bytes, p: int, e: int) -> tuple[DeleteGroupsResponse, int]:
+def _read_delete_groups_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteGroupsResponse, int]:
     o = _new(DeleteGroupsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 4 > e - p:
         raise bad_length("DeleteGroupsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DeletableGroupResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_deletable_group_result_v0(b, p, e)
+        x_results, p = _read_deletable_group_result_v0(b, p, e, c)
         l_results.append(x_results)
     return o, p
 
@@ -227,7 +238,7 @@ def _write_delete_groups_response_v0(o: DeleteGroupsResponse, w: Write) -> None:
         _write_deletable_group_result_v0(x_results, w)
 
 
-def _read_delete_groups_response_v2(b: bytes, p: int, e: int) -> tuple[DeleteGroupsResponse, int]:
+def _read_delete_groups_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteGroupsResponse, int]:
     o = _new(DeleteGroupsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -236,15 +247,18 @@ def _read_delete_groups_response_v2(b: bytes, p: int, e: int) -> tuple[DeleteGro
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("DeleteGroupsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DeletableGroupResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_deletable_group_result_v2(b, p, e)
+        x_results, p = _read_deletable_group_result_v2(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     INT32S,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -146,7 +148,7 @@ class ElectLeadersResponse(Message):
         self.replica_election_results = [] if replica_election_results is EMPTY else replica_election_results
 
 
-def _read_topic_partitions_v0(b: bytes, p: int, e: int) -> tuple[TopicPartitions, int]:
+def _read_topic_partitions_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicPartitions, int]:
     o = _new(TopicPartitions)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -160,6 +162,9 @@ def _read_topic_partitions_v0(b: bytes, p: int, e: int) -> tuple[TopicPartitions
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicPartitions.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     return o, p
@@ -176,7 +181,7 @@ def _write_topic_partitions_v0(o: TopicPartitions, w: Write) -> None:
     w(INT32S[n](*v_partitions) if n < 16 else pack(f">{n}i", *v_partitions))
 
 
-def _read_topic_partitions_v2(b: bytes, p: int, e: int) -> tuple[TopicPartitions, int]:
+def _read_topic_partitions_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicPartitions, int]:
     o = _new(TopicPartitions)
     n = b[p]
     p += 1
@@ -195,12 +200,15 @@ def _read_topic_partitions_v2(b: bytes, p: int, e: int) -> tuple[TopicPartitions
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicPartitions.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -220,7 +228,7 @@ def _write_topic_partitions_v2(o: TopicPartitions, w: Write) -> None:
     w(b"\0")
 
 
-def _read_elect_leaders_request_v0(b: bytes, p: int, e: int) -> tuple[ElectLeadersRequest, int]:
+def _read_elect_leaders_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ElectLeadersRequest, int]:
     o = _new(ElectLeadersRequest)
     o.election_type = 0
     (n,) = _unpack_i(b, p)
@@ -230,10 +238,13 @@ def _read_elect_leaders_request_v0(b: bytes, p: int, e: int) -> tuple[ElectLeade
     else:
         if n * 6 > e - p:
             raise bad_length("ElectLeadersRequest.topic_partitions")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topic_partitions: list[TopicPartitions] = []
         o.topic_partitions = l_topic_partitions
         for _ in range(n):
-            x_topic_partitions, p = _read_topic_partitions_v0(b, p, e)
+            x_topic_partitions, p = _read_topic_partitions_v0(b, p, e, c)
             l_topic_partitions.append(x_topic_partitions)
     (o.timeout_ms,) = _unpack_i(b, p)
     p += 4
@@ -251,7 +262,7 @@ def _write_elect_leaders_request_v0(o: ElectLeadersRequest, w: Write) -> None:
     w(_pack_i(o.timeout_ms))
 
 
-def _read_elect_leaders_request_v1(b: bytes, p: int, e: int) -> tuple[ElectLeadersRequest, int]:
+def _read_elect_leaders_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ElectLeadersRequest, int]:
     o = _new(ElectLeadersRequest)
     o.election_type, n = _unpack_bi(b, p)
     p += 5
@@ -260,10 +271,13 @@ def _read_elect_leaders_request_v1(b: bytes, p: int, e: int) -> tuple[ElectLeade
     else:
         if n * 6 > e - p:
             raise bad_length("ElectLeadersRequest.topic_partitions")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topic_partitions: list[TopicPartitions] = []
         o.topic_partitions = l_topic_partitions
         for _ in range(n):
-            x_topic_partitions, p = _read_topic_partitions_v0(b, p, e)
+            x_topic_partitions, p = _read_topic_partitions_v0(b, p, e, c)
             l_topic_partitions.append(x_topic_partitions)
     (o.timeout_ms,) = _unpack_i(b, p)
     p += 4
@@ -281,7 +295,7 @@ def _write_elect_leaders_request_v1(o: ElectLeadersRequest, w: Write) -> None:
     w(_pack_i(o.timeout_ms))
 
 
-def _read_elect_leaders_request_v2(b: bytes, p: int, e: int) -> tuple[ElectLeadersRequest, int]:
+def _read_elect_leaders_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ElectLeadersRequest, int]:
     o = _new(ElectLeadersRequest)
     o.election_type, n = _unpack_bB(b, p)
     p += 2
@@ -293,15 +307,18 @@ def _read_elect_leaders_request_v2(b: bytes, p: int, e: int) -> tuple[ElectLeade
         n -= 1
         if n * 3 > e - p:
             raise bad_length("ElectLeadersRequest.topic_partitions")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topic_partitions: list[TopicPartitions] = []
         o.topic_partitions = l_topic_partitions
         for _ in range(n):
-            x_topic_partitions, p = _read_topic_partitions_v2(b, p, e)
+            x_topic_partitions, p = _read_topic_partitions_v2(b, p, e, c)
             l_topic_partitions.append(x_topic_partitions)
     o.timeout_ms, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -318,7 +335,7 @@ def _write_elect_leaders_request_v2(o: ElectLeadersRequest, w: Write) -> None:
     w(_pack_ix(o.timeout_ms))
 
 
-def _read_partition_result_v0(b: bytes, p: int, e: int) -> tuple[PartitionResult, int]:
+def _read_partition_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[PartitionResult, int]:
     o = _new(PartitionResult)
     o.partition_id, o.error_code, n = _unpack_ihh(b, p)
     p += 8
@@ -343,7 +360,7 @@ def _write_partition_result_v0(o: PartitionResult, w: Write) -> None:
         w(r_error_message)
 
 
-def _read_partition_result_v2(b: bytes, p: int, e: int) -> tuple[PartitionResult, int]:
+def _read_partition_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[PartitionResult, int]:
     o = _new(PartitionResult)
     o.partition_id, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -360,7 +377,7 @@ def _read_partition_result_v2(b: bytes, p: int, e: int) -> tuple[PartitionResult
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -377,7 +394,7 @@ def _write_partition_result_v2(o: PartitionResult, w: Write) -> None:
     w(b"\0")
 
 
-def _read_replica_election_result_v0(b: bytes, p: int, e: int) -> tuple[ReplicaElectionResult, int]:
+def _read_replica_election_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReplicaElectionResult, int]:
     o = _new(ReplicaElectionResult)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -390,10 +407,13 @@ def _read_replica_election_result_v0(b: bytes, p: int, e: int) -> tuple[ReplicaE
     p += 4
     if n < 0 or n * 8 > e - p:
         raise bad_length("ReplicaElectionResult.partition_result")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_result: list[PartitionResult] = []
     o.partition_result = l_partition_result
     for _ in range(n):
-        x_partition_result, p = _read_partition_result_v0(b, p, e)
+        x_partition_result, p = _read_partition_result_v0(b, p, e, c)
         l_partition_result.append(x_partition_result)
     return o, p
 
@@ -409,7 +429,7 @@ def _write_replica_election_result_v0(o: ReplicaElectionResult, w: Write) -> Non
         _write_partition_result_v0(x_partition_result, w)
 
 
-def _read_replica_election_result_v2(b: bytes, p: int, e: int) -> tuple[ReplicaElectionResult, int]:
+def _read_replica_election_result_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReplicaElectionResult, int]:
     o = _new(ReplicaElectionResult)
     n = b[p]
     p += 1
@@ -427,15 +447,18 @@ def _read_replica_election_result_v2(b: bytes, p: int, e: int) -> tuple[ReplicaE
     n -= 1
     if n < 0 or n * 8 > e - p:
         raise bad_length("ReplicaElectionResult.partition_result")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partition_result: list[PartitionResult] = []
     o.partition_result = l_partition_result
     for _ in range(n):
-        x_partition_result, p = _read_partition_result_v2(b, p, e)
+        x_partition_result, p = _read_partition_result_v2(b, p, e, c)
         l_partition_result.append(x_partition_result)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -453,17 +476,20 @@ def _write_replica_election_result_v2(o: ReplicaElectionResult, w: Write) -> Non
     w(b"\0")
 
 
-def _read_elect_leaders_response_v0(b: bytes, p: int, e: int) -> tuple[ElectLeadersResponse, int]:
+def _read_elect_leaders_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ElectLeadersResponse, int]:
     o = _new(ElectLeadersResponse)
     o.error_code = 0
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 6 > e - p:
         raise bad_length("ElectLeadersResponse.replica_election_results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_replica_election_results: list[ReplicaElectionResult] = []
     o.replica_election_results = l_replica_election_results
     for _ in range(n):
-        x_replica_election_results, p = _read_replica_election_result_v0(b, p, e)
+        x_replica_election_results, p = _read_replica_election_result_v0(b, p, e, c)
         l_replica_election_results.append(x_replica_election_results)
     return o, p
 
@@ -475,16 +501,19 @@ def _write_elect_leaders_response_v0(o: ElectLeadersResponse, w: Write) -> None:
         _write_replica_election_result_v0(x_replica_election_results, w)
 
 
-def _read_elect_leaders_response_v1(b: bytes, p: int, e: int) -> tuple[ElectLeadersResponse, int]:
+def _read_elect_leaders_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ElectLeadersResponse, int]:
     o = _new(ElectLeadersResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihi(b, p)
     p += 10
     if n < 0 or n * 6 > e - p:
         raise bad_length("ElectLeadersResponse.replica_election_results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_replica_election_results: list[ReplicaElectionResult] = []
     o.replica_election_results = l_replica_election_results
     for _ in range(n):
-        x_replica_election_results, p = _read_replica_election_result_v0(b, p, e)
+        x_replica_election_results, p = _read_replica_election_result_v0(b, p, e, c)
         l_replica_election_results.append(x_replica_election_results)
     return o, p
 
@@ -496,7 +525,7 @@ def _write_elect_leaders_response_v1(o: ElectLeadersResponse, w: Write) -> None:
         _write_replica_election_result_v0(x_replica_election_results, w)
 
 
-def _read_elect_leaders_response_v2(b: bytes, p: int, e: int) -> tuple[ElectLeadersResponse, int]:
+def _read_elect_leaders_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ElectLeadersResponse, int]:
     o = _new(ElectLeadersResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -505,15 +534,18 @@ def _read_elect_leaders_response_v2(b: bytes, p: int, e: int) -> tuple[ElectLead
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ElectLeadersResponse.replica_election_results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_replica_election_results: list[ReplicaElectionResult] = []
     o.replica_election_results = l_replica_election_results
     for _ in range(n):
-        x_replica_election_results, p = _read_replica_election_result_v2(b, p, e)
+        x_replica_election_results, p = _read_replica_election_result_v2(b, p, e, c)
         l_replica_election_results.append(x_replica_election_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

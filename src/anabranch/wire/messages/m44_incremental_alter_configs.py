@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -147,7 +149,7 @@ class IncrementalAlterConfigsResponse(Message):
         self.responses = [] if responses is EMPTY else responses
 
 
-def _read_alterable_config_v0(b: bytes, p: int, e: int) -> tuple[AlterableConfig, int]:
+def _read_alterable_config_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterableConfig, int]:
     o = _new(AlterableConfig)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -183,7 +185,7 @@ def _write_alterable_config_v0(o: AlterableConfig, w: Write) -> None:
         w(r_value)
 
 
-def _read_alterable_config_v1(b: bytes, p: int, e: int) -> tuple[AlterableConfig, int]:
+def _read_alterable_config_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterableConfig, int]:
     o = _new(AlterableConfig)
     n = b[p]
     p += 1
@@ -209,7 +211,7 @@ def _read_alterable_config_v1(b: bytes, p: int, e: int) -> tuple[AlterableConfig
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -231,7 +233,7 @@ def _write_alterable_config_v1(o: AlterableConfig, w: Write) -> None:
     w(b"\0")
 
 
-def _read_alter_configs_resource_v0(b: bytes, p: int, e: int) -> tuple[AlterConfigsResource, int]:
+def _read_alter_configs_resource_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResource, int]:
     o = _new(AlterConfigsResource)
     o.resource_type, n = _unpack_bh(b, p)
     p += 3
@@ -244,10 +246,13 @@ def _read_alter_configs_resource_v0(b: bytes, p: int, e: int) -> tuple[AlterConf
     p += 4
     if n < 0 or n * 5 > e - p:
         raise bad_length("AlterConfigsResource.configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_configs: list[AlterableConfig] = []
     o.configs = l_configs
     for _ in range(n):
-        x_configs, p = _read_alterable_config_v0(b, p, e)
+        x_configs, p = _read_alterable_config_v0(b, p, e, c)
         l_configs.append(x_configs)
     return o, p
 
@@ -263,7 +268,7 @@ def _write_alter_configs_resource_v0(o: AlterConfigsResource, w: Write) -> None:
         _write_alterable_config_v0(x_configs, w)
 
 
-def _read_alter_configs_resource_v1(b: bytes, p: int, e: int) -> tuple[AlterConfigsResource, int]:
+def _read_alter_configs_resource_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResource, int]:
     o = _new(AlterConfigsResource)
     o.resource_type, n = _unpack_bB(b, p)
     p += 2
@@ -281,15 +286,18 @@ def _read_alter_configs_resource_v1(b: bytes, p: int, e: int) -> tuple[AlterConf
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("AlterConfigsResource.configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_configs: list[AlterableConfig] = []
     o.configs = l_configs
     for _ in range(n):
-        x_configs, p = _read_alterable_config_v1(b, p, e)
+        x_configs, p = _read_alterable_config_v1(b, p, e, c)
         l_configs.append(x_configs)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -308,16 +316,19 @@ def _write_alter_configs_resource_v1(o: AlterConfigsResource, w: Write) -> None:
     w(b"\0")
 
 
-def _read_incremental_alter_configs_request_v0(b: bytes, p: int, e: int) -> tuple[IncrementalAlterConfigsRequest, int]:
+def _read_incremental_alter_configs_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[IncrementalAlterConfigsRequest, int]:
     o = _new(IncrementalAlterConfigsRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 7 > e - p:
         raise bad_length("IncrementalAlterConfigsRequest.resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_resources: list[AlterConfigsResource] = []
     o.resources = l_resources
     for _ in range(n):
-        x_resources, p = _read_alter_configs_resource_v0(b, p, e)
+        x_resources, p = _read_alter_configs_resource_v0(b, p, e, c)
         l_resources.append(x_resources)
     (o.validate_only,) = _unpack_t(b, p)
     p += 1
@@ -332,7 +343,7 @@ def _write_incremental_alter_configs_request_v0(o: IncrementalAlterConfigsReques
     w(_pack_t(o.validate_only))
 
 
-def _read_incremental_alter_configs_request_v1(b: bytes, p: int, e: int) -> tuple[IncrementalAlterConfigsRequest, int]:
+def _read_incremental_alter_configs_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[IncrementalAlterConfigsRequest, int]:
     o = _new(IncrementalAlterConfigsRequest)
     n = b[p]
     p += 1
@@ -341,15 +352,18 @@ def _read_incremental_alter_configs_request_v1(b: bytes, p: int, e: int) -> tupl
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("IncrementalAlterConfigsRequest.resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_resources: list[AlterConfigsResource] = []
     o.resources = l_resources
     for _ in range(n):
-        x_resources, p = _read_alter_configs_resource_v1(b, p, e)
+        x_resources, p = _read_alter_configs_resource_v1(b, p, e, c)
         l_resources.append(x_resources)
     o.validate_only, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -362,7 +376,7 @@ def _write_incremental_alter_configs_request_v1(o: IncrementalAlterConfigsReques
     w(_pack_tx(o.validate_only))
 
 
-def _read_alter_configs_resource_response_v0(b: bytes, p: int, e: int) -> tuple[AlterConfigsResourceResponse, int]:
+def _read_alter_configs_resource_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResourceResponse, int]:
     o = _new(AlterConfigsResourceResponse)
     o.error_code, n = _unpack_hh(b, p)
     p += 4
@@ -398,7 +412,7 @@ def _write_alter_configs_resource_response_v0(o: AlterConfigsResourceResponse, w
     w(r_resource_name)
 
 
-def _read_alter_configs_resource_response_v1(b: bytes, p: int, e: int) -> tuple[AlterConfigsResourceResponse, int]:
+def _read_alter_configs_resource_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterConfigsResourceResponse, int]:
     o = _new(AlterConfigsResourceResponse)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -424,7 +438,7 @@ def _read_alter_configs_resource_response_v1(b: bytes, p: int, e: int) -> tuple[
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -447,16 +461,19 @@ def _write_alter_configs_resource_response_v1(o: AlterConfigsResourceResponse, w
     w(b"\0")
 
 
-def _read_incremental_alter_configs_response_v0(b: bytes, p: int, e: int) -> tuple[IncrementalAlterConfigsResponse, int]:
+def _read_incremental_alter_configs_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[IncrementalAlterConfigsResponse, int]:
     o = _new(IncrementalAlterConfigsResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 7 > e - p:
         raise bad_length("IncrementalAlterConfigsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[AlterConfigsResourceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_alter_configs_resource_response_v0(b, p, e)
+        x_responses, p = _read_alter_configs_resource_response_v0(b, p, e, c)
         l_responses.append(x_responses)
     return o, p
 
@@ -468,7 +485,7 @@ def _write_incremental_alter_configs_response_v0(o: IncrementalAlterConfigsRespo
         _write_alter_configs_resource_response_v0(x_responses, w)
 
 
-def _read_incremental_alter_configs_response_v1(b: bytes, p: int, e: int) -> tuple[IncrementalAlterConfigsResponse, int]:
+def _read_incremental_alter_configs_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[IncrementalAlterConfigsResponse, int]:
     o = _new(IncrementalAlterConfigsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -477,15 +494,18 @@ def _read_incremental_alter_configs_response_v1(b: bytes, p: int, e: int) -> tup
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("IncrementalAlterConfigsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[AlterConfigsResourceResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_alter_configs_resource_response_v1(b, p, e)
+        x_responses, p = _read_alter_configs_resource_response_v1(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -158,7 +160,7 @@ class AlterPartitionReassignmentsResponse(Message):
         self.responses = [] if responses is EMPTY else responses
 
 
-def _read_reassignable_partition_v0(b: bytes, p: int, e: int) -> tuple[ReassignablePartition, int]:
+def _read_reassignable_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReassignablePartition, int]:
     o = _new(ReassignablePartition)
     o.partition_index, n = _unpack_iB(b, p)
     p += 5
@@ -171,12 +173,15 @@ def _read_reassignable_partition_v0(b: bytes, p: int, e: int) -> tuple[Reassigna
         q = p + n * 4
         if q > e:
             raise bad_length("ReassignablePartition.replicas")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         o.replicas = list(unpack_from(f">{n}i", b, p)) if n else []
         p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -195,7 +200,7 @@ def _write_reassignable_partition_v0(o: ReassignablePartition, w: Write) -> None
     w(b"\0")
 
 
-def _read_reassignable_topic_v0(b: bytes, p: int, e: int) -> tuple[ReassignableTopic, int]:
+def _read_reassignable_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReassignableTopic, int]:
     o = _new(ReassignableTopic)
     n = b[p]
     p += 1
@@ -213,15 +218,18 @@ def _read_reassignable_topic_v0(b: bytes, p: int, e: int) -> tuple[ReassignableT
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("ReassignableTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[ReassignablePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_reassignable_partition_v0(b, p, e)
+        x_partitions, p = _read_reassignable_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -239,7 +247,7 @@ def _write_reassignable_topic_v0(o: ReassignableTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_alter_partition_reassignments_request_v0(b: bytes, p: int, e: int) -> tuple[AlterPartitionReassignmentsRequest, int]:
+def _read_alter_partition_reassignments_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterPartitionReassignmentsRequest, int]:
     o = _new(AlterPartitionReassignmentsRequest)
     o.allow_replication_factor_change = True
     o.timeout_ms, n = _unpack_iB(b, p)
@@ -249,15 +257,18 @@ def _read_alter_partition_reassignments_request_v0(b: bytes, p: int, e: int) -> 
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterPartitionReassignmentsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ReassignableTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_reassignable_topic_v0(b, p, e)
+        x_topics, p = _read_reassignable_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -271,7 +282,7 @@ def _write_alter_partition_reassignments_request_v0(o: AlterPartitionReassignmen
     w(b"\0")
 
 
-def _read_alter_partition_reassignments_request_v1(b: bytes, p: int, e: int) -> tuple[AlterPartitionReassignmentsRequest, int]:
+def _read_alter_partition_reassignments_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterPartitionReassignmentsRequest, int]:
     o = _new(AlterPartitionReassignmentsRequest)
     o.timeout_ms, o.allow_replication_factor_change, n = _unpack_itB(b, p)
     p += 6
@@ -280,15 +291,18 @@ def _read_alter_partition_reassignments_request_v1(b: bytes, p: int, e: int) -> 
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterPartitionReassignmentsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[ReassignableTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_reassignable_topic_v0(b, p, e)
+        x_topics, p = _read_reassignable_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -302,7 +316,7 @@ def _write_alter_partition_reassignments_request_v1(o: AlterPartitionReassignmen
     w(b"\0")
 
 
-def _read_reassignable_partition_response_v0(b: bytes, p: int, e: int) -> tuple[ReassignablePartitionResponse, int]:
+def _read_reassignable_partition_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReassignablePartitionResponse, int]:
     o = _new(ReassignablePartitionResponse)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -319,7 +333,7 @@ def _read_reassignable_partition_response_v0(b: bytes, p: int, e: int) -> tuple[
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -336,7 +350,7 @@ def _write_reassignable_partition_response_v0(o: ReassignablePartitionResponse, 
     w(b"\0")
 
 
-def _read_reassignable_topic_response_v0(b: bytes, p: int, e: int) -> tuple[ReassignableTopicResponse, int]:
+def _read_reassignable_topic_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReassignableTopicResponse, int]:
     o = _new(ReassignableTopicResponse)
     n = b[p]
     p += 1
@@ -354,15 +368,18 @@ def _read_reassignable_topic_response_v0(b: bytes, p: int, e: int) -> tuple[Reas
     n -= 1
     if n < 0 or n * 8 > e - p:
         raise bad_length("ReassignableTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[ReassignablePartitionResponse] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_reassignable_partition_response_v0(b, p, e)
+        x_partitions, p = _read_reassignable_partition_response_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -380,7 +397,7 @@ def _write_reassignable_topic_response_v0(o: ReassignableTopicResponse, w: Write
     w(b"\0")
 
 
-def _read_alter_partition_reassignments_response_v0(b: bytes, p: int, e: int) -> tuple[AlterPartitionReassignmentsResponse, int]:
+def _read_alter_partition_reassignments_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterPartitionReassignmentsResponse, int]:
     o = _new(AlterPartitionReassignmentsResponse)
     o.allow_replication_factor_change = True
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
@@ -402,15 +419,18 @@ def _read_alter_partition_reassignments_response_v0(b: bytes, p: int, e: int) ->
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterPartitionReassignmentsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[ReassignableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_reassignable_topic_response_v0(b, p, e)
+        x_responses, p = _read_reassignable_topic_response_v0(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -432,7 +452,7 @@ def _write_alter_partition_reassignments_response_v0(o: AlterPartitionReassignme
     w(b"\0")
 
 
-def _read_alter_partition_reassignments_response_v1(b: bytes, p: int, e: int) -> tuple[AlterPartitionReassignmentsResponse, int]:
+def _read_alter_partition_reassignments_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterPartitionReassignmentsResponse, int]:
     o = _new(AlterPartitionReassignmentsResponse)
     o.throttle_time_ms, o.allow_replication_factor_change, o.error_code, n = _unpack_ithB(b, p)
     p += 8
@@ -453,15 +473,18 @@ def _read_alter_partition_reassignments_response_v1(b: bytes, p: int, e: int) ->
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterPartitionReassignmentsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[ReassignableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_reassignable_topic_response_v0(b, p, e)
+        x_responses, p = _read_reassignable_topic_response_v0(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

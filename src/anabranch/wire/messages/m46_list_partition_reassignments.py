@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -134,7 +136,7 @@ class ListPartitionReassignmentsResponse(Message):
         self.topics = [] if topics is EMPTY else topics
 
 
-def _read_list_partition_reassignments_topics_v0(b: bytes, p: int, e: int) -> tuple[ListPartitionReassignmentsTopics, int]:
+def _read_list_partition_reassignments_topics_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListPartitionReassignmentsTopics, int]:
     o = _new(ListPartitionReassignmentsTopics)
     n = b[p]
     p += 1
@@ -153,12 +155,15 @@ def _read_list_partition_reassignments_topics_v0(b: bytes, p: int, e: int) -> tu
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("ListPartitionReassignmentsTopics.partition_indexes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partition_indexes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -178,7 +183,7 @@ def _write_list_partition_reassignments_topics_v0(o: ListPartitionReassignmentsT
     w(b"\0")
 
 
-def _read_list_partition_reassignments_request_v0(b: bytes, p: int, e: int) -> tuple[ListPartitionReassignmentsRequest, int]:
+def _read_list_partition_reassignments_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListPartitionReassignmentsRequest, int]:
     o = _new(ListPartitionReassignmentsRequest)
     o.timeout_ms, n = _unpack_iB(b, p)
     p += 5
@@ -190,15 +195,18 @@ def _read_list_partition_reassignments_request_v0(b: bytes, p: int, e: int) -> t
         n -= 1
         if n * 3 > e - p:
             raise bad_length("ListPartitionReassignmentsRequest.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[ListPartitionReassignmentsTopics] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_list_partition_reassignments_topics_v0(b, p, e)
+            x_topics, p = _read_list_partition_reassignments_topics_v0(b, p, e, c)
             l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -215,7 +223,7 @@ def _write_list_partition_reassignments_request_v0(o: ListPartitionReassignments
     w(b"\0")
 
 
-def _read_ongoing_partition_reassignment_v0(b: bytes, p: int, e: int) -> tuple[OngoingPartitionReassignment, int]:
+def _read_ongoing_partition_reassignment_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[OngoingPartitionReassignment, int]:
     o = _new(OngoingPartitionReassignment)
     o.partition_index, n = _unpack_iB(b, p)
     p += 5
@@ -225,6 +233,9 @@ def _read_ongoing_partition_reassignment_v0(b: bytes, p: int, e: int) -> tuple[O
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("OngoingPartitionReassignment.replicas")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.replicas = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
@@ -235,6 +246,9 @@ def _read_ongoing_partition_reassignment_v0(b: bytes, p: int, e: int) -> tuple[O
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("OngoingPartitionReassignment.adding_replicas")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.adding_replicas = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
@@ -245,12 +259,15 @@ def _read_ongoing_partition_reassignment_v0(b: bytes, p: int, e: int) -> tuple[O
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("OngoingPartitionReassignment.removing_replicas")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.removing_replicas = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -280,7 +297,7 @@ def _write_ongoing_partition_reassignment_v0(o: OngoingPartitionReassignment, w:
     w(b"\0")
 
 
-def _read_ongoing_topic_reassignment_v0(b: bytes, p: int, e: int) -> tuple[OngoingTopicReassignment, int]:
+def _read_ongoing_topic_reassignment_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[OngoingTopicReassignment, int]:
     o = _new(OngoingTopicReassignment)
     n = b[p]
     p += 1
@@ -298,15 +315,18 @@ def _read_ongoing_topic_reassignment_v0(b: bytes, p: int, e: int) -> tuple[Ongoi
     n -= 1
     if n < 0 or n * 8 > e - p:
         raise bad_length("OngoingTopicReassignment.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OngoingPartitionReassignment] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_ongoing_partition_reassignment_v0(b, p, e)
+        x_partitions, p = _read_ongoing_partition_reassignment_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -324,7 +344,7 @@ def _write_ongoing_topic_reassignment_v0(o: OngoingTopicReassignment, w: Write) 
     w(b"\0")
 
 
-def _read_list_partition_reassignments_response_v0(b: bytes, p: int, e: int) -> tuple[ListPartitionReassignmentsResponse, int]:
+def _read_list_partition_reassignments_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListPartitionReassignmentsResponse, int]:
     o = _new(ListPartitionReassignmentsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -345,15 +365,18 @@ def _read_list_partition_reassignments_response_v0(b: bytes, p: int, e: int) -> 
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ListPartitionReassignmentsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OngoingTopicReassignment] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_ongoing_topic_reassignment_v0(b, p, e)
+        x_topics, p = _read_ongoing_topic_reassignment_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

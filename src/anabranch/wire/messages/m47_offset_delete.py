@@ -8,11 +8,13 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
     Write,
     bad_length,
+    too_many,
 )
 
 _new = object.__new__
@@ -138,7 +140,7 @@ class OffsetDeleteResponse(Message):
         self.topics = [] if topics is EMPTY else topics
 
 
-def _read_offset_delete_request_partition_v0(b: bytes, p: int, e: int) -> tuple[OffsetDeleteRequestPartition, int]:
+def _read_offset_delete_request_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetDeleteRequestPartition, int]:
     o = _new(OffsetDeleteRequestPartition)
     (o.partition_index,) = _unpack_i(b, p)
     p += 4
@@ -149,7 +151,7 @@ def _write_offset_delete_request_partition_v0(o: OffsetDeleteRequestPartition, w
     w(_pack_i(o.partition_index))
 
 
-def _read_offset_delete_request_topic_v0(b: bytes, p: int, e: int) -> tuple[OffsetDeleteRequestTopic, int]:
+def _read_offset_delete_request_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetDeleteRequestTopic, int]:
     o = _new(OffsetDeleteRequestTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -162,10 +164,13 @@ def _read_offset_delete_request_topic_v0(b: bytes, p: int, e: int) -> tuple[Offs
     p += 4
     if n < 0 or n * 4 > e - p:
         raise bad_length("OffsetDeleteRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetDeleteRequestPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_delete_request_partition_v0(b, p, e)
+        x_partitions, p = _read_offset_delete_request_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -181,7 +186,7 @@ def _write_offset_delete_request_topic_v0(o: OffsetDeleteRequestTopic, w: Write)
         _write_offset_delete_request_partition_v0(x_partitions, w)
 
 
-def _read_offset_delete_request_v0(b: bytes, p: int, e: int) -> tuple[OffsetDeleteRequest, int]:
+def _read_offset_delete_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetDeleteRequest, int]:
     o = _new(OffsetDeleteRequest)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -194,10 +199,13 @@ def _read_offset_delete_request_v0(b: bytes, p: int, e: int) -> tuple[OffsetDele
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetDeleteRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetDeleteRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_delete_request_topic_v0(b, p, e)
+        x_topics, p = _read_offset_delete_request_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 
@@ -213,7 +221,7 @@ def _write_offset_delete_request_v0(o: OffsetDeleteRequest, w: Write) -> None:
         _write_offset_delete_request_topic_v0(x_topics, w)
 
 
-def _read_offset_delete_response_partition_v0(b: bytes, p: int, e: int) -> tuple[OffsetDeleteResponsePartition, int]:
+def _read_offset_delete_response_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetDeleteResponsePartition, int]:
     o = _new(OffsetDeleteResponsePartition)
     o.partition_index, o.error_code = _unpack_ih(b, p)
     p += 6
@@ -224,7 +232,7 @@ def _write_offset_delete_response_partition_v0(o: OffsetDeleteResponsePartition,
     w(_pack_ih(o.partition_index, o.error_code))
 
 
-def _read_offset_delete_response_topic_v0(b: bytes, p: int, e: int) -> tuple[OffsetDeleteResponseTopic, int]:
+def _read_offset_delete_response_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetDeleteResponseTopic, int]:
     o = _new(OffsetDeleteResponseTopic)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -237,10 +245,13 @@ def _read_offset_delete_response_topic_v0(b: bytes, p: int, e: int) -> tuple[Off
     p += 4
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetDeleteResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[OffsetDeleteResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_offset_delete_response_partition_v0(b, p, e)
+        x_partitions, p = _read_offset_delete_response_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     return o, p
 
@@ -256,16 +267,19 @@ def _write_offset_delete_response_topic_v0(o: OffsetDeleteResponseTopic, w: Writ
         _write_offset_delete_response_partition_v0(x_partitions, w)
 
 
-def _read_offset_delete_response_v0(b: bytes, p: int, e: int) -> tuple[OffsetDeleteResponse, int]:
+def _read_offset_delete_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[OffsetDeleteResponse, int]:
     o = _new(OffsetDeleteResponse)
     o.error_code, o.throttle_time_ms, n = _unpack_hii(b, p)
     p += 10
     if n < 0 or n * 6 > e - p:
         raise bad_length("OffsetDeleteResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[OffsetDeleteResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_offset_delete_response_topic_v0(b, p, e)
+        x_topics, p = _read_offset_delete_response_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     return o, p
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -163,7 +165,7 @@ class DescribeClientQuotasResponse(Message):
         self.entries = [] if entries is EMPTY else entries
 
 
-def _read_component_data_v0(b: bytes, p: int, e: int) -> tuple[ComponentData, int]:
+def _read_component_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ComponentData, int]:
     o = _new(ComponentData)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -199,7 +201,7 @@ def _write_component_data_v0(o: ComponentData, w: Write) -> None:
         w(r_match)
 
 
-def _read_component_data_v1(b: bytes, p: int, e: int) -> tuple[ComponentData, int]:
+def _read_component_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ComponentData, int]:
     o = _new(ComponentData)
     n = b[p]
     p += 1
@@ -225,7 +227,7 @@ def _read_component_data_v1(b: bytes, p: int, e: int) -> tuple[ComponentData, in
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -247,16 +249,19 @@ def _write_component_data_v1(o: ComponentData, w: Write) -> None:
     w(b"\0")
 
 
-def _read_describe_client_quotas_request_v0(b: bytes, p: int, e: int) -> tuple[DescribeClientQuotasRequest, int]:
+def _read_describe_client_quotas_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClientQuotasRequest, int]:
     o = _new(DescribeClientQuotasRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 5 > e - p:
         raise bad_length("DescribeClientQuotasRequest.components")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_components: list[ComponentData] = []
     o.components = l_components
     for _ in range(n):
-        x_components, p = _read_component_data_v0(b, p, e)
+        x_components, p = _read_component_data_v0(b, p, e, c)
         l_components.append(x_components)
     (o.strict,) = _unpack_t(b, p)
     p += 1
@@ -271,7 +276,7 @@ def _write_describe_client_quotas_request_v0(o: DescribeClientQuotasRequest, w: 
     w(_pack_t(o.strict))
 
 
-def _read_describe_client_quotas_request_v1(b: bytes, p: int, e: int) -> tuple[DescribeClientQuotasRequest, int]:
+def _read_describe_client_quotas_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClientQuotasRequest, int]:
     o = _new(DescribeClientQuotasRequest)
     n = b[p]
     p += 1
@@ -280,15 +285,18 @@ def _read_describe_client_quotas_request_v1(b: bytes, p: int, e: int) -> tuple[D
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("DescribeClientQuotasRequest.components")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_components: list[ComponentData] = []
     o.components = l_components
     for _ in range(n):
-        x_components, p = _read_component_data_v1(b, p, e)
+        x_components, p = _read_component_data_v1(b, p, e, c)
         l_components.append(x_components)
     o.strict, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -301,7 +309,7 @@ def _write_describe_client_quotas_request_v1(o: DescribeClientQuotasRequest, w: 
     w(_pack_tx(o.strict))
 
 
-def _read_entity_data_v0(b: bytes, p: int, e: int) -> tuple[EntityData, int]:
+def _read_entity_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[EntityData, int]:
     o = _new(EntityData)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -337,7 +345,7 @@ def _write_entity_data_v0(o: EntityData, w: Write) -> None:
         w(r_entity_name)
 
 
-def _read_entity_data_v1(b: bytes, p: int, e: int) -> tuple[EntityData, int]:
+def _read_entity_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[EntityData, int]:
     o = _new(EntityData)
     n = b[p]
     p += 1
@@ -363,7 +371,7 @@ def _read_entity_data_v1(b: bytes, p: int, e: int) -> tuple[EntityData, int]:
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -384,7 +392,7 @@ def _write_entity_data_v1(o: EntityData, w: Write) -> None:
     w(b"\0")
 
 
-def _read_value_data_v0(b: bytes, p: int, e: int) -> tuple[ValueData, int]:
+def _read_value_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ValueData, int]:
     o = _new(ValueData)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -406,7 +414,7 @@ def _write_value_data_v0(o: ValueData, w: Write) -> None:
     w(_pack_d(o.value))
 
 
-def _read_value_data_v1(b: bytes, p: int, e: int) -> tuple[ValueData, int]:
+def _read_value_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ValueData, int]:
     o = _new(ValueData)
     n = b[p]
     p += 1
@@ -420,7 +428,7 @@ def _read_value_data_v1(b: bytes, p: int, e: int) -> tuple[ValueData, int]:
     o.value, n = _unpack_dB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -433,25 +441,31 @@ def _write_value_data_v1(o: ValueData, w: Write) -> None:
     w(_pack_dx(o.value))
 
 
-def _read_entry_data_v0(b: bytes, p: int, e: int) -> tuple[EntryData, int]:
+def _read_entry_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[EntryData, int]:
     o = _new(EntryData)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 4 > e - p:
         raise bad_length("EntryData.entity")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entity: list[EntityData] = []
     o.entity = l_entity
     for _ in range(n):
-        x_entity, p = _read_entity_data_v0(b, p, e)
+        x_entity, p = _read_entity_data_v0(b, p, e, c)
         l_entity.append(x_entity)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 10 > e - p:
         raise bad_length("EntryData.values")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_values: list[ValueData] = []
     o.values = l_values
     for _ in range(n):
-        x_values, p = _read_value_data_v0(b, p, e)
+        x_values, p = _read_value_data_v0(b, p, e, c)
         l_values.append(x_values)
     return o, p
 
@@ -467,7 +481,7 @@ def _write_entry_data_v0(o: EntryData, w: Write) -> None:
         _write_value_data_v0(x_values, w)
 
 
-def _read_entry_data_v1(b: bytes, p: int, e: int) -> tuple[EntryData, int]:
+def _read_entry_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[EntryData, int]:
     o = _new(EntryData)
     n = b[p]
     p += 1
@@ -476,10 +490,13 @@ def _read_entry_data_v1(b: bytes, p: int, e: int) -> tuple[EntryData, int]:
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("EntryData.entity")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entity: list[EntityData] = []
     o.entity = l_entity
     for _ in range(n):
-        x_entity, p = _read_entity_data_v1(b, p, e)
+        x_entity, p = _read_entity_data_v1(b, p, e, c)
         l_entity.append(x_entity)
     n = b[p]
     p += 1
@@ -488,15 +505,18 @@ def _read_entry_data_v1(b: bytes, p: int, e: int) -> tuple[EntryData, int]:
     n -= 1
     if n < 0 or n * 10 > e - p:
         raise bad_length("EntryData.values")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_values: list[ValueData] = []
     o.values = l_values
     for _ in range(n):
-        x_values, p = _read_value_data_v1(b, p, e)
+        x_values, p = _read_value_data_v1(b, p, e, c)
         l_values.append(x_values)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -514,7 +534,7 @@ def _write_entry_data_v1(o: EntryData, w: Write) -> None:
     w(b"\0")
 
 
-def _read_describe_client_quotas_response_v0(b: bytes, p: int, e: int) -> tuple[DescribeClientQuotasResponse, int]:
+def _read_describe_client_quotas_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClientQuotasResponse, int]:
     o = _new(DescribeClientQuotasResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihh(b, p)
     p += 8
@@ -533,10 +553,13 @@ def _read_describe_client_quotas_response_v0(b: bytes, p: int, e: int) -> tuple[
     else:
         if n * 8 > e - p:
             raise bad_length("DescribeClientQuotasResponse.entries")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_entries: list[EntryData] = []
         o.entries = l_entries
         for _ in range(n):
-            x_entries, p = _read_entry_data_v0(b, p, e)
+            x_entries, p = _read_entry_data_v0(b, p, e, c)
             l_entries.append(x_entries)
     return o, p
 
@@ -558,7 +581,7 @@ def _write_describe_client_quotas_response_v0(o: DescribeClientQuotasResponse, w
             _write_entry_data_v0(x_entries, w)
 
 
-def _read_describe_client_quotas_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeClientQuotasResponse, int]:
+def _read_describe_client_quotas_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClientQuotasResponse, int]:
     o = _new(DescribeClientQuotasResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -582,15 +605,18 @@ def _read_describe_client_quotas_response_v1(b: bytes, p: int, e: int) -> tuple[
         n -= 1
         if n * 3 > e - p:
             raise bad_length("DescribeClientQuotasResponse.entries")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_entries: list[EntryData] = []
         o.entries = l_entries
         for _ in range(n):
-            x_entries, p = _read_entry_data_v1(b, p, e)
+            x_entries, p = _read_entry_data_v1(b, p, e, c)
             l_entries.append(x_entries)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -175,7 +177,7 @@ class AlterClientQuotasResponse(Message):
         self.entries = [] if entries is EMPTY else entries
 
 
-def _read_alter_client_quotas_request_entity_data_v0(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasRequestEntityData, int]:
+def _read_alter_client_quotas_request_entity_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasRequestEntityData, int]:
     o = _new(AlterClientQuotasRequestEntityData)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -211,7 +213,7 @@ def _write_alter_client_quotas_request_entity_data_v0(o: AlterClientQuotasReques
         w(r_entity_name)
 
 
-def _read_alter_client_quotas_request_entity_data_v1(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasRequestEntityData, int]:
+def _read_alter_client_quotas_request_entity_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasRequestEntityData, int]:
     o = _new(AlterClientQuotasRequestEntityData)
     n = b[p]
     p += 1
@@ -237,7 +239,7 @@ def _read_alter_client_quotas_request_entity_data_v1(b: bytes, p: int, e: int) -
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -258,7 +260,7 @@ def _write_alter_client_quotas_request_entity_data_v1(o: AlterClientQuotasReques
     w(b"\0")
 
 
-def _read_op_data_v0(b: bytes, p: int, e: int) -> tuple[OpData, int]:
+def _read_op_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[OpData, int]:
     o = _new(OpData)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -280,7 +282,7 @@ def _write_op_data_v0(o: OpData, w: Write) -> None:
     w(_pack_dt(o.value, o.remove))
 
 
-def _read_op_data_v1(b: bytes, p: int, e: int) -> tuple[OpData, int]:
+def _read_op_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[OpData, int]:
     o = _new(OpData)
     n = b[p]
     p += 1
@@ -294,7 +296,7 @@ def _read_op_data_v1(b: bytes, p: int, e: int) -> tuple[OpData, int]:
     o.value, o.remove, n = _unpack_dtB(b, p)
     p += 10
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -307,25 +309,31 @@ def _write_op_data_v1(o: OpData, w: Write) -> None:
     w(_pack_dtx(o.value, o.remove))
 
 
-def _read_alter_client_quotas_request_entry_data_v0(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasRequestEntryData, int]:
+def _read_alter_client_quotas_request_entry_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasRequestEntryData, int]:
     o = _new(AlterClientQuotasRequestEntryData)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 4 > e - p:
         raise bad_length("AlterClientQuotasRequestEntryData.entity")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entity: list[AlterClientQuotasRequestEntityData] = []
     o.entity = l_entity
     for _ in range(n):
-        x_entity, p = _read_alter_client_quotas_request_entity_data_v0(b, p, e)
+        x_entity, p = _read_alter_client_quotas_request_entity_data_v0(b, p, e, c)
         l_entity.append(x_entity)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 11 > e - p:
         raise bad_length("AlterClientQuotasRequestEntryData.ops")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_ops: list[OpData] = []
     o.ops = l_ops
     for _ in range(n):
-        x_ops, p = _read_op_data_v0(b, p, e)
+        x_ops, p = _read_op_data_v0(b, p, e, c)
         l_ops.append(x_ops)
     return o, p
 
@@ -341,7 +349,7 @@ def _write_alter_client_quotas_request_entry_data_v0(o: AlterClientQuotasRequest
         _write_op_data_v0(x_ops, w)
 
 
-def _read_alter_client_quotas_request_entry_data_v1(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasRequestEntryData, int]:
+def _read_alter_client_quotas_request_entry_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasRequestEntryData, int]:
     o = _new(AlterClientQuotasRequestEntryData)
     n = b[p]
     p += 1
@@ -350,10 +358,13 @@ def _read_alter_client_quotas_request_entry_data_v1(b: bytes, p: int, e: int) ->
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterClientQuotasRequestEntryData.entity")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entity: list[AlterClientQuotasRequestEntityData] = []
     o.entity = l_entity
     for _ in range(n):
-        x_entity, p = _read_alter_client_quotas_request_entity_data_v1(b, p, e)
+        x_entity, p = _read_alter_client_quotas_request_entity_data_v1(b, p, e, c)
         l_entity.append(x_entity)
     n = b[p]
     p += 1
@@ -362,15 +373,18 @@ def _read_alter_client_quotas_request_entry_data_v1(b: bytes, p: int, e: int) ->
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("AlterClientQuotasRequestEntryData.ops")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_ops: list[OpData] = []
     o.ops = l_ops
     for _ in range(n):
-        x_ops, p = _read_op_data_v1(b, p, e)
+        x_ops, p = _read_op_data_v1(b, p, e, c)
         l_ops.append(x_ops)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -388,16 +402,19 @@ def _write_alter_client_quotas_request_entry_data_v1(o: AlterClientQuotasRequest
     w(b"\0")
 
 
-def _read_alter_client_quotas_request_v0(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasRequest, int]:
+def _read_alter_client_quotas_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasRequest, int]:
     o = _new(AlterClientQuotasRequest)
     (n,) = _unpack_i(b, p)
     p += 4
     if n < 0 or n * 8 > e - p:
         raise bad_length("AlterClientQuotasRequest.entries")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entries: list[AlterClientQuotasRequestEntryData] = []
     o.entries = l_entries
     for _ in range(n):
-        x_entries, p = _read_alter_client_quotas_request_entry_data_v0(b, p, e)
+        x_entries, p = _read_alter_client_quotas_request_entry_data_v0(b, p, e, c)
         l_entries.append(x_entries)
     (o.validate_only,) = _unpack_t(b, p)
     p += 1
@@ -412,7 +429,7 @@ def _write_alter_client_quotas_request_v0(o: AlterClientQuotasRequest, w: Write)
     w(_pack_t(o.validate_only))
 
 
-def _read_alter_client_quotas_request_v1(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasRequest, int]:
+def _read_alter_client_quotas_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasRequest, int]:
     o = _new(AlterClientQuotasRequest)
     n = b[p]
     p += 1
@@ -421,15 +438,18 @@ def _read_alter_client_quotas_request_v1(b: bytes, p: int, e: int) -> tuple[Alte
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterClientQuotasRequest.entries")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entries: list[AlterClientQuotasRequestEntryData] = []
     o.entries = l_entries
     for _ in range(n):
-        x_entries, p = _read_alter_client_quotas_request_entry_data_v1(b, p, e)
+        x_entries, p = _read_alter_client_quotas_request_entry_data_v1(b, p, e, c)
         l_entries.append(x_entries)
     o.validate_only, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -442,7 +462,7 @@ def _write_alter_client_quotas_request_v1(o: AlterClientQuotasRequest, w: Write)
     w(_pack_tx(o.validate_only))
 
 
-def _read_alter_client_quotas_response_entity_data_v0(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasResponseEntityData, int]:
+def _read_alter_client_quotas_response_entity_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasResponseEntityData, int]:
     o = _new(AlterClientQuotasResponseEntityData)
     (n,) = _unpack_h(b, p)
     p += 2
@@ -478,7 +498,7 @@ def _write_alter_client_quotas_response_entity_data_v0(o: AlterClientQuotasRespo
         w(r_entity_name)
 
 
-def _read_alter_client_quotas_response_entity_data_v1(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasResponseEntityData, int]:
+def _read_alter_client_quotas_response_entity_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasResponseEntityData, int]:
     o = _new(AlterClientQuotasResponseEntityData)
     n = b[p]
     p += 1
@@ -504,7 +524,7 @@ def _read_alter_client_quotas_response_entity_data_v1(b: bytes, p: int, e: int) 
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -525,7 +545,7 @@ def _write_alter_client_quotas_response_entity_data_v1(o: AlterClientQuotasRespo
     w(b"\0")
 
 
-def _read_alter_client_quotas_response_entry_data_v0(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasResponseEntryData, int]:
+def _read_alter_client_quotas_response_entry_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasResponseEntryData, int]:
     o = _new(AlterClientQuotasResponseEntryData)
     o.error_code, n = _unpack_hh(b, p)
     p += 4
@@ -541,10 +561,13 @@ def _read_alter_client_quotas_response_entry_data_v0(b: bytes, p: int, e: int) -
     p += 4
     if n < 0 or n * 4 > e - p:
         raise bad_length("AlterClientQuotasResponseEntryData.entity")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entity: list[AlterClientQuotasResponseEntityData] = []
     o.entity = l_entity
     for _ in range(n):
-        x_entity, p = _read_alter_client_quotas_response_entity_data_v0(b, p, e)
+        x_entity, p = _read_alter_client_quotas_response_entity_data_v0(b, p, e, c)
         l_entity.append(x_entity)
     return o, p
 
@@ -563,7 +586,7 @@ def _write_alter_client_quotas_response_entry_data_v0(o: AlterClientQuotasRespon
         _write_alter_client_quotas_response_entity_data_v0(x_entity, w)
 
 
-def _read_alter_client_quotas_response_entry_data_v1(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasResponseEntryData, int]:
+def _read_alter_client_quotas_response_entry_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasResponseEntryData, int]:
     o = _new(AlterClientQuotasResponseEntryData)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -584,15 +607,18 @@ def _read_alter_client_quotas_response_entry_data_v1(b: bytes, p: int, e: int) -
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterClientQuotasResponseEntryData.entity")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entity: list[AlterClientQuotasResponseEntityData] = []
     o.entity = l_entity
     for _ in range(n):
-        x_entity, p = _read_alter_client_quotas_response_entity_data_v1(b, p, e)
+        x_entity, p = _read_alter_client_quotas_response_entity_data_v1(b, p, e, c)
         l_entity.append(x_entity)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -614,16 +640,19 @@ def _write_alter_client_quotas_response_entry_data_v1(o: AlterClientQuotasRespon
     w(b"\0")
 
 
-def _read_alter_client_quotas_response_v0(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasResponse, int]:
+def _read_alter_client_quotas_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasResponse, int]:
     o = _new(AlterClientQuotasResponse)
     o.throttle_time_ms, n = _unpack_ii(b, p)
     p += 8
     if n < 0 or n * 8 > e - p:
         raise bad_length("AlterClientQuotasResponse.entries")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entries: list[AlterClientQuotasResponseEntryData] = []
     o.entries = l_entries
     for _ in range(n):
-        x_entries, p = _read_alter_client_quotas_response_entry_data_v0(b, p, e)
+        x_entries, p = _read_alter_client_quotas_response_entry_data_v0(b, p, e, c)
         l_entries.append(x_entries)
     return o, p
 
@@ -635,7 +664,7 @@ def _write_alter_client_quotas_response_v0(o: AlterClientQuotasResponse, w: Writ
         _write_alter_client_quotas_response_entry_data_v0(x_entries, w)
 
 
-def _read_alter_client_quotas_response_v1(b: bytes, p: int, e: int) -> tuple[AlterClientQuotasResponse, int]:
+def _read_alter_client_quotas_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterClientQuotasResponse, int]:
     o = _new(AlterClientQuotasResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -644,15 +673,18 @@ def _read_alter_client_quotas_response_v1(b: bytes, p: int, e: int) -> tuple[Alt
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("AlterClientQuotasResponse.entries")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_entries: list[AlterClientQuotasResponseEntryData] = []
     o.entries = l_entries
     for _ in range(n):
-        x_entries, p = _read_alter_client_quotas_response_entry_data_v1(b, p, e)
+        x_entries, p = _read_alter_client_quotas_response_entry_data_v1(b, p, e, c)
         l_entries.append(x_entries)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

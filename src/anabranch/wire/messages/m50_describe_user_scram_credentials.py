@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -129,7 +131,7 @@ class DescribeUserScramCredentialsResponse(Message):
         self.results = [] if results is EMPTY else results
 
 
-def _read_user_name_v0(b: bytes, p: int, e: int) -> tuple[UserName, int]:
+def _read_user_name_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[UserName, int]:
     o = _new(UserName)
     n = b[p]
     p += 1
@@ -143,7 +145,7 @@ def _read_user_name_v0(b: bytes, p: int, e: int) -> tuple[UserName, int]:
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -156,7 +158,7 @@ def _write_user_name_v0(o: UserName, w: Write) -> None:
     w(b"\0")
 
 
-def _read_describe_user_scram_credentials_request_v0(b: bytes, p: int, e: int) -> tuple[DescribeUserScramCredentialsRequest, int]:
+def _read_describe_user_scram_credentials_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeUserScramCredentialsRequest, int]:
     o = _new(DescribeUserScramCredentialsRequest)
     n = b[p]
     p += 1
@@ -168,15 +170,18 @@ def _read_describe_user_scram_credentials_request_v0(b: bytes, p: int, e: int) -
         n -= 1
         if n * 2 > e - p:
             raise bad_length("DescribeUserScramCredentialsRequest.users")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_users: list[UserName] = []
         o.users = l_users
         for _ in range(n):
-            x_users, p = _read_user_name_v0(b, p, e)
+            x_users, p = _read_user_name_v0(b, p, e, c)
             l_users.append(x_users)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -192,12 +197,12 @@ def _write_describe_user_scram_credentials_request_v0(o: DescribeUserScramCreden
     w(b"\0")
 
 
-def _read_credential_info_v0(b: bytes, p: int, e: int) -> tuple[CredentialInfo, int]:
+def _read_credential_info_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[CredentialInfo, int]:
     o = _new(CredentialInfo)
     o.mechanism, o.iterations, n = _unpack_biB(b, p)
     p += 6
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -205,7 +210,7 @@ def _write_credential_info_v0(o: CredentialInfo, w: Write) -> None:
     w(_pack_bix(o.mechanism, o.iterations))
 
 
-def _read_describe_user_scram_credentials_result_v0(b: bytes, p: int, e: int) -> tuple[DescribeUserScramCredentialsResult, int]:
+def _read_describe_user_scram_credentials_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeUserScramCredentialsResult, int]:
     o = _new(DescribeUserScramCredentialsResult)
     n = b[p]
     p += 1
@@ -235,15 +240,18 @@ def _read_describe_user_scram_credentials_result_v0(b: bytes, p: int, e: int) ->
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("DescribeUserScramCredentialsResult.credential_infos")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_credential_infos: list[CredentialInfo] = []
     o.credential_infos = l_credential_infos
     for _ in range(n):
-        x_credential_infos, p = _read_credential_info_v0(b, p, e)
+        x_credential_infos, p = _read_credential_info_v0(b, p, e, c)
         l_credential_infos.append(x_credential_infos)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -270,7 +278,7 @@ def _write_describe_user_scram_credentials_result_v0(o: DescribeUserScramCredent
     w(b"\0")
 
 
-def _read_describe_user_scram_credentials_response_v0(b: bytes, p: int, e: int) -> tuple[DescribeUserScramCredentialsResponse, int]:
+def _read_describe_user_scram_credentials_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeUserScramCredentialsResponse, int]:
     o = _new(DescribeUserScramCredentialsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -291,15 +299,18 @@ def _read_describe_user_scram_credentials_response_v0(b: bytes, p: int, e: int) 
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("DescribeUserScramCredentialsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[DescribeUserScramCredentialsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_describe_user_scram_credentials_result_v0(b, p, e)
+        x_results, p = _read_describe_user_scram_credentials_result_v0(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

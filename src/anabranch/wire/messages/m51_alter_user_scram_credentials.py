@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -137,7 +139,7 @@ class AlterUserScramCredentialsResponse(Message):
         self.results = [] if results is EMPTY else results
 
 
-def _read_scram_credential_deletion_v0(b: bytes, p: int, e: int) -> tuple[ScramCredentialDeletion, int]:
+def _read_scram_credential_deletion_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ScramCredentialDeletion, int]:
     o = _new(ScramCredentialDeletion)
     n = b[p]
     p += 1
@@ -151,7 +153,7 @@ def _read_scram_credential_deletion_v0(b: bytes, p: int, e: int) -> tuple[ScramC
     o.mechanism, n = _unpack_bB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -164,7 +166,7 @@ def _write_scram_credential_deletion_v0(o: ScramCredentialDeletion, w: Write) ->
     w(_pack_bx(o.mechanism))
 
 
-def _read_scram_credential_upsertion_v0(b: bytes, p: int, e: int) -> tuple[ScramCredentialUpsertion, int]:
+def _read_scram_credential_upsertion_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ScramCredentialUpsertion, int]:
     o = _new(ScramCredentialUpsertion)
     n = b[p]
     p += 1
@@ -196,7 +198,7 @@ def _read_scram_credential_upsertion_v0(b: bytes, p: int, e: int) -> tuple[Scram
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -218,7 +220,7 @@ def _write_scram_credential_upsertion_v0(o: ScramCredentialUpsertion, w: Write) 
     w(b"\0")
 
 
-def _read_alter_user_scram_credentials_request_v0(b: bytes, p: int, e: int) -> tuple[AlterUserScramCredentialsRequest, int]:
+def _read_alter_user_scram_credentials_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterUserScramCredentialsRequest, int]:
     o = _new(AlterUserScramCredentialsRequest)
     n = b[p]
     p += 1
@@ -227,10 +229,13 @@ def _read_alter_user_scram_credentials_request_v0(b: bytes, p: int, e: int) -> t
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterUserScramCredentialsRequest.deletions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_deletions: list[ScramCredentialDeletion] = []
     o.deletions = l_deletions
     for _ in range(n):
-        x_deletions, p = _read_scram_credential_deletion_v0(b, p, e)
+        x_deletions, p = _read_scram_credential_deletion_v0(b, p, e, c)
         l_deletions.append(x_deletions)
     n = b[p]
     p += 1
@@ -239,15 +244,18 @@ def _read_alter_user_scram_credentials_request_v0(b: bytes, p: int, e: int) -> t
     n -= 1
     if n < 0 or n * 9 > e - p:
         raise bad_length("AlterUserScramCredentialsRequest.upsertions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_upsertions: list[ScramCredentialUpsertion] = []
     o.upsertions = l_upsertions
     for _ in range(n):
-        x_upsertions, p = _read_scram_credential_upsertion_v0(b, p, e)
+        x_upsertions, p = _read_scram_credential_upsertion_v0(b, p, e, c)
         l_upsertions.append(x_upsertions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -265,7 +273,7 @@ def _write_alter_user_scram_credentials_request_v0(o: AlterUserScramCredentialsR
     w(b"\0")
 
 
-def _read_alter_user_scram_credentials_result_v0(b: bytes, p: int, e: int) -> tuple[AlterUserScramCredentialsResult, int]:
+def _read_alter_user_scram_credentials_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterUserScramCredentialsResult, int]:
     o = _new(AlterUserScramCredentialsResult)
     n = b[p]
     p += 1
@@ -291,7 +299,7 @@ def _read_alter_user_scram_credentials_result_v0(b: bytes, p: int, e: int) -> tu
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -313,7 +321,7 @@ def _write_alter_user_scram_credentials_result_v0(o: AlterUserScramCredentialsRe
     w(b"\0")
 
 
-def _read_alter_user_scram_credentials_response_v0(b: bytes, p: int, e: int) -> tuple[AlterUserScramCredentialsResponse, int]:
+def _read_alter_user_scram_credentials_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterUserScramCredentialsResponse, int]:
     o = _new(AlterUserScramCredentialsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -322,15 +330,18 @@ def _read_alter_user_scram_credentials_response_v0(b: bytes, p: int, e: int) -> 
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("AlterUserScramCredentialsResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[AlterUserScramCredentialsResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_alter_user_scram_credentials_result_v0(b, p, e)
+        x_results, p = _read_alter_user_scram_credentials_result_v0(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

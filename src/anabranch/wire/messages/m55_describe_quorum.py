@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -235,12 +237,12 @@ class DescribeQuorumResponse(Message):
         self.nodes = [] if nodes is EMPTY else nodes
 
 
-def _read_describe_quorum_request_partition_data_v0(b: bytes, p: int, e: int) -> tuple[DescribeQuorumRequestPartitionData, int]:
+def _read_describe_quorum_request_partition_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumRequestPartitionData, int]:
     o = _new(DescribeQuorumRequestPartitionData)
     o.partition_index, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -248,7 +250,7 @@ def _write_describe_quorum_request_partition_data_v0(o: DescribeQuorumRequestPar
     w(_pack_ix(o.partition_index))
 
 
-def _read_describe_quorum_request_topic_data_v0(b: bytes, p: int, e: int) -> tuple[DescribeQuorumRequestTopicData, int]:
+def _read_describe_quorum_request_topic_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumRequestTopicData, int]:
     o = _new(DescribeQuorumRequestTopicData)
     n = b[p]
     p += 1
@@ -266,15 +268,18 @@ def _read_describe_quorum_request_topic_data_v0(b: bytes, p: int, e: int) -> tup
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("DescribeQuorumRequestTopicData.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DescribeQuorumRequestPartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_describe_quorum_request_partition_data_v0(b, p, e)
+        x_partitions, p = _read_describe_quorum_request_partition_data_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -292,7 +297,7 @@ def _write_describe_quorum_request_topic_data_v0(o: DescribeQuorumRequestTopicDa
     w(b"\0")
 
 
-def _read_describe_quorum_request_v0(b: bytes, p: int, e: int) -> tuple[DescribeQuorumRequest, int]:
+def _read_describe_quorum_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumRequest, int]:
     o = _new(DescribeQuorumRequest)
     n = b[p]
     p += 1
@@ -301,15 +306,18 @@ def _read_describe_quorum_request_v0(b: bytes, p: int, e: int) -> tuple[Describe
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeQuorumRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeQuorumRequestTopicData] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_quorum_request_topic_data_v0(b, p, e)
+        x_topics, p = _read_describe_quorum_request_topic_data_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -322,7 +330,7 @@ def _write_describe_quorum_request_v0(o: DescribeQuorumRequest, w: Write) -> Non
     w(b"\0")
 
 
-def _read_replica_state_v0(b: bytes, p: int, e: int) -> tuple[ReplicaState, int]:
+def _read_replica_state_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReplicaState, int]:
     o = _new(ReplicaState)
     o.replica_directory_id = ZERO_UUID
     o.last_fetch_timestamp = -1
@@ -330,7 +338,7 @@ def _read_replica_state_v0(b: bytes, p: int, e: int) -> tuple[ReplicaState, int]
     o.replica_id, o.log_end_offset, n = _unpack_iqB(b, p)
     p += 13
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -338,13 +346,13 @@ def _write_replica_state_v0(o: ReplicaState, w: Write) -> None:
     w(_pack_iqx(o.replica_id, o.log_end_offset))
 
 
-def _read_replica_state_v1(b: bytes, p: int, e: int) -> tuple[ReplicaState, int]:
+def _read_replica_state_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReplicaState, int]:
     o = _new(ReplicaState)
     o.replica_directory_id = ZERO_UUID
     o.replica_id, o.log_end_offset, o.last_fetch_timestamp, o.last_caught_up_timestamp, n = _unpack_iqqqB(b, p)
     p += 29
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -352,12 +360,12 @@ def _write_replica_state_v1(o: ReplicaState, w: Write) -> None:
     w(_pack_iqqqx(o.replica_id, o.log_end_offset, o.last_fetch_timestamp, o.last_caught_up_timestamp))
 
 
-def _read_replica_state_v2(b: bytes, p: int, e: int) -> tuple[ReplicaState, int]:
+def _read_replica_state_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ReplicaState, int]:
     o = _new(ReplicaState)
     o.replica_id, o.replica_directory_id, o.log_end_offset, o.last_fetch_timestamp, o.last_caught_up_timestamp, n = _unpack_i16sqqqB(b, p)
     p += 45
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -365,7 +373,7 @@ def _write_replica_state_v2(o: ReplicaState, w: Write) -> None:
     w(_pack_i16sqqqx(o.replica_id, o.replica_directory_id, o.log_end_offset, o.last_fetch_timestamp, o.last_caught_up_timestamp))
 
 
-def _read_describe_quorum_response_partition_data_v0(b: bytes, p: int, e: int) -> tuple[DescribeQuorumResponsePartitionData, int]:
+def _read_describe_quorum_response_partition_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumResponsePartitionData, int]:
     o = _new(DescribeQuorumResponsePartitionData)
     o.error_message = ""
     o.partition_index, o.error_code, o.leader_id, o.leader_epoch, o.high_watermark, n = _unpack_ihiiqB(b, p)
@@ -375,10 +383,13 @@ def _read_describe_quorum_response_partition_data_v0(b: bytes, p: int, e: int) -
     n -= 1
     if n < 0 or n * 13 > e - p:
         raise bad_length("DescribeQuorumResponsePartitionData.current_voters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_current_voters: list[ReplicaState] = []
     o.current_voters = l_current_voters
     for _ in range(n):
-        x_current_voters, p = _read_replica_state_v0(b, p, e)
+        x_current_voters, p = _read_replica_state_v0(b, p, e, c)
         l_current_voters.append(x_current_voters)
     n = b[p]
     p += 1
@@ -387,15 +398,18 @@ def _read_describe_quorum_response_partition_data_v0(b: bytes, p: int, e: int) -
     n -= 1
     if n < 0 or n * 13 > e - p:
         raise bad_length("DescribeQuorumResponsePartitionData.observers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_observers: list[ReplicaState] = []
     o.observers = l_observers
     for _ in range(n):
-        x_observers, p = _read_replica_state_v0(b, p, e)
+        x_observers, p = _read_replica_state_v0(b, p, e, c)
         l_observers.append(x_observers)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -414,7 +428,7 @@ def _write_describe_quorum_response_partition_data_v0(o: DescribeQuorumResponseP
     w(b"\0")
 
 
-def _read_describe_quorum_response_partition_data_v1(b: bytes, p: int, e: int) -> tuple[DescribeQuorumResponsePartitionData, int]:
+def _read_describe_quorum_response_partition_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumResponsePartitionData, int]:
     o = _new(DescribeQuorumResponsePartitionData)
     o.error_message = ""
     o.partition_index, o.error_code, o.leader_id, o.leader_epoch, o.high_watermark, n = _unpack_ihiiqB(b, p)
@@ -424,10 +438,13 @@ def _read_describe_quorum_response_partition_data_v1(b: bytes, p: int, e: int) -
     n -= 1
     if n < 0 or n * 29 > e - p:
         raise bad_length("DescribeQuorumResponsePartitionData.current_voters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_current_voters: list[ReplicaState] = []
     o.current_voters = l_current_voters
     for _ in range(n):
-        x_current_voters, p = _read_replica_state_v1(b, p, e)
+        x_current_voters, p = _read_replica_state_v1(b, p, e, c)
         l_current_voters.append(x_current_voters)
     n = b[p]
     p += 1
@@ -436,15 +453,18 @@ def _read_describe_quorum_response_partition_data_v1(b: bytes, p: int, e: int) -
     n -= 1
     if n < 0 or n * 29 > e - p:
         raise bad_length("DescribeQuorumResponsePartitionData.observers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_observers: list[ReplicaState] = []
     o.observers = l_observers
     for _ in range(n):
-        x_observers, p = _read_replica_state_v1(b, p, e)
+        x_observers, p = _read_replica_state_v1(b, p, e, c)
         l_observers.append(x_observers)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -463,7 +483,7 @@ def _write_describe_quorum_response_partition_data_v1(o: DescribeQuorumResponseP
     w(b"\0")
 
 
-def _read_describe_quorum_response_partition_data_v2(b: bytes, p: int, e: int) -> tuple[DescribeQuorumResponsePartitionData, int]:
+def _read_describe_quorum_response_partition_data_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumResponsePartitionData, int]:
     o = _new(DescribeQuorumResponsePartitionData)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -484,10 +504,13 @@ def _read_describe_quorum_response_partition_data_v2(b: bytes, p: int, e: int) -
     n -= 1
     if n < 0 or n * 45 > e - p:
         raise bad_length("DescribeQuorumResponsePartitionData.current_voters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_current_voters: list[ReplicaState] = []
     o.current_voters = l_current_voters
     for _ in range(n):
-        x_current_voters, p = _read_replica_state_v2(b, p, e)
+        x_current_voters, p = _read_replica_state_v2(b, p, e, c)
         l_current_voters.append(x_current_voters)
     n = b[p]
     p += 1
@@ -496,15 +519,18 @@ def _read_describe_quorum_response_partition_data_v2(b: bytes, p: int, e: int) -
     n -= 1
     if n < 0 or n * 45 > e - p:
         raise bad_length("DescribeQuorumResponsePartitionData.observers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_observers: list[ReplicaState] = []
     o.observers = l_observers
     for _ in range(n):
-        x_observers, p = _read_replica_state_v2(b, p, e)
+        x_observers, p = _read_replica_state_v2(b, p, e, c)
         l_observers.append(x_observers)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -532,7 +558,7 @@ def _write_describe_quorum_response_partition_data_v2(o: DescribeQuorumResponseP
     w(b"\0")
 
 
-def _read_describe_quorum_response_topic_data_v0(b: bytes, p: int, e: int) -> tuple[DescribeQuorumResponseTopicData, int]:
+def _read_describe_quorum_response_topic_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumResponseTopicData, int]:
     o = _new(DescribeQuorumResponseTopicData)
     n = b[p]
     p += 1
@@ -550,15 +576,18 @@ def _read_describe_quorum_response_topic_data_v0(b: bytes, p: int, e: int) -> tu
     n -= 1
     if n < 0 or n * 25 > e - p:
         raise bad_length("DescribeQuorumResponseTopicData.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DescribeQuorumResponsePartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_describe_quorum_response_partition_data_v0(b, p, e)
+        x_partitions, p = _read_describe_quorum_response_partition_data_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -576,7 +605,7 @@ def _write_describe_quorum_response_topic_data_v0(o: DescribeQuorumResponseTopic
     w(b"\0")
 
 
-def _read_describe_quorum_response_topic_data_v1(b: bytes, p: int, e: int) -> tuple[DescribeQuorumResponseTopicData, int]:
+def _read_describe_quorum_response_topic_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumResponseTopicData, int]:
     o = _new(DescribeQuorumResponseTopicData)
     n = b[p]
     p += 1
@@ -594,15 +623,18 @@ def _read_describe_quorum_response_topic_data_v1(b: bytes, p: int, e: int) -> tu
     n -= 1
     if n < 0 or n * 25 > e - p:
         raise bad_length("DescribeQuorumResponseTopicData.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DescribeQuorumResponsePartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_describe_quorum_response_partition_data_v1(b, p, e)
+        x_partitions, p = _read_describe_quorum_response_partition_data_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -620,7 +652,7 @@ def _write_describe_quorum_response_topic_data_v1(o: DescribeQuorumResponseTopic
     w(b"\0")
 
 
-def _read_describe_quorum_response_topic_data_v2(b: bytes, p: int, e: int) -> tuple[DescribeQuorumResponseTopicData, int]:
+def _read_describe_quorum_response_topic_data_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumResponseTopicData, int]:
     o = _new(DescribeQuorumResponseTopicData)
     n = b[p]
     p += 1
@@ -638,15 +670,18 @@ def _read_describe_quorum_response_topic_data_v2(b: bytes, p: int, e: int) -> tu
     n -= 1
     if n < 0 or n * 26 > e - p:
         raise bad_length("DescribeQuorumResponseTopicData.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DescribeQuorumResponsePartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_describe_quorum_response_partition_data_v2(b, p, e)
+        x_partitions, p = _read_describe_quorum_response_partition_data_v2(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -664,7 +699,7 @@ def _write_describe_quorum_response_topic_data_v2(o: DescribeQuorumResponseTopic
     w(b"\0")
 
 
-def _read_listener_v2(b: bytes, p: int, e: int) -> tuple[Listener, int]:
+def _read_listener_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[Listener, int]:
     o = _new(Listener)
     n = b[p]
     p += 1
@@ -687,7 +722,7 @@ def _read_listener_v2(b: bytes, p: int, e: int) -> tuple[Listener, int]:
     o.port, n = _unpack_HB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -705,7 +740,7 @@ def _write_listener_v2(o: Listener, w: Write) -> None:
     w(_pack_Hx(o.port))
 
 
-def _read_node_v2(b: bytes, p: int, e: int) -> tuple[Node, int]:
+def _read_node_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[Node, int]:
     o = _new(Node)
     o.node_id, n = _unpack_iB(b, p)
     p += 5
@@ -714,15 +749,18 @@ def _read_node_v2(b: bytes, p: int, e: int) -> tuple[Node, int]:
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("Node.listeners")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_listeners: list[Listener] = []
     o.listeners = l_listeners
     for _ in range(n):
-        x_listeners, p = _read_listener_v2(b, p, e)
+        x_listeners, p = _read_listener_v2(b, p, e, c)
         l_listeners.append(x_listeners)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -736,7 +774,7 @@ def _write_node_v2(o: Node, w: Write) -> None:
     w(b"\0")
 
 
-def _read_describe_quorum_response_v0(b: bytes, p: int, e: int) -> tuple[DescribeQuorumResponse, int]:
+def _read_describe_quorum_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumResponse, int]:
     o = _new(DescribeQuorumResponse)
     o.error_message = ""
     o.nodes = []
@@ -747,15 +785,18 @@ def _read_describe_quorum_response_v0(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeQuorumResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeQuorumResponseTopicData] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_quorum_response_topic_data_v0(b, p, e)
+        x_topics, p = _read_describe_quorum_response_topic_data_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -769,7 +810,7 @@ def _write_describe_quorum_response_v0(o: DescribeQuorumResponse, w: Write) -> N
     w(b"\0")
 
 
-def _read_describe_quorum_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeQuorumResponse, int]:
+def _read_describe_quorum_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumResponse, int]:
     o = _new(DescribeQuorumResponse)
     o.error_message = ""
     o.nodes = []
@@ -780,15 +821,18 @@ def _read_describe_quorum_response_v1(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeQuorumResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeQuorumResponseTopicData] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_quorum_response_topic_data_v1(b, p, e)
+        x_topics, p = _read_describe_quorum_response_topic_data_v1(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -802,7 +846,7 @@ def _write_describe_quorum_response_v1(o: DescribeQuorumResponse, w: Write) -> N
     w(b"\0")
 
 
-def _read_describe_quorum_response_v2(b: bytes, p: int, e: int) -> tuple[DescribeQuorumResponse, int]:
+def _read_describe_quorum_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeQuorumResponse, int]:
     o = _new(DescribeQuorumResponse)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -823,10 +867,13 @@ def _read_describe_quorum_response_v2(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeQuorumResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeQuorumResponseTopicData] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_quorum_response_topic_data_v2(b, p, e)
+        x_topics, p = _read_describe_quorum_response_topic_data_v2(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
@@ -835,15 +882,18 @@ def _read_describe_quorum_response_v2(b: bytes, p: int, e: int) -> tuple[Describ
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("DescribeQuorumResponse.nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_nodes: list[Node] = []
     o.nodes = l_nodes
     for _ in range(n):
-        x_nodes, p = _read_node_v2(b, p, e)
+        x_nodes, p = _read_node_v2(b, p, e, c)
         l_nodes.append(x_nodes)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -130,7 +132,7 @@ class UpdateFeaturesResponse(Message):
         self.results = [] if results is EMPTY else results
 
 
-def _read_feature_update_key_v0(b: bytes, p: int, e: int) -> tuple[FeatureUpdateKey, int]:
+def _read_feature_update_key_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[FeatureUpdateKey, int]:
     o = _new(FeatureUpdateKey)
     o.upgrade_type = 1
     n = b[p]
@@ -145,7 +147,7 @@ def _read_feature_update_key_v0(b: bytes, p: int, e: int) -> tuple[FeatureUpdate
     o.max_version_level, o.allow_downgrade, n = _unpack_htB(b, p)
     p += 4
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -158,7 +160,7 @@ def _write_feature_update_key_v0(o: FeatureUpdateKey, w: Write) -> None:
     w(_pack_htx(o.max_version_level, o.allow_downgrade))
 
 
-def _read_feature_update_key_v1(b: bytes, p: int, e: int) -> tuple[FeatureUpdateKey, int]:
+def _read_feature_update_key_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[FeatureUpdateKey, int]:
     o = _new(FeatureUpdateKey)
     o.allow_downgrade = False
     n = b[p]
@@ -173,7 +175,7 @@ def _read_feature_update_key_v1(b: bytes, p: int, e: int) -> tuple[FeatureUpdate
     o.max_version_level, o.upgrade_type, n = _unpack_hbB(b, p)
     p += 4
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -186,7 +188,7 @@ def _write_feature_update_key_v1(o: FeatureUpdateKey, w: Write) -> None:
     w(_pack_hbx(o.max_version_level, o.upgrade_type))
 
 
-def _read_update_features_request_v0(b: bytes, p: int, e: int) -> tuple[UpdateFeaturesRequest, int]:
+def _read_update_features_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[UpdateFeaturesRequest, int]:
     o = _new(UpdateFeaturesRequest)
     o.validate_only = False
     o.timeout_ms, n = _unpack_iB(b, p)
@@ -196,15 +198,18 @@ def _read_update_features_request_v0(b: bytes, p: int, e: int) -> tuple[UpdateFe
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("UpdateFeaturesRequest.feature_updates")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_feature_updates: list[FeatureUpdateKey] = []
     o.feature_updates = l_feature_updates
     for _ in range(n):
-        x_feature_updates, p = _read_feature_update_key_v0(b, p, e)
+        x_feature_updates, p = _read_feature_update_key_v0(b, p, e, c)
         l_feature_updates.append(x_feature_updates)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -218,7 +223,7 @@ def _write_update_features_request_v0(o: UpdateFeaturesRequest, w: Write) -> Non
     w(b"\0")
 
 
-def _read_update_features_request_v1(b: bytes, p: int, e: int) -> tuple[UpdateFeaturesRequest, int]:
+def _read_update_features_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[UpdateFeaturesRequest, int]:
     o = _new(UpdateFeaturesRequest)
     o.timeout_ms, n = _unpack_iB(b, p)
     p += 5
@@ -227,15 +232,18 @@ def _read_update_features_request_v1(b: bytes, p: int, e: int) -> tuple[UpdateFe
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("UpdateFeaturesRequest.feature_updates")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_feature_updates: list[FeatureUpdateKey] = []
     o.feature_updates = l_feature_updates
     for _ in range(n):
-        x_feature_updates, p = _read_feature_update_key_v1(b, p, e)
+        x_feature_updates, p = _read_feature_update_key_v1(b, p, e, c)
         l_feature_updates.append(x_feature_updates)
     o.validate_only, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -249,7 +257,7 @@ def _write_update_features_request_v1(o: UpdateFeaturesRequest, w: Write) -> Non
     w(_pack_tx(o.validate_only))
 
 
-def _read_updatable_feature_result_v0(b: bytes, p: int, e: int) -> tuple[UpdatableFeatureResult, int]:
+def _read_updatable_feature_result_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[UpdatableFeatureResult, int]:
     o = _new(UpdatableFeatureResult)
     n = b[p]
     p += 1
@@ -275,7 +283,7 @@ def _read_updatable_feature_result_v0(b: bytes, p: int, e: int) -> tuple[Updatab
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -297,7 +305,7 @@ def _write_updatable_feature_result_v0(o: UpdatableFeatureResult, w: Write) -> N
     w(b"\0")
 
 
-def _read_update_features_response_v0(b: bytes, p: int, e: int) -> tuple[UpdateFeaturesResponse, int]:
+def _read_update_features_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[UpdateFeaturesResponse, int]:
     o = _new(UpdateFeaturesResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -318,15 +326,18 @@ def _read_update_features_response_v0(b: bytes, p: int, e: int) -> tuple[UpdateF
     n -= 1
     if n < 0 or n * 5 > e - p:
         raise bad_length("UpdateFeaturesResponse.results")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_results: list[UpdatableFeatureResult] = []
     o.results = l_results
     for _ in range(n):
-        x_results, p = _read_updatable_feature_result_v0(b, p, e)
+        x_results, p = _read_updatable_feature_result_v0(b, p, e, c)
         l_results.append(x_results)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -348,7 +359,7 @@ def _write_update_features_response_v0(o: UpdateFeaturesResponse, w: Write) -> N
     w(b"\0")
 
 
-def _read_update_features_response_v2(b: bytes, p: int, e: int) -> tuple[UpdateFeaturesResponse, int]:
+def _read_update_features_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[UpdateFeaturesResponse, int]:
     o = _new(UpdateFeaturesResponse)
     o.results = []
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
@@ -366,7 +377,7 @@ def _read_update_features_response_v2(b: bytes, p: int, e: int) -> tuple[UpdateF
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -126,14 +128,14 @@ class DescribeClusterResponse(Message):
         self.cluster_authorized_operations = cluster_authorized_operations
 
 
-def _read_describe_cluster_request_v0(b: bytes, p: int, e: int) -> tuple[DescribeClusterRequest, int]:
+def _read_describe_cluster_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClusterRequest, int]:
     o = _new(DescribeClusterRequest)
     o.endpoint_type = 1
     o.include_fenced_brokers = False
     o.include_cluster_authorized_operations, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -141,13 +143,13 @@ def _write_describe_cluster_request_v0(o: DescribeClusterRequest, w: Write) -> N
     w(_pack_tx(o.include_cluster_authorized_operations))
 
 
-def _read_describe_cluster_request_v1(b: bytes, p: int, e: int) -> tuple[DescribeClusterRequest, int]:
+def _read_describe_cluster_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClusterRequest, int]:
     o = _new(DescribeClusterRequest)
     o.include_fenced_brokers = False
     o.include_cluster_authorized_operations, o.endpoint_type, n = _unpack_tbB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -155,12 +157,12 @@ def _write_describe_cluster_request_v1(o: DescribeClusterRequest, w: Write) -> N
     w(_pack_tbx(o.include_cluster_authorized_operations, o.endpoint_type))
 
 
-def _read_describe_cluster_request_v2(b: bytes, p: int, e: int) -> tuple[DescribeClusterRequest, int]:
+def _read_describe_cluster_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClusterRequest, int]:
     o = _new(DescribeClusterRequest)
     o.include_cluster_authorized_operations, o.endpoint_type, o.include_fenced_brokers, n = _unpack_tbtB(b, p)
     p += 4
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -168,7 +170,7 @@ def _write_describe_cluster_request_v2(o: DescribeClusterRequest, w: Write) -> N
     w(_pack_tbtx(o.include_cluster_authorized_operations, o.endpoint_type, o.include_fenced_brokers))
 
 
-def _read_describe_cluster_broker_v0(b: bytes, p: int, e: int) -> tuple[DescribeClusterBroker, int]:
+def _read_describe_cluster_broker_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClusterBroker, int]:
     o = _new(DescribeClusterBroker)
     o.is_fenced = False
     o.broker_id, n = _unpack_iB(b, p)
@@ -195,7 +197,7 @@ def _read_describe_cluster_broker_v0(b: bytes, p: int, e: int) -> tuple[Describe
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -218,7 +220,7 @@ def _write_describe_cluster_broker_v0(o: DescribeClusterBroker, w: Write) -> Non
     w(b"\0")
 
 
-def _read_describe_cluster_broker_v2(b: bytes, p: int, e: int) -> tuple[DescribeClusterBroker, int]:
+def _read_describe_cluster_broker_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClusterBroker, int]:
     o = _new(DescribeClusterBroker)
     o.broker_id, n = _unpack_iB(b, p)
     p += 5
@@ -244,7 +246,7 @@ def _read_describe_cluster_broker_v2(b: bytes, p: int, e: int) -> tuple[Describe
     o.is_fenced, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -267,7 +269,7 @@ def _write_describe_cluster_broker_v2(o: DescribeClusterBroker, w: Write) -> Non
     w(_pack_tx(o.is_fenced))
 
 
-def _read_describe_cluster_response_v0(b: bytes, p: int, e: int) -> tuple[DescribeClusterResponse, int]:
+def _read_describe_cluster_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClusterResponse, int]:
     o = _new(DescribeClusterResponse)
     o.endpoint_type = 1
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
@@ -298,15 +300,18 @@ def _read_describe_cluster_response_v0(b: bytes, p: int, e: int) -> tuple[Descri
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("DescribeClusterResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[DescribeClusterBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_describe_cluster_broker_v0(b, p, e)
+        x_brokers, p = _read_describe_cluster_broker_v0(b, p, e, c)
         l_brokers.append(x_brokers)
     o.cluster_authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -334,7 +339,7 @@ def _write_describe_cluster_response_v0(o: DescribeClusterResponse, w: Write) ->
     w(_pack_ix(o.cluster_authorized_operations))
 
 
-def _read_describe_cluster_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeClusterResponse, int]:
+def _read_describe_cluster_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClusterResponse, int]:
     o = _new(DescribeClusterResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -364,15 +369,18 @@ def _read_describe_cluster_response_v1(b: bytes, p: int, e: int) -> tuple[Descri
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("DescribeClusterResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[DescribeClusterBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_describe_cluster_broker_v0(b, p, e)
+        x_brokers, p = _read_describe_cluster_broker_v0(b, p, e, c)
         l_brokers.append(x_brokers)
     o.cluster_authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -401,7 +409,7 @@ def _write_describe_cluster_response_v1(o: DescribeClusterResponse, w: Write) ->
     w(_pack_ix(o.cluster_authorized_operations))
 
 
-def _read_describe_cluster_response_v2(b: bytes, p: int, e: int) -> tuple[DescribeClusterResponse, int]:
+def _read_describe_cluster_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeClusterResponse, int]:
     o = _new(DescribeClusterResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -431,15 +439,18 @@ def _read_describe_cluster_response_v2(b: bytes, p: int, e: int) -> tuple[Descri
     n -= 1
     if n < 0 or n * 12 > e - p:
         raise bad_length("DescribeClusterResponse.brokers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_brokers: list[DescribeClusterBroker] = []
     o.brokers = l_brokers
     for _ in range(n):
-        x_brokers, p = _read_describe_cluster_broker_v2(b, p, e)
+        x_brokers, p = _read_describe_cluster_broker_v2(b, p, e, c)
         l_brokers.append(x_brokers)
     o.cluster_authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

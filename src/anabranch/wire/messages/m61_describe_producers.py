@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -156,7 +158,7 @@ class DescribeProducersResponse(Message):
         self.topics = [] if topics is EMPTY else topics
 
 
-def _read_topic_request_v0(b: bytes, p: int, e: int) -> tuple[TopicRequest, int]:
+def _read_topic_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicRequest, int]:
     o = _new(TopicRequest)
     n = b[p]
     p += 1
@@ -175,12 +177,15 @@ def _read_topic_request_v0(b: bytes, p: int, e: int) -> tuple[TopicRequest, int]
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicRequest.partition_indexes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partition_indexes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -200,7 +205,7 @@ def _write_topic_request_v0(o: TopicRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_describe_producers_request_v0(b: bytes, p: int, e: int) -> tuple[DescribeProducersRequest, int]:
+def _read_describe_producers_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeProducersRequest, int]:
     o = _new(DescribeProducersRequest)
     n = b[p]
     p += 1
@@ -209,15 +214,18 @@ def _read_describe_producers_request_v0(b: bytes, p: int, e: int) -> tuple[Descr
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeProducersRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[TopicRequest] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_topic_request_v0(b, p, e)
+        x_topics, p = _read_topic_request_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -230,12 +238,12 @@ def _write_describe_producers_request_v0(o: DescribeProducersRequest, w: Write) 
     w(b"\0")
 
 
-def _read_producer_state_v0(b: bytes, p: int, e: int) -> tuple[ProducerState, int]:
+def _read_producer_state_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ProducerState, int]:
     o = _new(ProducerState)
     o.producer_id, o.producer_epoch, o.last_sequence, o.last_timestamp, o.coordinator_epoch, o.current_txn_start_offset, n = _unpack_qiiqiqB(b, p)
     p += 37
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -243,7 +251,7 @@ def _write_producer_state_v0(o: ProducerState, w: Write) -> None:
     w(_pack_qiiqiqx(o.producer_id, o.producer_epoch, o.last_sequence, o.last_timestamp, o.coordinator_epoch, o.current_txn_start_offset))
 
 
-def _read_partition_response_v0(b: bytes, p: int, e: int) -> tuple[PartitionResponse, int]:
+def _read_partition_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[PartitionResponse, int]:
     o = _new(PartitionResponse)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -264,15 +272,18 @@ def _read_partition_response_v0(b: bytes, p: int, e: int) -> tuple[PartitionResp
     n -= 1
     if n < 0 or n * 37 > e - p:
         raise bad_length("PartitionResponse.active_producers")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_active_producers: list[ProducerState] = []
     o.active_producers = l_active_producers
     for _ in range(n):
-        x_active_producers, p = _read_producer_state_v0(b, p, e)
+        x_active_producers, p = _read_producer_state_v0(b, p, e, c)
         l_active_producers.append(x_active_producers)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -294,7 +305,7 @@ def _write_partition_response_v0(o: PartitionResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_topic_response_v0(b: bytes, p: int, e: int) -> tuple[TopicResponse, int]:
+def _read_topic_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicResponse, int]:
     o = _new(TopicResponse)
     n = b[p]
     p += 1
@@ -312,15 +323,18 @@ def _read_topic_response_v0(b: bytes, p: int, e: int) -> tuple[TopicResponse, in
     n -= 1
     if n < 0 or n * 9 > e - p:
         raise bad_length("TopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[PartitionResponse] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_partition_response_v0(b, p, e)
+        x_partitions, p = _read_partition_response_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -338,7 +352,7 @@ def _write_topic_response_v0(o: TopicResponse, w: Write) -> None:
     w(b"\0")
 
 
-def _read_describe_producers_response_v0(b: bytes, p: int, e: int) -> tuple[DescribeProducersResponse, int]:
+def _read_describe_producers_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeProducersResponse, int]:
     o = _new(DescribeProducersResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -347,15 +361,18 @@ def _read_describe_producers_response_v0(b: bytes, p: int, e: int) -> tuple[Desc
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeProducersResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[TopicResponse] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_topic_response_v0(b, p, e)
+        x_topics, p = _read_topic_response_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Message,
     UVARINT,
     Write,
@@ -68,12 +69,12 @@ class UnregisterBrokerResponse(Message):
         self.error_message = error_message
 
 
-def _read_unregister_broker_request_v0(b: bytes, p: int, e: int) -> tuple[UnregisterBrokerRequest, int]:
+def _read_unregister_broker_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[UnregisterBrokerRequest, int]:
     o = _new(UnregisterBrokerRequest)
     o.broker_id, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -81,7 +82,7 @@ def _write_unregister_broker_request_v0(o: UnregisterBrokerRequest, w: Write) ->
     w(_pack_ix(o.broker_id))
 
 
-def _read_unregister_broker_response_v0(b: bytes, p: int, e: int) -> tuple[UnregisterBrokerResponse, int]:
+def _read_unregister_broker_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[UnregisterBrokerResponse, int]:
     o = _new(UnregisterBrokerResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -98,7 +99,7 @@ def _read_unregister_broker_response_v0(b: bytes, p: int, e: int) -> tuple[Unreg
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

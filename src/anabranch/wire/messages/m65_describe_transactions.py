@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -122,7 +124,7 @@ class DescribeTransactionsResponse(Message):
         self.transaction_states = [] if transaction_states is EMPTY else transaction_states
 
 
-def _read_describe_transactions_request_v0(b: bytes, p: int, e: int) -> tuple[DescribeTransactionsRequest, int]:
+def _read_describe_transactions_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeTransactionsRequest, int]:
     o = _new(DescribeTransactionsRequest)
     n = b[p]
     p += 1
@@ -131,6 +133,9 @@ def _read_describe_transactions_request_v0(b: bytes, p: int, e: int) -> tuple[De
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("DescribeTransactionsRequest.transactional_ids")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_transactional_ids: list[str] = []
     o.transactional_ids = l_transactional_ids
     for _ in range(n):
@@ -146,7 +151,7 @@ def _read_describe_transactions_request_v0(b: bytes, p: int, e: int) -> tuple[De
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -162,7 +167,7 @@ def _write_describe_transactions_request_v0(o: DescribeTransactionsRequest, w: W
     w(b"\0")
 
 
-def _read_topic_data_v0(b: bytes, p: int, e: int) -> tuple[TopicData, int]:
+def _read_topic_data_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicData, int]:
     o = _new(TopicData)
     n = b[p]
     p += 1
@@ -181,12 +186,15 @@ def _read_topic_data_v0(b: bytes, p: int, e: int) -> tuple[TopicData, int]:
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicData.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -206,7 +214,7 @@ def _write_topic_data_v0(o: TopicData, w: Write) -> None:
     w(b"\0")
 
 
-def _read_transaction_state_v0(b: bytes, p: int, e: int) -> tuple[TransactionState, int]:
+def _read_transaction_state_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TransactionState, int]:
     o = _new(TransactionState)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -233,15 +241,18 @@ def _read_transaction_state_v0(b: bytes, p: int, e: int) -> tuple[TransactionSta
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("TransactionState.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[TopicData] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_topic_data_v0(b, p, e)
+        x_topics, p = _read_topic_data_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -266,7 +277,7 @@ def _write_transaction_state_v0(o: TransactionState, w: Write) -> None:
     w(b"\0")
 
 
-def _read_describe_transactions_response_v0(b: bytes, p: int, e: int) -> tuple[DescribeTransactionsResponse, int]:
+def _read_describe_transactions_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeTransactionsResponse, int]:
     o = _new(DescribeTransactionsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -275,15 +286,18 @@ def _read_describe_transactions_response_v0(b: bytes, p: int, e: int) -> tuple[D
     n -= 1
     if n < 0 or n * 28 > e - p:
         raise bad_length("DescribeTransactionsResponse.transaction_states")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_transaction_states: list[TransactionState] = []
     o.transaction_states = l_transaction_states
     for _ in range(n):
-        x_transaction_states, p = _read_transaction_state_v0(b, p, e)
+        x_transaction_states, p = _read_transaction_state_v0(b, p, e, c)
         l_transaction_states.append(x_transaction_states)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -103,7 +105,7 @@ class ListTransactionsResponse(Message):
         self.transaction_states = [] if transaction_states is EMPTY else transaction_states
 
 
-def _read_list_transactions_request_v0(b: bytes, p: int, e: int) -> tuple[ListTransactionsRequest, int]:
+def _read_list_transactions_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListTransactionsRequest, int]:
     o = _new(ListTransactionsRequest)
     o.duration_filter = -1
     o.transactional_id_pattern = None
@@ -114,6 +116,9 @@ def _read_list_transactions_request_v0(b: bytes, p: int, e: int) -> tuple[ListTr
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("ListTransactionsRequest.state_filters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_state_filters: list[str] = []
     o.state_filters = l_state_filters
     for _ in range(n):
@@ -134,12 +139,15 @@ def _read_list_transactions_request_v0(b: bytes, p: int, e: int) -> tuple[ListTr
     q = p + n * 8
     if not p <= q <= e:
         raise bad_length("ListTransactionsRequest.producer_id_filters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.producer_id_filters = list(unpack_from(f">{n}q", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -160,7 +168,7 @@ def _write_list_transactions_request_v0(o: ListTransactionsRequest, w: Write) ->
     w(b"\0")
 
 
-def _read_list_transactions_request_v1(b: bytes, p: int, e: int) -> tuple[ListTransactionsRequest, int]:
+def _read_list_transactions_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListTransactionsRequest, int]:
     o = _new(ListTransactionsRequest)
     o.transactional_id_pattern = None
     n = b[p]
@@ -170,6 +178,9 @@ def _read_list_transactions_request_v1(b: bytes, p: int, e: int) -> tuple[ListTr
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("ListTransactionsRequest.state_filters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_state_filters: list[str] = []
     o.state_filters = l_state_filters
     for _ in range(n):
@@ -190,12 +201,15 @@ def _read_list_transactions_request_v1(b: bytes, p: int, e: int) -> tuple[ListTr
     q = p + n * 8
     if not p <= q <= e:
         raise bad_length("ListTransactionsRequest.producer_id_filters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.producer_id_filters = list(unpack_from(f">{n}q", b, p)) if n else []
     p = q
     o.duration_filter, n = _unpack_qB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -216,7 +230,7 @@ def _write_list_transactions_request_v1(o: ListTransactionsRequest, w: Write) ->
     w(_pack_qx(o.duration_filter))
 
 
-def _read_list_transactions_request_v2(b: bytes, p: int, e: int) -> tuple[ListTransactionsRequest, int]:
+def _read_list_transactions_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListTransactionsRequest, int]:
     o = _new(ListTransactionsRequest)
     n = b[p]
     p += 1
@@ -225,6 +239,9 @@ def _read_list_transactions_request_v2(b: bytes, p: int, e: int) -> tuple[ListTr
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("ListTransactionsRequest.state_filters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_state_filters: list[str] = []
     o.state_filters = l_state_filters
     for _ in range(n):
@@ -245,6 +262,9 @@ def _read_list_transactions_request_v2(b: bytes, p: int, e: int) -> tuple[ListTr
     q = p + n * 8
     if not p <= q <= e:
         raise bad_length("ListTransactionsRequest.producer_id_filters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.producer_id_filters = list(unpack_from(f">{n}q", b, p)) if n else []
     p = q
     o.duration_filter, n = _unpack_qB(b, p)
@@ -262,7 +282,7 @@ def _read_list_transactions_request_v2(b: bytes, p: int, e: int) -> tuple[ListTr
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -292,7 +312,7 @@ def _write_list_transactions_request_v2(o: ListTransactionsRequest, w: Write) ->
     w(b"\0")
 
 
-def _read_transaction_state_v0(b: bytes, p: int, e: int) -> tuple[TransactionState, int]:
+def _read_transaction_state_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TransactionState, int]:
     o = _new(TransactionState)
     n = b[p]
     p += 1
@@ -315,7 +335,7 @@ def _read_transaction_state_v0(b: bytes, p: int, e: int) -> tuple[TransactionSta
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -334,7 +354,7 @@ def _write_transaction_state_v0(o: TransactionState, w: Write) -> None:
     w(b"\0")
 
 
-def _read_list_transactions_response_v0(b: bytes, p: int, e: int) -> tuple[ListTransactionsResponse, int]:
+def _read_list_transactions_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListTransactionsResponse, int]:
     o = _new(ListTransactionsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -343,6 +363,9 @@ def _read_list_transactions_response_v0(b: bytes, p: int, e: int) -> tuple[ListT
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("ListTransactionsResponse.unknown_state_filters")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_unknown_state_filters: list[str] = []
     o.unknown_state_filters = l_unknown_state_filters
     for _ in range(n):
@@ -362,15 +385,18 @@ def _read_list_transactions_response_v0(b: bytes, p: int, e: int) -> tuple[ListT
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("ListTransactionsResponse.transaction_states")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_transaction_states: list[TransactionState] = []
     o.transaction_states = l_transaction_states
     for _ in range(n):
-        x_transaction_states, p = _read_transaction_state_v0(b, p, e)
+        x_transaction_states, p = _read_transaction_state_v0(b, p, e, c)
         l_transaction_states.append(x_transaction_states)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

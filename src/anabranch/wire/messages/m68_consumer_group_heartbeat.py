@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -163,7 +165,7 @@ class ConsumerGroupHeartbeatResponse(Message):
         self.assignment = assignment
 
 
-def _read_consumer_group_heartbeat_request_topic_partitions_v0(b: bytes, p: int, e: int) -> tuple[ConsumerGroupHeartbeatRequestTopicPartitions, int]:
+def _read_consumer_group_heartbeat_request_topic_partitions_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerGroupHeartbeatRequestTopicPartitions, int]:
     o = _new(ConsumerGroupHeartbeatRequestTopicPartitions)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -173,12 +175,15 @@ def _read_consumer_group_heartbeat_request_topic_partitions_v0(b: bytes, p: int,
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("ConsumerGroupHeartbeatRequestTopicPartitions.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -194,7 +199,7 @@ def _write_consumer_group_heartbeat_request_topic_partitions_v0(o: ConsumerGroup
     w(b"\0")
 
 
-def _read_consumer_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[ConsumerGroupHeartbeatRequest, int]:
+def _read_consumer_group_heartbeat_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerGroupHeartbeatRequest, int]:
     o = _new(ConsumerGroupHeartbeatRequest)
     o.subscribed_topic_regex = None
     n = b[p]
@@ -249,6 +254,9 @@ def _read_consumer_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple
         n -= 1
         if n > e - p:
             raise bad_length("ConsumerGroupHeartbeatRequest.subscribed_topic_names")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_subscribed_topic_names: list[str] = []
         o.subscribed_topic_names = l_subscribed_topic_names
         for _ in range(n):
@@ -283,15 +291,18 @@ def _read_consumer_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple
         n -= 1
         if n * 18 > e - p:
             raise bad_length("ConsumerGroupHeartbeatRequest.topic_partitions")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topic_partitions: list[ConsumerGroupHeartbeatRequestTopicPartitions] = []
         o.topic_partitions = l_topic_partitions
         for _ in range(n):
-            x_topic_partitions, p = _read_consumer_group_heartbeat_request_topic_partitions_v0(b, p, e)
+            x_topic_partitions, p = _read_consumer_group_heartbeat_request_topic_partitions_v0(b, p, e, c)
             l_topic_partitions.append(x_topic_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -354,7 +365,7 @@ def _write_consumer_group_heartbeat_request_v0(o: ConsumerGroupHeartbeatRequest,
     w(b"\0")
 
 
-def _read_consumer_group_heartbeat_request_v1(b: bytes, p: int, e: int) -> tuple[ConsumerGroupHeartbeatRequest, int]:
+def _read_consumer_group_heartbeat_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerGroupHeartbeatRequest, int]:
     o = _new(ConsumerGroupHeartbeatRequest)
     n = b[p]
     p += 1
@@ -408,6 +419,9 @@ def _read_consumer_group_heartbeat_request_v1(b: bytes, p: int, e: int) -> tuple
         n -= 1
         if n > e - p:
             raise bad_length("ConsumerGroupHeartbeatRequest.subscribed_topic_names")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_subscribed_topic_names: list[str] = []
         o.subscribed_topic_names = l_subscribed_topic_names
         for _ in range(n):
@@ -454,15 +468,18 @@ def _read_consumer_group_heartbeat_request_v1(b: bytes, p: int, e: int) -> tuple
         n -= 1
         if n * 18 > e - p:
             raise bad_length("ConsumerGroupHeartbeatRequest.topic_partitions")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topic_partitions: list[ConsumerGroupHeartbeatRequestTopicPartitions] = []
         o.topic_partitions = l_topic_partitions
         for _ in range(n):
-            x_topic_partitions, p = _read_consumer_group_heartbeat_request_topic_partitions_v0(b, p, e)
+            x_topic_partitions, p = _read_consumer_group_heartbeat_request_topic_partitions_v0(b, p, e, c)
             l_topic_partitions.append(x_topic_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -533,7 +550,7 @@ def _write_consumer_group_heartbeat_request_v1(o: ConsumerGroupHeartbeatRequest,
     w(b"\0")
 
 
-def _read_consumer_group_heartbeat_response_topic_partitions_v0(b: bytes, p: int, e: int) -> tuple[ConsumerGroupHeartbeatResponseTopicPartitions, int]:
+def _read_consumer_group_heartbeat_response_topic_partitions_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerGroupHeartbeatResponseTopicPartitions, int]:
     o = _new(ConsumerGroupHeartbeatResponseTopicPartitions)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -543,12 +560,15 @@ def _read_consumer_group_heartbeat_response_topic_partitions_v0(b: bytes, p: int
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("ConsumerGroupHeartbeatResponseTopicPartitions.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -564,7 +584,7 @@ def _write_consumer_group_heartbeat_response_topic_partitions_v0(o: ConsumerGrou
     w(b"\0")
 
 
-def _read_assignment_v0(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
+def _read_assignment_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Assignment, int]:
     o = _new(Assignment)
     n = b[p]
     p += 1
@@ -573,15 +593,18 @@ def _read_assignment_v0(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("Assignment.topic_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_partitions: list[ConsumerGroupHeartbeatResponseTopicPartitions] = []
     o.topic_partitions = l_topic_partitions
     for _ in range(n):
-        x_topic_partitions, p = _read_consumer_group_heartbeat_response_topic_partitions_v0(b, p, e)
+        x_topic_partitions, p = _read_consumer_group_heartbeat_response_topic_partitions_v0(b, p, e, c)
         l_topic_partitions.append(x_topic_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -594,7 +617,7 @@ def _write_assignment_v0(o: Assignment, w: Write) -> None:
     w(b"\0")
 
 
-def _read_consumer_group_heartbeat_response_v0(b: bytes, p: int, e: int) -> tuple[ConsumerGroupHeartbeatResponse, int]:
+def _read_consumer_group_heartbeat_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerGroupHeartbeatResponse, int]:
     o = _new(ConsumerGroupHeartbeatResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -625,11 +648,11 @@ def _read_consumer_group_heartbeat_response_v0(b: bytes, p: int, e: int) -> tupl
     if n < 0:
         o.assignment = None
     else:
-        o.assignment, p = _read_assignment_v0(b, p, e)
+        o.assignment, p = _read_assignment_v0(b, p, e, c)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -197,7 +199,7 @@ class ConsumerGroupDescribeResponse(Message):
         self.groups = [] if groups is EMPTY else groups
 
 
-def _read_consumer_group_describe_request_v0(b: bytes, p: int, e: int) -> tuple[ConsumerGroupDescribeRequest, int]:
+def _read_consumer_group_describe_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerGroupDescribeRequest, int]:
     o = _new(ConsumerGroupDescribeRequest)
     n = b[p]
     p += 1
@@ -206,6 +208,9 @@ def _read_consumer_group_describe_request_v0(b: bytes, p: int, e: int) -> tuple[
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("ConsumerGroupDescribeRequest.group_ids")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_group_ids: list[str] = []
     o.group_ids = l_group_ids
     for _ in range(n):
@@ -221,7 +226,7 @@ def _read_consumer_group_describe_request_v0(b: bytes, p: int, e: int) -> tuple[
     o.include_authorized_operations, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -237,7 +242,7 @@ def _write_consumer_group_describe_request_v0(o: ConsumerGroupDescribeRequest, w
     w(_pack_tx(o.include_authorized_operations))
 
 
-def _read_topic_partitions_v0(b: bytes, p: int, e: int) -> tuple[TopicPartitions, int]:
+def _read_topic_partitions_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicPartitions, int]:
     o = _new(TopicPartitions)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -256,12 +261,15 @@ def _read_topic_partitions_v0(b: bytes, p: int, e: int) -> tuple[TopicPartitions
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicPartitions.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -282,7 +290,7 @@ def _write_topic_partitions_v0(o: TopicPartitions, w: Write) -> None:
     w(b"\0")
 
 
-def _read_assignment_v0(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
+def _read_assignment_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Assignment, int]:
     o = _new(Assignment)
     n = b[p]
     p += 1
@@ -291,15 +299,18 @@ def _read_assignment_v0(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
     n -= 1
     if n < 0 or n * 19 > e - p:
         raise bad_length("Assignment.topic_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_partitions: list[TopicPartitions] = []
     o.topic_partitions = l_topic_partitions
     for _ in range(n):
-        x_topic_partitions, p = _read_topic_partitions_v0(b, p, e)
+        x_topic_partitions, p = _read_topic_partitions_v0(b, p, e, c)
         l_topic_partitions.append(x_topic_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -312,7 +323,7 @@ def _write_assignment_v0(o: Assignment, w: Write) -> None:
     w(b"\0")
 
 
-def _read_member_v0(b: bytes, p: int, e: int) -> tuple[Member, int]:
+def _read_member_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Member, int]:
     o = _new(Member)
     o.member_type = -1
     n = b[p]
@@ -373,6 +384,9 @@ def _read_member_v0(b: bytes, p: int, e: int) -> tuple[Member, int]:
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("Member.subscribed_topic_names")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_subscribed_topic_names: list[str] = []
     o.subscribed_topic_names = l_subscribed_topic_names
     for _ in range(n):
@@ -397,12 +411,12 @@ def _read_member_v0(b: bytes, p: int, e: int) -> tuple[Member, int]:
             raise bad_length("Member.subscribed_topic_regex")
         o.subscribed_topic_regex = b[p:q].decode()
         p = q
-    o.assignment, p = _read_assignment_v0(b, p, e)
-    o.target_assignment, p = _read_assignment_v0(b, p, e)
+    o.assignment, p = _read_assignment_v0(b, p, e, c)
+    o.target_assignment, p = _read_assignment_v0(b, p, e, c)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -460,7 +474,7 @@ def _write_member_v0(o: Member, w: Write) -> None:
     w(b"\0")
 
 
-def _read_member_v1(b: bytes, p: int, e: int) -> tuple[Member, int]:
+def _read_member_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[Member, int]:
     o = _new(Member)
     n = b[p]
     p += 1
@@ -520,6 +534,9 @@ def _read_member_v1(b: bytes, p: int, e: int) -> tuple[Member, int]:
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("Member.subscribed_topic_names")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_subscribed_topic_names: list[str] = []
     o.subscribed_topic_names = l_subscribed_topic_names
     for _ in range(n):
@@ -544,12 +561,12 @@ def _read_member_v1(b: bytes, p: int, e: int) -> tuple[Member, int]:
             raise bad_length("Member.subscribed_topic_regex")
         o.subscribed_topic_regex = b[p:q].decode()
         p = q
-    o.assignment, p = _read_assignment_v0(b, p, e)
-    o.target_assignment, p = _read_assignment_v0(b, p, e)
+    o.assignment, p = _read_assignment_v0(b, p, e, c)
+    o.target_assignment, p = _read_assignment_v0(b, p, e, c)
     o.member_type, n = _unpack_bB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -607,7 +624,7 @@ def _write_member_v1(o: Member, w: Write) -> None:
     w(_pack_bx(o.member_type))
 
 
-def _read_described_group_v0(b: bytes, p: int, e: int) -> tuple[DescribedGroup, int]:
+def _read_described_group_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroup, int]:
     o = _new(DescribedGroup)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -655,15 +672,18 @@ def _read_described_group_v0(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     n -= 1
     if n < 0 or n * 16 > e - p:
         raise bad_length("DescribedGroup.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[Member] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_member_v0(b, p, e)
+        x_members, p = _read_member_v0(b, p, e, c)
         l_members.append(x_members)
     o.authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -701,7 +721,7 @@ def _write_described_group_v0(o: DescribedGroup, w: Write) -> None:
     w(_pack_ix(o.authorized_operations))
 
 
-def _read_described_group_v1(b: bytes, p: int, e: int) -> tuple[DescribedGroup, int]:
+def _read_described_group_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroup, int]:
     o = _new(DescribedGroup)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -749,15 +769,18 @@ def _read_described_group_v1(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     n -= 1
     if n < 0 or n * 17 > e - p:
         raise bad_length("DescribedGroup.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[Member] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_member_v1(b, p, e)
+        x_members, p = _read_member_v1(b, p, e, c)
         l_members.append(x_members)
     o.authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -795,7 +818,7 @@ def _write_described_group_v1(o: DescribedGroup, w: Write) -> None:
     w(_pack_ix(o.authorized_operations))
 
 
-def _read_consumer_group_describe_response_v0(b: bytes, p: int, e: int) -> tuple[ConsumerGroupDescribeResponse, int]:
+def _read_consumer_group_describe_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerGroupDescribeResponse, int]:
     o = _new(ConsumerGroupDescribeResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -804,15 +827,18 @@ def _read_consumer_group_describe_response_v0(b: bytes, p: int, e: int) -> tuple
     n -= 1
     if n < 0 or n * 20 > e - p:
         raise bad_length("ConsumerGroupDescribeResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v0(b, p, e)
+        x_groups, p = _read_described_group_v0(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -826,7 +852,7 @@ def _write_consumer_group_describe_response_v0(o: ConsumerGroupDescribeResponse,
     w(b"\0")
 
 
-def _read_consumer_group_describe_response_v1(b: bytes, p: int, e: int) -> tuple[ConsumerGroupDescribeResponse, int]:
+def _read_consumer_group_describe_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConsumerGroupDescribeResponse, int]:
     o = _new(ConsumerGroupDescribeResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -835,15 +861,18 @@ def _read_consumer_group_describe_response_v1(b: bytes, p: int, e: int) -> tuple
     n -= 1
     if n < 0 or n * 20 > e - p:
         raise bad_length("ConsumerGroupDescribeResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v1(b, p, e)
+        x_groups, p = _read_described_group_v1(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

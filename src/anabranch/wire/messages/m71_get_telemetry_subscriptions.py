@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     UVARINT,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -90,12 +92,12 @@ class GetTelemetrySubscriptionsResponse(Message):
         self.requested_metrics = [] if requested_metrics is EMPTY else requested_metrics
 
 
-def _read_get_telemetry_subscriptions_request_v0(b: bytes, p: int, e: int) -> tuple[GetTelemetrySubscriptionsRequest, int]:
+def _read_get_telemetry_subscriptions_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[GetTelemetrySubscriptionsRequest, int]:
     o = _new(GetTelemetrySubscriptionsRequest)
     o.client_instance_id, n = _unpack_16sB(b, p)
     p += 17
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -103,7 +105,7 @@ def _write_get_telemetry_subscriptions_request_v0(o: GetTelemetrySubscriptionsRe
     w(_pack_16sx(o.client_instance_id))
 
 
-def _read_get_telemetry_subscriptions_response_v0(b: bytes, p: int, e: int) -> tuple[GetTelemetrySubscriptionsResponse, int]:
+def _read_get_telemetry_subscriptions_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[GetTelemetrySubscriptionsResponse, int]:
     o = _new(GetTelemetrySubscriptionsResponse)
     o.throttle_time_ms, o.error_code, o.client_instance_id, o.subscription_id, n = _unpack_ih16siB(b, p)
     p += 27
@@ -113,6 +115,9 @@ def _read_get_telemetry_subscriptions_response_v0(b: bytes, p: int, e: int) -> t
     q = p + n
     if not p <= q <= e:
         raise bad_length("GetTelemetrySubscriptionsResponse.accepted_compression_types")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.accepted_compression_types = list(unpack_from(f">{n}b", b, p)) if n else []
     p = q
     o.push_interval_ms, o.telemetry_max_bytes, o.delta_temporality, n = _unpack_iitB(b, p)
@@ -122,6 +127,9 @@ def _read_get_telemetry_subscriptions_response_v0(b: bytes, p: int, e: int) -> t
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("GetTelemetrySubscriptionsResponse.requested_metrics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_requested_metrics: list[str] = []
     o.requested_metrics = l_requested_metrics
     for _ in range(n):
@@ -137,7 +145,7 @@ def _read_get_telemetry_subscriptions_response_v0(b: bytes, p: int, e: int) -> t
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     Message,
     UVARINT,
     Write,
@@ -78,7 +79,7 @@ class PushTelemetryResponse(Message):
         self.error_code = error_code
 
 
-def _read_push_telemetry_request_v0(b: bytes, p: int, e: int) -> tuple[PushTelemetryRequest, int]:
+def _read_push_telemetry_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[PushTelemetryRequest, int]:
     o = _new(PushTelemetryRequest)
     o.client_instance_id, o.subscription_id, o.terminating, o.compression_type, n = _unpack_16sitbB(b, p)
     p += 23
@@ -92,7 +93,7 @@ def _read_push_telemetry_request_v0(b: bytes, p: int, e: int) -> tuple[PushTelem
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -105,12 +106,12 @@ def _write_push_telemetry_request_v0(o: PushTelemetryRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_push_telemetry_response_v0(b: bytes, p: int, e: int) -> tuple[PushTelemetryResponse, int]:
+def _read_push_telemetry_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[PushTelemetryResponse, int]:
     o = _new(PushTelemetryResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -15,6 +16,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -87,13 +89,13 @@ class ListConfigResourcesResponse(Message):
         self.config_resources = [] if config_resources is EMPTY else config_resources
 
 
-def _read_list_config_resources_request_v0(b: bytes, p: int, e: int) -> tuple[ListConfigResourcesRequest, int]:
+def _read_list_config_resources_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListConfigResourcesRequest, int]:
     o = _new(ListConfigResourcesRequest)
     o.resource_types = []
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -101,7 +103,7 @@ def _write_list_config_resources_request_v0(o: ListConfigResourcesRequest, w: Wr
     w(b"\0")
 
 
-def _read_list_config_resources_request_v1(b: bytes, p: int, e: int) -> tuple[ListConfigResourcesRequest, int]:
+def _read_list_config_resources_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListConfigResourcesRequest, int]:
     o = _new(ListConfigResourcesRequest)
     n = b[p]
     p += 1
@@ -111,12 +113,15 @@ def _read_list_config_resources_request_v1(b: bytes, p: int, e: int) -> tuple[Li
     q = p + n
     if not p <= q <= e:
         raise bad_length("ListConfigResourcesRequest.resource_types")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.resource_types = list(unpack_from(f">{n}b", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -129,7 +134,7 @@ def _write_list_config_resources_request_v1(o: ListConfigResourcesRequest, w: Wr
     w(b"\0")
 
 
-def _read_config_resource_v0(b: bytes, p: int, e: int) -> tuple[ConfigResource, int]:
+def _read_config_resource_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConfigResource, int]:
     o = _new(ConfigResource)
     o.resource_type = 16
     n = b[p]
@@ -144,7 +149,7 @@ def _read_config_resource_v0(b: bytes, p: int, e: int) -> tuple[ConfigResource, 
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -157,7 +162,7 @@ def _write_config_resource_v0(o: ConfigResource, w: Write) -> None:
     w(b"\0")
 
 
-def _read_config_resource_v1(b: bytes, p: int, e: int) -> tuple[ConfigResource, int]:
+def _read_config_resource_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ConfigResource, int]:
     o = _new(ConfigResource)
     n = b[p]
     p += 1
@@ -171,7 +176,7 @@ def _read_config_resource_v1(b: bytes, p: int, e: int) -> tuple[ConfigResource, 
     o.resource_type, n = _unpack_bB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -184,7 +189,7 @@ def _write_config_resource_v1(o: ConfigResource, w: Write) -> None:
     w(_pack_bx(o.resource_type))
 
 
-def _read_list_config_resources_response_v0(b: bytes, p: int, e: int) -> tuple[ListConfigResourcesResponse, int]:
+def _read_list_config_resources_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListConfigResourcesResponse, int]:
     o = _new(ListConfigResourcesResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -193,15 +198,18 @@ def _read_list_config_resources_response_v0(b: bytes, p: int, e: int) -> tuple[L
     n -= 1
     if n < 0 or n * 2 > e - p:
         raise bad_length("ListConfigResourcesResponse.config_resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_config_resources: list[ConfigResource] = []
     o.config_resources = l_config_resources
     for _ in range(n):
-        x_config_resources, p = _read_config_resource_v0(b, p, e)
+        x_config_resources, p = _read_config_resource_v0(b, p, e, c)
         l_config_resources.append(x_config_resources)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -215,7 +223,7 @@ def _write_list_config_resources_response_v0(o: ListConfigResourcesResponse, w: 
     w(b"\0")
 
 
-def _read_list_config_resources_response_v1(b: bytes, p: int, e: int) -> tuple[ListConfigResourcesResponse, int]:
+def _read_list_config_resources_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ListConfigResourcesResponse, int]:
     o = _new(ListConfigResourcesResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -224,15 +232,18 @@ def _read_list_config_resources_response_v1(b: bytes, p: int, e: int) -> tuple[L
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("ListConfigResourcesResponse.config_resources")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_config_resources: list[ConfigResource] = []
     o.config_resources = l_config_resources
     for _ in range(n):
-        x_config_resources, p = _read_config_resource_v1(b, p, e)
+        x_config_resources, p = _read_config_resource_v1(b, p, e, c)
         l_config_resources.append(x_config_resources)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

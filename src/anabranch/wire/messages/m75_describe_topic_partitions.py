@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -200,7 +202,7 @@ class DescribeTopicPartitionsResponse(Message):
         self.next_cursor = next_cursor
 
 
-def _read_topic_request_v0(b: bytes, p: int, e: int) -> tuple[TopicRequest, int]:
+def _read_topic_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicRequest, int]:
     o = _new(TopicRequest)
     n = b[p]
     p += 1
@@ -214,7 +216,7 @@ def _read_topic_request_v0(b: bytes, p: int, e: int) -> tuple[TopicRequest, int]
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -227,7 +229,7 @@ def _write_topic_request_v0(o: TopicRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_describe_topic_partitions_request_cursor_v0(b: bytes, p: int, e: int) -> tuple[DescribeTopicPartitionsRequestCursor, int]:
+def _read_describe_topic_partitions_request_cursor_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeTopicPartitionsRequestCursor, int]:
     o = _new(DescribeTopicPartitionsRequestCursor)
     n = b[p]
     p += 1
@@ -241,7 +243,7 @@ def _read_describe_topic_partitions_request_cursor_v0(b: bytes, p: int, e: int) 
     o.partition_index, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -254,7 +256,7 @@ def _write_describe_topic_partitions_request_cursor_v0(o: DescribeTopicPartition
     w(_pack_ix(o.partition_index))
 
 
-def _read_describe_topic_partitions_request_v0(b: bytes, p: int, e: int) -> tuple[DescribeTopicPartitionsRequest, int]:
+def _read_describe_topic_partitions_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeTopicPartitionsRequest, int]:
     o = _new(DescribeTopicPartitionsRequest)
     n = b[p]
     p += 1
@@ -263,21 +265,24 @@ def _read_describe_topic_partitions_request_v0(b: bytes, p: int, e: int) -> tupl
     n -= 1
     if n < 0 or n * 2 > e - p:
         raise bad_length("DescribeTopicPartitionsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[TopicRequest] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_topic_request_v0(b, p, e)
+        x_topics, p = _read_topic_request_v0(b, p, e, c)
         l_topics.append(x_topics)
     o.response_partition_limit, n = _unpack_ib(b, p)
     p += 5
     if n < 0:
         o.cursor = None
     else:
-        o.cursor, p = _read_describe_topic_partitions_request_cursor_v0(b, p, e)
+        o.cursor, p = _read_describe_topic_partitions_request_cursor_v0(b, p, e, c)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -296,7 +301,7 @@ def _write_describe_topic_partitions_request_v0(o: DescribeTopicPartitionsReques
     w(b"\0")
 
 
-def _read_describe_topic_partitions_response_partition_v0(b: bytes, p: int, e: int) -> tuple[DescribeTopicPartitionsResponsePartition, int]:
+def _read_describe_topic_partitions_response_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeTopicPartitionsResponsePartition, int]:
     o = _new(DescribeTopicPartitionsResponsePartition)
     o.error_code, o.partition_index, o.leader_id, o.leader_epoch, n = _unpack_hiiiB(b, p)
     p += 15
@@ -306,6 +311,9 @@ def _read_describe_topic_partitions_response_partition_v0(b: bytes, p: int, e: i
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("DescribeTopicPartitionsResponsePartition.replica_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.replica_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
@@ -316,6 +324,9 @@ def _read_describe_topic_partitions_response_partition_v0(b: bytes, p: int, e: i
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("DescribeTopicPartitionsResponsePartition.isr_nodes")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.isr_nodes = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
@@ -329,6 +340,9 @@ def _read_describe_topic_partitions_response_partition_v0(b: bytes, p: int, e: i
         q = p + n * 4
         if q > e:
             raise bad_length("DescribeTopicPartitionsResponsePartition.eligible_leader_replicas")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         o.eligible_leader_replicas = list(unpack_from(f">{n}i", b, p)) if n else []
         p = q
     n = b[p]
@@ -342,6 +356,9 @@ def _read_describe_topic_partitions_response_partition_v0(b: bytes, p: int, e: i
         q = p + n * 4
         if q > e:
             raise bad_length("DescribeTopicPartitionsResponsePartition.last_known_elr")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         o.last_known_elr = list(unpack_from(f">{n}i", b, p)) if n else []
         p = q
     n = b[p]
@@ -352,12 +369,15 @@ def _read_describe_topic_partitions_response_partition_v0(b: bytes, p: int, e: i
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("DescribeTopicPartitionsResponsePartition.offline_replicas")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.offline_replicas = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -407,7 +427,7 @@ def _write_describe_topic_partitions_response_partition_v0(o: DescribeTopicParti
     w(b"\0")
 
 
-def _read_describe_topic_partitions_response_topic_v0(b: bytes, p: int, e: int) -> tuple[DescribeTopicPartitionsResponseTopic, int]:
+def _read_describe_topic_partitions_response_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeTopicPartitionsResponseTopic, int]:
     o = _new(DescribeTopicPartitionsResponseTopic)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -428,15 +448,18 @@ def _read_describe_topic_partitions_response_topic_v0(b: bytes, p: int, e: int) 
     n -= 1
     if n < 0 or n * 20 > e - p:
         raise bad_length("DescribeTopicPartitionsResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DescribeTopicPartitionsResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_describe_topic_partitions_response_partition_v0(b, p, e)
+        x_partitions, p = _read_describe_topic_partitions_response_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     o.topic_authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -459,7 +482,7 @@ def _write_describe_topic_partitions_response_topic_v0(o: DescribeTopicPartition
     w(_pack_ix(o.topic_authorized_operations))
 
 
-def _read_describe_topic_partitions_response_cursor_v0(b: bytes, p: int, e: int) -> tuple[DescribeTopicPartitionsResponseCursor, int]:
+def _read_describe_topic_partitions_response_cursor_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeTopicPartitionsResponseCursor, int]:
     o = _new(DescribeTopicPartitionsResponseCursor)
     n = b[p]
     p += 1
@@ -473,7 +496,7 @@ def _read_describe_topic_partitions_response_cursor_v0(b: bytes, p: int, e: int)
     o.partition_index, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -486,7 +509,7 @@ def _write_describe_topic_partitions_response_cursor_v0(o: DescribeTopicPartitio
     w(_pack_ix(o.partition_index))
 
 
-def _read_describe_topic_partitions_response_v0(b: bytes, p: int, e: int) -> tuple[DescribeTopicPartitionsResponse, int]:
+def _read_describe_topic_partitions_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeTopicPartitionsResponse, int]:
     o = _new(DescribeTopicPartitionsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -495,21 +518,24 @@ def _read_describe_topic_partitions_response_v0(b: bytes, p: int, e: int) -> tup
     n -= 1
     if n < 0 or n * 26 > e - p:
         raise bad_length("DescribeTopicPartitionsResponse.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeTopicPartitionsResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_topic_partitions_response_topic_v0(b, p, e)
+        x_topics, p = _read_describe_topic_partitions_response_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     (n,) = _unpack_b(b, p)
     p += 1
     if n < 0:
         o.next_cursor = None
     else:
-        o.next_cursor, p = _read_describe_topic_partitions_response_cursor_v0(b, p, e)
+        o.next_cursor, p = _read_describe_topic_partitions_response_cursor_v0(b, p, e, c)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

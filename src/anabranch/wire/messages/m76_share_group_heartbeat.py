@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -131,7 +133,7 @@ class ShareGroupHeartbeatResponse(Message):
         self.assignment = assignment
 
 
-def _read_share_group_heartbeat_request_v1(b: bytes, p: int, e: int) -> tuple[ShareGroupHeartbeatRequest, int]:
+def _read_share_group_heartbeat_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareGroupHeartbeatRequest, int]:
     o = _new(ShareGroupHeartbeatRequest)
     n = b[p]
     p += 1
@@ -173,6 +175,9 @@ def _read_share_group_heartbeat_request_v1(b: bytes, p: int, e: int) -> tuple[Sh
         n -= 1
         if n > e - p:
             raise bad_length("ShareGroupHeartbeatRequest.subscribed_topic_names")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_subscribed_topic_names: list[str] = []
         o.subscribed_topic_names = l_subscribed_topic_names
         for _ in range(n):
@@ -188,7 +193,7 @@ def _read_share_group_heartbeat_request_v1(b: bytes, p: int, e: int) -> tuple[Sh
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -226,7 +231,7 @@ def _write_share_group_heartbeat_request_v1(o: ShareGroupHeartbeatRequest, w: Wr
     w(b"\0")
 
 
-def _read_topic_partitions_v1(b: bytes, p: int, e: int) -> tuple[TopicPartitions, int]:
+def _read_topic_partitions_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicPartitions, int]:
     o = _new(TopicPartitions)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -236,12 +241,15 @@ def _read_topic_partitions_v1(b: bytes, p: int, e: int) -> tuple[TopicPartitions
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicPartitions.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -257,7 +265,7 @@ def _write_topic_partitions_v1(o: TopicPartitions, w: Write) -> None:
     w(b"\0")
 
 
-def _read_assignment_v1(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
+def _read_assignment_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[Assignment, int]:
     o = _new(Assignment)
     n = b[p]
     p += 1
@@ -266,15 +274,18 @@ def _read_assignment_v1(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("Assignment.topic_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_partitions: list[TopicPartitions] = []
     o.topic_partitions = l_topic_partitions
     for _ in range(n):
-        x_topic_partitions, p = _read_topic_partitions_v1(b, p, e)
+        x_topic_partitions, p = _read_topic_partitions_v1(b, p, e, c)
         l_topic_partitions.append(x_topic_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -287,7 +298,7 @@ def _write_assignment_v1(o: Assignment, w: Write) -> None:
     w(b"\0")
 
 
-def _read_share_group_heartbeat_response_v1(b: bytes, p: int, e: int) -> tuple[ShareGroupHeartbeatResponse, int]:
+def _read_share_group_heartbeat_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareGroupHeartbeatResponse, int]:
     o = _new(ShareGroupHeartbeatResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -318,11 +329,11 @@ def _read_share_group_heartbeat_response_v1(b: bytes, p: int, e: int) -> tuple[S
     if n < 0:
         o.assignment = None
     else:
-        o.assignment, p = _read_assignment_v1(b, p, e)
+        o.assignment, p = _read_assignment_v1(b, p, e, c)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -183,7 +185,7 @@ class ShareGroupDescribeResponse(Message):
         self.groups = [] if groups is EMPTY else groups
 
 
-def _read_share_group_describe_request_v1(b: bytes, p: int, e: int) -> tuple[ShareGroupDescribeRequest, int]:
+def _read_share_group_describe_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareGroupDescribeRequest, int]:
     o = _new(ShareGroupDescribeRequest)
     n = b[p]
     p += 1
@@ -192,6 +194,9 @@ def _read_share_group_describe_request_v1(b: bytes, p: int, e: int) -> tuple[Sha
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("ShareGroupDescribeRequest.group_ids")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_group_ids: list[str] = []
     o.group_ids = l_group_ids
     for _ in range(n):
@@ -207,7 +212,7 @@ def _read_share_group_describe_request_v1(b: bytes, p: int, e: int) -> tuple[Sha
     o.include_authorized_operations, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -223,7 +228,7 @@ def _write_share_group_describe_request_v1(o: ShareGroupDescribeRequest, w: Writ
     w(_pack_tx(o.include_authorized_operations))
 
 
-def _read_topic_partitions_v1(b: bytes, p: int, e: int) -> tuple[TopicPartitions, int]:
+def _read_topic_partitions_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicPartitions, int]:
     o = _new(TopicPartitions)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -242,12 +247,15 @@ def _read_topic_partitions_v1(b: bytes, p: int, e: int) -> tuple[TopicPartitions
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicPartitions.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -268,7 +276,7 @@ def _write_topic_partitions_v1(o: TopicPartitions, w: Write) -> None:
     w(b"\0")
 
 
-def _read_assignment_v1(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
+def _read_assignment_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[Assignment, int]:
     o = _new(Assignment)
     n = b[p]
     p += 1
@@ -277,15 +285,18 @@ def _read_assignment_v1(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
     n -= 1
     if n < 0 or n * 19 > e - p:
         raise bad_length("Assignment.topic_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_partitions: list[TopicPartitions] = []
     o.topic_partitions = l_topic_partitions
     for _ in range(n):
-        x_topic_partitions, p = _read_topic_partitions_v1(b, p, e)
+        x_topic_partitions, p = _read_topic_partitions_v1(b, p, e, c)
         l_topic_partitions.append(x_topic_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -298,7 +309,7 @@ def _write_assignment_v1(o: Assignment, w: Write) -> None:
     w(b"\0")
 
 
-def _read_member_v1(b: bytes, p: int, e: int) -> tuple[Member, int]:
+def _read_member_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[Member, int]:
     o = _new(Member)
     n = b[p]
     p += 1
@@ -346,6 +357,9 @@ def _read_member_v1(b: bytes, p: int, e: int) -> tuple[Member, int]:
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("Member.subscribed_topic_names")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_subscribed_topic_names: list[str] = []
     o.subscribed_topic_names = l_subscribed_topic_names
     for _ in range(n):
@@ -358,11 +372,11 @@ def _read_member_v1(b: bytes, p: int, e: int) -> tuple[Member, int]:
             raise bad_length("Member.subscribed_topic_names")
         l_subscribed_topic_names.append(b[p:q].decode())
         p = q
-    o.assignment, p = _read_assignment_v1(b, p, e)
+    o.assignment, p = _read_assignment_v1(b, p, e, c)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -403,7 +417,7 @@ def _write_member_v1(o: Member, w: Write) -> None:
     w(b"\0")
 
 
-def _read_described_group_v1(b: bytes, p: int, e: int) -> tuple[DescribedGroup, int]:
+def _read_described_group_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroup, int]:
     o = _new(DescribedGroup)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -451,15 +465,18 @@ def _read_described_group_v1(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     n -= 1
     if n < 0 or n * 12 > e - p:
         raise bad_length("DescribedGroup.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[Member] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_member_v1(b, p, e)
+        x_members, p = _read_member_v1(b, p, e, c)
         l_members.append(x_members)
     o.authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -497,7 +514,7 @@ def _write_described_group_v1(o: DescribedGroup, w: Write) -> None:
     w(_pack_ix(o.authorized_operations))
 
 
-def _read_share_group_describe_response_v1(b: bytes, p: int, e: int) -> tuple[ShareGroupDescribeResponse, int]:
+def _read_share_group_describe_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareGroupDescribeResponse, int]:
     o = _new(ShareGroupDescribeResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -506,15 +523,18 @@ def _read_share_group_describe_response_v1(b: bytes, p: int, e: int) -> tuple[Sh
     n -= 1
     if n < 0 or n * 20 > e - p:
         raise bad_length("ShareGroupDescribeResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v1(b, p, e)
+        x_groups, p = _read_described_group_v1(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

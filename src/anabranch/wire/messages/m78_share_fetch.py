@@ -9,6 +9,7 @@ from codecs import utf_8_decode
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -20,6 +21,7 @@ from anabranch.wire.codec import (
     bad_length,
     records_size,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
     write_records,
@@ -316,7 +318,7 @@ class ShareFetchResponse(Message):
         self.node_endpoints = [] if node_endpoints is EMPTY else node_endpoints
 
 
-def _read_acknowledgement_batch_v1(b: bytes, p: int, e: int) -> tuple[AcknowledgementBatch, int]:
+def _read_acknowledgement_batch_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AcknowledgementBatch, int]:
     o = _new(AcknowledgementBatch)
     o.first_offset, o.last_offset, n = _unpack_qqB(b, p)
     p += 17
@@ -326,12 +328,15 @@ def _read_acknowledgement_batch_v1(b: bytes, p: int, e: int) -> tuple[Acknowledg
     q = p + n
     if not p <= q <= e:
         raise bad_length("AcknowledgementBatch.acknowledge_types")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.acknowledge_types = list(unpack_from(f">{n}b", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -345,7 +350,7 @@ def _write_acknowledgement_batch_v1(o: AcknowledgementBatch, w: Write) -> None:
     w(b"\0")
 
 
-def _read_fetch_partition_v1(b: bytes, p: int, e: int) -> tuple[FetchPartition, int]:
+def _read_fetch_partition_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchPartition, int]:
     o = _new(FetchPartition)
     o.partition_index, n = _unpack_iB(b, p)
     p += 5
@@ -354,15 +359,18 @@ def _read_fetch_partition_v1(b: bytes, p: int, e: int) -> tuple[FetchPartition, 
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("FetchPartition.acknowledgement_batches")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_acknowledgement_batches: list[AcknowledgementBatch] = []
     o.acknowledgement_batches = l_acknowledgement_batches
     for _ in range(n):
-        x_acknowledgement_batches, p = _read_acknowledgement_batch_v1(b, p, e)
+        x_acknowledgement_batches, p = _read_acknowledgement_batch_v1(b, p, e, c)
         l_acknowledgement_batches.append(x_acknowledgement_batches)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -376,7 +384,7 @@ def _write_fetch_partition_v1(o: FetchPartition, w: Write) -> None:
     w(b"\0")
 
 
-def _read_fetch_topic_v1(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
+def _read_fetch_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[FetchTopic, int]:
     o = _new(FetchTopic)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -385,15 +393,18 @@ def _read_fetch_topic_v1(b: bytes, p: int, e: int) -> tuple[FetchTopic, int]:
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("FetchTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[FetchPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_fetch_partition_v1(b, p, e)
+        x_partitions, p = _read_fetch_partition_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -407,7 +418,7 @@ def _write_fetch_topic_v1(o: FetchTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_forgotten_topic_v1(b: bytes, p: int, e: int) -> tuple[ForgottenTopic, int]:
+def _read_forgotten_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ForgottenTopic, int]:
     o = _new(ForgottenTopic)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -417,12 +428,15 @@ def _read_forgotten_topic_v1(b: bytes, p: int, e: int) -> tuple[ForgottenTopic, 
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("ForgottenTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -438,7 +452,7 @@ def _write_forgotten_topic_v1(o: ForgottenTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_share_fetch_request_v1(b: bytes, p: int, e: int) -> tuple[ShareFetchRequest, int]:
+def _read_share_fetch_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareFetchRequest, int]:
     o = _new(ShareFetchRequest)
     o.share_acquire_mode = 0
     o.is_renew_ack = False
@@ -473,10 +487,13 @@ def _read_share_fetch_request_v1(b: bytes, p: int, e: int) -> tuple[ShareFetchRe
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ShareFetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v1(b, p, e)
+        x_topics, p = _read_fetch_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
@@ -485,15 +502,18 @@ def _read_share_fetch_request_v1(b: bytes, p: int, e: int) -> tuple[ShareFetchRe
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ShareFetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v1(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v1(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -528,7 +548,7 @@ def _write_share_fetch_request_v1(o: ShareFetchRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_share_fetch_request_v2(b: bytes, p: int, e: int) -> tuple[ShareFetchRequest, int]:
+def _read_share_fetch_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareFetchRequest, int]:
     o = _new(ShareFetchRequest)
     n = b[p]
     p += 1
@@ -561,10 +581,13 @@ def _read_share_fetch_request_v2(b: bytes, p: int, e: int) -> tuple[ShareFetchRe
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ShareFetchRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[FetchTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_fetch_topic_v1(b, p, e)
+        x_topics, p = _read_fetch_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
@@ -573,15 +596,18 @@ def _read_share_fetch_request_v2(b: bytes, p: int, e: int) -> tuple[ShareFetchRe
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ShareFetchRequest.forgotten_topics_data")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_forgotten_topics_data: list[ForgottenTopic] = []
     o.forgotten_topics_data = l_forgotten_topics_data
     for _ in range(n):
-        x_forgotten_topics_data, p = _read_forgotten_topic_v1(b, p, e)
+        x_forgotten_topics_data, p = _read_forgotten_topic_v1(b, p, e, c)
         l_forgotten_topics_data.append(x_forgotten_topics_data)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -616,12 +642,12 @@ def _write_share_fetch_request_v2(o: ShareFetchRequest, w: Write) -> None:
     w(b"\0")
 
 
-def _read_leader_id_and_epoch_v1(b: memoryview, p: int, e: int) -> tuple[LeaderIdAndEpoch, int]:
+def _read_leader_id_and_epoch_v1(b: memoryview, p: int, e: int, c: Allowance) -> tuple[LeaderIdAndEpoch, int]:
     o = _new(LeaderIdAndEpoch)
     o.leader_id, o.leader_epoch, n = _unpack_iiB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -629,12 +655,12 @@ def _write_leader_id_and_epoch_v1(o: LeaderIdAndEpoch, w: Write) -> None:
     w(_pack_iix(o.leader_id, o.leader_epoch))
 
 
-def _read_acquired_records_v1(b: memoryview, p: int, e: int) -> tuple[AcquiredRecords, int]:
+def _read_acquired_records_v1(b: memoryview, p: int, e: int, c: Allowance) -> tuple[AcquiredRecords, int]:
     o = _new(AcquiredRecords)
     o.first_offset, o.last_offset, o.delivery_count, n = _unpack_qqhB(b, p)
     p += 19
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -642,7 +668,7 @@ def _write_acquired_records_v1(o: AcquiredRecords, w: Write) -> None:
     w(_pack_qqhx(o.first_offset, o.last_offset, o.delivery_count))
 
 
-def _read_partition_data_v1(b: memoryview, p: int, e: int) -> tuple[PartitionData, int]:
+def _read_partition_data_v1(b: memoryview, p: int, e: int, c: Allowance) -> tuple[PartitionData, int]:
     o = _new(PartitionData)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -668,7 +694,7 @@ def _read_partition_data_v1(b: memoryview, p: int, e: int) -> tuple[PartitionDat
             raise bad_length("PartitionData.acknowledge_error_message")
         o.acknowledge_error_message = utf_8_decode(b[p:q], "strict", True)[0]
         p = q
-    o.current_leader, p = _read_leader_id_and_epoch_v1(b, p, e)
+    o.current_leader, p = _read_leader_id_and_epoch_v1(b, p, e, c)
     n = b[p]
     p += 1
     if n > 127:
@@ -685,15 +711,18 @@ def _read_partition_data_v1(b: memoryview, p: int, e: int) -> tuple[PartitionDat
     n -= 1
     if n < 0 or n * 19 > e - p:
         raise bad_length("PartitionData.acquired_records")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_acquired_records: list[AcquiredRecords] = []
     o.acquired_records = l_acquired_records
     for _ in range(n):
-        x_acquired_records, p = _read_acquired_records_v1(b, p, e)
+        x_acquired_records, p = _read_acquired_records_v1(b, p, e, c)
         l_acquired_records.append(x_acquired_records)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -729,7 +758,7 @@ def _write_partition_data_v1(o: PartitionData, w: Write) -> None:
     w(b"\0")
 
 
-def _read_share_fetchable_topic_response_v1(b: memoryview, p: int, e: int) -> tuple[ShareFetchableTopicResponse, int]:
+def _read_share_fetchable_topic_response_v1(b: memoryview, p: int, e: int, c: Allowance) -> tuple[ShareFetchableTopicResponse, int]:
     o = _new(ShareFetchableTopicResponse)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -738,15 +767,18 @@ def _read_share_fetchable_topic_response_v1(b: memoryview, p: int, e: int) -> tu
     n -= 1
     if n < 0 or n * 22 > e - p:
         raise bad_length("ShareFetchableTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[PartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_partition_data_v1(b, p, e)
+        x_partitions, p = _read_partition_data_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -760,7 +792,7 @@ def _write_share_fetchable_topic_response_v1(o: ShareFetchableTopicResponse, w: 
     w(b"\0")
 
 
-def _read_node_endpoint_v1(b: memoryview, p: int, e: int) -> tuple[NodeEndpoint, int]:
+def _read_node_endpoint_v1(b: memoryview, p: int, e: int, c: Allowance) -> tuple[NodeEndpoint, int]:
     o = _new(NodeEndpoint)
     o.node_id, n = _unpack_iB(b, p)
     p += 5
@@ -786,7 +818,7 @@ def _read_node_endpoint_v1(b: memoryview, p: int, e: int) -> tuple[NodeEndpoint,
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -809,7 +841,7 @@ def _write_node_endpoint_v1(o: NodeEndpoint, w: Write) -> None:
     w(b"\0")
 
 
-def _read_share_fetch_response_v1(b: memoryview, p: int, e: int) -> tuple[ShareFetchResponse, int]:
+def _read_share_fetch_response_v1(b: memoryview, p: int, e: int, c: Allowance) -> tuple[ShareFetchResponse, int]:
     o = _new(ShareFetchResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -830,10 +862,13 @@ def _read_share_fetch_response_v1(b: memoryview, p: int, e: int) -> tuple[ShareF
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ShareFetchResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[ShareFetchableTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_share_fetchable_topic_response_v1(b, p, e)
+        x_responses, p = _read_share_fetchable_topic_response_v1(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
@@ -842,15 +877,18 @@ def _read_share_fetch_response_v1(b: memoryview, p: int, e: int) -> tuple[ShareF
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("ShareFetchResponse.node_endpoints")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_node_endpoints: list[NodeEndpoint] = []
     o.node_endpoints = l_node_endpoints
     for _ in range(n):
-        x_node_endpoints, p = _read_node_endpoint_v1(b, p, e)
+        x_node_endpoints, p = _read_node_endpoint_v1(b, p, e, c)
         l_node_endpoints.append(x_node_endpoints)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -234,7 +236,7 @@ class ShareAcknowledgeResponse(Message):
         self.node_endpoints = [] if node_endpoints is EMPTY else node_endpoints
 
 
-def _read_acknowledgement_batch_v1(b: bytes, p: int, e: int) -> tuple[AcknowledgementBatch, int]:
+def _read_acknowledgement_batch_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AcknowledgementBatch, int]:
     o = _new(AcknowledgementBatch)
     o.first_offset, o.last_offset, n = _unpack_qqB(b, p)
     p += 17
@@ -244,12 +246,15 @@ def _read_acknowledgement_batch_v1(b: bytes, p: int, e: int) -> tuple[Acknowledg
     q = p + n
     if not p <= q <= e:
         raise bad_length("AcknowledgementBatch.acknowledge_types")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.acknowledge_types = list(unpack_from(f">{n}b", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -263,7 +268,7 @@ def _write_acknowledgement_batch_v1(o: AcknowledgementBatch, w: Write) -> None:
     w(b"\0")
 
 
-def _read_acknowledge_partition_v1(b: bytes, p: int, e: int) -> tuple[AcknowledgePartition, int]:
+def _read_acknowledge_partition_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AcknowledgePartition, int]:
     o = _new(AcknowledgePartition)
     o.partition_index, n = _unpack_iB(b, p)
     p += 5
@@ -272,15 +277,18 @@ def _read_acknowledge_partition_v1(b: bytes, p: int, e: int) -> tuple[Acknowledg
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("AcknowledgePartition.acknowledgement_batches")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_acknowledgement_batches: list[AcknowledgementBatch] = []
     o.acknowledgement_batches = l_acknowledgement_batches
     for _ in range(n):
-        x_acknowledgement_batches, p = _read_acknowledgement_batch_v1(b, p, e)
+        x_acknowledgement_batches, p = _read_acknowledgement_batch_v1(b, p, e, c)
         l_acknowledgement_batches.append(x_acknowledgement_batches)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -294,7 +302,7 @@ def _write_acknowledge_partition_v1(o: AcknowledgePartition, w: Write) -> None:
     w(b"\0")
 
 
-def _read_acknowledge_topic_v1(b: bytes, p: int, e: int) -> tuple[AcknowledgeTopic, int]:
+def _read_acknowledge_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[AcknowledgeTopic, int]:
     o = _new(AcknowledgeTopic)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -303,15 +311,18 @@ def _read_acknowledge_topic_v1(b: bytes, p: int, e: int) -> tuple[AcknowledgeTop
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("AcknowledgeTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[AcknowledgePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_acknowledge_partition_v1(b, p, e)
+        x_partitions, p = _read_acknowledge_partition_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -325,7 +336,7 @@ def _write_acknowledge_topic_v1(o: AcknowledgeTopic, w: Write) -> None:
     w(b"\0")
 
 
-def _read_share_acknowledge_request_v1(b: bytes, p: int, e: int) -> tuple[ShareAcknowledgeRequest, int]:
+def _read_share_acknowledge_request_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareAcknowledgeRequest, int]:
     o = _new(ShareAcknowledgeRequest)
     o.is_renew_ack = False
     n = b[p]
@@ -359,15 +370,18 @@ def _read_share_acknowledge_request_v1(b: bytes, p: int, e: int) -> tuple[ShareA
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ShareAcknowledgeRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[AcknowledgeTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_acknowledge_topic_v1(b, p, e)
+        x_topics, p = _read_acknowledge_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -397,7 +411,7 @@ def _write_share_acknowledge_request_v1(o: ShareAcknowledgeRequest, w: Write) ->
     w(b"\0")
 
 
-def _read_share_acknowledge_request_v2(b: bytes, p: int, e: int) -> tuple[ShareAcknowledgeRequest, int]:
+def _read_share_acknowledge_request_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareAcknowledgeRequest, int]:
     o = _new(ShareAcknowledgeRequest)
     n = b[p]
     p += 1
@@ -430,15 +444,18 @@ def _read_share_acknowledge_request_v2(b: bytes, p: int, e: int) -> tuple[ShareA
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ShareAcknowledgeRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[AcknowledgeTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_acknowledge_topic_v1(b, p, e)
+        x_topics, p = _read_acknowledge_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -468,12 +485,12 @@ def _write_share_acknowledge_request_v2(o: ShareAcknowledgeRequest, w: Write) ->
     w(b"\0")
 
 
-def _read_leader_id_and_epoch_v1(b: bytes, p: int, e: int) -> tuple[LeaderIdAndEpoch, int]:
+def _read_leader_id_and_epoch_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[LeaderIdAndEpoch, int]:
     o = _new(LeaderIdAndEpoch)
     o.leader_id, o.leader_epoch, n = _unpack_iiB(b, p)
     p += 9
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -481,7 +498,7 @@ def _write_leader_id_and_epoch_v1(o: LeaderIdAndEpoch, w: Write) -> None:
     w(_pack_iix(o.leader_id, o.leader_epoch))
 
 
-def _read_partition_data_v1(b: bytes, p: int, e: int) -> tuple[PartitionData, int]:
+def _read_partition_data_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[PartitionData, int]:
     o = _new(PartitionData)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -495,11 +512,11 @@ def _read_partition_data_v1(b: bytes, p: int, e: int) -> tuple[PartitionData, in
             raise bad_length("PartitionData.error_message")
         o.error_message = b[p:q].decode()
         p = q
-    o.current_leader, p = _read_leader_id_and_epoch_v1(b, p, e)
+    o.current_leader, p = _read_leader_id_and_epoch_v1(b, p, e, c)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -517,7 +534,7 @@ def _write_partition_data_v1(o: PartitionData, w: Write) -> None:
     w(b"\0")
 
 
-def _read_share_acknowledge_topic_response_v1(b: bytes, p: int, e: int) -> tuple[ShareAcknowledgeTopicResponse, int]:
+def _read_share_acknowledge_topic_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareAcknowledgeTopicResponse, int]:
     o = _new(ShareAcknowledgeTopicResponse)
     o.topic_id, n = _unpack_16sB(b, p)
     p += 17
@@ -526,15 +543,18 @@ def _read_share_acknowledge_topic_response_v1(b: bytes, p: int, e: int) -> tuple
     n -= 1
     if n < 0 or n * 17 > e - p:
         raise bad_length("ShareAcknowledgeTopicResponse.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[PartitionData] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_partition_data_v1(b, p, e)
+        x_partitions, p = _read_partition_data_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -548,7 +568,7 @@ def _write_share_acknowledge_topic_response_v1(o: ShareAcknowledgeTopicResponse,
     w(b"\0")
 
 
-def _read_node_endpoint_v1(b: bytes, p: int, e: int) -> tuple[NodeEndpoint, int]:
+def _read_node_endpoint_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[NodeEndpoint, int]:
     o = _new(NodeEndpoint)
     o.node_id, n = _unpack_iB(b, p)
     p += 5
@@ -574,7 +594,7 @@ def _read_node_endpoint_v1(b: bytes, p: int, e: int) -> tuple[NodeEndpoint, int]
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -597,7 +617,7 @@ def _write_node_endpoint_v1(o: NodeEndpoint, w: Write) -> None:
     w(b"\0")
 
 
-def _read_share_acknowledge_response_v1(b: bytes, p: int, e: int) -> tuple[ShareAcknowledgeResponse, int]:
+def _read_share_acknowledge_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareAcknowledgeResponse, int]:
     o = _new(ShareAcknowledgeResponse)
     o.acquisition_lock_timeout_ms = 0
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
@@ -619,10 +639,13 @@ def _read_share_acknowledge_response_v1(b: bytes, p: int, e: int) -> tuple[Share
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ShareAcknowledgeResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[ShareAcknowledgeTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_share_acknowledge_topic_response_v1(b, p, e)
+        x_responses, p = _read_share_acknowledge_topic_response_v1(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
@@ -631,15 +654,18 @@ def _read_share_acknowledge_response_v1(b: bytes, p: int, e: int) -> tuple[Share
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("ShareAcknowledgeResponse.node_endpoints")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_node_endpoints: list[NodeEndpoint] = []
     o.node_endpoints = l_node_endpoints
     for _ in range(n):
-        x_node_endpoints, p = _read_node_endpoint_v1(b, p, e)
+        x_node_endpoints, p = _read_node_endpoint_v1(b, p, e, c)
         l_node_endpoints.append(x_node_endpoints)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -666,7 +692,7 @@ def _write_share_acknowledge_response_v1(o: ShareAcknowledgeResponse, w: Write) 
     w(b"\0")
 
 
-def _read_share_acknowledge_response_v2(b: bytes, p: int, e: int) -> tuple[ShareAcknowledgeResponse, int]:
+def _read_share_acknowledge_response_v2(b: bytes, p: int, e: int, c: Allowance) -> tuple[ShareAcknowledgeResponse, int]:
     o = _new(ShareAcknowledgeResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -687,10 +713,13 @@ def _read_share_acknowledge_response_v2(b: bytes, p: int, e: int) -> tuple[Share
     n -= 1
     if n < 0 or n * 18 > e - p:
         raise bad_length("ShareAcknowledgeResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[ShareAcknowledgeTopicResponse] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_share_acknowledge_topic_response_v1(b, p, e)
+        x_responses, p = _read_share_acknowledge_topic_response_v1(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
@@ -699,15 +728,18 @@ def _read_share_acknowledge_response_v2(b: bytes, p: int, e: int) -> tuple[Share
     n -= 1
     if n < 0 or n * 11 > e - p:
         raise bad_length("ShareAcknowledgeResponse.node_endpoints")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_node_endpoints: list[NodeEndpoint] = []
     o.node_endpoints = l_node_endpoints
     for _ in range(n):
-        x_node_endpoints, p = _read_node_endpoint_v1(b, p, e)
+        x_node_endpoints, p = _read_node_endpoint_v1(b, p, e, c)
         l_node_endpoints.append(x_node_endpoints)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

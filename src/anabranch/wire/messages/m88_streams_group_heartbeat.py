@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -417,7 +419,7 @@ class StreamsGroupHeartbeatResponse(Message):
         self.partitions_by_user_endpoint = partitions_by_user_endpoint
 
 
-def _read_key_value_v0(b: bytes, p: int, e: int) -> tuple[KeyValue, int]:
+def _read_key_value_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[KeyValue, int]:
     o = _new(KeyValue)
     n = b[p]
     p += 1
@@ -440,7 +442,7 @@ def _read_key_value_v0(b: bytes, p: int, e: int) -> tuple[KeyValue, int]:
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -458,7 +460,7 @@ def _write_key_value_v0(o: KeyValue, w: Write) -> None:
     w(b"\0")
 
 
-def _read_topic_info_v0(b: bytes, p: int, e: int) -> tuple[TopicInfo, int]:
+def _read_topic_info_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicInfo, int]:
     o = _new(TopicInfo)
     n = b[p]
     p += 1
@@ -476,15 +478,18 @@ def _read_topic_info_v0(b: bytes, p: int, e: int) -> tuple[TopicInfo, int]:
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("TopicInfo.topic_configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_configs: list[KeyValue] = []
     o.topic_configs = l_topic_configs
     for _ in range(n):
-        x_topic_configs, p = _read_key_value_v0(b, p, e)
+        x_topic_configs, p = _read_key_value_v0(b, p, e, c)
         l_topic_configs.append(x_topic_configs)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -503,7 +508,7 @@ def _write_topic_info_v0(o: TopicInfo, w: Write) -> None:
     w(b"\0")
 
 
-def _read_copartition_group_v0(b: bytes, p: int, e: int) -> tuple[CopartitionGroup, int]:
+def _read_copartition_group_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[CopartitionGroup, int]:
     o = _new(CopartitionGroup)
     n = b[p]
     p += 1
@@ -513,6 +518,9 @@ def _read_copartition_group_v0(b: bytes, p: int, e: int) -> tuple[CopartitionGro
     q = p + n * 2
     if not p <= q <= e:
         raise bad_length("CopartitionGroup.source_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.source_topics = list(unpack_from(f">{n}h", b, p)) if n else []
     p = q
     n = b[p]
@@ -523,6 +531,9 @@ def _read_copartition_group_v0(b: bytes, p: int, e: int) -> tuple[CopartitionGro
     q = p + n * 2
     if not p <= q <= e:
         raise bad_length("CopartitionGroup.source_topic_regex")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.source_topic_regex = list(unpack_from(f">{n}h", b, p)) if n else []
     p = q
     n = b[p]
@@ -533,12 +544,15 @@ def _read_copartition_group_v0(b: bytes, p: int, e: int) -> tuple[CopartitionGro
     q = p + n * 2
     if not p <= q <= e:
         raise bad_length("CopartitionGroup.repartition_source_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.repartition_source_topics = list(unpack_from(f">{n}h", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -561,7 +575,7 @@ def _write_copartition_group_v0(o: CopartitionGroup, w: Write) -> None:
     w(b"\0")
 
 
-def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
+def _read_subtopology_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Subtopology, int]:
     o = _new(Subtopology)
     n = b[p]
     p += 1
@@ -579,6 +593,9 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("Subtopology.source_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_source_topics: list[str] = []
     o.source_topics = l_source_topics
     for _ in range(n):
@@ -598,6 +615,9 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("Subtopology.source_topic_regex")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_source_topic_regex: list[str] = []
     o.source_topic_regex = l_source_topic_regex
     for _ in range(n):
@@ -617,10 +637,13 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n * 9 > e - p:
         raise bad_length("Subtopology.state_changelog_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_state_changelog_topics: list[TopicInfo] = []
     o.state_changelog_topics = l_state_changelog_topics
     for _ in range(n):
-        x_state_changelog_topics, p = _read_topic_info_v0(b, p, e)
+        x_state_changelog_topics, p = _read_topic_info_v0(b, p, e, c)
         l_state_changelog_topics.append(x_state_changelog_topics)
     n = b[p]
     p += 1
@@ -629,6 +652,9 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("Subtopology.repartition_sink_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_repartition_sink_topics: list[str] = []
     o.repartition_sink_topics = l_repartition_sink_topics
     for _ in range(n):
@@ -648,10 +674,13 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n * 9 > e - p:
         raise bad_length("Subtopology.repartition_source_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_repartition_source_topics: list[TopicInfo] = []
     o.repartition_source_topics = l_repartition_source_topics
     for _ in range(n):
-        x_repartition_source_topics, p = _read_topic_info_v0(b, p, e)
+        x_repartition_source_topics, p = _read_topic_info_v0(b, p, e, c)
         l_repartition_source_topics.append(x_repartition_source_topics)
     n = b[p]
     p += 1
@@ -660,15 +689,18 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n * 4 > e - p:
         raise bad_length("Subtopology.copartition_groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_copartition_groups: list[CopartitionGroup] = []
     o.copartition_groups = l_copartition_groups
     for _ in range(n):
-        x_copartition_groups, p = _read_copartition_group_v0(b, p, e)
+        x_copartition_groups, p = _read_copartition_group_v0(b, p, e, c)
         l_copartition_groups.append(x_copartition_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -720,7 +752,7 @@ def _write_subtopology_v0(o: Subtopology, w: Write) -> None:
     w(b"\0")
 
 
-def _read_topology_v0(b: bytes, p: int, e: int) -> tuple[Topology, int]:
+def _read_topology_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Topology, int]:
     o = _new(Topology)
     o.epoch, n = _unpack_iB(b, p)
     p += 5
@@ -729,15 +761,18 @@ def _read_topology_v0(b: bytes, p: int, e: int) -> tuple[Topology, int]:
     n -= 1
     if n < 0 or n * 8 > e - p:
         raise bad_length("Topology.subtopologies")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_subtopologies: list[Subtopology] = []
     o.subtopologies = l_subtopologies
     for _ in range(n):
-        x_subtopologies, p = _read_subtopology_v0(b, p, e)
+        x_subtopologies, p = _read_subtopology_v0(b, p, e, c)
         l_subtopologies.append(x_subtopologies)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -751,7 +786,7 @@ def _write_topology_v0(o: Topology, w: Write) -> None:
     w(b"\0")
 
 
-def _read_streams_group_heartbeat_request_task_ids_v0(b: bytes, p: int, e: int) -> tuple[StreamsGroupHeartbeatRequestTaskIds, int]:
+def _read_streams_group_heartbeat_request_task_ids_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[StreamsGroupHeartbeatRequestTaskIds, int]:
     o = _new(StreamsGroupHeartbeatRequestTaskIds)
     n = b[p]
     p += 1
@@ -770,12 +805,15 @@ def _read_streams_group_heartbeat_request_task_ids_v0(b: bytes, p: int, e: int) 
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("StreamsGroupHeartbeatRequestTaskIds.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -795,7 +833,7 @@ def _write_streams_group_heartbeat_request_task_ids_v0(o: StreamsGroupHeartbeatR
     w(b"\0")
 
 
-def _read_streams_group_heartbeat_request_endpoint_v0(b: bytes, p: int, e: int) -> tuple[StreamsGroupHeartbeatRequestEndpoint, int]:
+def _read_streams_group_heartbeat_request_endpoint_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[StreamsGroupHeartbeatRequestEndpoint, int]:
     o = _new(StreamsGroupHeartbeatRequestEndpoint)
     n = b[p]
     p += 1
@@ -809,7 +847,7 @@ def _read_streams_group_heartbeat_request_endpoint_v0(b: bytes, p: int, e: int) 
     o.port, n = _unpack_HB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -822,7 +860,7 @@ def _write_streams_group_heartbeat_request_endpoint_v0(o: StreamsGroupHeartbeatR
     w(_pack_Hx(o.port))
 
 
-def _read_task_offset_v0(b: bytes, p: int, e: int) -> tuple[TaskOffset, int]:
+def _read_task_offset_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TaskOffset, int]:
     o = _new(TaskOffset)
     n = b[p]
     p += 1
@@ -836,7 +874,7 @@ def _read_task_offset_v0(b: bytes, p: int, e: int) -> tuple[TaskOffset, int]:
     o.partition, o.offset, n = _unpack_iqB(b, p)
     p += 13
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -849,7 +887,7 @@ def _write_task_offset_v0(o: TaskOffset, w: Write) -> None:
     w(_pack_iqx(o.partition, o.offset))
 
 
-def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[StreamsGroupHeartbeatRequest, int]:
+def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[StreamsGroupHeartbeatRequest, int]:
     o = _new(StreamsGroupHeartbeatRequest)
     n = b[p]
     p += 1
@@ -898,7 +936,7 @@ def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[
     if n < 0:
         o.topology = None
     else:
-        o.topology, p = _read_topology_v0(b, p, e)
+        o.topology, p = _read_topology_v0(b, p, e, c)
     n = b[p]
     p += 1
     if n > 127:
@@ -909,10 +947,13 @@ def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[
         n -= 1
         if n * 3 > e - p:
             raise bad_length("StreamsGroupHeartbeatRequest.active_tasks")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_active_tasks: list[StreamsGroupHeartbeatRequestTaskIds] = []
         o.active_tasks = l_active_tasks
         for _ in range(n):
-            x_active_tasks, p = _read_streams_group_heartbeat_request_task_ids_v0(b, p, e)
+            x_active_tasks, p = _read_streams_group_heartbeat_request_task_ids_v0(b, p, e, c)
             l_active_tasks.append(x_active_tasks)
     n = b[p]
     p += 1
@@ -924,10 +965,13 @@ def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[
         n -= 1
         if n * 3 > e - p:
             raise bad_length("StreamsGroupHeartbeatRequest.standby_tasks")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_standby_tasks: list[StreamsGroupHeartbeatRequestTaskIds] = []
         o.standby_tasks = l_standby_tasks
         for _ in range(n):
-            x_standby_tasks, p = _read_streams_group_heartbeat_request_task_ids_v0(b, p, e)
+            x_standby_tasks, p = _read_streams_group_heartbeat_request_task_ids_v0(b, p, e, c)
             l_standby_tasks.append(x_standby_tasks)
     n = b[p]
     p += 1
@@ -939,10 +983,13 @@ def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[
         n -= 1
         if n * 3 > e - p:
             raise bad_length("StreamsGroupHeartbeatRequest.warmup_tasks")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_warmup_tasks: list[StreamsGroupHeartbeatRequestTaskIds] = []
         o.warmup_tasks = l_warmup_tasks
         for _ in range(n):
-            x_warmup_tasks, p = _read_streams_group_heartbeat_request_task_ids_v0(b, p, e)
+            x_warmup_tasks, p = _read_streams_group_heartbeat_request_task_ids_v0(b, p, e, c)
             l_warmup_tasks.append(x_warmup_tasks)
     n = b[p]
     p += 1
@@ -961,7 +1008,7 @@ def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[
     if n < 0:
         o.user_endpoint = None
     else:
-        o.user_endpoint, p = _read_streams_group_heartbeat_request_endpoint_v0(b, p, e)
+        o.user_endpoint, p = _read_streams_group_heartbeat_request_endpoint_v0(b, p, e, c)
     n = b[p]
     p += 1
     if n > 127:
@@ -972,10 +1019,13 @@ def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[
         n -= 1
         if n * 3 > e - p:
             raise bad_length("StreamsGroupHeartbeatRequest.client_tags")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_client_tags: list[KeyValue] = []
         o.client_tags = l_client_tags
         for _ in range(n):
-            x_client_tags, p = _read_key_value_v0(b, p, e)
+            x_client_tags, p = _read_key_value_v0(b, p, e, c)
             l_client_tags.append(x_client_tags)
     n = b[p]
     p += 1
@@ -987,10 +1037,13 @@ def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[
         n -= 1
         if n * 14 > e - p:
             raise bad_length("StreamsGroupHeartbeatRequest.task_offsets")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_task_offsets: list[TaskOffset] = []
         o.task_offsets = l_task_offsets
         for _ in range(n):
-            x_task_offsets, p = _read_task_offset_v0(b, p, e)
+            x_task_offsets, p = _read_task_offset_v0(b, p, e, c)
             l_task_offsets.append(x_task_offsets)
     n = b[p]
     p += 1
@@ -1002,15 +1055,18 @@ def _read_streams_group_heartbeat_request_v0(b: bytes, p: int, e: int) -> tuple[
         n -= 1
         if n * 14 > e - p:
             raise bad_length("StreamsGroupHeartbeatRequest.task_end_offsets")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_task_end_offsets: list[TaskOffset] = []
         o.task_end_offsets = l_task_end_offsets
         for _ in range(n):
-            x_task_end_offsets, p = _read_task_offset_v0(b, p, e)
+            x_task_end_offsets, p = _read_task_offset_v0(b, p, e, c)
             l_task_end_offsets.append(x_task_end_offsets)
     o.shutdown_application, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1112,7 +1168,7 @@ def _write_streams_group_heartbeat_request_v0(o: StreamsGroupHeartbeatRequest, w
     w(_pack_tx(o.shutdown_application))
 
 
-def _read_status_v0(b: bytes, p: int, e: int) -> tuple[Status, int]:
+def _read_status_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Status, int]:
     o = _new(Status)
     o.status_code, n = _unpack_bB(b, p)
     p += 2
@@ -1126,7 +1182,7 @@ def _read_status_v0(b: bytes, p: int, e: int) -> tuple[Status, int]:
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1140,7 +1196,7 @@ def _write_status_v0(o: Status, w: Write) -> None:
     w(b"\0")
 
 
-def _read_streams_group_heartbeat_response_task_ids_v0(b: bytes, p: int, e: int) -> tuple[StreamsGroupHeartbeatResponseTaskIds, int]:
+def _read_streams_group_heartbeat_response_task_ids_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[StreamsGroupHeartbeatResponseTaskIds, int]:
     o = _new(StreamsGroupHeartbeatResponseTaskIds)
     n = b[p]
     p += 1
@@ -1159,12 +1215,15 @@ def _read_streams_group_heartbeat_response_task_ids_v0(b: bytes, p: int, e: int)
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("StreamsGroupHeartbeatResponseTaskIds.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1184,7 +1243,7 @@ def _write_streams_group_heartbeat_response_task_ids_v0(o: StreamsGroupHeartbeat
     w(b"\0")
 
 
-def _read_streams_group_heartbeat_response_endpoint_v0(b: bytes, p: int, e: int) -> tuple[StreamsGroupHeartbeatResponseEndpoint, int]:
+def _read_streams_group_heartbeat_response_endpoint_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[StreamsGroupHeartbeatResponseEndpoint, int]:
     o = _new(StreamsGroupHeartbeatResponseEndpoint)
     n = b[p]
     p += 1
@@ -1198,7 +1257,7 @@ def _read_streams_group_heartbeat_response_endpoint_v0(b: bytes, p: int, e: int)
     o.port, n = _unpack_HB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1211,7 +1270,7 @@ def _write_streams_group_heartbeat_response_endpoint_v0(o: StreamsGroupHeartbeat
     w(_pack_Hx(o.port))
 
 
-def _read_topic_partition_v0(b: bytes, p: int, e: int) -> tuple[TopicPartition, int]:
+def _read_topic_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicPartition, int]:
     o = _new(TopicPartition)
     n = b[p]
     p += 1
@@ -1230,12 +1289,15 @@ def _read_topic_partition_v0(b: bytes, p: int, e: int) -> tuple[TopicPartition, 
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TopicPartition.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1255,9 +1317,9 @@ def _write_topic_partition_v0(o: TopicPartition, w: Write) -> None:
     w(b"\0")
 
 
-def _read_endpoint_to_partitions_v0(b: bytes, p: int, e: int) -> tuple[EndpointToPartitions, int]:
+def _read_endpoint_to_partitions_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[EndpointToPartitions, int]:
     o = _new(EndpointToPartitions)
-    o.user_endpoint, p = _read_streams_group_heartbeat_response_endpoint_v0(b, p, e)
+    o.user_endpoint, p = _read_streams_group_heartbeat_response_endpoint_v0(b, p, e, c)
     n = b[p]
     p += 1
     if n > 127:
@@ -1265,10 +1327,13 @@ def _read_endpoint_to_partitions_v0(b: bytes, p: int, e: int) -> tuple[EndpointT
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("EndpointToPartitions.active_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_active_partitions: list[TopicPartition] = []
     o.active_partitions = l_active_partitions
     for _ in range(n):
-        x_active_partitions, p = _read_topic_partition_v0(b, p, e)
+        x_active_partitions, p = _read_topic_partition_v0(b, p, e, c)
         l_active_partitions.append(x_active_partitions)
     n = b[p]
     p += 1
@@ -1277,15 +1342,18 @@ def _read_endpoint_to_partitions_v0(b: bytes, p: int, e: int) -> tuple[EndpointT
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("EndpointToPartitions.standby_partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_standby_partitions: list[TopicPartition] = []
     o.standby_partitions = l_standby_partitions
     for _ in range(n):
-        x_standby_partitions, p = _read_topic_partition_v0(b, p, e)
+        x_standby_partitions, p = _read_topic_partition_v0(b, p, e, c)
         l_standby_partitions.append(x_standby_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1304,7 +1372,7 @@ def _write_endpoint_to_partitions_v0(o: EndpointToPartitions, w: Write) -> None:
     w(b"\0")
 
 
-def _read_streams_group_heartbeat_response_v0(b: bytes, p: int, e: int) -> tuple[StreamsGroupHeartbeatResponse, int]:
+def _read_streams_group_heartbeat_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[StreamsGroupHeartbeatResponse, int]:
     o = _new(StreamsGroupHeartbeatResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -1337,10 +1405,13 @@ def _read_streams_group_heartbeat_response_v0(b: bytes, p: int, e: int) -> tuple
         n -= 1
         if n * 3 > e - p:
             raise bad_length("StreamsGroupHeartbeatResponse.status")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_status: list[Status] = []
         o.status = l_status
         for _ in range(n):
-            x_status, p = _read_status_v0(b, p, e)
+            x_status, p = _read_status_v0(b, p, e, c)
             l_status.append(x_status)
     n = b[p]
     p += 1
@@ -1352,10 +1423,13 @@ def _read_streams_group_heartbeat_response_v0(b: bytes, p: int, e: int) -> tuple
         n -= 1
         if n * 3 > e - p:
             raise bad_length("StreamsGroupHeartbeatResponse.active_tasks")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_active_tasks: list[StreamsGroupHeartbeatResponseTaskIds] = []
         o.active_tasks = l_active_tasks
         for _ in range(n):
-            x_active_tasks, p = _read_streams_group_heartbeat_response_task_ids_v0(b, p, e)
+            x_active_tasks, p = _read_streams_group_heartbeat_response_task_ids_v0(b, p, e, c)
             l_active_tasks.append(x_active_tasks)
     n = b[p]
     p += 1
@@ -1367,10 +1441,13 @@ def _read_streams_group_heartbeat_response_v0(b: bytes, p: int, e: int) -> tuple
         n -= 1
         if n * 3 > e - p:
             raise bad_length("StreamsGroupHeartbeatResponse.standby_tasks")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_standby_tasks: list[StreamsGroupHeartbeatResponseTaskIds] = []
         o.standby_tasks = l_standby_tasks
         for _ in range(n):
-            x_standby_tasks, p = _read_streams_group_heartbeat_response_task_ids_v0(b, p, e)
+            x_standby_tasks, p = _read_streams_group_heartbeat_response_task_ids_v0(b, p, e, c)
             l_standby_tasks.append(x_standby_tasks)
     n = b[p]
     p += 1
@@ -1382,10 +1459,13 @@ def _read_streams_group_heartbeat_response_v0(b: bytes, p: int, e: int) -> tuple
         n -= 1
         if n * 3 > e - p:
             raise bad_length("StreamsGroupHeartbeatResponse.warmup_tasks")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_warmup_tasks: list[StreamsGroupHeartbeatResponseTaskIds] = []
         o.warmup_tasks = l_warmup_tasks
         for _ in range(n):
-            x_warmup_tasks, p = _read_streams_group_heartbeat_response_task_ids_v0(b, p, e)
+            x_warmup_tasks, p = _read_streams_group_heartbeat_response_task_ids_v0(b, p, e, c)
             l_warmup_tasks.append(x_warmup_tasks)
     o.endpoint_information_epoch, n = _unpack_iB(b, p)
     p += 5
@@ -1397,15 +1477,18 @@ def _read_streams_group_heartbeat_response_v0(b: bytes, p: int, e: int) -> tuple
         n -= 1
         if n * 7 > e - p:
             raise bad_length("StreamsGroupHeartbeatResponse.partitions_by_user_endpoint")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_partitions_by_user_endpoint: list[EndpointToPartitions] = []
         o.partitions_by_user_endpoint = l_partitions_by_user_endpoint
         for _ in range(n):
-            x_partitions_by_user_endpoint, p = _read_endpoint_to_partitions_v0(b, p, e)
+            x_partitions_by_user_endpoint, p = _read_endpoint_to_partitions_v0(b, p, e, c)
             l_partitions_by_user_endpoint.append(x_partitions_by_user_endpoint)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     Write,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -334,7 +336,7 @@ class StreamsGroupDescribeResponse(Message):
         self.groups = [] if groups is EMPTY else groups
 
 
-def _read_streams_group_describe_request_v0(b: bytes, p: int, e: int) -> tuple[StreamsGroupDescribeRequest, int]:
+def _read_streams_group_describe_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[StreamsGroupDescribeRequest, int]:
     o = _new(StreamsGroupDescribeRequest)
     n = b[p]
     p += 1
@@ -343,6 +345,9 @@ def _read_streams_group_describe_request_v0(b: bytes, p: int, e: int) -> tuple[S
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("StreamsGroupDescribeRequest.group_ids")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_group_ids: list[str] = []
     o.group_ids = l_group_ids
     for _ in range(n):
@@ -358,7 +363,7 @@ def _read_streams_group_describe_request_v0(b: bytes, p: int, e: int) -> tuple[S
     o.include_authorized_operations, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -374,7 +379,7 @@ def _write_streams_group_describe_request_v0(o: StreamsGroupDescribeRequest, w: 
     w(_pack_tx(o.include_authorized_operations))
 
 
-def _read_key_value_v0(b: bytes, p: int, e: int) -> tuple[KeyValue, int]:
+def _read_key_value_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[KeyValue, int]:
     o = _new(KeyValue)
     n = b[p]
     p += 1
@@ -397,7 +402,7 @@ def _read_key_value_v0(b: bytes, p: int, e: int) -> tuple[KeyValue, int]:
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -415,7 +420,7 @@ def _write_key_value_v0(o: KeyValue, w: Write) -> None:
     w(b"\0")
 
 
-def _read_topic_info_v0(b: bytes, p: int, e: int) -> tuple[TopicInfo, int]:
+def _read_topic_info_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TopicInfo, int]:
     o = _new(TopicInfo)
     n = b[p]
     p += 1
@@ -433,15 +438,18 @@ def _read_topic_info_v0(b: bytes, p: int, e: int) -> tuple[TopicInfo, int]:
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("TopicInfo.topic_configs")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topic_configs: list[KeyValue] = []
     o.topic_configs = l_topic_configs
     for _ in range(n):
-        x_topic_configs, p = _read_key_value_v0(b, p, e)
+        x_topic_configs, p = _read_key_value_v0(b, p, e, c)
         l_topic_configs.append(x_topic_configs)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -460,7 +468,7 @@ def _write_topic_info_v0(o: TopicInfo, w: Write) -> None:
     w(b"\0")
 
 
-def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
+def _read_subtopology_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Subtopology, int]:
     o = _new(Subtopology)
     n = b[p]
     p += 1
@@ -478,6 +486,9 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("Subtopology.source_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_source_topics: list[str] = []
     o.source_topics = l_source_topics
     for _ in range(n):
@@ -497,6 +508,9 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n > e - p:
         raise bad_length("Subtopology.repartition_sink_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_repartition_sink_topics: list[str] = []
     o.repartition_sink_topics = l_repartition_sink_topics
     for _ in range(n):
@@ -516,10 +530,13 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n * 9 > e - p:
         raise bad_length("Subtopology.state_changelog_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_state_changelog_topics: list[TopicInfo] = []
     o.state_changelog_topics = l_state_changelog_topics
     for _ in range(n):
-        x_state_changelog_topics, p = _read_topic_info_v0(b, p, e)
+        x_state_changelog_topics, p = _read_topic_info_v0(b, p, e, c)
         l_state_changelog_topics.append(x_state_changelog_topics)
     n = b[p]
     p += 1
@@ -528,15 +545,18 @@ def _read_subtopology_v0(b: bytes, p: int, e: int) -> tuple[Subtopology, int]:
     n -= 1
     if n < 0 or n * 9 > e - p:
         raise bad_length("Subtopology.repartition_source_topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_repartition_source_topics: list[TopicInfo] = []
     o.repartition_source_topics = l_repartition_source_topics
     for _ in range(n):
-        x_repartition_source_topics, p = _read_topic_info_v0(b, p, e)
+        x_repartition_source_topics, p = _read_topic_info_v0(b, p, e, c)
         l_repartition_source_topics.append(x_repartition_source_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -575,7 +595,7 @@ def _write_subtopology_v0(o: Subtopology, w: Write) -> None:
     w(b"\0")
 
 
-def _read_topology_v0(b: bytes, p: int, e: int) -> tuple[Topology, int]:
+def _read_topology_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Topology, int]:
     o = _new(Topology)
     o.epoch, n = _unpack_iB(b, p)
     p += 5
@@ -587,15 +607,18 @@ def _read_topology_v0(b: bytes, p: int, e: int) -> tuple[Topology, int]:
         n -= 1
         if n * 6 > e - p:
             raise bad_length("Topology.subtopologies")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_subtopologies: list[Subtopology] = []
         o.subtopologies = l_subtopologies
         for _ in range(n):
-            x_subtopologies, p = _read_subtopology_v0(b, p, e)
+            x_subtopologies, p = _read_subtopology_v0(b, p, e, c)
             l_subtopologies.append(x_subtopologies)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -612,7 +635,7 @@ def _write_topology_v0(o: Topology, w: Write) -> None:
     w(b"\0")
 
 
-def _read_endpoint_v0(b: bytes, p: int, e: int) -> tuple[Endpoint, int]:
+def _read_endpoint_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Endpoint, int]:
     o = _new(Endpoint)
     n = b[p]
     p += 1
@@ -626,7 +649,7 @@ def _read_endpoint_v0(b: bytes, p: int, e: int) -> tuple[Endpoint, int]:
     o.port, n = _unpack_HB(b, p)
     p += 3
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -639,7 +662,7 @@ def _write_endpoint_v0(o: Endpoint, w: Write) -> None:
     w(_pack_Hx(o.port))
 
 
-def _read_task_offset_v0(b: bytes, p: int, e: int) -> tuple[TaskOffset, int]:
+def _read_task_offset_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TaskOffset, int]:
     o = _new(TaskOffset)
     n = b[p]
     p += 1
@@ -653,7 +676,7 @@ def _read_task_offset_v0(b: bytes, p: int, e: int) -> tuple[TaskOffset, int]:
     o.partition, o.offset, n = _unpack_iqB(b, p)
     p += 13
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -666,7 +689,7 @@ def _write_task_offset_v0(o: TaskOffset, w: Write) -> None:
     w(_pack_iqx(o.partition, o.offset))
 
 
-def _read_task_ids_v0(b: bytes, p: int, e: int) -> tuple[TaskIds, int]:
+def _read_task_ids_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[TaskIds, int]:
     o = _new(TaskIds)
     n = b[p]
     p += 1
@@ -685,12 +708,15 @@ def _read_task_ids_v0(b: bytes, p: int, e: int) -> tuple[TaskIds, int]:
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("TaskIds.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -710,7 +736,7 @@ def _write_task_ids_v0(o: TaskIds, w: Write) -> None:
     w(b"\0")
 
 
-def _read_assignment_v0(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
+def _read_assignment_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Assignment, int]:
     o = _new(Assignment)
     n = b[p]
     p += 1
@@ -719,10 +745,13 @@ def _read_assignment_v0(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("Assignment.active_tasks")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_active_tasks: list[TaskIds] = []
     o.active_tasks = l_active_tasks
     for _ in range(n):
-        x_active_tasks, p = _read_task_ids_v0(b, p, e)
+        x_active_tasks, p = _read_task_ids_v0(b, p, e, c)
         l_active_tasks.append(x_active_tasks)
     n = b[p]
     p += 1
@@ -731,10 +760,13 @@ def _read_assignment_v0(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("Assignment.standby_tasks")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_standby_tasks: list[TaskIds] = []
     o.standby_tasks = l_standby_tasks
     for _ in range(n):
-        x_standby_tasks, p = _read_task_ids_v0(b, p, e)
+        x_standby_tasks, p = _read_task_ids_v0(b, p, e, c)
         l_standby_tasks.append(x_standby_tasks)
     n = b[p]
     p += 1
@@ -743,15 +775,18 @@ def _read_assignment_v0(b: bytes, p: int, e: int) -> tuple[Assignment, int]:
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("Assignment.warmup_tasks")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_warmup_tasks: list[TaskIds] = []
     o.warmup_tasks = l_warmup_tasks
     for _ in range(n):
-        x_warmup_tasks, p = _read_task_ids_v0(b, p, e)
+        x_warmup_tasks, p = _read_task_ids_v0(b, p, e, c)
         l_warmup_tasks.append(x_warmup_tasks)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -774,7 +809,7 @@ def _write_assignment_v0(o: Assignment, w: Write) -> None:
     w(b"\0")
 
 
-def _read_member_v0(b: bytes, p: int, e: int) -> tuple[Member, int]:
+def _read_member_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[Member, int]:
     o = _new(Member)
     n = b[p]
     p += 1
@@ -841,7 +876,7 @@ def _read_member_v0(b: bytes, p: int, e: int) -> tuple[Member, int]:
     if n < 0:
         o.user_endpoint = None
     else:
-        o.user_endpoint, p = _read_endpoint_v0(b, p, e)
+        o.user_endpoint, p = _read_endpoint_v0(b, p, e, c)
     n = b[p]
     p += 1
     if n > 127:
@@ -849,10 +884,13 @@ def _read_member_v0(b: bytes, p: int, e: int) -> tuple[Member, int]:
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("Member.client_tags")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_client_tags: list[KeyValue] = []
     o.client_tags = l_client_tags
     for _ in range(n):
-        x_client_tags, p = _read_key_value_v0(b, p, e)
+        x_client_tags, p = _read_key_value_v0(b, p, e, c)
         l_client_tags.append(x_client_tags)
     n = b[p]
     p += 1
@@ -861,10 +899,13 @@ def _read_member_v0(b: bytes, p: int, e: int) -> tuple[Member, int]:
     n -= 1
     if n < 0 or n * 14 > e - p:
         raise bad_length("Member.task_offsets")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_task_offsets: list[TaskOffset] = []
     o.task_offsets = l_task_offsets
     for _ in range(n):
-        x_task_offsets, p = _read_task_offset_v0(b, p, e)
+        x_task_offsets, p = _read_task_offset_v0(b, p, e, c)
         l_task_offsets.append(x_task_offsets)
     n = b[p]
     p += 1
@@ -873,17 +914,20 @@ def _read_member_v0(b: bytes, p: int, e: int) -> tuple[Member, int]:
     n -= 1
     if n < 0 or n * 14 > e - p:
         raise bad_length("Member.task_end_offsets")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_task_end_offsets: list[TaskOffset] = []
     o.task_end_offsets = l_task_end_offsets
     for _ in range(n):
-        x_task_end_offsets, p = _read_task_offset_v0(b, p, e)
+        x_task_end_offsets, p = _read_task_offset_v0(b, p, e, c)
         l_task_end_offsets.append(x_task_end_offsets)
-    o.assignment, p = _read_assignment_v0(b, p, e)
-    o.target_assignment, p = _read_assignment_v0(b, p, e)
+    o.assignment, p = _read_assignment_v0(b, p, e, c)
+    o.target_assignment, p = _read_assignment_v0(b, p, e, c)
     o.is_classic, n = _unpack_tB(b, p)
     p += 2
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -951,7 +995,7 @@ def _write_member_v0(o: Member, w: Write) -> None:
     w(_pack_tx(o.is_classic))
 
 
-def _read_described_group_v0(b: bytes, p: int, e: int) -> tuple[DescribedGroup, int]:
+def _read_described_group_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribedGroup, int]:
     o = _new(DescribedGroup)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -988,7 +1032,7 @@ def _read_described_group_v0(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     if n < 0:
         o.topology = None
     else:
-        o.topology, p = _read_topology_v0(b, p, e)
+        o.topology, p = _read_topology_v0(b, p, e, c)
     n = b[p]
     p += 1
     if n > 127:
@@ -996,15 +1040,18 @@ def _read_described_group_v0(b: bytes, p: int, e: int) -> tuple[DescribedGroup, 
     n -= 1
     if n < 0 or n * 28 > e - p:
         raise bad_length("DescribedGroup.members")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_members: list[Member] = []
     o.members = l_members
     for _ in range(n):
-        x_members, p = _read_member_v0(b, p, e)
+        x_members, p = _read_member_v0(b, p, e, c)
         l_members.append(x_members)
     o.authorized_operations, n = _unpack_iB(b, p)
     p += 5
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -1042,7 +1089,7 @@ def _write_described_group_v0(o: DescribedGroup, w: Write) -> None:
     w(_pack_ix(o.authorized_operations))
 
 
-def _read_streams_group_describe_response_v0(b: bytes, p: int, e: int) -> tuple[StreamsGroupDescribeResponse, int]:
+def _read_streams_group_describe_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[StreamsGroupDescribeResponse, int]:
     o = _new(StreamsGroupDescribeResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -1051,15 +1098,18 @@ def _read_streams_group_describe_response_v0(b: bytes, p: int, e: int) -> tuple[
     n -= 1
     if n < 0 or n * 20 > e - p:
         raise bad_length("StreamsGroupDescribeResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribedGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_described_group_v0(b, p, e)
+        x_groups, p = _read_described_group_v0(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_, pack, unpack_from
 
 from anabranch.wire.codec import (
+    Allowance,
     COMPACT_INT32S,
     EMPTY,
     Message,
@@ -17,6 +18,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -181,7 +183,7 @@ class DescribeShareGroupOffsetsResponse(Message):
         self.groups = [] if groups is EMPTY else groups
 
 
-def _read_describe_share_group_offsets_request_topic_v0(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsRequestTopic, int]:
+def _read_describe_share_group_offsets_request_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsRequestTopic, int]:
     o = _new(DescribeShareGroupOffsetsRequestTopic)
     n = b[p]
     p += 1
@@ -200,12 +202,15 @@ def _read_describe_share_group_offsets_request_topic_v0(b: bytes, p: int, e: int
     q = p + n * 4
     if not p <= q <= e:
         raise bad_length("DescribeShareGroupOffsetsRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     o.partitions = list(unpack_from(f">{n}i", b, p)) if n else []
     p = q
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -225,7 +230,7 @@ def _write_describe_share_group_offsets_request_topic_v0(o: DescribeShareGroupOf
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_request_group_v0(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsRequestGroup, int]:
+def _read_describe_share_group_offsets_request_group_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsRequestGroup, int]:
     o = _new(DescribeShareGroupOffsetsRequestGroup)
     n = b[p]
     p += 1
@@ -246,15 +251,18 @@ def _read_describe_share_group_offsets_request_group_v0(b: bytes, p: int, e: int
         n -= 1
         if n * 3 > e - p:
             raise bad_length("DescribeShareGroupOffsetsRequestGroup.topics")
+        c[0] -= n
+        if c[0] < 0:
+            raise too_many()
         l_topics: list[DescribeShareGroupOffsetsRequestTopic] = []
         o.topics = l_topics
         for _ in range(n):
-            x_topics, p = _read_describe_share_group_offsets_request_topic_v0(b, p, e)
+            x_topics, p = _read_describe_share_group_offsets_request_topic_v0(b, p, e, c)
             l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -275,7 +283,7 @@ def _write_describe_share_group_offsets_request_group_v0(o: DescribeShareGroupOf
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_request_v0(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsRequest, int]:
+def _read_describe_share_group_offsets_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsRequest, int]:
     o = _new(DescribeShareGroupOffsetsRequest)
     n = b[p]
     p += 1
@@ -284,15 +292,18 @@ def _read_describe_share_group_offsets_request_v0(b: bytes, p: int, e: int) -> t
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("DescribeShareGroupOffsetsRequest.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribeShareGroupOffsetsRequestGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_describe_share_group_offsets_request_group_v0(b, p, e)
+        x_groups, p = _read_describe_share_group_offsets_request_group_v0(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -305,7 +316,7 @@ def _write_describe_share_group_offsets_request_v0(o: DescribeShareGroupOffsetsR
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_response_partition_v0(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsResponsePartition, int]:
+def _read_describe_share_group_offsets_response_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsResponsePartition, int]:
     o = _new(DescribeShareGroupOffsetsResponsePartition)
     o.lag = -1
     o.partition_index, o.start_offset, o.leader_epoch, o.error_code, n = _unpack_iqihB(b, p)
@@ -323,7 +334,7 @@ def _read_describe_share_group_offsets_response_partition_v0(b: bytes, p: int, e
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -340,7 +351,7 @@ def _write_describe_share_group_offsets_response_partition_v0(o: DescribeShareGr
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_response_partition_v1(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsResponsePartition, int]:
+def _read_describe_share_group_offsets_response_partition_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsResponsePartition, int]:
     o = _new(DescribeShareGroupOffsetsResponsePartition)
     o.partition_index, o.start_offset, o.leader_epoch, o.lag, o.error_code, n = _unpack_iqiqhB(b, p)
     p += 27
@@ -357,7 +368,7 @@ def _read_describe_share_group_offsets_response_partition_v1(b: bytes, p: int, e
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -374,7 +385,7 @@ def _write_describe_share_group_offsets_response_partition_v1(o: DescribeShareGr
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_response_topic_v0(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsResponseTopic, int]:
+def _read_describe_share_group_offsets_response_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsResponseTopic, int]:
     o = _new(DescribeShareGroupOffsetsResponseTopic)
     n = b[p]
     p += 1
@@ -392,15 +403,18 @@ def _read_describe_share_group_offsets_response_topic_v0(b: bytes, p: int, e: in
     n -= 1
     if n < 0 or n * 20 > e - p:
         raise bad_length("DescribeShareGroupOffsetsResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DescribeShareGroupOffsetsResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_describe_share_group_offsets_response_partition_v0(b, p, e)
+        x_partitions, p = _read_describe_share_group_offsets_response_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -419,7 +433,7 @@ def _write_describe_share_group_offsets_response_topic_v0(o: DescribeShareGroupO
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_response_topic_v1(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsResponseTopic, int]:
+def _read_describe_share_group_offsets_response_topic_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsResponseTopic, int]:
     o = _new(DescribeShareGroupOffsetsResponseTopic)
     n = b[p]
     p += 1
@@ -437,15 +451,18 @@ def _read_describe_share_group_offsets_response_topic_v1(b: bytes, p: int, e: in
     n -= 1
     if n < 0 or n * 28 > e - p:
         raise bad_length("DescribeShareGroupOffsetsResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[DescribeShareGroupOffsetsResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_describe_share_group_offsets_response_partition_v1(b, p, e)
+        x_partitions, p = _read_describe_share_group_offsets_response_partition_v1(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -464,7 +481,7 @@ def _write_describe_share_group_offsets_response_topic_v1(o: DescribeShareGroupO
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_response_group_v0(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsResponseGroup, int]:
+def _read_describe_share_group_offsets_response_group_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsResponseGroup, int]:
     o = _new(DescribeShareGroupOffsetsResponseGroup)
     n = b[p]
     p += 1
@@ -482,10 +499,13 @@ def _read_describe_share_group_offsets_response_group_v0(b: bytes, p: int, e: in
     n -= 1
     if n < 0 or n * 19 > e - p:
         raise bad_length("DescribeShareGroupOffsetsResponseGroup.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeShareGroupOffsetsResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_share_group_offsets_response_topic_v0(b, p, e)
+        x_topics, p = _read_describe_share_group_offsets_response_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -502,7 +522,7 @@ def _read_describe_share_group_offsets_response_group_v0(b: bytes, p: int, e: in
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -529,7 +549,7 @@ def _write_describe_share_group_offsets_response_group_v0(o: DescribeShareGroupO
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_response_group_v1(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsResponseGroup, int]:
+def _read_describe_share_group_offsets_response_group_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsResponseGroup, int]:
     o = _new(DescribeShareGroupOffsetsResponseGroup)
     n = b[p]
     p += 1
@@ -547,10 +567,13 @@ def _read_describe_share_group_offsets_response_group_v1(b: bytes, p: int, e: in
     n -= 1
     if n < 0 or n * 19 > e - p:
         raise bad_length("DescribeShareGroupOffsetsResponseGroup.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DescribeShareGroupOffsetsResponseTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_describe_share_group_offsets_response_topic_v1(b, p, e)
+        x_topics, p = _read_describe_share_group_offsets_response_topic_v1(b, p, e, c)
         l_topics.append(x_topics)
     o.error_code, n = _unpack_hB(b, p)
     p += 3
@@ -567,7 +590,7 @@ def _read_describe_share_group_offsets_response_group_v1(b: bytes, p: int, e: in
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -594,7 +617,7 @@ def _write_describe_share_group_offsets_response_group_v1(o: DescribeShareGroupO
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_response_v0(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsResponse, int]:
+def _read_describe_share_group_offsets_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsResponse, int]:
     o = _new(DescribeShareGroupOffsetsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -603,15 +626,18 @@ def _read_describe_share_group_offsets_response_v0(b: bytes, p: int, e: int) -> 
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("DescribeShareGroupOffsetsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribeShareGroupOffsetsResponseGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_describe_share_group_offsets_response_group_v0(b, p, e)
+        x_groups, p = _read_describe_share_group_offsets_response_group_v0(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -625,7 +651,7 @@ def _write_describe_share_group_offsets_response_v0(o: DescribeShareGroupOffsets
     w(b"\0")
 
 
-def _read_describe_share_group_offsets_response_v1(b: bytes, p: int, e: int) -> tuple[DescribeShareGroupOffsetsResponse, int]:
+def _read_describe_share_group_offsets_response_v1(b: bytes, p: int, e: int, c: Allowance) -> tuple[DescribeShareGroupOffsetsResponse, int]:
     o = _new(DescribeShareGroupOffsetsResponse)
     o.throttle_time_ms, n = _unpack_iB(b, p)
     p += 5
@@ -634,15 +660,18 @@ def _read_describe_share_group_offsets_response_v1(b: bytes, p: int, e: int) -> 
     n -= 1
     if n < 0 or n * 6 > e - p:
         raise bad_length("DescribeShareGroupOffsetsResponse.groups")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_groups: list[DescribeShareGroupOffsetsResponseGroup] = []
     o.groups = l_groups
     for _ in range(n):
-        x_groups, p = _read_describe_share_group_offsets_response_group_v1(b, p, e)
+        x_groups, p = _read_describe_share_group_offsets_response_group_v1(b, p, e, c)
         l_groups.append(x_groups)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

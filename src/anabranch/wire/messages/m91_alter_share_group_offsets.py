@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -153,12 +155,12 @@ class AlterShareGroupOffsetsResponse(Message):
         self.responses = [] if responses is EMPTY else responses
 
 
-def _read_alter_share_group_offsets_request_partition_v0(b: bytes, p: int, e: int) -> tuple[AlterShareGroupOffsetsRequestPartition, int]:
+def _read_alter_share_group_offsets_request_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterShareGroupOffsetsRequestPartition, int]:
     o = _new(AlterShareGroupOffsetsRequestPartition)
     o.partition_index, o.start_offset, n = _unpack_iqB(b, p)
     p += 13
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -166,7 +168,7 @@ def _write_alter_share_group_offsets_request_partition_v0(o: AlterShareGroupOffs
     w(_pack_iqx(o.partition_index, o.start_offset))
 
 
-def _read_alter_share_group_offsets_request_topic_v0(b: bytes, p: int, e: int) -> tuple[AlterShareGroupOffsetsRequestTopic, int]:
+def _read_alter_share_group_offsets_request_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterShareGroupOffsetsRequestTopic, int]:
     o = _new(AlterShareGroupOffsetsRequestTopic)
     n = b[p]
     p += 1
@@ -184,15 +186,18 @@ def _read_alter_share_group_offsets_request_topic_v0(b: bytes, p: int, e: int) -
     n -= 1
     if n < 0 or n * 13 > e - p:
         raise bad_length("AlterShareGroupOffsetsRequestTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[AlterShareGroupOffsetsRequestPartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_alter_share_group_offsets_request_partition_v0(b, p, e)
+        x_partitions, p = _read_alter_share_group_offsets_request_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -210,7 +215,7 @@ def _write_alter_share_group_offsets_request_topic_v0(o: AlterShareGroupOffsetsR
     w(b"\0")
 
 
-def _read_alter_share_group_offsets_request_v0(b: bytes, p: int, e: int) -> tuple[AlterShareGroupOffsetsRequest, int]:
+def _read_alter_share_group_offsets_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterShareGroupOffsetsRequest, int]:
     o = _new(AlterShareGroupOffsetsRequest)
     n = b[p]
     p += 1
@@ -228,15 +233,18 @@ def _read_alter_share_group_offsets_request_v0(b: bytes, p: int, e: int) -> tupl
     n -= 1
     if n < 0 or n * 3 > e - p:
         raise bad_length("AlterShareGroupOffsetsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[AlterShareGroupOffsetsRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_alter_share_group_offsets_request_topic_v0(b, p, e)
+        x_topics, p = _read_alter_share_group_offsets_request_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -254,7 +262,7 @@ def _write_alter_share_group_offsets_request_v0(o: AlterShareGroupOffsetsRequest
     w(b"\0")
 
 
-def _read_alter_share_group_offsets_response_partition_v0(b: bytes, p: int, e: int) -> tuple[AlterShareGroupOffsetsResponsePartition, int]:
+def _read_alter_share_group_offsets_response_partition_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterShareGroupOffsetsResponsePartition, int]:
     o = _new(AlterShareGroupOffsetsResponsePartition)
     o.partition_index, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -271,7 +279,7 @@ def _read_alter_share_group_offsets_response_partition_v0(b: bytes, p: int, e: i
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -288,7 +296,7 @@ def _write_alter_share_group_offsets_response_partition_v0(o: AlterShareGroupOff
     w(b"\0")
 
 
-def _read_alter_share_group_offsets_response_topic_v0(b: bytes, p: int, e: int) -> tuple[AlterShareGroupOffsetsResponseTopic, int]:
+def _read_alter_share_group_offsets_response_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterShareGroupOffsetsResponseTopic, int]:
     o = _new(AlterShareGroupOffsetsResponseTopic)
     n = b[p]
     p += 1
@@ -306,15 +314,18 @@ def _read_alter_share_group_offsets_response_topic_v0(b: bytes, p: int, e: int) 
     n -= 1
     if n < 0 or n * 8 > e - p:
         raise bad_length("AlterShareGroupOffsetsResponseTopic.partitions")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_partitions: list[AlterShareGroupOffsetsResponsePartition] = []
     o.partitions = l_partitions
     for _ in range(n):
-        x_partitions, p = _read_alter_share_group_offsets_response_partition_v0(b, p, e)
+        x_partitions, p = _read_alter_share_group_offsets_response_partition_v0(b, p, e, c)
         l_partitions.append(x_partitions)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -333,7 +344,7 @@ def _write_alter_share_group_offsets_response_topic_v0(o: AlterShareGroupOffsets
     w(b"\0")
 
 
-def _read_alter_share_group_offsets_response_v0(b: bytes, p: int, e: int) -> tuple[AlterShareGroupOffsetsResponse, int]:
+def _read_alter_share_group_offsets_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[AlterShareGroupOffsetsResponse, int]:
     o = _new(AlterShareGroupOffsetsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -354,15 +365,18 @@ def _read_alter_share_group_offsets_response_v0(b: bytes, p: int, e: int) -> tup
     n -= 1
     if n < 0 or n * 19 > e - p:
         raise bad_length("AlterShareGroupOffsetsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[AlterShareGroupOffsetsResponseTopic] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_alter_share_group_offsets_response_topic_v0(b, p, e)
+        x_responses, p = _read_alter_share_group_offsets_response_topic_v0(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct as Struct_
 
 from anabranch.wire.codec import (
+    Allowance,
     EMPTY,
     Message,
     Struct,
@@ -16,6 +17,7 @@ from anabranch.wire.codec import (
     ZERO_UUID,
     bad_length,
     skip_tags,
+    too_many,
     uvarint,
     uvarint_bytes,
 )
@@ -114,7 +116,7 @@ class DeleteShareGroupOffsetsResponse(Message):
         self.responses = [] if responses is EMPTY else responses
 
 
-def _read_delete_share_group_offsets_request_topic_v0(b: bytes, p: int, e: int) -> tuple[DeleteShareGroupOffsetsRequestTopic, int]:
+def _read_delete_share_group_offsets_request_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteShareGroupOffsetsRequestTopic, int]:
     o = _new(DeleteShareGroupOffsetsRequestTopic)
     n = b[p]
     p += 1
@@ -128,7 +130,7 @@ def _read_delete_share_group_offsets_request_topic_v0(b: bytes, p: int, e: int) 
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -141,7 +143,7 @@ def _write_delete_share_group_offsets_request_topic_v0(o: DeleteShareGroupOffset
     w(b"\0")
 
 
-def _read_delete_share_group_offsets_request_v0(b: bytes, p: int, e: int) -> tuple[DeleteShareGroupOffsetsRequest, int]:
+def _read_delete_share_group_offsets_request_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteShareGroupOffsetsRequest, int]:
     o = _new(DeleteShareGroupOffsetsRequest)
     n = b[p]
     p += 1
@@ -159,15 +161,18 @@ def _read_delete_share_group_offsets_request_v0(b: bytes, p: int, e: int) -> tup
     n -= 1
     if n < 0 or n * 2 > e - p:
         raise bad_length("DeleteShareGroupOffsetsRequest.topics")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_topics: list[DeleteShareGroupOffsetsRequestTopic] = []
     o.topics = l_topics
     for _ in range(n):
-        x_topics, p = _read_delete_share_group_offsets_request_topic_v0(b, p, e)
+        x_topics, p = _read_delete_share_group_offsets_request_topic_v0(b, p, e, c)
         l_topics.append(x_topics)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -185,7 +190,7 @@ def _write_delete_share_group_offsets_request_v0(o: DeleteShareGroupOffsetsReque
     w(b"\0")
 
 
-def _read_delete_share_group_offsets_response_topic_v0(b: bytes, p: int, e: int) -> tuple[DeleteShareGroupOffsetsResponseTopic, int]:
+def _read_delete_share_group_offsets_response_topic_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteShareGroupOffsetsResponseTopic, int]:
     o = _new(DeleteShareGroupOffsetsResponseTopic)
     n = b[p]
     p += 1
@@ -211,7 +216,7 @@ def _read_delete_share_group_offsets_response_topic_v0(b: bytes, p: int, e: int)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
@@ -233,7 +238,7 @@ def _write_delete_share_group_offsets_response_topic_v0(o: DeleteShareGroupOffse
     w(b"\0")
 
 
-def _read_delete_share_group_offsets_response_v0(b: bytes, p: int, e: int) -> tuple[DeleteShareGroupOffsetsResponse, int]:
+def _read_delete_share_group_offsets_response_v0(b: bytes, p: int, e: int, c: Allowance) -> tuple[DeleteShareGroupOffsetsResponse, int]:
     o = _new(DeleteShareGroupOffsetsResponse)
     o.throttle_time_ms, o.error_code, n = _unpack_ihB(b, p)
     p += 7
@@ -254,15 +259,18 @@ def _read_delete_share_group_offsets_response_v0(b: bytes, p: int, e: int) -> tu
     n -= 1
     if n < 0 or n * 21 > e - p:
         raise bad_length("DeleteShareGroupOffsetsResponse.responses")
+    c[0] -= n
+    if c[0] < 0:
+        raise too_many()
     l_responses: list[DeleteShareGroupOffsetsResponseTopic] = []
     o.responses = l_responses
     for _ in range(n):
-        x_responses, p = _read_delete_share_group_offsets_response_topic_v0(b, p, e)
+        x_responses, p = _read_delete_share_group_offsets_response_topic_v0(b, p, e, c)
         l_responses.append(x_responses)
     n = b[p]
     p += 1
     if n:
-        p = skip_tags(b, p - 1, e)
+        p = skip_tags(b, p - 1, e, c)
     return o, p
 
 
