@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from anabranch.metastore.api import Metastore
+from anabranch.metastore.postgres.engine import PostgresMetastore
 from anabranch.metastore.sqlite import SqliteMetastore
 from tests.metastore.shadow import Shadow
+from tests.support.postgres import NoPostgres, fresh_url
 
 CLUSTER_ID = b"cluster-id-16byt"
 
@@ -22,7 +24,21 @@ def open_sqlite(directory: Path) -> Metastore:
     )
 
 
-ENGINES: dict[str, Callable[[Path], Metastore]] = {"sqlite": open_sqlite}
+def open_postgres(directory: Path) -> Metastore:
+    """One fresh schema of the session's server for each directory."""
+    url_file = directory / "url"
+    if not url_file.exists():
+        try:
+            url_file.write_text(fresh_url())
+        except NoPostgres as reason:
+            pytest.skip(str(reason))
+    return PostgresMetastore.open(url_file.read_text(), now_ms=1, new_cluster_id=lambda: CLUSTER_ID)
+
+
+ENGINES: dict[str, Callable[[Path], Metastore]] = {
+    "postgres": open_postgres,
+    "sqlite": open_sqlite,
+}
 
 
 @pytest.fixture(params=sorted(ENGINES))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -111,6 +111,24 @@ def commit_appends(
     return outcomes
 
 
+def _producer_rows(
+    topic_no: int, partition: int, states: Iterable[ProducerState]
+) -> list[bulk.Row]:
+    rows: list[bulk.Row] = []
+    for state in states:
+        assert len(state.batches) <= PRODUCER_BATCHES_MAX
+        batches = _encode(state.batches)
+        rows.append(
+            (topic_no, partition, state.producer_id, state.epoch, batches, state.updated_ms)
+        )
+    return rows
+
+
+def set_producers(tx: Tx, topic_no: int, partition: int, states: Iterable[ProducerState]) -> None:
+    """Store these states of producers, each in place of what was known of its id."""
+    bulk.write(tx, _UPSERT_PRODUCER, _producer_rows(topic_no, partition, states))
+
+
 def _move(
     commit: AppendCommit, rows: Sequence[ExtentRow], appended_mark: int, timestamp_mark: int
 ) -> bulk.Row:
@@ -146,8 +164,11 @@ def expire_producers(tx: Tx, before_ms: int, limit: int) -> int:
         "WHERE updated_ms < ? ORDER BY updated_ms LIMIT ?",
         (before_ms, limit),
     ).fetchall()
+    # Asked again: an append may have moved it on since.
     tx.executemany(
-        "DELETE FROM producer WHERE topic_no = ? AND partition = ? AND producer_id = ?", rows
+        "DELETE FROM producer WHERE topic_no = ? AND partition = ? AND producer_id = ? "
+        "AND updated_ms < ?",
+        [(*row, before_ms) for row in rows],
     )
     if rows:
         note(tx, *[("producer", (*row,)) for row in rows])

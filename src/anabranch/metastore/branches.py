@@ -85,14 +85,9 @@ def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int) -> None
         f"{of_source.format('gap')} AND first_offset < :end",
         values,
     )
-    for state in appends.producer_states(tx, source.topic_no, source.partition):
-        if state.batches and state.batches[-1].last_offset < end:
-            tx.execute(
-                "INSERT INTO producer (topic_no, partition, producer_id, epoch, batches, updated_ms) "
-                "SELECT :branch, partition, producer_id, epoch, batches, updated_ms "
-                f"{of_source.format('producer')} AND producer_id = :producer",
-                {**values, "producer": state.producer_id},
-            )
+    states = appends.producer_states(tx, source.topic_no, source.partition)
+    past = [state for state in states if state.batches and state.batches[-1].last_offset < end]
+    appends.set_producers(tx, branch_no, source.partition, past)
 
 
 def _replace_straddling(

@@ -66,33 +66,36 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "a partition's sums are not those of its extents",
         f"SELECT p.topic_no, p.partition, count(e.base_offset) FROM {_KEPT} AS p "
         "LEFT JOIN extent e USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
-        "HAVING p.extents <> count(e.base_offset) OR p.records <> coalesce(sum(e.records), 0) "
-        "OR p.bytes <> coalesce(sum(e.length), 0) OR p.wal_extents <> coalesce(sum(e.wal), 0) "
-        "OR p.wal_bytes <> coalesce(sum(e.wal * e.length), 0)",
+        "HAVING max(p.extents) <> count(e.base_offset) "
+        "OR max(p.records) <> coalesce(sum(e.records), 0) "
+        "OR max(p.bytes) <> coalesce(sum(e.length), 0) "
+        "OR max(p.wal_extents) <> coalesce(sum(e.wal), 0) "
+        "OR max(p.wal_bytes) <> coalesce(sum(e.wal * e.length), 0)",
     ),
     (
         "a partition's marks lie below those of its extents",
         f"SELECT p.topic_no, p.partition, max(e.base_offset) FROM {_KEPT} AS p "
         "JOIN extent e USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
-        "HAVING p.appended_mark < max(e.appended_ms) OR p.timestamp_mark < max(e.timestamp_mark)",
+        "HAVING max(p.appended_mark) < max(e.appended_ms) "
+        "OR max(p.timestamp_mark) < max(e.timestamp_mark)",
     ),
     (
         "an extent below merged_end lies in the WAL, or wal_since_ms is not the oldest",
         f"SELECT p.topic_no, p.partition, min(e.base_offset) FROM {_KEPT} AS p "
         "JOIN extent e USING (topic_no, partition) WHERE e.wal = 1 GROUP BY p.topic_no, p.partition "
-        "HAVING min(e.base_offset) < p.merged_end OR p.wal_since_ms <> min(e.appended_ms)",
+        "HAVING min(e.base_offset) < max(p.merged_end) OR max(p.wal_since_ms) <> min(e.appended_ms)",
     ),
     (
         "leader epochs do not end in the partition's own, or do not start at offset 0",
         "SELECT p.topic_no, p.partition, max(l.epoch) FROM partition p "
         "LEFT JOIN leader_epoch l USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
-        "HAVING coalesce(max(l.epoch), -1) <> p.leader_epoch OR min(l.start_offset) <> 0",
+        "HAVING coalesce(max(l.epoch), -1) <> max(p.leader_epoch) OR min(l.start_offset) <> 0",
     ),
     (
         "a live topic does not have the partitions it says",
-        "SELECT t.no, t.name, count(p.partition) FROM topic t "
+        "SELECT t.no, max(t.name), count(p.partition) FROM topic t "
         "LEFT JOIN partition p ON p.topic_no = t.no WHERE t.state = 0 GROUP BY t.no "
-        "HAVING count(p.partition) <> t.partitions OR max(p.partition) <> t.partitions - 1",
+        "HAVING count(p.partition) <> max(t.partitions) OR max(p.partition) <> max(t.partitions) - 1",
     ),
     (
         "a deleted topic still has partitions, or a purged one rows",

@@ -13,7 +13,7 @@ from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.objects import kind_of
 from anabranch.metastore.partitions import home
 from anabranch.metastore.partitions import partition as partition_of
-from anabranch.metastore.tx import Tx
+from anabranch.metastore.tx import Tx, lock_object, lock_partition
 
 # Extents that one transaction of advance_log_start drops at most: some ten milliseconds of work.
 DROP_EXTENTS_MAX = 5_000
@@ -30,6 +30,8 @@ def replace_extents(
     now_ms: int,
 ) -> bool:
     """``remove`` must be neighbours: nothing may lie between the first and the last of them."""
+    lock_partition(tx, topic_no, partition)
+    lock_object(tx, object_no)
     kind = kind_of(tx, object_no)
     table = home(tx, topic_no, partition)
     if kind is None or table is None:
@@ -147,6 +149,7 @@ def advance_log_start(
     now_ms: int,
 ) -> tuple[Partition | None, bool]:
     """One bounded step; the flag says whether the log start is where it was asked to be."""
+    lock_partition(tx, topic_no, partition)
     before = partition_of(tx, topic_no, partition)
     if before is None:
         return None, True

@@ -45,12 +45,15 @@ def record_gap(tx: Tx, gap: Gap) -> None:
 
 
 def gaps(tx: Tx, topic_no: int, partition: int | None = None) -> list[Gap]:
+    which, values = "p.topic_no = ?", [topic_no]
+    if partition is not None:
+        which += " AND p.partition = ?"
+        values.append(partition)
     rows = tx.execute(
         "SELECT g.topic_no, g.partition, g.first_offset, g.last_offset, g.cause, g.detail, g.at_ms "
-        "FROM partition p JOIN gap g USING (topic_no, partition) "
-        "WHERE p.topic_no = ?1 AND (?2 IS NULL OR p.partition = ?2) "
+        f"FROM partition p JOIN gap g USING (topic_no, partition) WHERE {which} "
         "ORDER BY g.partition, g.first_offset",
-        (topic_no, partition),
+        values,
     )
     return [
         Gap(no, number, first, last, GapCause(cause), detail, at_ms)

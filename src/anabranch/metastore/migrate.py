@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
 from anabranch.errors import UserFault
+from anabranch.metastore.tx import Tx
 
 APPLICATION_ID = 0x416E6162  # "Anab": says in the file's header whose database this is
 
-_LEDGER = """
+LEDGER = """
 CREATE TABLE IF NOT EXISTS migration (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -35,14 +37,24 @@ class Migration(NamedTuple):
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def shipped() -> list[Migration]:
+TWIN = ".postgres.sql"  # NNNN_name.postgres.sql stands for NNNN_name.sql where translation is not enough
+
+
+def shipped(*, postgres: bool = False) -> list[Migration]:
     """The migrations of this code, in order; numbered 1, 2, 3, … without holes."""
+    texts = {
+        entry.name: entry.read_text(encoding="utf-8")
+        for entry in (resources.files(__package__) / "migrations").iterdir()
+        if entry.name.endswith(".sql")
+    }
     found = []
-    for entry in (resources.files(__package__) / "migrations").iterdir():
-        number, _, rest = entry.name.partition("_")
-        if rest.endswith(".sql"):
-            found.append(Migration(int(number), entry.name, entry.read_text(encoding="utf-8")))
-    found.sort()
+    for name in sorted(texts):
+        if name.endswith(TWIN):
+            assert name.replace(TWIN, ".sql") in texts, f"{name} is the twin of nothing"
+            continue
+        twin = name.removesuffix(".sql") + TWIN
+        chosen = twin if postgres and twin in texts else name
+        found.append(Migration(int(name.partition("_")[0]), chosen, texts[chosen]))
     assert [m.number for m in found] == list(range(1, len(found) + 1)), "a migration is missing"
     return found
 
@@ -81,14 +93,9 @@ def migrate(
             tx.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         elif application_id != APPLICATION_ID:
             raise UserFault(f"{path} is the database of another program; choose another file")
-        tx.execute(_LEDGER)
-        _apply(tx, path, migrations, now_ms)
-        tx.execute(
-            "INSERT INTO cluster (one, cluster_id, created_ms) "
-            "SELECT 1, ?, ? WHERE NOT EXISTS (SELECT 1 FROM cluster)",
-            (new_cluster_id(), now_ms),
-        )
-        cluster_id: bytes = tx.execute("SELECT cluster_id FROM cluster").fetchone()[0]
+        tx.execute(LEDGER)
+        apply(tx, str(path), migrations, now_ms, partial(_run, tx))
+        cluster_id = cluster_id_made(tx, new_cluster_id, now_ms)
         tx.execute("COMMIT")
     except BaseException:
         if tx.in_transaction:
@@ -101,31 +108,59 @@ def _finished(tx: sqlite3.Connection, migrations: list[Migration]) -> bytes | No
     """The cluster id if exactly ``migrations`` are applied: opening such a file writes nothing."""
     if tx.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         return None
+    return cluster_id_if_current(tx, migrations)
+
+
+def _run(tx: sqlite3.Connection, migration: Migration) -> None:
+    for statement in _statements(migration.sql):
+        tx.execute(statement)
+
+
+# -- the same on every engine --------------------------------------------------------------------
+def cluster_id_made(tx: Tx, new_cluster_id: Callable[[], bytes], now_ms: int) -> bytes:
+    """The cluster id; on the first call the one that ``new_cluster_id`` makes."""
+    tx.execute(
+        "INSERT INTO cluster (one, cluster_id, created_ms) "
+        "SELECT 1, ?, ? WHERE NOT EXISTS (SELECT 1 FROM cluster)",
+        (new_cluster_id(), now_ms),
+    )
+    cluster_id: bytes = tx.execute("SELECT cluster_id FROM cluster").fetchone()[0]
+    return cluster_id
+
+
+def cluster_id_if_current(tx: Tx, migrations: list[Migration]) -> bytes | None:
+    """The cluster id if exactly ``migrations`` are applied."""
     applied = tx.execute("SELECT number, sha256 FROM migration ORDER BY number").fetchall()
-    if applied != [(m.number, m.sha256) for m in migrations]:
+    if [tuple(row) for row in applied] != [(m.number, m.sha256) for m in migrations]:
         return None
     cluster_id: bytes = tx.execute("SELECT cluster_id FROM cluster").fetchone()[0]
     return cluster_id
 
 
-def _apply(tx: sqlite3.Connection, path: Path, migrations: list[Migration], now_ms: int) -> None:
+def apply(
+    tx: Tx,
+    place: str,
+    migrations: list[Migration],
+    now_ms: int,
+    run: Callable[[Migration], None],
+) -> None:
+    """Let ``run`` do what is missing. Raises UserFault as :func:`migrate` does."""
     applied = dict(tx.execute("SELECT number, sha256 FROM migration").fetchall())
     newest = max(applied, default=0)
     if newest > len(migrations):
         raise UserFault(
-            f"{path} has schema {newest}, this version of anabranch knows {len(migrations)}; "
+            f"{place} has schema {newest}, this version of anabranch knows {len(migrations)}; "
             "use the newer version that wrote it"
         )
     for migration in migrations:
         if migration.number not in applied:
-            for statement in _statements(migration.sql):
-                tx.execute(statement)
+            run(migration)
             tx.execute(
                 "INSERT INTO migration (number, name, sha256, applied_ms) VALUES (?, ?, ?, ?)",
                 (migration.number, migration.name, migration.sha256, now_ms),
             )
         elif applied[migration.number] != migration.sha256:
             raise UserFault(
-                f"{path} was made with another text of migration {migration.name}; "
+                f"{place} was made with another text of migration {migration.name}; "
                 "use the version of anabranch that wrote it"
             )

@@ -11,7 +11,7 @@ from typing import Any
 from anabranch.errors import StoreFault
 from anabranch.metastore.api import ObjectKind, ObjectRow
 from anabranch.metastore.journal_notes import note
-from anabranch.metastore.tx import Tx
+from anabranch.metastore.tx import Tx, lock_object, lock_wal_objects
 
 EXAMINE_MAX = 10_000  # suspects looked at in one transaction
 DELETIONS_MAX = 100_000  # lines kept in the deletion log
@@ -72,6 +72,7 @@ def name_again(tx: Tx, object_no: int, length: int) -> None:
 def objects_without_extents(
     tx: Tx, now_ms: int, created_before_ms: int, limit: int
 ) -> list[ObjectRow]:
+    lock_wal_objects(tx)
     suspects = tx.execute(
         "SELECT no, EXISTS (SELECT 1 FROM extent WHERE object_no = o.no) FROM object o "
         "WHERE suspect = 1 AND unreferenced_ms IS NULL AND created_ms < ? "
@@ -99,6 +100,7 @@ def wal_objects(tx: Tx) -> list[ObjectRow]:
 
 
 def forget_object(tx: Tx, object_no: int, reason: str, now_ms: int) -> bool:
+    lock_object(tx, object_no)
     row = tx.execute(
         "DELETE FROM object WHERE no = ? "
         "AND NOT EXISTS (SELECT 1 FROM extent WHERE object_no = ?) RETURNING key",

@@ -17,7 +17,7 @@ from anabranch.metastore import bulk, topics
 from anabranch.metastore.api import Actor, Committed, Conflict, OffsetAction
 from anabranch.metastore.counters import bump
 from anabranch.metastore.journal_notes import Noted, note
-from anabranch.metastore.tx import Tx
+from anabranch.metastore.tx import Tx, lock_group
 
 DAY_MS = 86_400_000
 _TOPIC_DELETED = Actor("", "", "", api="DeleteTopics", reason="topic deleted")
@@ -248,6 +248,7 @@ def delete_offsets(
     now_ms: int,
     expected: int | None,
 ) -> None:
+    lock_group(tx, group_id)
     require_fence(tx, group_id, expected)
     group = group_no(tx, group_id)
     if group is not None:
@@ -268,5 +269,11 @@ def forget_topic(tx: Tx, topic_no: int, limit: int, now_ms: int) -> int:
         "SELECT group_no, topic_no, partition FROM committed WHERE topic_no = ? LIMIT ?",
         (topic_no, limit),
     ).fetchall()
+    for (group_id,) in tx.execute(
+        "SELECT DISTINCT g.group_id FROM committed c JOIN consumer_group g ON g.no = c.group_no "
+        "WHERE c.topic_no = ? ORDER BY g.group_id",
+        (topic_no,),
+    ).fetchall():
+        lock_group(tx, group_id)
     _remove(tx, keys, OffsetAction.DELETE, _TOPIC_DELETED, now_ms)
     return len(keys)

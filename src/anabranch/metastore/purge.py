@@ -15,7 +15,7 @@ from anabranch.metastore.counters import catalogue_changed
 from anabranch.metastore.journal_notes import Noted, note, note_topic
 from anabranch.metastore.partitions import move_rows
 from anabranch.metastore.topics import COLUMNS, DELETED, PURGED, live_topic, refuse_taken, topic_of
-from anabranch.metastore.tx import Tx
+from anabranch.metastore.tx import Tx, lock_topic
 
 
 def delete_topic(tx: Tx, topic_no: int, now_ms: int, grace_ms: int, purge_rows: int) -> bool:
@@ -26,6 +26,7 @@ def delete_topic(tx: Tx, topic_no: int, now_ms: int, grace_ms: int, purge_rows: 
     )
     if hidden.rowcount == 0:
         return False
+    lock_topic(tx, topic_no)
     move_rows(tx, topic_no, "partition", "deleted_partition")
     catalogue_changed(tx)
     note_topic(tx, topic_no, "partition", "deleted_partition")

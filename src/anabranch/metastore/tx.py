@@ -6,7 +6,8 @@ the database. It is written once and runs on SQLite (3.37 and later) and on Post
 it keeps to these rules:
 
 - Parameters are ``?``, ``?1`` … or ``:name`` (not mixed in one statement). Values are int, str, bytes
-  and None. No literal blobs (``x'…'``), no ``?``, ``:`` or ``%`` inside text literals.
+  and None. No literal blobs (``x'…'``); a
+  parameter is never asked whether it is NULL (``? IS NULL``): leave the condition out instead.
 - Numbers are integers of 64 bits; a truth value is stored as 0 or 1, never compared with TRUE.
 - ``max(a, b)`` and ``min(a, b)`` of two integers work on both (NULL if one is NULL); as do ``coalesce``,
   ``length``, CASE, EXISTS, RETURNING, window functions, CTEs, row values, ``LIMIT … OFFSET …``. Not
@@ -14,17 +15,18 @@ it keeps to these rules:
 - ``INSERT … ON CONFLICT (columns) DO UPDATE``: the columns are named, and in its SET and WHERE a column of
   the table is written ``table.column``. Never ``INSERT OR REPLACE``. A SELECT in front of it ends in
   ``WHERE true``. Double quotes are for the one column whose name PostgreSQL reserves: ``"offset"``.
-- A subquery in FROM has an alias (``FROM (SELECT …) AS s``); every selected column of a GROUP BY query is
-  grouped by, aggregated or depends on a primary key that is.
+- A subquery in FROM has an alias (``FROM (SELECT …) AS s``); every column in SELECT and HAVING of a
+  GROUP BY query is grouped by or aggregated (``max(p.extents)``).
 - Text is compared and sorted by its bytes. Rows come back as tuples, in the order of ORDER BY only.
 - Many rows in one statement: :mod:`anabranch.metastore.bulk`.
 
 Concurrency. On SQLite there is one writer at a time. On PostgreSQL all verbs but a few hot ones take one
 lock that stands for it, so they too see no other of their kind half done. Beside them run the hot verbs
-(``commit_appends``, ``commit_offsets``; :mod:`anabranch.metastore.postgres_hot`), which change only rows
+(``commit_appends``, ``commit_offsets``; :mod:`anabranch.metastore.postgres.hot`), which change only rows
 of partitions that they hold locked. So a verb that reads rows of a partition (its own row, extents,
 producers) and writes what follows from them calls :func:`lock_partition` before it reads; one that
-decides by an object's row calls :func:`lock_object`. On SQLite both do nothing.
+decides by an object's row calls :func:`lock_object`, and one that changes committed offsets
+:func:`lock_group`. On SQLite they do nothing.
 """
 
 from __future__ import annotations
@@ -78,7 +80,19 @@ def lock_topic(tx: Tx, topic_no: int) -> None:
         )
 
 
+def lock_group(tx: Tx, group_id: str) -> None:
+    """Until the transaction ends, no other changes a committed offset of this group."""
+    if not is_sqlite(tx):
+        tx.execute("SELECT 1 FROM consumer_group WHERE group_id = ? FOR NO KEY UPDATE", (group_id,))
+
+
 def lock_object(tx: Tx, object_no: int) -> None:
     """Until the transaction ends, the object is not collected, or named by one who did not wait."""
     if not is_sqlite(tx):
         tx.execute("SELECT 1 FROM object WHERE no = ? FOR NO KEY UPDATE", (object_no,))
+
+
+def lock_wal_objects(tx: Tx) -> None:
+    """As :func:`lock_object`, for all that appends write to."""
+    if not is_sqlite(tx):
+        tx.execute("SELECT 1 FROM object WHERE kind = 1 ORDER BY no FOR NO KEY UPDATE")

