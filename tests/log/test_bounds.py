@@ -15,7 +15,7 @@ from anabranch.log.merge import consolidation
 from anabranch.log.reads import FetchWant
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import Run, Tail, TailBudget
-from anabranch.metastore.api import Extent, ObjectKind
+from anabranch.metastore.api import Extent, Handover, ObjectKind
 
 from .conftest import Bench
 from .test_races import mine
@@ -290,13 +290,16 @@ def test_I10_one_commit_has_a_bounded_number_of_partitions(run) -> None:
     async def scenario(bench: Bench) -> None:
         topic = await bench.log.create_topic("t", 10, {})
         commits: list[int] = []
-        commit = bench.log.metastore.commit_appends
+        commit = bench.log.metastore.commit_flush
 
-        async def counted(key: str, shares: list[object], now_ms: int) -> object:
+        async def counted(flush: Handover, now_ms: int) -> object:
+            given = Handover()
+            key, shares = await flush.given()
             commits.append(len(shares))
-            return await commit(key, shares, now_ms)
+            given.give(key, shares)
+            return await commit(given, now_ms)
 
-        bench.log.metastore.commit_appends = counted
+        bench.log.metastore.commit_flush = counted
         futures = [bench.log.append(topic, n % 10, bench.batch([b"%d" % n])) for n in range(30)]
         await asyncio.gather(*futures)
         assert sum(commits) >= 10 and max(commits) <= 4

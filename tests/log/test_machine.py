@@ -26,7 +26,7 @@ from anabranch.log.log import Log
 from anabranch.log.reader import plan_splits, read_splits
 from anabranch.log.reads import FetchWant
 from anabranch.log.settings import LogSettings
-from anabranch.metastore.api import ObjectKind, Topic
+from anabranch.metastore.api import Handover, ObjectKind, Topic
 from anabranch.storage.directory import DirectoryStore
 from anabranch.storage.faulty import Fault, Faulty
 from anabranch.storage.store import Store
@@ -234,14 +234,14 @@ class LogMachine(RuleBasedStateMachine):
 
         async def with_lost_answer() -> None:
             """The commit's outcome is unknown to the producer, which sends everything once more."""
-            original = self.log.metastore.commit_appends
+            original = self.log.metastore.commit_flush
 
-            async def failing(*args: Any) -> Any:
+            async def failing(flush: Handover, now_ms: int) -> Any:
                 if lost == "after":
-                    await original(*args)
+                    await original(flush, now_ms)
                 raise StoreFault("injected: the answer was lost")
 
-            self.log.metastore.commit_appends = failing  # type: ignore[method-assign]
+            self.log.metastore.commit_flush = failing  # type: ignore[method-assign]
             copies = [memoryview(bytearray(data)) for data, _ in sent]
             try:
                 futures = [self.log.append(topic, index, data) for data in copies]
@@ -250,7 +250,7 @@ class LogMachine(RuleBasedStateMachine):
                         answer, int | ErrorCode
                     )
             finally:
-                del self.log.metastore.commit_appends
+                del self.log.metastore.commit_flush
             for data, expected in sent:
                 if isinstance(expected, int):  # what was refused is not sent again
                     future = self.log.append(topic, index, data)
@@ -663,15 +663,17 @@ class LogMachine(RuleBasedStateMachine):
         copies: list[Path] = []
 
         async def step() -> None:
-            original = self.log.metastore.commit_appends
+            original = self.log.metastore.commit_flush
 
-            async def crashing(*args: Any) -> Any:
+            async def crashing(flush: Handover, now_ms: int) -> Any:
                 if committed:
-                    await original(*args)
+                    await original(flush, now_ms)
+                else:
+                    await flush.given()  # its bytes are durable
                 copies.append(self.copy())
                 raise StoreFault("injected: nobody is there any more")
 
-            self.log.metastore.commit_appends = crashing  # type: ignore[method-assign]
+            self.log.metastore.commit_flush = crashing  # type: ignore[method-assign]
             data = self.batch(values, 0, None)
             await self.offset_of(self.log.append(self.topic(name), index, data))
 
@@ -750,7 +752,7 @@ class LogMachine(RuleBasedStateMachine):
     def I10_what_is_held_is_bounded(self) -> None:
         assert self.log.queued_bytes == 0 and self.log.has_room()
         pipeline = self.log.pipeline
-        assert pipeline is not None and not pipeline._uncommitted
+        assert pipeline is not None and not pipeline._in_flight
         budget = pipeline._budget
         assert budget.bytes_held <= budget.bytes_max or len(budget._order) == 1
         assert self.log.extents._cached_bytes <= SETTINGS.cold_cache_bytes

@@ -12,7 +12,7 @@ from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.log.branch import BranchPoint
 from anabranch.log.log import Log
 from anabranch.log.reads import FetchWant
-from anabranch.metastore.api import GapCause, Topic
+from anabranch.metastore.api import GapCause, Handover, Topic
 
 from .conftest import Bench, decode
 
@@ -60,10 +60,10 @@ def test_I1_a_reload_that_sees_a_commit_before_its_own_pipeline_does(run, foreig
                 await other.append(there, 0, [b"foreign"])
             await bench.log.catalogue.reload()
 
-        after(bench.log, "commit_appends", meanwhile)
+        after(bench.log, "commit_flush", meanwhile)
         sent = {"producer_id": 3, "producer_epoch": 0}
         assert await bench.append(topic, 0, [b"b", b"c"], base_sequence=0, **sent) == 1
-        del bench.log.metastore.commit_appends
+        del bench.log.metastore.commit_flush
         assert await bench.append(topic, 0, [b"b", b"c"], base_sequence=0, **sent) == 1
         assert await bench.append(topic, 0, [b"d"], base_sequence=2, **sent) == 3 + foreign
         expected = [b"a", b"b", b"c", *([b"foreign"] if foreign else []), b"d"]
@@ -95,6 +95,56 @@ def test_I5_no_refusal_from_an_old_picture(run) -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("deleted", [False, True])
+def test_I2_I5_what_was_judged_before_its_write_is_judged_again_if_another_came_first(
+    run, deleted: bool
+) -> None:
+    """Between the judgement of a flush that found nobody before it and its commit, another broker
+    appends, from the same producer too, or deletes the topic."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        sent = {"producer_id": 3, "producer_epoch": 0}
+        await bench.append(topic, 0, [b"a"], base_sequence=0, **sent)
+        other = other_broker(bench)
+        there = mine(await other.start(), topic)
+        commit = bench.log.metastore.commit_flush
+        judged: list[int] = []
+
+        async def meanwhile(flush: Handover, now_ms: int) -> object:
+            key, commits = await flush.given()
+            judged.append(commits[0].expected_next)
+            if len(judged) == 1:
+                await (
+                    other.log.delete_topic(there)
+                    if deleted
+                    else other.append(there, 0, [b"b"], base_sequence=1, **sent)
+                )
+            again = Handover()
+            again.give(key, commits)
+            return await commit(again, now_ms)
+
+        bench.log.metastore.commit_flush = meanwhile
+        futures = [
+            bench.log.append(topic, 0, bench.batch([b"b"], base_sequence=1, **sent)),
+            bench.log.append(topic, 0, bench.batch([b"plain"])),
+        ]
+        if deleted:
+            for answer in await asyncio.gather(*futures, return_exceptions=True):
+                assert isinstance(answer, ClientFault)
+                assert answer.code is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            assert judged == [1]
+        else:
+            assert [appended.base_offset for appended in await asyncio.gather(*futures)] == [1, 2]
+            assert judged == [1, 2]  # the second time without the retry
+            assert await bench.values(topic, 0) == [(0, b"a"), (1, b"b"), (2, b"plain")]
+        del bench.log.metastore.commit_flush
+        assert bench.log.queued_bytes == 0
+        await other.log.close()
+
+    run(scenario)
+
+
 @pytest.mark.parametrize("took_effect", [False, True])
 def test_I5_after_a_commit_of_unknown_outcome_the_retry_is_stored_once(
     run, took_effect: bool
@@ -108,13 +158,13 @@ def test_I5_after_a_commit_of_unknown_outcome_the_retry_is_stored_once(
             raise StoreFault("the answer was lost")
 
         if took_effect:
-            after(bench.log, "commit_appends", lost)
+            after(bench.log, "commit_flush", lost)
         else:
 
             async def refuse(*args: object) -> None:
                 lost()
 
-            bench.log.metastore.commit_appends = refuse
+            bench.log.metastore.commit_flush = refuse
         futures = [
             bench.log.append(topic, 0, bench.batch([b"b"], base_sequence=1, **sent)),
             bench.log.append(topic, 1, bench.batch([b"plain"])),
@@ -122,7 +172,7 @@ def test_I5_after_a_commit_of_unknown_outcome_the_retry_is_stored_once(
         for answer in await asyncio.gather(*futures, return_exceptions=True):
             assert isinstance(answer, ClientFault)
             assert answer.code is ErrorCode.KAFKA_STORAGE_ERROR
-        del bench.log.metastore.commit_appends
+        del bench.log.metastore.commit_flush
         assert bench.log.queued_bytes == 0
         assert await bench.append(topic, 0, [b"b"], base_sequence=1, **sent) == 1
         assert await bench.append(topic, 0, [b"c"], base_sequence=2, **sent) == 2
@@ -371,10 +421,10 @@ def test_I1_what_a_commit_of_unknown_outcome_left_is_seen_without_another_append
         def lost() -> None:
             raise StoreFault("the answer was lost")
 
-        after(bench.log, "commit_appends", lost)
+        after(bench.log, "commit_flush", lost)
         with pytest.raises(ClientFault):
             await bench.append(topic, 0, [b"a"])
-        del bench.log.metastore.commit_appends
+        del bench.log.metastore.commit_flush
         assert await bench.values(topic, 0) == [(0, b"a")]
 
     run(scenario)
@@ -387,11 +437,11 @@ def test_a_damaged_metastore_is_a_storage_error_and_no_bug_of_ours(run) -> None:
         async def damaged(*args: object) -> None:
             raise Corrupt("database disk image is malformed")
 
-        bench.log.metastore.commit_appends = damaged
+        bench.log.metastore.commit_flush = damaged
         with pytest.raises(ClientFault) as refused:
             await bench.append(topic, 0, [b"a"])
         assert refused.value.code is ErrorCode.KAFKA_STORAGE_ERROR
-        del bench.log.metastore.commit_appends
+        del bench.log.metastore.commit_flush
 
     run(scenario)
 

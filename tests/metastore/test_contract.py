@@ -14,6 +14,7 @@ from anabranch.metastore.api import (
     AppendOutcome,
     Gap,
     GapCause,
+    Handover,
     LeaderEpoch,
     Metastore,
     ObjectKind,
@@ -393,6 +394,27 @@ async def test_i2_extents_must_tile_what_the_commit_gives_out(
     with pytest.raises(AssertionError):
         await meta.commit_appends("wal/1", [AppendCommit(topic.no, 0, 0, 10, tuple(extents))], 10)
     assert await meta.partition(topic.no, 0) == Partition(topic.no, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("early", [False, True])
+async def test_a_flush_is_committed_when_its_writer_hands_it_over(
+    meta: Metastore, early: bool
+) -> None:
+    """From another thread, before or after somebody waits for it; a refusal comes back the same way."""
+    topic = await a_topic(meta)
+    for expected, first in ((True, 0), (False, 5)):
+        flush = Handover()
+        shares = [commit(topic, 0, new(first, first + 9))]
+        if early:
+            await asyncio.to_thread(flush.give, "wal/1", shares)
+        waiting = asyncio.ensure_future(meta.commit_flush(flush, 10))
+        if not early:
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+            await asyncio.to_thread(flush.give, "wal/1", shares)
+        (outcome,) = await waiting
+        assert outcome.committed is expected
+    assert await meta.partition(topic.no, 0) == Partition(topic.no, 0, 10, 0, 0)
 
 
 async def test_many_partitions_in_one_flush(meta: Metastore) -> None:

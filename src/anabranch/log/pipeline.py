@@ -6,39 +6,78 @@ handles one flush at a time and in order, so offsets are given in the order in w
 Bytes are durable before the metastore names them, so a crash between the stages leaves garbage in the
 WAL and never a hole. Judgement happens at the commit: what an idempotent producer sent twice is
 recognised there, answered with its first offset, and its second copy stays unnamed.
+
+A flush that finds nobody before it is judged before it is written: no other flush of this process can
+change the picture in between, and another process's append loses it the compare-and-set as ever. The
+thread that wrote it then hands the commit straight to the metastore, which spares a synchronous
+producer a way over the event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.log.partition import PartitionLog
-from anabranch.log.planning import Pending, Planned, plan_partition
+from anabranch.log.planning import Pending, Planned, moved, plan_partition
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import Run, TailBudget
 from anabranch.log.threads import Worker
-from anabranch.metastore.api import Metastore
+from anabranch.metastore.api import AppendOutcome, Handover, Metastore
 from anabranch.records.batch import place
-from anabranch.storage.wal import FlushPart, PlacedPart, Wal
+from anabranch.storage.wal import FlushPart, Wal
 
 logger = logging.getLogger(__name__)
 
 COMMIT_ATTEMPTS_MAX = 8  # each lost compare-and-set means that another broker's append went through
-FLUSHES_IN_FLIGHT_MAX = 2  # one in the WAL stage, one in the commit stage
+FLUSHES_IN_FLIGHT_MAX = 3  # one being written, one that is, one being committed
 
 
-class Share(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Share:
     """One partition's part of a flush."""
 
     log: PartitionLog
     pendings: list[Pending]
-    position: int = 0
-    object_key: str = ""
+    position: int = 0  # in the WAL object, once it is written
+
+
+class Ahead(NamedTuple):
+    """What was judged before the write, and the outcomes of the commit that the writer starts."""
+
+    plans: list[tuple[Share, Planned]]
+    outcomes: asyncio.Future[list[AppendOutcome]]
+
+
+class Flush:
+    """What is written together, on its way through both stages."""
+
+    def __init__(self, shares: list[Share]) -> None:
+        self.shares = shares
+        self.object_key = ""  # of the WAL, from the write on: a commit that names it may come
+        self.written: Awaitable[None]
+        self.ahead: Ahead | None = None
+
+    def write(self, wal: Wal) -> None:
+        """Make it durable; on the WAL's thread. Raises StoreFault."""
+        parts = [
+            FlushPart(
+                share.log.topic.id,
+                share.log.partition,
+                [pending.data for pending in share.pendings],
+                sum(len(pending.headers) for pending in share.pendings),
+            )
+            for share in self.shares
+        ]
+        placed = wal.write(parts)
+        self.object_key = placed[0].object_key
+        for share, part in zip(self.shares, placed, strict=True):
+            share.position = part.position
 
 
 class AppendPipeline:
@@ -60,13 +99,14 @@ class AppendPipeline:
         self._settings = settings
         self._now_ms = now_ms
         self._queue: deque[Pending] = deque()
-        self._written: asyncio.Queue[list[Share] | None] = asyncio.Queue(FLUSHES_IN_FLIGHT_MAX - 1)
+        self._in_flight: deque[Flush] = deque()  # between the queue and their answers, in order
+        self._to_commit: asyncio.Queue[Flush | None] = asyncio.Queue()
+        self._concluded = asyncio.Event()
         self._wanted = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._closing = False
         self._stages: list[asyncio.Task[None]] = []
-        self._uncommitted: Counter[str] = Counter()  # WAL objects of flushes between the stages
         self.queued_bytes = 0
         self.flushes = 0
 
@@ -110,12 +150,9 @@ class AppendPipeline:
 
     def uses(self, object_key: str) -> bool:
         """Whether a commit that names this WAL object may still come."""
-        return self._wal.is_active(object_key) or object_key in self._uncommitted
-
-    def _committed_or_failed(self, object_key: str) -> None:
-        self._uncommitted[object_key] -= 1
-        if self._uncommitted[object_key] <= 0:
-            del self._uncommitted[object_key]
+        return self._wal.is_active(object_key) or any(
+            flush.object_key == object_key for flush in self._in_flight
+        )
 
     def _take_flush(self) -> list[Share]:
         """The oldest appends up to the flush limits, those of one partition next to each other."""
@@ -145,54 +182,88 @@ class AppendPipeline:
                 self._wanted.clear()
                 await self._wanted.wait()
                 continue
-            shares = self._take_flush()
-            parts = [
-                FlushPart(
-                    share.log.topic.id,
-                    share.log.partition,
-                    [pending.data for pending in share.pendings],
-                    sum(len(pending.headers) for pending in share.pendings),
-                )
-                for share in shares
-            ]
+            await self._turn()
+            flush = Flush(self._take_flush())
             try:
-                placed = await self._wal_thread.run(self._wal.write, parts)
+                self._begin(flush)
             except StoreFault as fault:
-                logger.error("the write-ahead log refused a flush: %s", fault)
-                self._drop(shares, ErrorCode.KAFKA_STORAGE_ERROR, str(fault))
+                self._refuse(flush, fault)
                 continue
-            except Exception as bug:
-                logger.exception("the write-ahead log broke")
-                self._drop(shares, ErrorCode.UNKNOWN_SERVER_ERROR, repr(bug))
-                continue
-            self.flushes += 1
-            self._uncommitted[placed[0].object_key] += 1
-            await self._written.put(_placed(shares, placed))
-        await self._written.put(None)
+            self._in_flight.append(flush)
+            self._to_commit.put_nowait(flush)
+        self._to_commit.put_nowait(None)
+
+    async def _turn(self) -> None:
+        """Wait until a flush may be taken: while another is written, what comes shares the next one."""
+        while len(self._in_flight) == FLUSHES_IN_FLIGHT_MAX:
+            self._concluded.clear()
+            await self._concluded.wait()
+        if self._in_flight:
+            await asyncio.gather(self._in_flight[-1].written, return_exceptions=True)
+
+    def _begin(self, flush: Flush) -> None:
+        """Start the write, and if nobody is before this flush, have its writer start the commit too."""
+        plans = None if self._in_flight else self._plan_ahead(flush.shares)
+        if plans is None:
+            flush.written = self._wal_thread.run(lambda: flush.write(self._wal))
+            return
+        handover = Handover()
+        outcomes = asyncio.ensure_future(self._metastore.commit_flush(handover, self._now_ms()))
+        flush.ahead = Ahead(plans, outcomes)
+
+        def write_and_hand_over() -> None:
+            try:
+                flush.write(self._wal)
+                commits = [
+                    moved(plan.commit, share.position) for share, plan in plans if plan.commit
+                ]
+                handover.give(flush.object_key, commits)
+            except BaseException as error:
+                handover.fail(error)
+                raise
+
+        flush.written = self._wal_thread.run(write_and_hand_over)
+
+    def _plan_ahead(self, shares: list[Share]) -> list[tuple[Share, Planned]] | None:
+        """Judge a flush that nobody is before, as if its parts lay at byte 0; None if that takes a look
+        at the metastore, or if there is nothing to commit."""
+        plans: list[tuple[Share, Planned]] = []
+        for share in shares:
+            log = share.log
+            if log.stale or log.broken or log.producers is None:
+                return None
+            plan = self._judge(share)
+            if plan.refuses:
+                return None
+            plans.append((share, plan))
+        return plans if any(plan.commit is not None for _, plan in plans) else None
 
     # -- stage two: offsets are given --------------------------------------------------------------
     async def _commit_stage(self) -> None:
-        while True:
-            shares = await self._written.get()
-            if shares is None:
-                return
+        while (flush := await self._to_commit.get()) is not None:
             try:
-                await self._commit(shares)
+                await self._commit(flush)
             except (StoreFault, Corrupt) as fault:
-                logger.error("the metastore refused a commit: %s", fault)
-                _distrust(shares)
-                self._drop(shares, ErrorCode.KAFKA_STORAGE_ERROR, str(fault))
+                self._refuse(flush, fault)
             except Exception as bug:
-                logger.exception("committing a flush broke")
-                _distrust(shares)
-                self._drop(shares, ErrorCode.UNKNOWN_SERVER_ERROR, repr(bug))
+                logger.exception("a flush broke")
+                self._drop(flush, ErrorCode.UNKNOWN_SERVER_ERROR, repr(bug))
             else:
-                self._release(shares)
+                self._release(flush.shares)
             finally:
-                self._committed_or_failed(shares[0].object_key)
+                concluded = self._in_flight.popleft()
+                assert concluded is flush
+                self._concluded.set()
 
-    async def _commit(self, shares: list[Share]) -> None:
+    async def _commit(self, flush: Flush) -> None:
+        shares = flush.shares
+        if flush.ahead is not None:
+            shares = self._conclude(flush.ahead.plans, await flush.ahead.outcomes)
+        await flush.written
+        self.flushes += 1
         for _ in range(COMMIT_ATTEMPTS_MAX):
+            if not shares:
+                return
             plans: list[tuple[Share, Planned]] = []
             for share in shares:
                 plan = await self._plan(share)
@@ -200,9 +271,7 @@ class AppendPipeline:
                     _reject(share, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "the topic was deleted")
                 else:
                     plans.append((share, plan))
-            shares = await self._commit_once(plans)
-            if not shares:
-                return
+            shares = await self._commit_once(flush.object_key, plans)
         for share in shares:
             _reject(share, ErrorCode.NOT_LEADER_OR_FOLLOWER, "too many brokers append here at once")
 
@@ -212,34 +281,45 @@ class AppendPipeline:
         if log.stale or log.producers is None:
             await self._reload(log)
         while not log.broken:
-            now_ms = self._now_ms()
-            log.forget_producers(now_ms - self._settings.producer_expiration_ms)
-            plan = plan_partition(log, share.pendings, share.position, now_ms)
+            plan = self._judge(share)
             # What is accepted is judged once more by the compare-and-set; a refusal is not, so it must
             # not come from a picture that another broker's append has made old.
             if not plan.refuses or not await self._reload_if_behind(log):
                 return plan
         return None
 
-    async def _commit_once(self, plans: list[tuple[Share, Planned]]) -> list[Share]:
+    def _judge(self, share: Share) -> Planned:
+        now_ms = self._now_ms()
+        share.log.forget_producers(now_ms - self._settings.producer_expiration_ms)
+        return plan_partition(share.log, share.pendings, share.position, now_ms)
+
+    async def _commit_once(
+        self, object_key: str, plans: list[tuple[Share, Planned]]
+    ) -> list[Share]:
         """Commit what was planned; the shares that lost their compare-and-set are returned."""
-        writing = [(share, plan) for share, plan in plans if plan.commit is not None]
+        commits = [plan.commit for _, plan in plans if plan.commit is not None]
+        outcomes: list[AppendOutcome] = []
+        if commits:
+            handover = Handover()
+            handover.give(object_key, commits)
+            outcomes = await self._metastore.commit_flush(handover, self._now_ms())
+        return self._conclude(plans, outcomes)
+
+    def _conclude(
+        self, plans: list[tuple[Share, Planned]], outcomes: Sequence[AppendOutcome]
+    ) -> list[Share]:
+        """Answer what is committed; returns the shares that lost their compare-and-set."""
+        writing = [share for share, plan in plans if plan.commit is not None]
         lost: dict[PartitionLog, Share] = {}
-        if writing:
-            outcomes = await self._metastore.commit_appends(
-                writing[0][0].object_key,
-                [plan.commit for _, plan in writing if plan.commit is not None],
-                self._now_ms(),
-            )
-            for (share, _), outcome in zip(writing, outcomes, strict=True):
-                if outcome.committed:
-                    continue
-                lost[share.log] = share
-                if outcome.partition is None:
-                    share.log.gone()
-                else:
-                    share.log.apply(outcome.partition)
-                    share.log.producers = None
+        for share, outcome in zip(writing, outcomes, strict=True):
+            if outcome.committed:
+                continue
+            lost[share.log] = share
+            if outcome.partition is None:
+                share.log.gone()
+            else:
+                share.log.apply(outcome.partition)
+                share.log.producers = None
         for share, plan in plans:
             if share.log not in lost:
                 self._publish(share.log, plan)
@@ -286,23 +366,15 @@ class AppendPipeline:
         await self._reload(log)
         return True
 
-    def _drop(self, shares: list[Share], code: ErrorCode, message: str) -> None:
-        for share in shares:
+    def _refuse(self, flush: Flush, fault: StoreFault | Corrupt) -> None:
+        logger.error("a flush failed: %s", fault)
+        self._drop(flush, ErrorCode.KAFKA_STORAGE_ERROR, str(fault))
+
+    def _drop(self, flush: Flush, code: ErrorCode, message: str) -> None:
+        for share in flush.shares:
+            share.log.stale = True  # whether it was committed is unknown: ask before the next one
             _reject(share, code, message)
-        self._release(shares)
-
-
-def _distrust(shares: list[Share]) -> None:
-    """Whether the commit happened is unknown: ask before the next one."""
-    for share in shares:
-        share.log.stale = True
-
-
-def _placed(shares: list[Share], placed: Sequence[PlacedPart]) -> list[Share]:
-    return [
-        share._replace(position=part.position, object_key=part.object_key)
-        for share, part in zip(shares, placed, strict=True)
-    ]
+        self._release(flush.shares)
 
 
 def _reject(share: Share, code: ErrorCode, message: str) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log import producers
 from anabranch.log.partition import PartitionLog
@@ -101,6 +103,12 @@ def plan_partition(
             producers=tuple(changed.values()),
         )
     return Planned(commit, accepted, answers)
+
+
+def moved(commit: AppendCommit, position: int) -> AppendCommit:
+    """A commit that was planned for byte 0 of the WAL object, for where its part came to lie."""
+    extents = [replace(extent, position=position + extent.position) for extent in commit.extents]
+    return replace(commit, extents=tuple(extents))
 
 
 def _judge(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from queue import SimpleQueue
-from threading import Thread
-from typing import Any, NamedTuple, TypeVar
+from threading import Lock, Thread
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from anabranch.errors import StoreFault
 
@@ -24,6 +24,54 @@ class Threads(ThreadPoolExecutor):
             raise StoreFault("the log is closed", retryable=False) from None
 
 
+class Result(Generic[T]):
+    """What a job came to, to be awaited on the loop, as often as wanted.
+
+    The loop is woken only if somebody waits by the time the job ends: a loop that wakes for nothing
+    takes the interpreter from the thread that the job's outcome was handed to.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._lock = Lock()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._done = False
+        self._value: T
+        self._error: BaseException | None = None
+
+    def __await__(self) -> Generator[Any, None, T]:
+        with self._lock:
+            if not self._done:
+                self._waiting.append(self._loop.create_future())
+            waiting = None if self._done else self._waiting[-1]
+        if waiting is not None:
+            yield from waiting
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+    def run(self, job: Callable[[], T]) -> None:
+        """Run the job, on whichever thread this is."""
+        try:
+            self._value = job()
+        except BaseException as error:
+            self._error = error
+        with self._lock:
+            self._done = True
+            waiting = self._waiting
+        if waiting:
+            try:
+                self._loop.call_soon_threadsafe(_wake, waiting)
+            except RuntimeError:
+                pass  # that loop is closed: nobody waits any more
+
+
+def _wake(waiting: list[asyncio.Future[None]]) -> None:
+    for future in waiting:
+        if not future.done():  # else the caller went away; what was done is done all the same
+            future.set_result(None)
+
+
 class Worker:
     """One thread that runs one job after the other, for the path where every hop counts.
 
@@ -32,19 +80,18 @@ class Worker:
     """
 
     def __init__(self, name: str) -> None:
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Result[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._closed = False
         self._thread = Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
-    def run(self, job: Callable[..., T], *args: Any) -> asyncio.Future[T]:
-        """Run ``job(*args)``; to be called on the loop. Raises StoreFault once shut down."""
+    def run(self, job: Callable[[], T]) -> Awaitable[T]:
+        """Run ``job()``; to be called on the loop. Raises StoreFault once shut down."""
         if self._closed:
             raise StoreFault("the log is closed", retryable=False)
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(loop, future, job, args))
-        return future
+        result: Result[T] = Result(asyncio.get_running_loop())
+        self._jobs.put((result, job))
+        return result
 
     def shutdown(self) -> None:
         """Finish what is queued, then end the thread."""
@@ -53,32 +100,10 @@ class Worker:
         self._thread.join()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            result, error = None, None
-            try:
-                result = job.call(*job.args)
-            except BaseException as fault:
-                error = fault
-            try:
-                job.loop.call_soon_threadsafe(_deliver, job.future, result, error)
-            except RuntimeError:
-                pass  # that loop is closed: nobody waits any more
-
-
-class _Job(NamedTuple):
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-    call: Callable[..., Any]
-    args: tuple[Any, ...]
-
-
-def _deliver(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.done():
-        return  # the caller went away; what was done is done all the same
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
+        while (work := self._jobs.get()) is not None:
+            result, job = work
+            result.run(job)
+            del work, result, job  # not to be kept in memory until the next one comes
 
 
 class LogThreads(NamedTuple):

@@ -10,8 +10,10 @@ Times are milliseconds since the epoch and always come from the caller. Topic id
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -174,6 +176,60 @@ class AppendOutcome(Struct, frozen=True):
 
     committed: bool
     partition: Partition | None = None
+
+
+class FlushCommit(NamedTuple):
+    """A flush that is durable: its WAL object, and its share of each partition."""
+
+    object_key: str
+    commits: Sequence[AppendCommit]
+
+
+class Handover:
+    """What a flush commits: given, or failed, by the thread that writes it, and taken once."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._given: FlushCommit | BaseException | None = None
+        self._taker: Callable[[FlushCommit | BaseException], None] | None = None
+
+    def give(self, object_key: str, commits: Sequence[AppendCommit]) -> None:
+        self._settle(FlushCommit(object_key, commits))
+
+    def fail(self, error: BaseException) -> None:
+        self._settle(error)
+
+    def _settle(self, given: FlushCommit | BaseException) -> None:
+        with self._lock:
+            self._given, taker = given, self._taker
+        if taker is not None:
+            taker(given)
+
+    def take(self, taker: Callable[[FlushCommit | BaseException], None]) -> None:
+        """Have ``taker`` called by whoever comes second, the giver's thread or this one."""
+        with self._lock:
+            self._taker, given = taker, self._given
+        if given is not None:
+            taker(given)
+
+    async def given(self) -> FlushCommit:
+        """Take it on the loop. Raises what it failed with."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[FlushCommit] = loop.create_future()
+
+        def deliver(given: FlushCommit | BaseException) -> None:
+            if future.done():
+                return
+            if isinstance(given, BaseException):
+                future.set_exception(given)
+            else:
+                future.set_result(given)
+
+        def wake(given: FlushCommit | BaseException) -> None:
+            loop.call_soon_threadsafe(deliver, given)
+
+        self.take(wake)
+        return await future
 
 
 class ExtentName(NamedTuple):
@@ -447,6 +503,10 @@ class Metastore(Protocol):
         ``expected_next .. next_offset - 1`` exactly. I3: StoreFault, not retryable, if the object was
         collected before: its bytes may vanish at any moment.
         """
+
+    def commit_flush(self, flush: Handover, now_ms: int) -> Awaitable[list[AppendOutcome]]:
+        """:meth:`commit_appends` of what ``flush`` will be given: the thread that gives it starts the
+        commit, without a way over the event loop. Raises what the flush failed with, too."""
 
     async def producer_states(self, topic_no: int, partition: int) -> list[ProducerState]: ...
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from anabranch.errors import StoreFault
-from anabranch.metastore.api import Metastore
+from anabranch.metastore import appends
+from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
 from anabranch.metastore.connections import Readers, grow_wal, open_writer, opening
 from anabranch.metastore.migrate import migrate
 from anabranch.metastore.tx import Tx
@@ -80,6 +81,18 @@ class SqliteMetastore(SqlMetastore):
 
     def on_change(self, callback: Callable[[], None]) -> None:
         self._writer.watch(callback)
+
+    def commit_flush(self, flush: Handover, now_ms: int) -> asyncio.Future[list[AppendOutcome]]:
+        promise = self._writer.promise(appends.commit_appends)
+
+        def taker(given: FlushCommit | BaseException) -> None:
+            if isinstance(given, BaseException):
+                promise.fail(given)
+            else:
+                promise.start(given.object_key, given.commits, now_ms)
+
+        flush.take(taker)
+        return promise.future
 
     async def _read(
         self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs

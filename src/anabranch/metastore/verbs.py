@@ -45,6 +45,7 @@ from anabranch.metastore.api import (
     Gap,
     GapCause,
     GroupRow,
+    Handover,
     LeaderEpoch,
     NewExtent,
     ObjectKind,
@@ -204,6 +205,12 @@ class SqlMetastore(ABC):
         self, object_key: str, commits: Sequence[AppendCommit], now_ms: int
     ) -> list[AppendOutcome]:
         return await self._write(appends.commit_appends, object_key, commits, now_ms)
+
+    def commit_flush(self, flush: Handover, now_ms: int) -> Awaitable[list[AppendOutcome]]:
+        async def when_given() -> list[AppendOutcome]:
+            return await self.commit_appends(*await flush.given(), now_ms)
+
+        return when_given()
 
     async def producer_states(self, topic_no: int, partition: int) -> list[ProducerState]:
         return await self._read(appends.producer_states, topic_no, partition)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
 from anabranch.errors import StoreFault
 from anabranch.metastore.faults import translate
@@ -52,6 +52,28 @@ def _deliver(answers: list[_Answer]) -> None:
             future.set_exception(error)
 
 
+class Promise(Generic[P, T]):
+    """An operation whose arguments, or failure, come later, from any thread."""
+
+    def __init__(
+        self,
+        verb: Callable[Concatenate[sqlite3.Connection, P], T],
+        queue: SimpleQueue[_Operation | None],
+    ) -> None:
+        self._verb = verb
+        self._queue = queue
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self._loop.create_future()
+
+    def start(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Queue it; the future resolves after the commit that holds it is on disk."""
+        self._queue.put(_Operation(self._verb, args, kwargs, self.future, self._loop))
+
+    def fail(self, error: BaseException) -> None:
+        """It will never start: the future raises ``error``."""
+        self._loop.call_soon_threadsafe(_deliver, [_Answer(self.future, None, error)])
+
+
 class Writer:
     """The one thread of this process that writes."""
 
@@ -78,14 +100,17 @@ class Writer:
         **kwargs: P.kwargs,
     ) -> asyncio.Future[T]:
         """Queue ``verb(tx, *args)``; the future resolves after the commit that holds it is on disk."""
+        promise = self.promise(verb)
+        promise.start(*args, **kwargs)
+        return promise.future
+
+    def promise(self, verb: Callable[Concatenate[sqlite3.Connection, P], T]) -> Promise[P, T]:
+        """:meth:`submit` in two steps, the first of them on the loop."""
         if self._closed:
             raise StoreFault("the metastore is closed", retryable=False)
         if self._queue.qsize() >= PENDING_OPS_MAX:
             raise StoreFault(f"the metastore is {PENDING_OPS_MAX} operations behind")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._queue.put(_Operation(verb, args, kwargs, future, loop))
-        return future
+        return Promise(verb, self._queue)
 
     def watch(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` on the running loop whenever another connection has committed."""
