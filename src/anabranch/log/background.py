@@ -196,6 +196,8 @@ class Background:
             lambda: metastore.prune_offset_history(history_ms, EXPIRED_ROWS),
             lambda: metastore.purge_deleted(EXPIRED_ROWS, now_ms),
         )
+        if not self._settings.journal:
+            await metastore.journal_trim()
         for expire in passes:
             for _ in range(EXPIRED_TRANSACTIONS_MAX):
                 if await expire() < EXPIRED_ROWS:

@@ -13,6 +13,7 @@ from anabranch.log.catalogue import Catalogue
 from anabranch.log.config import TopicConfig, validate_configs, validate_topic_name
 from anabranch.log.epochs import UNDEFINED, end_of_epoch
 from anabranch.log.extents import ExtentReader
+from anabranch.log.journal import Journal
 from anabranch.log.merge import Merger
 from anabranch.log.offsets import OffsetAnswer, OffsetFinder
 from anabranch.log.partition import PartitionLog
@@ -79,7 +80,17 @@ class Log:
         self._changes: set[asyncio.Task[Any]] = set()  # under way, wanted or not
         self.pipeline: AppendPipeline | None = None
         self.background: Background | None = None
+        self.journal: Journal | None = None
         if wal is not None:
+            self.journal = Journal(
+                metastore,
+                store,
+                threads.journal or threads.background,
+                settings,
+                now_ms,
+                unique(),
+                new_topic_id,  # any 16 random bytes
+            )
             self.pipeline = AppendPipeline(
                 metastore,
                 wal,
@@ -109,6 +120,8 @@ class Log:
             self.pipeline.start()
         if self.background is not None and self.settings.background:
             self.background.start()
+        if self.journal is not None and self.settings.background and self.settings.journal:
+            self.journal.start()
 
     async def close(self) -> None:
         """Finish queued appends, answer who still waits, stop the jobs, release everything."""
@@ -118,6 +131,8 @@ class Log:
         await self.settle()
         if self.background is not None:
             await self.background.close()
+        if self.journal is not None:
+            await self.journal.close()
         await self.catalogue.close()
         await asyncio.to_thread(self._threads.shutdown)
         if self._wal is not None:

@@ -36,4 +36,16 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     lease_ms: int = 30 * SECOND_MS
     producer_expiration_ms: int = 24 * HOUR_MS  # producer.id.expiration.ms
     offset_history_ms: int = 30 * 24 * HOUR_MS
+    journal: bool = (
+        True  # ship the metastore's changes to the store; only off where they are not missed
+    )
+    journal_interval_ms: int = SECOND_MS  # what may be missing after the loss of the metastore
+    journal_rows_max: int = 50_000  # one entry stays within some megabytes; more becomes a snapshot
+    journal_chunk_rows: int = (
+        5_000  # of a snapshot, read from the metastore at a time: some milliseconds
+    )
+    journal_snapshot_ms: int = HOUR_MS  # a rebuild applies at most that much of entries
+    journal_snapshot_bytes: int = 64 * MIB  # or this much
+    journal_grace_ms: int = HOUR_MS  # what a newer snapshot replaced is kept that long
+    journal_lease_ms: int = 10 * SECOND_MS  # after a crash, another broker ships within it
     background: bool = True

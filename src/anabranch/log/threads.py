@@ -112,13 +112,17 @@ class LogThreads(NamedTuple):
     wal: Worker  # one flush after the other
     cold: Executor  # reads below the tail; they can never occupy more of the machine than this
     background: Executor  # merge, collection, recycling: one job at a time
+    journal: Executor | None = None  # does not wait behind a merge; None: it does
 
     @classmethod
     def start(cls, *, cold: int) -> LogThreads:
         """Real threads, ``cold`` of them for cold reads."""
-        return cls(Worker("wal"), Threads(cold, "cold"), Threads(1, "background"))
+        return cls(
+            Worker("wal"), Threads(cold, "cold"), Threads(1, "background"), Threads(1, "journal")
+        )
 
     def shutdown(self) -> None:
         """Finish what is queued, then end them; blocks."""
         for threads in self:
-            threads.shutdown()
+            if threads is not None:
+                threads.shutdown()

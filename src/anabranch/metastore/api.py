@@ -703,7 +703,7 @@ class Metastore(Protocol):
     ) -> bool:
         """Account for entry ``number``; False if another process ships by now."""
 
-    async def journal_reset(self, epoch: int) -> bool:
+    async def journal_reset(self, epoch: int, number: int) -> bool:
         """Forget what is to be shipped, because a snapshot that begins now tells all of it."""
 
     async def journal_trim(self) -> int:

@@ -108,10 +108,16 @@ def take_over(tx: Tx, incarnation: bytes) -> JournalState:
     return state(tx)
 
 
-def reset(tx: Tx, epoch: int) -> bool:
-    """Forget what is to be shipped: a snapshot that begins now tells all of it. False if fenced."""
+def reset(tx: Tx, epoch: int, number: int) -> bool:
+    """Forget what is to be shipped: a snapshot that begins now tells all of it. False if fenced.
+
+    It stands on ``number``, which no entry has: without that snapshot, the entries behind it name a
+    predecessor that is not there, so nobody takes them for the whole story.
+    """
     reset = tx.execute(
-        "UPDATE journal SET snapshot_epoch = 0, snapshot_number = 0 WHERE epoch = ?", (epoch,)
+        "UPDATE journal SET number = ?, number_epoch = epoch, snapshot_epoch = 0, "
+        "snapshot_number = 0 WHERE epoch = ?",
+        (number, epoch),
     )
     if reset.rowcount != 1:
         return False

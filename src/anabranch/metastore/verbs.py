@@ -436,8 +436,8 @@ class SqlMetastore(ABC):
     ) -> bool:
         return await self._write(journal.shipped, epoch, before, number, marks, notes, now_ms)
 
-    async def journal_reset(self, epoch: int) -> bool:
-        return await self._write(journal.reset, epoch)
+    async def journal_reset(self, epoch: int, number: int) -> bool:
+        return await self._write(journal.reset, epoch, number)
 
     async def journal_trim(self) -> int:
         return await self._write(journal.trim)

@@ -17,6 +17,7 @@ from uuid import UUID
 from anabranch.errors import Corrupt, StoreFault, UserFault
 from anabranch.records.batch import BATCH_OVERHEAD, BatchHeader, crc_matches, parse_header, scan
 from anabranch.storage.disk import Disk, disk_fault
+from anabranch.storage.dump_journal import dump_journal, is_journal
 from anabranch.storage.segment import SegmentIndex
 from anabranch.storage.wal_format import FILE_HEADER_BYTES, FramePart
 from anabranch.storage.wal_scan import Ending, scan_frames
@@ -31,10 +32,12 @@ _SUFFIXES = (".wal", ".log", ".index")
 def dump_path(path: Path, *, batches: bool = False) -> Iterator[Item]:
     """Dump a file by its kind; a directory is dumped file by file.
 
-    ``batches`` lists the batches in each frame of a WAL. Raises ``UserFault`` for a file of no kind.
+    ``batches`` lists the batches in each frame of a WAL, and the rows of the journal. Raises ``UserFault`` for a file of no kind.
     """
     if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES and p.is_file())
+        found = sorted(
+            p for p in path.rglob("*") if p.is_file() and (p.suffix in _SUFFIXES or is_journal(p))
+        )
         for file in found:
             yield from dump_path(file, batches=batches)
         return
@@ -48,8 +51,12 @@ def dump_path(path: Path, *, batches: bool = False) -> Iterator[Item]:
             yield from dump_segment(read)
     elif path.suffix == ".index":
         yield from dump_index(path.read_bytes(), str(path))
+    elif is_journal(path):
+        yield from dump_journal(path.read_bytes(), str(path), rows=batches)
     else:
-        raise UserFault(f"{path} is no WAL file (.wal), segment (.log) or index (.index)")
+        raise UserFault(
+            f"{path} is no WAL file (.wal), segment (.log), index (.index) or journal object"
+        )
 
 
 def dump_wal(path: Path, *, batches: bool = False) -> Iterator[Item]:
@@ -171,7 +178,10 @@ def render(item: Item) -> str:
     return "\n".join(lines)
 
 
-_INDENT = dict.fromkeys(("frame", "batch", "entry", "aborted", "end", "damage"), "  ")
+_INDENT = dict.fromkeys(
+    ("frame", "batch", "entry", "aborted", "end", "damage", "gone", "rows"), "  "
+)
+_INDENT["row"] = "    "
 
 
 def _fields(values: Item) -> str:

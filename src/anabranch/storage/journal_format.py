@@ -119,7 +119,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", tag_fi
     through: Position  # the last entry while it was taken
     at_ms: int  # when its last row was read
     schema: int
-    created_ms: int  # when the cluster was made
     parts: int
     rows: int
     checksums: list[int]  # CRC-32C of each part's whole object
