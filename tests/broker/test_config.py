@@ -55,7 +55,7 @@ def test_file_and_flags(tmp_path: Path) -> None:
 
 def test_no_file_gives_defaults(tmp_path: Path) -> None:
     settings = load_settings(None, {"data": str(tmp_path)})
-    assert (settings.node_id, settings.listener.port) == (1, 9092)
+    assert (settings.node_id, settings.listener.port) == (None, 9092)
 
 
 def test_the_data_directory_may_stand_in_the_file(tmp_path: Path) -> None:
@@ -109,6 +109,7 @@ def test_the_page_on_configuration_knows_every_setting_and_its_default() -> None
         settings.topics,
         settings.limits,
         settings.groups,
+        settings.lane,
     ):
         for name in section.__struct_fields__:
             assert name in rows, name

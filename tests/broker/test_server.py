@@ -107,12 +107,12 @@ def test_a_failed_start_gives_everything_back(tmp_path: Path) -> None:
     run(scenario)
 
 
-def test_one_broker_per_directory(tmp_path: Path) -> None:
+def test_one_broker_per_number_and_directory(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with running_broker(tmp_path):
-            with pytest.raises(UserFault, match="another broker already runs"):
-                await Broker(broker_settings(tmp_path)).start()
-        async with running_broker(tmp_path):
+        async with running_broker(tmp_path, node_id=7):
+            with pytest.raises(UserFault, match="broker 7 already runs"):
+                await Broker(broker_settings(tmp_path, node_id=7)).start()
+        async with running_broker(tmp_path, node_id=7):
             pass
 
     run(scenario)

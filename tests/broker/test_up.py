@@ -67,10 +67,10 @@ def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
         assert values == [b"%d" % number for number in range(100)]
 
 
-def test_a_second_broker_on_the_directory_is_refused(tmp_path: Path) -> None:
+def test_a_second_broker_of_the_same_number_is_refused(tmp_path: Path) -> None:
     with BrokerProcess(tmp_path):
-        said = refused("up", "--data", str(tmp_path), "--listen", "127.0.0.1:0")
-        assert f"another broker already runs on {tmp_path}" in said
+        said = refused("up", "--data", str(tmp_path), "--listen", "127.0.0.1:0", "--node-id", "1")
+        assert f"broker 1 already runs on {tmp_path}" in said
 
 
 def test_a_port_in_use_is_refused(tmp_path: Path) -> None:

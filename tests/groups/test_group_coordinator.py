@@ -22,7 +22,7 @@ from anabranch.groups.values import (
     OffsetToDelete,
     SyncCall,
 )
-from anabranch.metastore.api import Actor, Committed, GroupRow, OffsetAction, Topic
+from anabranch.metastore.api import Actor, Committed, Conflict, GroupRow, OffsetAction, Topic
 from anabranch.metastore.sqlite import SqliteMetastore
 from anabranch.wire.messages.consumer_protocol_subscription import ConsumerProtocolSubscription
 
@@ -59,13 +59,22 @@ class MemoryMetastore:
         await asyncio.sleep(0)
         return self.rows.get(group_id)
 
-    async def save_group(self, row: GroupRow) -> None:
+    def require(self, group_id: str, expected: int | None) -> None:
+        row = self.rows.get(group_id)
+        if expected is not None and expected != (row.fence if row else 0):
+            raise Conflict(f"{group_id} is under another fence")
+
+    async def save_group(self, row: GroupRow, *, expected: int | None = None) -> None:
         await self.write()
+        self.require(row.group_id, expected)
         self.rows[row.group_id] = row
         self.log.append(("save", row.state, row.generation))
 
-    async def delete_group(self, group_id: str, actor: Actor, now_ms: int) -> bool:
+    async def delete_group(
+        self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None
+    ) -> bool:
         await self.write()
+        self.require(group_id, expected)
         self.log.append(("delete", group_id, actor.api))
         self.offsets.pop(group_id, None)
         return self.rows.pop(group_id, None) is not None
@@ -81,8 +90,11 @@ class MemoryMetastore:
         action: OffsetAction,
         actor: Actor,
         now_ms: int,
+        *,
+        expected: int | None = None,
     ) -> None:
         await self.write()
+        self.require(group_id, expected)
         if group_id not in self.rows:
             self.rows[group_id] = GroupRow(group_id, "", "Empty", 0, b"", now_ms)
         stored = self.offsets.setdefault(group_id, {})
@@ -97,8 +109,11 @@ class MemoryMetastore:
         action: OffsetAction,
         actor: Actor,
         now_ms: int,
+        *,
+        expected: int | None = None,
     ) -> None:
         await self.write()
+        self.require(group_id, expected)
         for partition in partitions:
             del self.offsets[group_id][partition]
             self.log.append((action.value, *partition, actor))
@@ -120,10 +135,17 @@ class Bench:
         self.clock = Clock()
         self.settings = GroupSettings(**{"initial_rebalance_delay_ms": 0, **settings})
         self.ids = (f"{n}" for n in itertools.count(1))
+        self.fences = itertools.count(1)
         self.groups = self.coordinator()
 
     def coordinator(self) -> Coordinator:
-        return Coordinator(self.store, self.settings, self.clock, lambda: next(self.ids))
+        return Coordinator(
+            self.store,
+            self.settings,
+            self.clock,
+            lambda: next(self.ids),
+            lambda: next(self.fences),
+        )
 
     async def restart(self) -> None:
         await self.groups.close()
@@ -302,7 +324,7 @@ async def test_initial_delay_and_session_timers_fire() -> None:
         return bench.store.rows["g"].state == "Empty"
 
     await eventually(is_gone)
-    assert bench.groups._groups == {}
+    assert bench.groups._keeper.groups == {}
 
 
 @run
@@ -385,7 +407,7 @@ async def test_simple_consumers_and_administrators_commit_without_membership() -
     assert [row[:3] for row in bench.store.log] == [("commit", 0, 5), ("reset", 0, 2)]
     assert [c.offset for c in await groups.fetch("s")] == [2]
     assert [(g.group_id, g.state) for g in await groups.list_groups()] == [("s", "Empty")]
-    assert groups._groups == {}, "empty groups are only in the metastore"
+    assert groups._keeper.groups == {}, "empty groups are only in the metastore"
 
     joined = await bench.member("s")
     assert await groups.commit("s", reset) == [ErrorCode.UNKNOWN_MEMBER_ID]
@@ -498,7 +520,7 @@ async def test_two_deletes_at_once_and_one_right_behind_the_last_leave() -> None
     assert await first == [ErrorCode.NONE]
     assert await second == [ErrorCode.COORDINATOR_NOT_AVAILABLE]
     assert bench.store.log[-2:] == [("save", "Empty", 2), ("delete", "g", "OffsetCommit")]
-    assert bench.store.rows == bench.groups._groups == {}
+    assert bench.store.rows == bench.groups._keeper.groups == {}
 
 
 @run
@@ -604,7 +626,7 @@ async def test_i10_groups_in_memory_are_bounded() -> None:
             (await bench.groups.sync(f"x{n}", sync(kept))).error,
         ):
             assert error is ErrorCode.UNKNOWN_MEMBER_ID
-    assert set(bench.groups._groups) == {"a", "b"}
+    assert set(bench.groups._keeper.groups) == {"a", "b"}
     # Committing without membership needs no place, and members keep theirs.
     assert await bench.groups.commit("d", commit(1)) == [ErrorCode.NONE]
     assert (await bench.groups.join("a", join(kept.member_id))).error is ErrorCode.NONE

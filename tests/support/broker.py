@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from anabranch.broker.config import BrokerSettings, Limits, ListenerSettings, TopicSettings
+from anabranch.broker.lanes import LaneSettings
 from anabranch.broker.server import Broker
 from anabranch.groups.settings import GroupSettings
 from anabranch.log.settings import LogSettings
@@ -46,13 +47,17 @@ def broker_settings(
     topics: TopicSettings | None = None,
     groups: GroupSettings | None = None,
     log: LogSettings | None = None,
-    node_id: int = 1,
+    node_id: int | None = None,
     port: int = 0,
+    lane: LaneSettings | None = None,
+    rack: str | None = None,
 ) -> BrokerSettings:
     """Defaults but for a free port, a small WAL and no delay before the first rebalance."""
     return BrokerSettings(
         data=data,
         node_id=node_id,
+        rack=rack,
+        lane=lane or LaneSettings(),
         listener=ListenerSettings(port=port),
         limits=limits or Limits(),
         topics=topics or TopicSettings(),

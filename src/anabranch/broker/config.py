@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, field
 
+from anabranch.broker.lanes import LANE_NAME_MAX, LaneSettings
 from anabranch.errors import UserFault
 from anabranch.groups.settings import GroupSettings
 from anabranch.log.config import (
@@ -53,7 +54,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
     request_bytes_max: int = 100 * MIB  # Kafka's socket.request.max.bytes
     large_requests_bytes_max: int = 128 * MIB  # all frames above 64 KiB that are being received
-    connections_max: int = 1000  # 256 KiB of ring each at worst
+    connections_max: int = 2000  # 16 KiB of ring each, 256 KiB at worst
     connections_per_ip_max: int = INT_MAX
     idle_ms_max: int = 10 * MINUTE_MS  # Kafka's connections.max.idle.ms
     stall_ms_max: int = (
@@ -72,12 +73,13 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Everything a broker is told at its start."""
 
     data: Path
-    node_id: int = 1
+    node_id: int | None = None  # None: the smallest number that no living broker has
     rack: str | None = None
     listener: ListenerSettings = field(default_factory=ListenerSettings)
     topics: TopicSettings = field(default_factory=TopicSettings)
     limits: Limits = field(default_factory=Limits)
     groups: GroupSettings = field(default_factory=GroupSettings)
+    lane: LaneSettings = field(default_factory=LaneSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
 
@@ -104,6 +106,16 @@ def load_settings(file: Path | None, overrides: Mapping[str, Any]) -> BrokerSett
         raise UserFault(f"{where}{_sentence(str(error))}") from None
     _check_ranges(settings, where)
     return settings
+
+
+def encode_settings(settings: BrokerSettings) -> bytes:
+    """One line, for :func:`decode_settings`."""
+    return msgspec.json.encode(settings, enc_hook=str)
+
+
+def decode_settings(line: bytes) -> BrokerSettings:
+    """What another process of this release encoded."""
+    return msgspec.json.decode(line, type=BrokerSettings, dec_hook=_decode)
 
 
 def _decode(type_: type, value: Any) -> Any:
@@ -138,7 +150,7 @@ def _sentence(message: str) -> str:
 
 def _check_ranges(settings: BrokerSettings, where: str) -> None:
     checks = (
-        ("node_id", settings.node_id, 0, INT_MAX),
+        ("node_id", settings.node_id or 0, 0, INT_MAX),
         ("listener.port", settings.listener.port, 0, 65535),
         ("topics.partitions", settings.topics.partitions, 1, 10_000),
         ("limits.request_bytes_max", settings.limits.request_bytes_max, 64 * KIB, INT_MAX),
@@ -164,6 +176,9 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
             f"{where}clients cannot connect to {listener.host or 'the empty address'}: say what they "
             "are to be told with --advertise HOST:PORT"
         )
+    lane = settings.lane.name
+    if not 0 < len(lane) <= LANE_NAME_MAX or not lane.isprintable() or lane.strip() != lane:
+        raise UserFault(f"{where}lane.name is {lane!r}; it must be a word, as live or recovery")
     for name in Limits.__struct_fields__:
         if getattr(settings.limits, name) < 1:
             raise UserFault(f"{where}limits.{name} must be at least 1")

@@ -12,7 +12,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
+from anabranch.broker import lanes
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.kafka_configs import BROKER_CONFIGS
 from anabranch.errors import ClientFault, ErrorCode
@@ -98,6 +100,12 @@ class BrokerConfigs:
         self._static = static
         self._set: dict[str, dict[str, str]] = {CLUSTER: {}, str(static.node_id): {}}
         self.settings = static
+
+    def identify(self, node_id: int) -> None:
+        """The broker was given its number, which its settings may have left open."""
+        self._set[str(node_id)] = self._set.pop(str(self._static.node_id))
+        self._static = replace(self._static, node_id=node_id)
+        self._apply()
 
     def _document_id(self, resource: str) -> str:
         return "cluster" if resource == CLUSTER else f"broker-{resource}"
@@ -244,6 +252,7 @@ async def alter(
     log = context.log
     if resource_type == ResourceType.TOPIC:
         topic = _topic(context, name)
+        lanes.check_write(context.lane, topic)
         configs = wanted
         if configs is None:
             configs = changed(topic.configs, TOPIC_CONFIGS, operations)
@@ -256,7 +265,8 @@ async def alter(
         if configs is None:
             definitions = {key: one.definition for key, one in BROKER_CONFIGS.items()}
             configs = changed(broker.dynamic(name), definitions, operations)
-        broker.resource(name)
+        if broker.resource(name) == CLUSTER:
+            lanes.check_cluster(context.lane)
         broker.check(configs)
         if not validate_only:
             await broker.replace(log.metastore, name, configs, context.broker.now_ms())

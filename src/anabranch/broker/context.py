@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from anabranch.metastore.api import Actor
 
 if TYPE_CHECKING:
+    from anabranch.broker.lanes import LaneSettings
+    from anabranch.broker.routing import Routes
     from anabranch.broker.server import Broker
     from anabranch.groups.coordinator import Coordinator
     from anabranch.log.log import Log
@@ -32,6 +34,14 @@ class Context:
     @property
     def groups(self) -> Coordinator:
         return self.broker.groups
+
+    @property
+    def routes(self) -> Routes:
+        return self.broker.routes
+
+    @property
+    def lane(self) -> LaneSettings:
+        return self.broker.settings.lane
 
     @property
     def principal(self) -> str:

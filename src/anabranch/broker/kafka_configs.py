@@ -74,11 +74,11 @@ _GROUPS: Final = _DEFAULTS.groups
 _OWN: Final = (
     BrokerConfig(
         ConfigDef("node.id", _T.INT, "1", "This broker's number in the cluster.", at_least(0)),
-        lambda s: str(s.node_id),
+        lambda s: str(1 if s.node_id is None else s.node_id),
     ),
     BrokerConfig(
         ConfigDef("broker.id", _T.INT, "1", "The older name of node.id.", at_least(0)),
-        lambda s: str(s.node_id),
+        lambda s: str(1 if s.node_id is None else s.node_id),
     ),
     BrokerConfig(
         ConfigDef("broker.rack", _T.STRING, "", "The rack that clients are told."),

@@ -1,35 +1,51 @@
-"""One broker: the log, the groups and the listener put together, started and stopped in order."""
+"""One broker: the log, the groups, the listener and its place among other brokers put together, started
+and stopped in order."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import itertools
 import logging
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
+from anabranch.broker import lanes
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
 from anabranch.broker.listener import Listener, bind
-from anabranch.errors import StoreFault, UserFault
+from anabranch.broker.membership import Membership
+from anabranch.broker.routing import Routes
+from anabranch.errors import ErrorCode, StoreFault, UserFault
 from anabranch.groups.coordinator import Coordinator
 from anabranch.log.log import Log
 from anabranch.log.opening import open_log, wall_clock_ms
+from anabranch.metastore.api import BrokerRow
 from anabranch.storage.disk import Disk
 from anabranch.storage.lockfile import LockFile
 
 logger = logging.getLogger(__name__)
 
-LOCK = "broker.lock"
+FENCES_BITS = 32  # fences that one registration can give out, as a power of two
+NODE_IDS_MAX = 10_000  # tried for a free one in a data directory
+HAND_OVER_MS = (
+    500  # until the others have surely noticed that we leave; then clients are sent to them
+)
+SEND_AWAY_MS = (
+    500  # in which clients that ask learn where to go; the rest learn it by the closed socket
+)
 
 
 class Broker:
-    """An embedded broker on one data directory: started once, stopped once (again does nothing)."""
+    """A broker on one data directory: started once, stopped once (again does nothing)."""
 
     log: Log
     groups: Coordinator
+    membership: Membership
 
     def __init__(
         self, settings: BrokerSettings, *, now_ms: Callable[[], int] = wall_clock_ms
@@ -38,11 +54,21 @@ class Broker:
         self.now_ms = now_ms
         self.apis: Mapping[int, Api] = load_apis()
         self.listener = Listener(self, Dispatcher(self, self.apis))
-        self.node_id = settings.node_id
+        self.handing_over = False  # about to stop: clients are told who leads instead
+        self.expelled: asyncio.Future[str] | None = None  # why this broker has to stop by itself
         self.cluster_id = ""
         self.host = settings.listener.host
         self.port = settings.listener.port
         self._closing = AsyncExitStack()
+
+    @property
+    def node_id(self) -> int:
+        return self.membership.me.broker_id
+
+    @property
+    def routes(self) -> Routes:
+        """Who leads what, as of now."""
+        return self.membership.routes
 
     @property
     def settings(self) -> BrokerSettings:
@@ -72,44 +98,107 @@ class Broker:
             bound = bind(self.host, self.port)
             stack.callback(bound.close)
             self.port = bound.getsockname()[1]
-            self._lock(stack)
+            node_id = self._lock(stack)
             settings = self.settings
             host, port = self.advertised
+            # Whoever holds the lock of a number in this directory knows that its last holder is dead.
             self.log = await open_log(
                 settings.data,
-                broker_id=self.node_id,
+                broker_id=node_id,
                 host=host,
                 port=port,
+                lane=settings.lane.name,
+                rack=settings.rack,
                 settings=settings.log,
                 create=True,
             )
             stack.push_async_callback(self.log.close)
+            assert self.log.broker is not None
+            self.configs.identify(self.log.broker.broker_id)
             cluster_id = base64.urlsafe_b64encode(self.log.metastore.cluster_id)
             self.cluster_id = cluster_id.rstrip(b"=").decode()
             await self.configs.load(self.log.metastore)
-            self.groups = Coordinator(
-                self.log.metastore, settings.groups, self.now_ms, lambda: str(uuid.uuid4())
-            )
+            self._join(self.log.broker, automatic=settings.node_id is None)
+            await self.membership.look()
             await self.groups.start()
             stack.push_async_callback(self.groups.close)
             await self.listener.start(bound)
             stack.push_async_callback(self.listener.stop)
+            await self.membership.start()
+            stack.push_async_callback(self._leave)
             self._closing = stack.pop_all()
 
     async def stop(self) -> None:
         """Stop accepting, finish what was begun, release everything, in the reverse order of start."""
         await self._closing.aclose()
 
-    def _lock(self, stack: AsyncExitStack) -> None:
-        """One broker per data directory."""
-        data = self.settings.data
+    # -- among other brokers ------------------------------------------------------------------------
+    def _join(self, row: BrokerRow, *, automatic: bool) -> None:
+        metastore, settings = self.log.metastore, self.settings
+        self.expelled = asyncio.get_running_loop().create_future()
+        self.membership = Membership(
+            metastore,
+            row,
+            automatic=automatic,
+            now_ms=self.now_ms,
+            monotonic_ms=lambda: time.monotonic_ns() // 1_000_000,
+        )
+        numbers = itertools.count()
+        self.groups = Coordinator(
+            metastore,
+            settings.groups,
+            self.now_ms,
+            lambda: str(uuid.uuid4()),
+            # Unlike any other: registrations never share an epoch.
+            lambda: (row.epoch << FENCES_BITS) + next(numbers),
+            lane=settings.lane.name,
+            refusal=self._group_refusal,
+        )
+        self.log.looks_after = lambda topic_id, index: self.routes.looks_after(topic_id, index)
+        self.membership.on_routes.append(self._brokers_changed)
+        self.membership.on_fenced.append(self.groups.forget)
+        self.membership.on_expelled.append(self._expel)
+
+    def _brokers_changed(self) -> None:
+        self.log.metastore.expect_others(not self.routes.alone)
+        self.groups.brokers_changed()
+
+    def _expel(self, reason: str) -> None:
+        assert self.expelled is not None
+        if not self.expelled.done():
+            self.expelled.set_result(f"{reason}: this broker was taken for dead and has to stop")
+
+    def _group_refusal(self, group_id: str) -> ErrorCode:
+        if not lanes.admits_group(self.settings.lane, group_id):
+            return ErrorCode.GROUP_AUTHORIZATION_FAILED
+        if not self.routes.owns_group(group_id):
+            return ErrorCode.NOT_COORDINATOR
+        return ErrorCode.NONE
+
+    async def _leave(self) -> None:
+        """Tell the other brokers, then the clients: nobody has to find out by a timeout."""
+        await self.membership.leave()
+        if self.node_id in self.routes.by_id:
+            return  # nobody else is there
+        await self.groups.hand_over()
+        await asyncio.sleep(HAND_OVER_MS / 1000)
+        self.handing_over = True
+        self.log.reader.close()
+        await asyncio.sleep(SEND_AWAY_MS / 1000)
+
+    def _lock(self, stack: AsyncExitStack) -> int:
+        """One broker per number and data directory; the smallest free number if none was asked for."""
+        data, wanted = self.settings.data, self.settings.node_id
+        numbers = range(1, NODE_IDS_MAX) if wanted is None else (wanted,)
         try:
             data.mkdir(parents=True, exist_ok=True)
-            lock = LockFile.acquire(Disk(), data / LOCK)
+            for number in numbers:
+                lock = LockFile.acquire(Disk(), data / f"broker-{number}.lock")
+                if lock is not None:
+                    stack.callback(lock.release)
+                    return number
         except OSError as error:
             raise UserFault(f"cannot use {data}: {error.strerror}") from None
-        if lock is None:
-            raise UserFault(
-                f"another broker already runs on {data}: stop it, or use another directory with --data"
-            )
-        stack.callback(lock.release)
+        raise UserFault(
+            f"broker {wanted} already runs on {data}: stop it, or choose another number with --node-id"
+        )

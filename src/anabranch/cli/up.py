@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from anabranch.errors import UserFault
 
-logger = logging.getLogger("anabranch")
-
-_HARD_EXIT = 130  # what a shell reports for a process that Ctrl-C ended
+if TYPE_CHECKING:
+    from anabranch.broker.config import BrokerSettings
 
 
 @click.command(name="up")
@@ -31,8 +29,27 @@ _HARD_EXIT = 130  # what a shell reports for a process that Ctrl-C ended
     help="Where to listen; port 0 takes any free one. [default: 127.0.0.1:9092]",
 )
 @click.option("--advertise", metavar="HOST:PORT", help="What clients are told to connect to.")
-@click.option("--node-id", type=click.IntRange(min=0), help="This broker's number. [default: 1]")
-@click.option("--rack", help="The rack that clients are told.")
+@click.option(
+    "--node-id",
+    type=click.IntRange(min=0),
+    help="This broker's number. [default: the smallest that no living broker has]",
+)
+@click.option(
+    "--rack", help="The rack (zone) that clients are told; they prefer brokers of their own."
+)
+@click.option(
+    "--lane",
+    metavar="NAME",
+    help="The pool of brokers that clients of this one see; from any other than live, live topics are "
+    "read only and production groups refused. [default: live]",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1, max=64),
+    default=1,
+    show_default=True,
+    help="Run so many brokers here, at this port and those that follow; SIGHUP restarts them one by one.",
+)
 @click.option(
     "--auto-create/--no-auto-create",
     default=None,
@@ -62,6 +79,8 @@ def command(
     advertise: str | None,
     node_id: int | None,
     rack: str | None,
+    lane: str | None,
+    workers: int,
     auto_create: bool | None,
     partitions: int | None,
     config_file: Path | None,
@@ -85,6 +104,7 @@ def command(
             "advertised_host": advertised_host,
             "advertised_port": advertised_port,
         },
+        "lane": {"name": lane},
         "topics": {"auto_create": auto_create, "partitions": partitions},
     }
     settings = load_settings(config_file, overrides)
@@ -93,7 +113,10 @@ def command(
         level=log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    asyncio.run(_run(settings))
+    if workers == 1:
+        asyncio.run(_run(settings))
+    else:
+        asyncio.run(_supervise(settings, workers, log_level))
 
 
 def _endpoint(flag: str, text: str | None) -> tuple[str | None, int | None]:
@@ -105,28 +128,24 @@ def _endpoint(flag: str, text: str | None) -> tuple[str | None, int | None]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
-async def _run(settings: Any) -> None:
-    from anabranch.broker.server import Broker
+async def _run(settings: BrokerSettings) -> None:
+    from anabranch.broker.serve import Stopping, serve
 
-    stopping = asyncio.Event()
+    await serve(settings, Stopping())
 
-    def stop() -> None:
-        if stopping.is_set():
-            os._exit(_HARD_EXIT)  # asked twice: nothing acknowledged can be lost by it (I4)
-        stopping.set()
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    broker = Broker(settings)
-    await broker.start()
+async def _supervise(settings: BrokerSettings, count: int, log_level: str) -> None:
+    from anabranch.broker.serve import Stopping
+    from anabranch.broker.workers import Supervisor, Worker, worker_settings
+
+    each = worker_settings(settings, count)
+    supervisor = Supervisor([Worker(one, log_level) for one in each])
+    stopping = Stopping(at_once=supervisor.kill)
+    await supervisor.start()
     try:
-        host = f"[{broker.host}]" if ":" in broker.host else broker.host
-        print(
-            f"anabranch: broker {broker.node_id} on {settings.data} "
-            f"listening on {host}:{broker.port}",
-            flush=True,
-        )
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, supervisor.roll)
+        for worker in supervisor.workers:
+            print(worker.announcement, flush=True)
         await stopping.wait()
     finally:
-        await broker.stop()
+        await supervisor.stop()

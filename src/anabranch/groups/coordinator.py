@@ -7,6 +7,11 @@ In memory are only groups that somebody is in; any other is read when it is aske
 Order matters in one place: a member's commit is checked and handed to the metastore in one go, before
 any later generation of its group is. The metastore writes in order, so an owner of a generation never
 reads positions that a former owner's commit changes afterwards.
+
+Several brokers: each group is one broker's, as the brokers see each other; the others answer
+NOT_COORDINATOR. Where two believe to own one, the metastore judges: everything that changes a group
+expects the fence under which it was last saved, so the one whose picture is old changes nothing, drops
+it and answers NOT_COORDINATOR. A group moves with its members, who notice nothing but that.
 """
 
 from __future__ import annotations
@@ -15,7 +20,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
 
-from anabranch.errors import Corrupt, ErrorCode, StoreFault
+from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.groups.classic import ClassicGroup
 from anabranch.groups.describe import (
     GROUP_TYPE,
@@ -28,6 +33,7 @@ from anabranch.groups.describe import (
 )
 from anabranch.groups.gate import OffsetGate
 from anabranch.groups.hosted import HostedGroup
+from anabranch.groups.keeper import GroupKeeper
 from anabranch.groups.offsets import (
     check_metadata,
     check_offset_delete,
@@ -35,7 +41,6 @@ from anabranch.groups.offsets import (
     expired_offsets,
 )
 from anabranch.groups.settings import GroupSettings
-from anabranch.groups.snapshot import decode_snapshot
 from anabranch.groups.values import (
     UNKNOWN_MEMBER_ID,
     CommitCall,
@@ -50,7 +55,13 @@ from anabranch.groups.values import (
     SyncCall,
     SyncResult,
 )
-from anabranch.metastore.api import Actor, Committed, GroupRow, Metastore, OffsetAction
+from anabranch.metastore.api import (
+    Actor,
+    Committed,
+    Conflict,
+    Metastore,
+    OffsetAction,
+)
 
 __all__ = ["Coordinator", "GroupSettings"]
 
@@ -62,10 +73,12 @@ RETENTION = Actor(principal="", client_id="", host="", api="offsets.retention", 
 
 
 class Coordinator:
-    """Serves every group of this process.
+    """Serves every group that is this broker's.
 
-    ``now_ms`` is the time since the epoch, ``new_id`` a text that is never given twice. Group ids may
-    not be empty where members are concerned: INVALID_GROUP_ID. A store that fails is answered with
+    ``now_ms`` is the time since the epoch, ``new_id`` a text and ``new_fence`` a number that no broker
+    ever gives twice. ``refusal(group_id)`` says why a group is not served here: NOT_COORDINATOR if it is
+    another broker's, GROUP_AUTHORIZATION_FAILED if it is none of this lane's. Group ids may not be empty
+    where members are concerned: INVALID_GROUP_ID. A store that fails is answered with
     COORDINATOR_NOT_AVAILABLE, which clients retry.
     """
 
@@ -75,50 +88,64 @@ class Coordinator:
         settings: GroupSettings,
         now_ms: Callable[[], int],
         new_id: Callable[[], str],
+        new_fence: Callable[[], int],
+        *,
+        lane: str = "live",
+        refusal: Callable[[str], ErrorCode] = lambda group_id: ErrorCode.NONE,
     ) -> None:
         self.settings = settings
         self._metastore = metastore
         self._now_ms = now_ms
         self._new_id = new_id
-        self._groups: dict[str, HostedGroup] = {}
-        self._loading: dict[str, asyncio.Task[GroupRow | None]] = {}
+        self._lane = lane
+        self._refusal = refusal
+        self._keeper = GroupKeeper(
+            metastore, settings, now_ms, new_fence, lane=lane, refusal=refusal
+        )
         self._gate = OffsetGate()
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Take up every group that has members, so that the silent ones expire. Raises StoreFault."""
-        for row in await self._metastore.groups():
-            if row.state == GroupState.EMPTY or row.group_id in self._groups:
-                continue
-            try:
-                self._host(self._restore(row)).settle()
-            except Corrupt as fault:
-                logger.error("group %s cannot be taken up: %s", row.group_id, fault)
+        """Take up the groups that are ours. Raises StoreFault."""
+        await self._keeper.take_up()
         self._sweeper = asyncio.get_running_loop().create_task(self._sweep_for_ever())
+
+    def brokers_changed(self) -> None:
+        """Other brokers came or went: hand over the groups that are no longer ours, take up those that
+        are now."""
+        self._keeper.brokers_changed()
+
+    def forget(self) -> None:
+        """Drop every picture without storing it: others may have acted on these groups meanwhile."""
+        self._keeper.forget()
+
+    async def hand_over(self) -> None:
+        """Store and drop the groups that are no longer ours; whoever waits in them looks elsewhere."""
+        await self._keeper.hand_over()
 
     async def close(self) -> None:
         """Store what was decided, then send everybody who waits away to ask again."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
-        for hosted in list(self._groups.values()):
-            await hosted.flushed()
-            hosted.abandon()
+        await self._keeper.close()
 
     # -- membership --------------------------------------------------------------------------
     async def join(self, group_id: str, call: JoinCall) -> JoinResult:
         """JoinGroup; may wait as long as a rebalance. Cancel it when the connection closes."""
         if not group_id:
             return JoinResult(ErrorCode.INVALID_GROUP_ID, call.member_id)
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            return JoinResult(refusal, call.member_id)
         try:
-            hosted = await self._find(group_id)
+            hosted = await self._keeper.find(group_id)
         except StoreFault:
             return JoinResult(ErrorCode.COORDINATOR_NOT_AVAILABLE, call.member_id)
         if hosted is None:
             if call.member_id != UNKNOWN_MEMBER_ID:
                 return JoinResult(ErrorCode.UNKNOWN_MEMBER_ID, call.member_id)
-            hosted = self._host(ClassicGroup(group_id, self.settings, self._now_ms()))
-        if hosted.is_idle and len(self._groups) > self.settings.groups_max:
+            hosted = self._keeper.add(ClassicGroup(group_id, self.settings, self._now_ms()), 0)
+        if hosted.is_idle and len(self._keeper.groups) > self.settings.groups_max:
             hosted.settle()
             return JoinResult(ErrorCode.COORDINATOR_NOT_AVAILABLE, call.member_id)
         group, waiter = hosted.group, self._waiter()
@@ -133,8 +160,10 @@ class Coordinator:
         """SyncGroup; waits for the leader's. Cancel it when the connection closes."""
         if not group_id:
             return SyncResult(ErrorCode.INVALID_GROUP_ID)
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            return SyncResult(refusal)
         try:
-            hosted = await self._find(group_id)
+            hosted = await self._keeper.find(group_id)
         except StoreFault:
             return SyncResult(ErrorCode.COORDINATOR_NOT_AVAILABLE)
         if hosted is None:
@@ -151,8 +180,10 @@ class Coordinator:
         """Heartbeat."""
         if not group_id:
             return ErrorCode.INVALID_GROUP_ID
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            return refusal
         try:
-            hosted = await self._find(group_id)
+            hosted = await self._keeper.find(group_id)
         except StoreFault:
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
         if hosted is None:
@@ -165,8 +196,10 @@ class Coordinator:
         """LeaveGroup; an unknown group is UNKNOWN_MEMBER_ID as a whole, as in Kafka."""
         if not group_id:
             return LeaveResult(ErrorCode.INVALID_GROUP_ID)
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            return LeaveResult(refusal)
         try:
-            hosted = await self._find(group_id)
+            hosted = await self._keeper.find(group_id)
         except StoreFault:
             return LeaveResult(ErrorCode.COORDINATOR_NOT_AVAILABLE)
         if hosted is None:
@@ -187,24 +220,46 @@ class Coordinator:
         A group that does not exist is made by a commit without generation, as simple consumers and
         administrators send it; with one it is ILLEGAL_GENERATION.
         """
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            return [refusal] * len(call.offsets)
         async with self._gate.commit(group_id):
             try:
-                hosted = await self._find(group_id)
-                if hosted is None:
-                    error = ErrorCode.NONE if call.generation < 0 else ErrorCode.ILLEGAL_GENERATION
-                else:
-                    error = hosted.group.check_commit(
-                        self._now_ms(), call.member_id, call.group_instance_id, call.generation
-                    )
-                    hosted.settle()
-                if error is not ErrorCode.NONE:
-                    return [error] * len(call.offsets)
-                return await self._store_offsets(group_id, call)
+                return await self._commit(group_id, call)
+            except Conflict as lost:
+                logger.warning("group %s is another broker's: %s", group_id, lost)
+                return [ErrorCode.NOT_COORDINATOR] * len(call.offsets)
             except StoreFault as fault:
                 logger.error("offsets of group %s are not stored: %s", group_id, fault)
                 return [ErrorCode.COORDINATOR_NOT_AVAILABLE] * len(call.offsets)
 
-    async def _store_offsets(self, group_id: str, call: CommitCall) -> list[ErrorCode]:
+    async def _commit(
+        self, group_id: str, call: CommitCall, *, again: bool = True
+    ) -> list[ErrorCode]:
+        """Raises StoreFault; Conflict if another broker has acted on the group."""
+        hosted = await self._keeper.find(group_id)
+        if hosted is None:
+            fence = 0
+            error = ErrorCode.NONE if call.generation < 0 else ErrorCode.ILLEGAL_GENERATION
+        else:
+            fence = hosted.fence
+            error = hosted.group.check_commit(
+                self._now_ms(), call.member_id, call.group_instance_id, call.generation
+            )
+            hosted.settle()
+        if error is not ErrorCode.NONE:
+            return [error] * len(call.offsets)
+        try:
+            return await self._store_offsets(group_id, call, fence)
+        except Conflict:
+            if hosted is not None and again:
+                # A metastore that works on several writes at once may have met a save of our own first.
+                await hosted.flushed()
+                return await self._commit(group_id, call, again=False)
+            if hosted is not None and self._keeper.groups.get(group_id) is hosted:
+                hosted.abandon(ErrorCode.NOT_COORDINATOR)
+            raise
+
+    async def _store_offsets(self, group_id: str, call: CommitCall, fence: int) -> list[ErrorCode]:
         now_ms = self._now_ms()
         expires_ms = now_ms + call.retention_ms if call.retention_ms >= 0 else None
         errors = []
@@ -226,25 +281,28 @@ class Coordinator:
                 )
         if accepted:
             await self._metastore.commit_offsets(
-                group_id, accepted, call.action, call.actor, now_ms
+                group_id, accepted, call.action, call.actor, now_ms, expected=fence
             )
         return errors
 
     async def fetch(self, group_id: str) -> list[Committed]:
         """OffsetFetch: every committed offset of the group, whatever state it is in.
 
-        Raises StoreFault.
+        Raises StoreFault; ClientFault(NOT_COORDINATOR, …).
         """
+        self._require(group_id)
         return await self._metastore.committed(group_id)
 
     async def delete_offsets(
         self, group_id: str, partitions: Sequence[OffsetToDelete], actor: Actor
     ) -> OffsetDeleteResult:
         """OffsetDelete: GROUP_ID_NOT_FOUND or NON_EMPTY_GROUP for the group, or per partition
-        GROUP_SUBSCRIBED_TO_TOPIC. Raises StoreFault."""
-        hosted = await self._find(group_id)
+        GROUP_SUBSCRIBED_TO_TOPIC. Raises StoreFault; ClientFault(NOT_COORDINATOR, …)."""
+        self._require(group_id)
+        hosted = await self._keeper.find(group_id)
         if hosted is None:
             return OffsetDeleteResult(ErrorCode.GROUP_ID_NOT_FOUND)
+        fence = hosted.fence
         error = check_offset_delete(hosted.group)
         if error is not ErrorCode.NONE:
             hosted.settle()
@@ -257,16 +315,20 @@ class Coordinator:
             if refused is ErrorCode.NONE
         ]
         if deleted:
-            await self._metastore.delete_offsets(
-                group_id, deleted, OffsetAction.DELETE, actor, self._now_ms()
-            )
+            try:
+                await self._metastore.delete_offsets(
+                    group_id, deleted, OffsetAction.DELETE, actor, self._now_ms(), expected=fence
+                )
+            except Conflict:
+                return OffsetDeleteResult(ErrorCode.NOT_COORDINATOR)
         return OffsetDeleteResult(ErrorCode.NONE, tuple(errors))
 
     # -- administration ----------------------------------------------------------------------
     async def list_groups(
         self, states: Collection[str] = (), types: Collection[str] = ()
     ) -> list[GroupListing]:
-        """ListGroups, by group id; filters by state (KIP-518) and type (KIP-848) ignore case.
+        """ListGroups: the groups of this broker, by group id (clients ask every broker); filters by state
+        (KIP-518) and type (KIP-848) ignore case.
 
         Raises StoreFault.
         """
@@ -275,8 +337,9 @@ class Coordinator:
         listings = {
             row.group_id: GroupListing(row.group_id, row.protocol_type, GroupState(row.state))
             for row in await self._metastore.groups()
+            if self._refusal(row.group_id) is ErrorCode.NONE
         }
-        for group_id, hosted in self._groups.items():
+        for group_id, hosted in self._keeper.groups.items():
             listings[group_id] = list_group(hosted.group)
         wanted = {name.lower() for name in states}
         return [
@@ -290,8 +353,11 @@ class Coordinator:
         """DescribeGroups, one entry per id, in that order."""
         descriptions = []
         for group_id in group_ids:
+            if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+                descriptions.append(describe_failed(group_id, refusal))
+                continue
             try:
-                hosted = await self._find(group_id)
+                hosted = await self._keeper.find(group_id)
             except (Corrupt, StoreFault) as fault:
                 logger.error("group %s cannot be described: %s", group_id, fault)
                 descriptions.append(describe_failed(group_id))
@@ -304,15 +370,17 @@ class Coordinator:
         return descriptions
 
     async def delete(self, group_ids: Sequence[str], actor: Actor) -> list[ErrorCode]:
-        """DeleteGroups, one error per id: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND,
+        """DeleteGroups, one error per id: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, NOT_COORDINATOR,
         COORDINATOR_NOT_AVAILABLE. What is stored of a group but cannot be read can be deleted."""
         return [await self._delete(group_id, actor) for group_id in group_ids]
 
     async def _delete(self, group_id: str, actor: Actor) -> ErrorCode:
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            return refusal
         try:
-            hosted = await self._find(group_id)
+            hosted = await self._keeper.find(group_id)
         except Corrupt:
-            return await self._delete_row(group_id, actor)
+            return await self._delete_row(group_id, actor, None)
         except StoreFault:
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
         if hosted is None:
@@ -324,14 +392,20 @@ class Coordinator:
             if hosted.group.state is GroupState.DEAD:  # someone else is at it, or the store failed
                 return ErrorCode.COORDINATOR_NOT_AVAILABLE
             error = hosted.group.delete()
-            return error if error is not ErrorCode.NONE else await self._delete_row(group_id, actor)
+            if error is not ErrorCode.NONE:
+                return error
+            return await self._delete_row(group_id, actor, hosted.fence)
         finally:
             hosted.pins -= 1
             hosted.settle()
 
-    async def _delete_row(self, group_id: str, actor: Actor) -> ErrorCode:
+    async def _delete_row(self, group_id: str, actor: Actor, fence: int | None) -> ErrorCode:
         try:
-            existed = await self._metastore.delete_group(group_id, actor, self._now_ms())
+            existed = await self._metastore.delete_group(
+                group_id, actor, self._now_ms(), expected=fence
+            )
+        except Conflict:
+            return ErrorCode.NOT_COORDINATOR
         except StoreFault as fault:
             logger.error("group %s is not deleted: %s", group_id, fault)
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
@@ -347,19 +421,24 @@ class Coordinator:
         topics = {topic.no: topic.name for topic in await self._metastore.topics()}
         expired = 0
         for row in await self._metastore.groups():
+            if row.lane != self._lane or self._refusal(row.group_id) is not ErrorCode.NONE:
+                continue
             with self._gate.alone(row.group_id) as alone:
                 if alone:
                     try:
                         expired += await self._sweep_group(row.group_id, topics)
+                    except Conflict:
+                        continue  # another broker is at it
                     except Corrupt as fault:
                         logger.error("group %s cannot be swept: %s", row.group_id, fault)
         return expired
 
     async def _sweep_group(self, group_id: str, topics: dict[int, str]) -> int:
         offsets = await self._metastore.committed(group_id)
-        hosted = await self._find(group_id)
+        hosted = await self._keeper.find(group_id)
         if hosted is None:
             return 0
+        fence = hosted.fence
         now_ms = self._now_ms()
         expired = expired_offsets(
             hosted.group, offsets, topics.get, self.settings.offsets_retention_ms, now_ms
@@ -373,15 +452,15 @@ class Coordinator:
             # Its members are gone and so is everything they knew.
             hosted.settle()
             if expired:
-                await self._expire(group_id, expired)
+                await self._expire(group_id, expired, fence)
             await self._delete(group_id, RETENTION)
         else:
             hosted.settle()
             if expired:
-                await self._expire(group_id, expired)
+                await self._expire(group_id, expired, fence)
         return len(expired)
 
-    async def _expire(self, group_id: str, expired: Sequence[Committed]) -> None:
+    async def _expire(self, group_id: str, expired: Sequence[Committed], fence: int) -> None:
         logger.info("group %s: the retention of %d offsets is over", group_id, len(expired))
         await self._metastore.delete_offsets(
             group_id,
@@ -389,6 +468,7 @@ class Coordinator:
             OffsetAction.EXPIRE,
             RETENTION,
             self._now_ms(),
+            expected=fence,
         )
 
     async def _sweep_for_ever(self) -> None:
@@ -401,46 +481,10 @@ class Coordinator:
             except Exception:
                 logger.exception("committed offsets are not swept")
 
-    # -- groups in memory ----------------------------------------------------------------------
-    async def _find(self, group_id: str) -> HostedGroup | None:
-        """The group, from memory or from the metastore; None if there is none.
-
-        The caller goes on without awaiting, and ends with ``run`` or ``settle``, so that an empty
-        group does not stay. Reads of one group are shared: nobody can be handed a picture that is
-        older than what somebody else has stored meanwhile.
-        """
-        while (hosted := self._groups.get(group_id)) is None:
-            loading = self._loading.get(group_id)
-            if loading is None:
-                loading = asyncio.get_running_loop().create_task(self._load(group_id))
-                self._loading[group_id] = loading
-            row = await asyncio.shield(loading)
-            if group_id in self._groups:
-                continue
-            return self._host(self._restore(row)) if row is not None else None
-        return hosted
-
-    async def _load(self, group_id: str) -> GroupRow | None:
-        try:
-            return await self._metastore.group(group_id)
-        finally:
-            del self._loading[group_id]
-
-    def _restore(self, row: GroupRow) -> ClassicGroup:
-        """Raises Corrupt."""
-        if not row.snapshot:  # made by a commit: no member ever
-            return ClassicGroup(row.group_id, self.settings, row.updated_ms)
-        return ClassicGroup.restore(decode_snapshot(row.snapshot), self.settings, self._now_ms())
-
-    def _host(self, group: ClassicGroup) -> HostedGroup:
-        assert group.group_id not in self._groups
-        hosted = HostedGroup(group, self._metastore, self._now_ms, self._let_go)
-        self._groups[group.group_id] = hosted
-        return hosted
-
-    def _let_go(self, hosted: HostedGroup) -> None:
-        if self._groups.get(hosted.group.group_id) is hosted:
-            del self._groups[hosted.group.group_id]
+    def _require(self, group_id: str) -> None:
+        """Raises ClientFault with why the group is not served here."""
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            raise ClientFault(refusal)
 
     # -- waiters -----------------------------------------------------------------------------
     @staticmethod

@@ -83,6 +83,8 @@ def describe_missing(group_id: str) -> GroupDescription:
     return GroupDescription(ErrorCode.GROUP_ID_NOT_FOUND, group_id, GroupState.DEAD)
 
 
-def describe_failed(group_id: str) -> GroupDescription:
-    """The entry of a group that is stored but cannot be read now."""
-    return GroupDescription(ErrorCode.COORDINATOR_NOT_AVAILABLE, group_id, GroupState.DEAD)
+def describe_failed(
+    group_id: str, error: ErrorCode = ErrorCode.COORDINATOR_NOT_AVAILABLE
+) -> GroupDescription:
+    """The entry of a group that cannot be read now, or is not served here."""
+    return GroupDescription(error, group_id, GroupState.DEAD)

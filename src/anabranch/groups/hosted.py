@@ -12,7 +12,7 @@ from anabranch.errors import ErrorCode, StoreFault
 from anabranch.groups.classic import ClassicGroup, Effect, Persist
 from anabranch.groups.snapshot import GroupSnapshot
 from anabranch.groups.values import GroupState, Reply
-from anabranch.metastore.api import GroupRow, Metastore
+from anabranch.metastore.api import Conflict, GroupRow, Metastore
 
 logger = logging.getLogger(__name__)
 
@@ -23,19 +23,29 @@ class HostedGroup:
     Effects leave in the order in which they arose, a reply once everything that arose before it is
     durable. What piles up behind one write is stored by the next, as one snapshot of the newest
     state. If storing fails, everybody is sent away with COORDINATOR_NOT_AVAILABLE and ``on_idle``
-    drops the group: the next request finds it as it was last stored.
+    drops the group: the next request finds it as it was last stored. If another broker stored the group
+    meanwhile, they are sent to look for it (NOT_COORDINATOR).
+
+    ``fence`` is that of the newest save that was handed to the metastore, done or not: whatever is
+    handed over later and expects it is judged behind that save.
     """
 
     def __init__(
         self,
         group: ClassicGroup,
+        fence: int,
         metastore: Metastore,
+        lane: str,
         now_ms: Callable[[], int],
+        new_fence: Callable[[], int],
         on_idle: Callable[[HostedGroup], None],
     ) -> None:
         self.group = group
+        self.fence = fence
         self._metastore = metastore
+        self._lane = lane
         self._now_ms = now_ms
+        self._new_fence = new_fence
         self._on_idle = on_idle
         self._outbox: deque[list[Effect]] = deque()
         self._writing: asyncio.Task[None] | None = None
@@ -60,7 +70,7 @@ class HostedGroup:
             effects = step(self._now_ms())
         except Exception:
             # Our own bug. What is in memory can no longer be trusted; what is stored can.
-            self._give_up([])
+            self._give_up([], ErrorCode.COORDINATOR_NOT_AVAILABLE)
             raise
         if self.group.state is not state:
             logger.info(
@@ -102,9 +112,9 @@ class HostedGroup:
         while self._writing is not None:
             await asyncio.shield(self._writing)
 
-    def abandon(self) -> None:
-        """Answer everybody with COORDINATOR_NOT_AVAILABLE; the process stops."""
-        self._give_up([])
+    def abandon(self, error: ErrorCode = ErrorCode.COORDINATOR_NOT_AVAILABLE) -> None:
+        """Answer everybody with ``error``: the process stops, or the group is another broker's."""
+        self._give_up([], error)
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -128,28 +138,37 @@ class HostedGroup:
             self._outbox.clear()
             try:
                 if any(isinstance(effect, Persist) for effect in effects):
-                    await self._metastore.save_group(_row(self.group.snapshot(), self._now_ms()))
+                    await self._save()
+            except Conflict as lost:
+                logger.warning("group %s is another broker's: %s", self.group.group_id, lost)
+                self._writing = None
+                self._give_up(effects, ErrorCode.NOT_COORDINATOR)
+                return
             except StoreFault as fault:
                 logger.error("group %s is not stored: %s", self.group.group_id, fault)
                 self._writing = None
-                self._give_up(effects)
+                self._give_up(effects, ErrorCode.COORDINATOR_NOT_AVAILABLE)
                 return
             except Exception:
                 logger.exception("group %s is not stored", self.group.group_id)
                 self._writing = None
-                self._give_up(effects)
+                self._give_up(effects, ErrorCode.COORDINATOR_NOT_AVAILABLE)
                 return
             self._deliver(effects)
         self._writing = None
         self.settle()
 
-    def _give_up(self, undelivered: list[Effect]) -> None:
+    async def _save(self) -> None:
+        expected, self.fence = self.fence, self._new_fence()
+        row = _row(self.group.snapshot(), self._now_ms(), self.fence, self._lane)
+        await self._metastore.save_group(row, expected=expected)
+
+    def _give_up(self, undelivered: list[Effect], error: ErrorCode) -> None:
         waiting = [*undelivered, *(effect for batch in self._outbox for effect in batch)]
         self._outbox.clear()
         replies = [effect for effect in waiting if isinstance(effect, Reply)]
-        error = ErrorCode.COORDINATOR_NOT_AVAILABLE
         self._deliver([replace(r, result=replace(r.result, error=error)) for r in replies])
-        self._deliver(self.group.abandon())
+        self._deliver(self.group.abandon(error))
         self._cancel_timer()
         self._on_idle(self)
 
@@ -162,7 +181,7 @@ class HostedGroup:
                     effect.waiter.set_result(effect.result)
 
 
-def _row(snapshot: GroupSnapshot, now_ms: int) -> GroupRow:
+def _row(snapshot: GroupSnapshot, now_ms: int, fence: int, lane: str) -> GroupRow:
     return GroupRow(
         group_id=snapshot.group_id,
         protocol_type=snapshot.protocol_type or "",
@@ -170,4 +189,6 @@ def _row(snapshot: GroupSnapshot, now_ms: int) -> GroupRow:
         generation=snapshot.generation,
         snapshot=snapshot.encode(),
         updated_ms=now_ms,
+        fence=fence,
+        lane=lane,
     )

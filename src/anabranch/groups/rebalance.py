@@ -258,13 +258,13 @@ class RebalancingGroup:
         if member.sync_waiter is not None:
             self._answer_sync(member, SyncResult(error))
 
-    def abandon(self) -> list[Reply]:
+    def abandon(self, error: ErrorCode = ErrorCode.COORDINATOR_NOT_AVAILABLE) -> list[Reply]:
         """This process gives the group up, stopping or unable to store it; another may take over.
 
-        Whoever waits is told COORDINATOR_NOT_AVAILABLE and asks again; so is every later call.
+        Whoever waits is told ``error`` and asks again; later calls get COORDINATOR_NOT_AVAILABLE.
         """
         for member in self.roster.members.values():
-            self._answer_parked(member, ErrorCode.COORDINATOR_NOT_AVAILABLE)
+            self._answer_parked(member, error)
         self.state = GroupState.DEAD
         self.protocol_name = None
         self.roster = Roster()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.log.config import TopicConfig, effective
@@ -31,6 +32,7 @@ class Catalogue:
         self._reloading: asyncio.Task[None] | None = None
         self._again = False
         self._closed = False
+        self._version = -1  # of the catalogue that was read last
 
     # -- look-ups --------------------------------------------------------------------------------
     def topic(self, name: str) -> Topic | None:
@@ -86,7 +88,10 @@ class Catalogue:
         while self._again:
             self._again = False
             try:
-                await self.reload()
+                if await self._metastore.catalogue_version() != self._version:
+                    await self.reload()
+                else:
+                    await self._refresh_awaited()
             except AnabranchError as fault:
                 logger.warning("the catalogue could not be reloaded: %s; trying again", fault)
                 self._again = True
@@ -101,6 +106,7 @@ class Catalogue:
 
     async def reload(self) -> None:
         """Read topics and partitions afresh; handles that still exist keep their caches."""
+        version = await self._metastore.catalogue_version()
         topics = await self._metastore.topics()
         rows = await self._metastore.all_partitions()
         self._by_name = {topic.name: topic for topic in topics}
@@ -113,6 +119,20 @@ class Catalogue:
                 self._take(topic, row)
         for key in [key for key in self._partitions if key[0] not in by_no]:
             self._partitions.pop(key).gone()
+        self._version = version
+
+    async def _refresh_awaited(self) -> None:
+        """Only appends happened elsewhere: look where somebody waits for them. Everybody else finds
+        them when they ask beyond the end that we know."""
+        await self.refresh_some([log for log in self._partitions.values() if log.waiters])
+
+    async def refresh_some(self, logs: Iterable[PartitionLog]) -> None:
+        """As :meth:`refresh`, of many at once."""
+        by_key = {(log.topic.no, log.partition): log for log in logs}
+        for row in await self._metastore.some_partitions(list(by_key)):
+            by_key.pop((row.topic_no, row.partition)).apply_if_newer(row)
+        for log in by_key.values():
+            log.gone()
 
     async def refresh(self, log: PartitionLog) -> None:
         """Ask for one partition again, for instance before calling an offset out of range."""

@@ -31,6 +31,7 @@ _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 _MIB: Final = 1 << 20
 
+LANE_CONFIG: Final = "anabranch.lane"
 TOPIC_NAME_LENGTH_MAX: Final = 249  # Kafka's: room for "-<partition>" in a 255-byte file name
 _TOPIC_NAME: Final = re.compile(r"[a-zA-Z0-9._-]+")
 
@@ -171,6 +172,11 @@ _TIERED = "retained data already lies on object storage, there is no second tier
 
 _T = ConfigType
 _DEFS: Final = (
+    ConfigDef(
+        LANE_CONFIG, _T.STRING, "",
+        "Anabranch's own: the lane, besides live, whose brokers may write to this topic. Topics that "
+        "are created from a lane are that lane's; branches can be written from every lane.",
+    ),
     ConfigDef(
         "cleanup.policy", _T.LIST, "delete",
         "How old records leave the log: 'delete' drops them by retention.ms and retention.bytes, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
@@ -23,7 +23,14 @@ from anabranch.log.reads import FetchPart, FetchWant, Reader
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import TailBudget
 from anabranch.log.threads import LogThreads
-from anabranch.metastore.api import DeletedTopic, GapCause, Metastore, PartitionSize, Topic
+from anabranch.metastore.api import (
+    BrokerRow,
+    DeletedTopic,
+    GapCause,
+    Metastore,
+    PartitionSize,
+    Topic,
+)
 from anabranch.records.batch import BatchHeader, stamp_append_time, validate_produced
 from anabranch.storage.store import Store
 from anabranch.storage.wal import Wal
@@ -50,12 +57,16 @@ class Log:
         now_ms: Callable[[], int],
         unique: Callable[[], str],
         new_topic_id: Callable[[], bytes],
+        broker: BrokerRow | None = None,
     ) -> None:
         self.metastore = metastore
         self.store = store
         self.wal_directory = wal_directory
         self.settings = settings
         self.now_ms = now_ms
+        self.broker = broker  # as what this process is registered, if it appends
+        # Which partitions background work is ours for; brokers divide them among themselves.
+        self.looks_after: Callable[[bytes, int], bool] = lambda topic_id, partition: True
         self.catalogue = Catalogue(metastore)
         self.extents = ExtentReader(store, wal_directory, settings.cold_cache_bytes)
         self._wal = wal
@@ -239,17 +250,27 @@ class Log:
             wants, max_wait_ms=max_wait_ms, min_bytes=min_bytes, max_bytes=max_bytes
         )
 
+    async def refresh(self, topic: Topic, partitions: Iterable[int]) -> None:
+        """Learn where these partitions end now: another broker may have appended. Those that do not exist
+        are passed over."""
+        found = (self.catalogue.find(topic.no, partition) for partition in partitions)
+        await self.catalogue.refresh_some([log for log in found if log is not None])
+
     async def list_offset(
         self, topic: Topic, partition: int, timestamp: int, *, read_committed: bool = False
     ) -> OffsetAnswer:
-        """See :meth:`OffsetFinder.find`. Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
+        """See :meth:`OffsetFinder.find`; call :meth:`refresh` before. Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
         return await self._finder.find(self.catalogue.partition(topic, partition), timestamp)
 
     async def end_of_epoch(self, topic: Topic, partition: int, epoch: int) -> tuple[int, int]:
         """OffsetForLeaderEpoch: (epoch, end offset), (-1, -1) if undefined."""
         log = self.catalogue.partition(topic, partition)
         if epoch == log.leader_epoch:
-            return epoch, log.next_offset
+            # Another broker may have appended: an end below a consumer's position would look to it as
+            # if the log had been cut.
+            await self.catalogue.refresh(log)
+            if epoch == log.leader_epoch:
+                return epoch, log.next_offset
         epochs = await self.metastore.leader_epochs(topic.no, partition)
         return end_of_epoch(epochs, log.next_offset, epoch) if epochs else UNDEFINED
 

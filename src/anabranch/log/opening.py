@@ -43,13 +43,16 @@ async def open_log(
     broker_id: int | None,
     host: str = "",
     port: int = 0,
+    lane: str = "live",
+    rack: str | None = None,
     settings: LogSettings | None = None,
     create: bool = False,
 ) -> Log:
     """Open the log in directory ``data``.
 
-    With a ``broker_id`` the process announces itself and may append; without one (the command line, the
-    recovery plane) it works beside a running broker. ``create`` makes a new, empty cluster if there is
+    With a ``broker_id`` (whose last holder must be known to be dead) the process registers and may append,
+    but takes no traffic before its first heartbeat; without one (the command line, the recovery plane)
+    it works beside running brokers. ``create`` makes a new, empty cluster if there is
     none.
 
     Raises:
@@ -79,6 +82,7 @@ async def open_log(
         store = open_store((data / STORE).absolute().as_uri())
         undo.callback(store.close)
         wal = None
+        row = None
         if broker_id is None:
             # The broker may be at its very first start: whoever comes first makes the directory.
             directory = WalDirectory.create(
@@ -86,7 +90,9 @@ async def open_log(
             )
         else:
             probe_create(store, secrets.token_hex(8))
-            row = await metastore.register_broker(broker_id, host, port, wall_clock_ms())
+            row = await metastore.register_broker(
+                broker_id, host, port, wall_clock_ms(), lane=lane, rack=rack
+            )
             wal = Wal.open(
                 data / WAL,
                 cluster_id=metastore.cluster_id,
@@ -106,6 +112,7 @@ async def open_log(
             now_ms=wall_clock_ms,
             unique=lambda: secrets.token_hex(6),
             new_topic_id=new_topic_id,
+            broker=row,
         )
         await log.start()
         undo.pop_all()  # from here on they are the log's to close

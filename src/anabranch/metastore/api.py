@@ -383,6 +383,9 @@ class Metastore(Protocol):
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` (on the loop) after another process changed the catalogue or offsets."""
 
+    def expect_others(self, others: bool) -> None:
+        """Say whether other processes are known to write: then their changes are noticed sooner."""
+
     # -- brokers and leases ------------------------------------------------------------------
     async def register_broker(
         self,
@@ -486,6 +489,9 @@ class Metastore(Protocol):
     async def partition(self, topic_no: int, partition: int) -> Partition | None: ...
 
     async def all_partitions(self) -> list[Partition]: ...
+
+    async def some_partitions(self, keys: Sequence[tuple[int, int]]) -> list[Partition]:
+        """Those of ``keys``, (topic_no, partition), that exist, in any order."""
 
     async def leader_epochs(self, topic_no: int, partition: int) -> list[LeaderEpoch]:
         """Ascending; the first starts at offset 0."""

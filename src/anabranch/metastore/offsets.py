@@ -120,6 +120,7 @@ def require_fence(tx: Tx, group_id: str, expected: int | None) -> None:
     """Raises Conflict unless the group was last saved under the fence ``expected``."""
     if expected is None:
         return
+    lock_group(tx, group_id)
     row = tx.execute(
         "SELECT fence FROM consumer_group WHERE group_id = ? AND live = 1", (group_id,)
     ).fetchone()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from anabranch.metastore import bulk
 from anabranch.metastore.api import Backlog, LeaderEpoch, Partition
 from anabranch.metastore.tx import Tx
 
 _COLUMNS = "topic_no, partition, next_offset, log_start, leader_epoch"
+_SOME = bulk.Query(
+    "topic_no partition", _COLUMNS, "FROM partition WHERE (topic_no, partition) IN {v}"
+)
 ALL_COLUMNS = (
     f"{_COLUMNS}, merged_end, extents, records, bytes, wal_extents, wal_bytes, wal_since_ms, "
     "appended_mark, timestamp_mark"
@@ -30,6 +36,10 @@ def partition(tx: Tx, topic_no: int, number: int) -> Partition | None:
 def all_partitions(tx: Tx) -> list[Partition]:
     rows = tx.execute(f"SELECT {_COLUMNS} FROM partition ORDER BY topic_no, partition")
     return [Partition(*row) for row in rows]
+
+
+def some_partitions(tx: Tx, keys: Sequence[tuple[int, int]]) -> list[Partition]:
+    return [Partition(*row) for row in bulk.read(tx, _SOME, keys)]
 
 
 def leader_epochs(tx: Tx, topic_no: int, number: int) -> list[LeaderEpoch]:

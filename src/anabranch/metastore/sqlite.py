@@ -15,7 +15,7 @@ from anabranch.metastore.connections import Readers, grow_wal, open_writer, open
 from anabranch.metastore.migrate import migrate
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.verbs import SqlMetastore
-from anabranch.metastore.writer import Writer
+from anabranch.metastore.writer import POLL_CLOSELY_S, POLL_S, Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -81,6 +81,9 @@ class SqliteMetastore(SqlMetastore):
 
     def on_change(self, callback: Callable[[], None]) -> None:
         self._writer.watch(callback)
+
+    def expect_others(self, others: bool) -> None:
+        self._writer.poll_s = POLL_CLOSELY_S if others else POLL_S
 
     def commit_flush(self, flush: Handover, now_ms: int) -> asyncio.Future[list[AppendOutcome]]:
         promise = self._writer.promise(appends.commit_appends)

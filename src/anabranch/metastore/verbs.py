@@ -87,6 +87,9 @@ class SqlMetastore(ABC):
     def on_change(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` (on the loop) after another process changed the catalogue or offsets."""
 
+    def expect_others(self, others: bool) -> None:  # noqa: B027  # nothing where nobody polls
+        """Say whether other processes are known to write; an engine that polls polls more often then."""
+
     @abstractmethod
     async def _read(
         self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
@@ -193,6 +196,9 @@ class SqlMetastore(ABC):
 
     async def all_partitions(self) -> list[Partition]:
         return await self._read(partitions.all_partitions)
+
+    async def some_partitions(self, keys: Sequence[tuple[int, int]]) -> list[Partition]:
+        return await self._read(partitions.some_partitions, keys)
 
     async def leader_epochs(self, topic_no: int, partition: int) -> list[LeaderEpoch]:
         return await self._read(partitions.leader_epochs, topic_no, partition)

@@ -25,6 +25,7 @@ T = TypeVar("T")
 GROUP_OPS_MAX = 256  # operations per transaction: the first of them should not wait long
 PENDING_OPS_MAX = 65_536  # beyond it the disk is not keeping up: shed instead of growing
 POLL_S = 0.1  # how soon another process's commit is noticed
+POLL_CLOSELY_S = 0.01  # and where other brokers write: their appends wake long polls here
 CHECKPOINT_COMMITS_MIN = 256  # an idle writer moves this much from the WAL into the database
 
 
@@ -87,6 +88,7 @@ class Writer:
         self._commits_since_checkpoint = 0
         self._data_version = self._read_data_version()
         self._next_poll = 0.0
+        self.poll_s = POLL_S
         self._thread = threading.Thread(target=self._run, name="metastore-writer", daemon=True)
 
     def start(self) -> None:
@@ -145,7 +147,7 @@ class Writer:
             else:
                 self._checkpoint()
             if (now := time.monotonic()) >= self._next_poll:
-                self._next_poll = now + POLL_S
+                self._next_poll = now + self.poll_s
                 self._notice_others()
         if self._batch:
             self._answer(self._batch, self._commit(self._batch))
@@ -153,7 +155,7 @@ class Writer:
     def _take(self) -> bool:
         """Fill the batch with what is pending; False when the writer is to close after it."""
         try:
-            operation = self._queue.get(timeout=POLL_S)
+            operation = self._queue.get(timeout=self.poll_s)
             while operation is not None:
                 self._batch.append(operation)
                 if len(self._batch) == GROUP_OPS_MAX:

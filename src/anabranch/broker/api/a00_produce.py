@@ -4,9 +4,10 @@ Every ``acks`` is answered after the batch is durable and committed (I1); ``acks
 and any error of it closes the connection, which is all the client can notice. Produces of one
 connection are pipelined. From version 13 topics are named by id (KIP-516). ``timeout_ms`` bounds the
 wait for replicas in Kafka; there are none. A transactional id is refused with INVALID_TXN_STATE:
-transactions are not served.
+transactions are not served. Any broker appends to any partition, whoever leads it: stale routing is no
+error. Only a broker that is about to stop answers NOT_LEADER_OR_FOLLOWER, with the new leader (KIP-951).
 
-Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_REQUIRED_ACKS, CORRUPT_MESSAGE,
+Partition errors: TOPIC_AUTHORIZATION_FAILED (a live topic, from another lane), UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_REQUIRED_ACKS, CORRUPT_MESSAGE,
 MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP, UNSUPPORTED_FOR_MESSAGE_FORMAT,
 UNSUPPORTED_COMPRESSION_TYPE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR.
 KIP-98, KIP-467 (error messages), KIP-516.
@@ -17,12 +18,16 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from anabranch.broker import topics
+from anabranch.broker import lanes, topics
 from anabranch.broker.context import Context
 from anabranch.broker.dispatch import Closing, Deferred, Reply, Started
+from anabranch.broker.routing import zone_of
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.planning import Appended
+from anabranch.metastore.api import Topic
 from anabranch.wire.messages.m00_produce import (
+    LeaderIdAndEpoch,
+    NodeEndpoint,
     PartitionProduceData,
     PartitionProduceResponse,
     ProduceRequest,
@@ -76,6 +81,7 @@ class _Appends:
     """One request's appends, and the answer that they fill in."""
 
     def __init__(self, context: Context, request: ProduceRequest) -> None:
+        self._context = context
         self._log = context.log
         self._by_id = context.version >= _TOPIC_IDS
         self._acks = request.acks
@@ -100,6 +106,10 @@ class _Appends:
                 topic = topics.by_id(self._log, wanted.topic_id)
             else:
                 topic = topics.by_name(self._log, wanted.name)
+            lanes.check_write(self._context.lane, topic)
+            if self._context.broker.handing_over:
+                answer.current_leader = _hand_over(self._context, self._response, topic, part.index)
+                raise ClientFault(ErrorCode.NOT_LEADER_OR_FOLLOWER, "this broker is stopping")
             if not part.records:
                 raise ClientFault(ErrorCode.INVALID_RECORD, "a partition without records")
             assert isinstance(part.records, memoryview)
@@ -143,6 +153,21 @@ def _refusal(request: ProduceRequest) -> ClientFault | None:
     if request.transactional_id is not None:
         return ClientFault(ErrorCode.INVALID_TXN_STATE, "transactions are not served")
     return None
+
+
+def _hand_over(
+    context: Context, response: ProduceResponse, topic: Topic, partition: int
+) -> LeaderIdAndEpoch:
+    """Whom to send the partition's records to, instead of us (KIP-951)."""
+    epoch = context.log.partition(topic, partition).leader_epoch
+    leader = context.routes.leader(topic.id, partition, zone_of(context.client_id))
+    if all(one.node_id != leader.broker_id for one in response.node_endpoints):
+        response.node_endpoints.append(
+            NodeEndpoint(
+                node_id=leader.broker_id, host=leader.host, port=leader.port, rack=leader.rack
+            )
+        )
+    return LeaderIdAndEpoch(leader_id=leader.broker_id, leader_epoch=epoch)
 
 
 def _refuse(answer: PartitionProduceResponse, fault: ClientFault) -> None:

@@ -5,8 +5,10 @@ partition gets at least one batch however small the limits are (KIP-74). ``max_w
 ``min_bytes`` are honoured at the log's end; data that is there is never held back. Fetch sessions
 (KIP-227) are declined: the session id is always 0, every fetch is a full one, forgotten topics mean
 nothing, and an incremental fetch is told FETCH_SESSION_ID_NOT_FOUND. A fetch with a last fetched epoch
-may be answered with a diverging epoch (KIP-595). There is no preferred read replica (KIP-392).
-Replicas do not exist, so a replica id is ignored.
+may be answered with a diverging epoch (KIP-595). A consumer whose rack has brokers of its own is sent
+to one of them (KIP-392, from v11). Any broker serves any partition, whoever leads it: stale routing is
+no error. Only a broker that is about to stop answers NOT_LEADER_OR_FOLLOWER, with the new leader
+(KIP-951). Replicas do not exist, so a replica id is ignored.
 
 Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, OFFSET_OUT_OF_RANGE,
 FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH (KIP-320), KAFKA_STORAGE_ERROR.
@@ -20,8 +22,10 @@ from typing import Any
 from anabranch.broker import topics
 from anabranch.broker.context import Context
 from anabranch.broker.dispatch import Reply, Started
+from anabranch.broker.routing import zone_of
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.reads import FetchPart, FetchWant
+from anabranch.metastore.api import Topic
 from anabranch.wire.messages.m01_fetch import (
     EpochEndOffset,
     FetchableTopicResponse,
@@ -51,6 +55,7 @@ def handle(context: Context, request: FetchRequest) -> Started:
     wants: list[FetchWant] = []
     answers: list[PartitionData] = []
     committed = request.isolation_level == _READ_COMMITTED
+    elsewhere = False  # some partitions should be asked for at another broker: say so at once
     for wanted in request.topics:
         answered = FetchableTopicResponse(topic=wanted.topic, topic_id=wanted.topic_id)
         response.responses.append(answered)
@@ -65,6 +70,13 @@ def handle(context: Context, request: FetchRequest) -> Started:
         for one in wanted.partitions:
             answer = PartitionData(partition_index=one.partition)
             answered.partitions.append(answer)
+            if context.broker.handing_over:
+                elsewhere = True
+                _hand_over(context, response, answer, topic)
+                continue
+            if request.rack_id and _is_nearer(context, request, answer, topic):
+                elsewhere = True
+                continue
             answers.append(answer)
             wants.append(
                 FetchWant(
@@ -78,13 +90,74 @@ def handle(context: Context, request: FetchRequest) -> Started:
             )
     if not wants:
         return response
+    if elsewhere:
+        return _now(context, response, wants, answers, committed)
     max_bytes = min(request.max_bytes, context.broker.listener.fetch_bytes_max())
     min_bytes = request.min_bytes if request.max_wait_ms > 0 else 0
     parts = log.fetch_ready(wants, min_bytes=min_bytes, max_bytes=max_bytes)
     if parts is None:
         return _wait(context, request, response, wants, answers, max_bytes)
-    _fill(context, response, answers, parts, committed)
+    _fill(context, response, wants, answers, parts, committed)
     return response
+
+
+async def _now(
+    context: Context,
+    response: FetchResponse,
+    wants: list[FetchWant],
+    answers: list[PartitionData],
+    committed: bool,
+) -> Reply:
+    max_bytes = context.broker.listener.fetch_bytes_max()
+    parts = await context.log.fetch(wants, max_wait_ms=0, min_bytes=0, max_bytes=max_bytes)
+    _fill(context, response, wants, answers, parts, committed)
+    return response
+
+
+def _is_nearer(
+    context: Context, request: FetchRequest, answer: PartitionData, topic: Topic
+) -> bool:
+    """Name the broker in the consumer's own rack that it should ask instead of us, if there is one."""
+    nearer = context.routes.nearer(topic.id, answer.partition_index, request.rack_id)
+    log = context.log.catalogue.find(topic.no, answer.partition_index)
+    if nearer is None or log is None:
+        return False
+    answer.preferred_read_replica = nearer.broker_id
+    answer.high_watermark = answer.last_stable_offset = log.high_watermark
+    answer.log_start_offset = log.log_start
+    answer.aborted_transactions = None
+    answer.records = b""
+    return True
+
+
+def _hand_over(
+    context: Context, response: FetchResponse, answer: PartitionData, topic: Topic
+) -> None:
+    log = context.log.catalogue.find(topic.no, answer.partition_index)
+    answer.error_code = ErrorCode.NOT_LEADER_OR_FOLLOWER
+    answer.high_watermark = -1
+    answer.aborted_transactions = None
+    answer.records = b""
+    if log is not None:
+        _name_leader(context, response, answer, topic, log.leader_epoch)
+
+
+def _name_leader(
+    context: Context,
+    response: FetchResponse,
+    answer: PartitionData,
+    topic: Topic,
+    leader_epoch: int,
+) -> None:
+    """KIP-951; the codec leaves it out where not negotiated."""
+    leader = context.routes.leader(topic.id, answer.partition_index, zone_of(context.client_id))
+    answer.current_leader = LeaderIdAndEpoch(leader_id=leader.broker_id, leader_epoch=leader_epoch)
+    if all(one.node_id != leader.broker_id for one in response.node_endpoints):
+        response.node_endpoints.append(
+            NodeEndpoint(
+                node_id=leader.broker_id, host=leader.host, port=leader.port, rack=leader.rack
+            )
+        )
 
 
 def _wait(
@@ -103,7 +176,7 @@ def _wait(
             max_bytes=max_bytes,
         )
         committed = request.isolation_level == _READ_COMMITTED
-        _fill(context, response, answers, parts, committed)
+        _fill(context, response, wants, answers, parts, committed)
         return response
 
     return wait()
@@ -112,11 +185,12 @@ def _wait(
 def _fill(
     context: Context,
     response: FetchResponse,
+    wants: list[FetchWant],
     answers: list[PartitionData],
     parts: list[FetchPart],
     committed: bool,
 ) -> None:
-    for answer, part in zip(answers, parts, strict=True):
+    for want, answer, part in zip(wants, answers, parts, strict=True):
         answer.error_code = part.error
         answer.high_watermark = part.high_watermark
         answer.last_stable_offset = part.high_watermark  # no transaction can be open
@@ -127,14 +201,8 @@ def _fill(
         if part.diverging_epoch is not None:
             epoch, end_offset = part.diverging_epoch
             answer.diverging_epoch = EpochEndOffset(epoch=epoch, end_offset=end_offset)
-        if part.error in _STALE_LEADER:  # KIP-951; the codec leaves it out where not negotiated
-            node_id = context.broker.node_id
-            answer.current_leader = LeaderIdAndEpoch(
-                leader_id=node_id, leader_epoch=part.leader_epoch
-            )
-            if not response.node_endpoints:
-                host, port = context.broker.advertised
-                response.node_endpoints = [NodeEndpoint(node_id=node_id, host=host, port=port)]
+        if part.error in _STALE_LEADER:
+            _name_leader(context, response, answer, want.topic, part.leader_epoch)
 
 
 def _unknown(partition: int, fault: ClientFault) -> PartitionData:

@@ -19,6 +19,7 @@ from anabranch.wire.messages.m02_list_offsets import (
     ListOffsetsPartitionResponse,
     ListOffsetsRequest,
     ListOffsetsResponse,
+    ListOffsetsTopic,
     ListOffsetsTopicResponse,
 )
 
@@ -37,8 +38,11 @@ async def handle(context: Context, request: ListOffsetsRequest) -> ListOffsetsRe
     for wanted in request.topics:
         answered = ListOffsetsTopicResponse(name=wanted.name)
         response.topics.append(answered)
+        fault = await _refresh(context, wanted)
         for one in wanted.partitions:
             try:
+                if fault is not None:
+                    raise fault
                 if (wanted.name, one.partition_index) in seen:
                     raise ClientFault(ErrorCode.INVALID_REQUEST)
                 seen.add((wanted.name, one.partition_index))
@@ -53,6 +57,17 @@ async def handle(context: Context, request: ListOffsetsRequest) -> ListOffsetsRe
                 )
             answered.partitions.append(answer)
     return response
+
+
+async def _refresh(context: Context, wanted: ListOffsetsTopic) -> StoreFault | None:
+    """Learn where the partitions end, which another broker's appends may have moved."""
+    topic = context.log.catalogue.topic(wanted.name)
+    if topic is not None:
+        try:
+            await context.log.refresh(topic, [one.partition_index for one in wanted.partitions])
+        except StoreFault as fault:
+            return fault
+    return None
 
 
 async def _look_up(

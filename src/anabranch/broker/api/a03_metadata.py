@@ -1,6 +1,8 @@
 """Metadata (3), versions 0 to 13: brokers, topics and their leaders.
 
-This broker leads everything: one stable leader per partition, never -1. An unknown topic is created
+The brokers are the living ones of this lane; each partition has one stable leader among them, never -1
+(see :mod:`anabranch.broker.routing`), in the client's own zone if its client id names one that has
+brokers. The leader epoch has nothing to do with that: it only changes when the log does. An unknown topic is created
 if the request (from v4 it may decline) and the broker allow it, and the answer then already shows it.
 Topics may be asked for by id from v12 (KIP-516); no topics means all of them (null from v1, an empty
 list in v0).
@@ -10,8 +12,9 @@ Topic errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_TOPIC_EXCEPT
 
 from __future__ import annotations
 
-from anabranch.broker import topics
+from anabranch.broker import lanes, topics
 from anabranch.broker.context import Context
+from anabranch.broker.routing import zone_of
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.config import validate_topic_name
 from anabranch.metastore.api import Topic
@@ -34,15 +37,15 @@ _BY_ID = 12
 
 async def handle(context: Context, request: MetadataRequest) -> MetadataResponse:
     broker = context.broker
-    host, port = broker.advertised
     response = MetadataResponse(
         brokers=[
             MetadataResponseBroker(
-                node_id=broker.node_id, host=host, port=port, rack=broker.settings.rack
+                node_id=one.broker_id, host=one.host, port=one.port, rack=one.rack
             )
+            for one in context.routes.lane
         ],
         cluster_id=broker.cluster_id,
-        controller_id=broker.node_id,
+        controller_id=context.routes.lane[0].broker_id,
     )
     if request.include_cluster_authorized_operations:
         response.cluster_authorized_operations = topics.CLUSTER_OPERATIONS
@@ -85,7 +88,11 @@ async def _one(
 
 async def _create(context: Context, name: str) -> Topic:
     try:
-        return await context.log.create_topic(name, context.broker.settings.topics.partitions, {})
+        return await context.log.create_topic(
+            name,
+            context.broker.settings.topics.partitions,
+            lanes.creation_configs(context.lane),
+        )
     except ClientFault as fault:
         if fault.code is ErrorCode.TOPIC_ALREADY_EXISTS:  # somebody else was quicker
             return topics.by_name(context.log, name)
@@ -93,20 +100,18 @@ async def _create(context: Context, name: str) -> Topic:
 
 
 def _describe(context: Context, topic: Topic) -> MetadataResponseTopic:
-    log = context.log
-    node_id = context.broker.node_id
-    replicas = [node_id]
-    return MetadataResponseTopic(
-        name=topic.name,
-        topic_id=topic.id,
-        partitions=[
+    log, routes = context.log, context.routes
+    zone = zone_of(context.client_id)
+    partitions = []
+    for index in range(topic.partitions):
+        replicas = routes.replicas(topic.id, index, zone)
+        partitions.append(
             MetadataResponsePartition(
                 partition_index=index,
-                leader_id=node_id,
+                leader_id=replicas[0],
                 leader_epoch=log.partition(topic, index).leader_epoch,
                 replica_nodes=replicas,
                 isr_nodes=replicas,
             )
-            for index in range(topic.partitions)
-        ],
-    )
+        )
+    return MetadataResponseTopic(name=topic.name, topic_id=topic.id, partitions=partitions)

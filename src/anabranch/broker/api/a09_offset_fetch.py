@@ -5,7 +5,8 @@ offset is answered with -1, empty metadata and no error. Several groups at once 
 (KIP-709), topics by id from version 10. ``require_stable`` (KIP-447) is always met: no transaction can
 hold an offset back.
 
-Errors: UNKNOWN_TOPIC_ID per partition (v10), COORDINATOR_NOT_AVAILABLE per group.
+Errors: UNKNOWN_TOPIC_ID per partition (v10); per group NOT_COORDINATOR, GROUP_AUTHORIZATION_FAILED (the lane),
+COORDINATOR_NOT_AVAILABLE.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from anabranch.broker.context import Context
-from anabranch.errors import ErrorCode, StoreFault
+from anabranch.errors import ClientFault, ErrorCode, StoreFault
 from anabranch.metastore.api import Committed, Topic
 from anabranch.wire.messages.m09_offset_fetch import (
     OffsetFetchRequest,
@@ -86,6 +87,8 @@ async def _group(context: Context, wanted: OffsetFetchRequestGroup) -> OffsetFet
     try:
         for one in await context.groups.fetch(wanted.group_id):
             offsets.setdefault(one.topic_no, {})[one.partition] = one
+    except ClientFault as fault:  # another broker's group, or none of this lane's
+        answer.error_code = fault.code
     except StoreFault:
         answer.error_code = ErrorCode.COORDINATOR_NOT_AVAILABLE
     if wanted.topics is None:

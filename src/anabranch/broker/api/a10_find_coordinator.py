@@ -1,12 +1,14 @@
-"""FindCoordinator (10), versions 0 to 6: who coordinates a group. This broker does.
+"""FindCoordinator (10), versions 0 to 6: which broker of the lane coordinates a group.
 
-From version 4 several keys are asked for at once (KIP-699). Key type 1 (transactions) is answered with
+From version 4 several keys are asked for at once (KIP-699). A group that the lane does not admit is
+answered with GROUP_AUTHORIZATION_FAILED. Key type 1 (transactions) is answered with
 INVALID_REQUEST, because any retriable error would keep a transactional producer asking for ever, and
 so is every other type: neither transactions nor share groups are served.
 """
 
 from __future__ import annotations
 
+from anabranch.broker import lanes
 from anabranch.broker.context import Context
 from anabranch.errors import ErrorCode
 from anabranch.wire.messages.m10_find_coordinator import (
@@ -40,12 +42,16 @@ def handle(context: Context, request: FindCoordinatorRequest) -> FindCoordinator
 
 
 def _find(context: Context, key_type: int, key: str) -> Coordinator:
-    if key_type == _GROUP:
-        host, port = context.broker.advertised
+    error = ErrorCode.INVALID_REQUEST
+    if key_type == _GROUP and lanes.admits_group(context.lane, key):
+        one = context.routes.coordinator(key)
         return Coordinator(
-            key=key, node_id=context.broker.node_id, host=host, port=port, error_message=None
+            key=key, node_id=one.broker_id, host=one.host, port=one.port, error_message=None
         )
-    if key_type == _TRANSACTION:
+    if key_type == _GROUP:
+        error = ErrorCode.GROUP_AUTHORIZATION_FAILED
+        message = lanes.group_refusal(context.lane, key)
+    elif key_type == _TRANSACTION:
         message = (
             "transactions are not served yet: use an idempotent producer without transactional.id"
         )
@@ -56,6 +62,6 @@ def _find(context: Context, key_type: int, key: str) -> Coordinator:
         node_id=-1,
         host="",
         port=-1,
-        error_code=ErrorCode.INVALID_REQUEST,
+        error_code=error,
         error_message=message,
     )

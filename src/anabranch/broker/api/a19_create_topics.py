@@ -11,7 +11,7 @@ INVALID_REPLICATION_FACTOR, INVALID_REPLICA_ASSIGNMENT, INVALID_REQUEST (a name 
 
 from __future__ import annotations
 
-from anabranch.broker import topics
+from anabranch.broker import lanes, topics
 from anabranch.broker.configs import describe_topic
 from anabranch.broker.context import Context
 from anabranch.broker.dispatch import to_client_fault
@@ -63,6 +63,7 @@ async def _create(
                 f"Null value not supported for topic configs: {config.name}",
             )
         configs[config.name] = config.value
+    configs = {**configs, **lanes.creation_configs(context.lane)}
     validate_configs(configs)
     result = CreatableTopicResult(
         name=wanted.name,

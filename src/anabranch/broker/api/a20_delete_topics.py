@@ -9,7 +9,7 @@ id, or a topic twice).
 
 from __future__ import annotations
 
-from anabranch.broker import topics
+from anabranch.broker import lanes, topics
 from anabranch.broker.context import Context
 from anabranch.broker.dispatch import to_client_fault
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
@@ -40,6 +40,7 @@ async def handle(context: Context, request: DeleteTopicsRequest) -> DeleteTopics
         response.responses.append(result)
         try:
             topic = _find(context, one)
+            lanes.check_write(context.lane, topic)
             if topic.no in done:
                 raise ClientFault(ErrorCode.INVALID_REQUEST, "Duplicate topic.")
             done.add(topic.no)

@@ -8,7 +8,7 @@ Partition errors: UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE
 
 from __future__ import annotations
 
-from anabranch.broker import topics
+from anabranch.broker import lanes, topics
 from anabranch.broker.context import Context
 from anabranch.broker.dispatch import to_client_fault
 from anabranch.errors import ClientFault, Corrupt, StoreFault
@@ -36,6 +36,7 @@ async def handle(context: Context, request: DeleteRecordsRequest) -> DeleteRecor
             answered.partitions.append(answer)
             try:
                 topic = topics.by_name(context.log, wanted.name)
+                lanes.check_write(context.lane, topic)
                 answer.low_watermark = await context.log.delete_records(
                     topic, one.partition_index, one.offset
                 )

@@ -1,7 +1,7 @@
 """DescribeLogDirs (35), versions 1 to 5: what each partition retains (KIP-113).
 
-One directory is reported, the data directory, with every retained byte of a partition, in the
-write-ahead log and in the store. From v4 also the disk's size and what is free (KIP-827). Partitions that
+One directory is reported, the data directory, with every retained byte, in the write-ahead log and in
+the store, of the partitions that this broker leads: tools add up what all brokers say. From v4 also the disk's size and what is free (KIP-827). Partitions that
 do not exist are left out, as in Kafka.
 """
 
@@ -46,6 +46,8 @@ async def handle(context: Context, request: DescribeLogDirsRequest) -> DescribeL
                         )
                         for index in sorted(partitions)
                         if 0 <= index < topic.partitions
+                        and context.routes.leader(topic.id, index).broker_id
+                        == context.broker.node_id
                     ],
                 )
             )

@@ -7,7 +7,7 @@ INVALID_REQUEST (a topic twice).
 
 from __future__ import annotations
 
-from anabranch.broker import topics
+from anabranch.broker import lanes, topics
 from anabranch.broker.context import Context
 from anabranch.broker.dispatch import to_client_fault
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
@@ -40,6 +40,7 @@ async def handle(context: Context, request: CreatePartitionsRequest) -> CreatePa
 
 async def _grow(context: Context, wanted: CreatePartitionsTopic, validate_only: bool) -> None:
     topic = topics.by_name(context.log, wanted.name)
+    lanes.check_write(context.lane, topic)
     if wanted.count == topic.partitions:
         raise ClientFault(
             ErrorCode.INVALID_PARTITIONS, f"Topic already has {topic.partitions} partition(s)."

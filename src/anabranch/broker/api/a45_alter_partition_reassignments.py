@@ -1,6 +1,6 @@
 """AlterPartitionReassignments (45), versions 0 to 1 (KIP-455): there is nothing to move.
 
-Naming this broker as the only replica succeeds, cancelling (null) is NO_REASSIGNMENT_IN_PROGRESS, and
+Naming the present leader as the only replica succeeds, cancelling (null) is NO_REASSIGNMENT_IN_PROGRESS, and
 anything else INVALID_REPLICA_ASSIGNMENT.
 """
 
@@ -51,8 +51,10 @@ def _check(context: Context, name: str, wanted: ReassignablePartition) -> None:
         raise ClientFault(
             ErrorCode.NO_REASSIGNMENT_IN_PROGRESS, "No partition reassignment is in progress."
         )
-    if wanted.replicas != [context.broker.node_id]:
+    leader = context.routes.leader(topic.id, wanted.partition_index).broker_id
+    if wanted.replicas != [leader]:
         raise ClientFault(
             ErrorCode.INVALID_REPLICA_ASSIGNMENT,
-            f"broker {context.broker.node_id} serves every partition: there are no replicas to move",
+            "any broker serves every partition: there are no replicas to move, and clients are led to "
+            f"broker {leader} for as long as it lives",
         )

@@ -1,6 +1,6 @@
 """OffsetDelete (47), version 0: forget committed offsets of topics nobody subscribes to (KIP-496).
 
-Errors of the group: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, COORDINATOR_NOT_AVAILABLE. Per partition:
+Errors of the group: GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE. Per partition:
 UNKNOWN_TOPIC_OR_PARTITION, GROUP_SUBSCRIBED_TO_TOPIC.
 """
 
@@ -44,6 +44,8 @@ async def handle(context: Context, request: OffsetDeleteRequest) -> OffsetDelete
         result = await context.groups.delete_offsets(
             request.group_id, offsets, context.actor("OffsetDelete")
         )
+    except ClientFault as fault:  # another broker's group, or none of this lane's
+        return OffsetDeleteResponse(error_code=fault.code)
     except StoreFault:
         return OffsetDeleteResponse(error_code=ErrorCode.COORDINATOR_NOT_AVAILABLE)
     if result.error is not ErrorCode.NONE:

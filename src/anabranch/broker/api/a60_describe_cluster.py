@@ -34,15 +34,15 @@ def handle(context: Context, request: DescribeClusterRequest) -> DescribeCluster
             endpoint_type=_BROKERS,
             cluster_id=broker.cluster_id,
         )
-    host, port = broker.advertised
     response = DescribeClusterResponse(
         endpoint_type=_BROKERS,
         cluster_id=broker.cluster_id,
-        controller_id=broker.node_id,
+        controller_id=context.routes.lane[0].broker_id,
         brokers=[
             DescribeClusterBroker(
-                broker_id=broker.node_id, host=host, port=port, rack=broker.settings.rack
+                broker_id=one.broker_id, host=one.host, port=one.port, rack=one.rack
             )
+            for one in context.routes.lane
         ],
     )
     if request.include_cluster_authorized_operations:

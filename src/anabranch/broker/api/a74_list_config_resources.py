@@ -37,9 +37,8 @@ def handle(context: Context, request: ListConfigResourcesRequest) -> ListConfigR
             for topic in context.log.catalogue.topics()
         ]
     if ResourceType.BROKER in wanted:
-        response.config_resources.append(
-            ConfigResource(
-                resource_name=str(context.broker.node_id), resource_type=ResourceType.BROKER
-            )
-        )
+        response.config_resources += [
+            ConfigResource(resource_name=str(one.broker_id), resource_type=ResourceType.BROKER)
+            for one in context.routes.lane
+        ]
     return response

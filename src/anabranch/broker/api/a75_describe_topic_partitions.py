@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from anabranch.broker import topics
 from anabranch.broker.context import Context
+from anabranch.broker.routing import zone_of
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.config import validate_topic_name
 from anabranch.wire.messages.m75_describe_topic_partitions import (
@@ -78,17 +79,18 @@ def _describe(
         return answered, None
     answered.topic_id = topic.id
     end = min(topic.partitions, start + room)
-    replicas = [context.broker.node_id]
-    answered.partitions = [
-        DescribeTopicPartitionsResponsePartition(
-            partition_index=index,
-            leader_id=context.broker.node_id,
-            leader_epoch=context.log.partition(topic, index).leader_epoch,
-            replica_nodes=replicas,
-            isr_nodes=replicas,
-            eligible_leader_replicas=[],
-            last_known_elr=[],
+    zone = zone_of(context.client_id)
+    for index in range(start, end):
+        replicas = context.routes.replicas(topic.id, index, zone)
+        answered.partitions.append(
+            DescribeTopicPartitionsResponsePartition(
+                partition_index=index,
+                leader_id=replicas[0],
+                leader_epoch=context.log.partition(topic, index).leader_epoch,
+                replica_nodes=replicas,
+                isr_nodes=replicas,
+                eligible_leader_replicas=[],
+                last_known_elr=[],
+            )
         )
-        for index in range(start, end)
-    ]
     return answered, end if end < topic.partitions else None

@@ -1,0 +1,234 @@
+"""Who lives: every broker beats in the metastore and watches the others' beats.
+
+Judged is whether a broker's row still changes. A row seen for the first time is as old as the metastore's
+time says; from then on the watcher counts its own monotonic time, so that clocks of brokers never meet.
+What the watcher did not see does not count either: a watcher that was paused, or a metastore that was
+away, makes nobody dead.
+
+A broker that is declared dead by mistake may go on serving, because the metastore judges every commit;
+it is only slower. When it notices that it was out of sight it registers anew and forgets the groups
+that it held, for others may have taken them over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from anabranch.broker.routing import Routes
+from anabranch.errors import AnabranchError, ClientFault, ErrorCode, StoreFault
+from anabranch.metastore.api import BrokerRow, Metastore
+
+logger = logging.getLogger(__name__)
+
+BEAT_MS = (
+    500  # one row per broker and beat: four brokers cost the metastore eight small commits a second
+)
+SILENT_MS_MAX = 2000  # four missed beats; noticed within 3 s even where a beat comes late
+UNSEEN_MS_MAX = 2 * BEAT_MS  # of one look: more than that nobody watched
+NOTICE_MS_MIN = 20  # between two looks that foreign commits cause
+
+
+@dataclass(slots=True)
+class _Seen:
+    epoch: int
+    heartbeat_ms: int
+    silent_ms: int
+
+
+class Watch:
+    """The judgement by itself: rows and times in, living brokers out."""
+
+    def __init__(self, silent_ms_max: int = SILENT_MS_MAX) -> None:
+        self._silent_ms_max = silent_ms_max
+        self._seen: dict[int, _Seen] = {}
+        self._looked_ms: int | None = None
+
+    def look(
+        self, rows: Sequence[BrokerRow], store_now_ms: int, monotonic_ms: int
+    ) -> list[BrokerRow]:
+        """Those of ``rows`` that live; the order is kept."""
+        elapsed_ms = 0
+        if self._looked_ms is not None:
+            elapsed_ms = min(max(monotonic_ms - self._looked_ms, 0), UNSEEN_MS_MAX)
+        self._looked_ms = monotonic_ms
+        seen = {}
+        living = []
+        for row in rows:
+            if not row.heartbeat_ms:
+                continue  # still starting: nobody may be sent there
+            known = self._seen.get(row.broker_id)
+            if known is None:
+                age_ms = min(max(store_now_ms - row.heartbeat_ms, 0), self._silent_ms_max)
+                known = _Seen(row.epoch, row.heartbeat_ms, age_ms)
+            elif (known.epoch, known.heartbeat_ms) != (row.epoch, row.heartbeat_ms):
+                known = _Seen(row.epoch, row.heartbeat_ms, 0)
+            else:
+                known.silent_ms += elapsed_ms
+            seen[row.broker_id] = known
+            if known.silent_ms < self._silent_ms_max:
+                living.append(row)
+        self._seen = seen
+        return living
+
+
+class Membership:
+    """This broker's place among the others. ``routes`` is always there, and replaced as a whole.
+
+    Callbacks run on the loop: ``on_routes`` after another picture came into force, ``on_fenced`` when
+    this broker was out of sight for so long that others may have acted for it, ``on_expelled`` with a
+    sentence when another broker has taken its number.
+    """
+
+    def __init__(
+        self,
+        metastore: Metastore,
+        me: BrokerRow,
+        *,
+        automatic: bool,
+        now_ms: Callable[[], int],
+        monotonic_ms: Callable[[], int],
+        beat_ms: int = BEAT_MS,
+        silent_ms_max: int = SILENT_MS_MAX,
+    ) -> None:
+        self.me = me
+        self.routes = Routes(me, ())
+        self.on_routes: list[Callable[[], None]] = []
+        self.on_fenced: list[Callable[[], None]] = []
+        self.on_expelled: list[Callable[[str], None]] = []
+        self._metastore = metastore
+        self._automatic = automatic  # whether the number may be another after a registration
+        self._now_ms = now_ms
+        self._monotonic_ms = monotonic_ms
+        self._beat_ms = beat_ms
+        self._silent_ms_max = silent_ms_max
+        self._watch = Watch(silent_ms_max)
+        self._beaten_ms = monotonic_ms()
+        self._leaving = False
+        self._stopped = False
+        self._task: asyncio.Task[None] | None = None
+        self._noticing: asyncio.Task[None] | None = None
+
+    async def look(self) -> None:
+        """Take in who lives now. Raises StoreFault."""
+        rows = await self._metastore.brokers()
+        living = self._watch.look(rows, self._now_ms(), self._monotonic_ms())
+        routes = Routes(self.me, living, leaving=self._leaving)
+        if _picture(routes) == _picture(self.routes):
+            return
+        before = {row.broker_id for row in self.routes.everyone}
+        after = {row.broker_id for row in routes.everyone}
+        self.routes = routes
+        if before != after:
+            logger.info("brokers: %s joined, %s left", _ids(after - before), _ids(before - after))
+        for callback in self.on_routes:
+            callback()
+
+    async def start(self) -> None:
+        """Become visible, and stay so until :meth:`leave`. Raises StoreFault."""
+        self._beaten_ms = self._monotonic_ms()
+        await self._beat()
+        self._metastore.on_change(self._notice)
+        self._task = asyncio.get_running_loop().create_task(self._beat_for_ever(), name="heartbeat")
+
+    async def leave(self) -> None:
+        """Disappear at once: others are told, and ours no longer point here."""
+        self._leaving = True
+        await self._stop()
+        try:
+            await self._metastore.remove_broker(self.me.broker_id, self.me.epoch)
+            await self.look()
+        except StoreFault as fault:
+            logger.warning("leaving without a word, the others will miss us: %s", fault)
+
+    async def _stop(self) -> None:
+        self._stopped = True
+        tasks = [task for task in (self._task, self._noticing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _notice(self) -> None:
+        """Another process changed something: perhaps a broker left."""
+        if self._stopped or (self._noticing is not None and not self._noticing.done()):
+            return
+        self._noticing = asyncio.get_running_loop().create_task(self._look_soon())
+
+    async def _look_soon(self) -> None:
+        try:
+            await self.look()
+        except AnabranchError as fault:
+            logger.warning("the other brokers could not be looked at: %s", fault)
+        except Exception:
+            logger.exception("looking at the other brokers broke")
+        await asyncio.sleep(NOTICE_MS_MIN / 1000)
+
+    async def _beat_for_ever(self) -> None:
+        while not self._stopped:
+            await asyncio.sleep(self._beat_ms / 1000)
+            try:
+                await self._beat()
+            except AnabranchError as fault:
+                logger.warning("no heartbeat: %s", fault)
+            except Exception:
+                logger.exception("the heartbeat broke; it goes on")
+
+    async def _beat(self) -> None:
+        unseen_ms = self._monotonic_ms() - self._beaten_ms
+        beaten = await self._metastore.beat_broker(self.me.broker_id, self.me.epoch, self._now_ms())
+        if not beaten or unseen_ms >= self._silent_ms_max:
+            logger.warning(
+                "broker %d was out of sight for %d ms: registering anew",
+                self.me.broker_id,
+                unseen_ms,
+            )
+            if not await self._register():
+                return
+            for callback in self.on_fenced:
+                callback()
+        self._beaten_ms = self._monotonic_ms()
+        await self.look()
+
+    async def _register(self) -> bool:
+        """A new epoch, under the old number if nobody else has it."""
+        me = self.me
+        for number in (me.broker_id, None):
+            try:
+                row = await self._metastore.register_broker(
+                    number,
+                    me.host,
+                    me.port,
+                    self._now_ms(),
+                    lane=me.lane,
+                    rack=me.rack,
+                    silent_ms=self._silent_ms_max,
+                )
+            except ClientFault as fault:
+                if fault.code is not ErrorCode.DUPLICATE_BROKER_REGISTRATION:
+                    raise
+                if self._automatic:
+                    continue
+                self._expel(fault.message)
+                return False
+            self.me = row
+            await self._metastore.beat_broker(row.broker_id, row.epoch, self._now_ms())
+            return True
+        raise AssertionError("a number is always free")
+
+    def _expel(self, reason: str) -> None:
+        self._stopped = True
+        for callback in self.on_expelled:
+            callback(reason)
+
+
+def _picture(routes: Routes) -> list[tuple[int, int, str, int, str, str | None]]:
+    return [
+        (row.broker_id, row.epoch, row.host, row.port, row.lane, row.rack)
+        for row in (*routes.everyone, routes.me)
+    ]
+
+
+def _ids(numbers: set[int]) -> str:
+    return ", ".join(map(str, sorted(numbers))) or "nobody"

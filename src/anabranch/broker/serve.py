@@ -1,0 +1,61 @@
+"""A broker in this process, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+from anabranch.broker.config import BrokerSettings
+from anabranch.broker.server import Broker
+from anabranch.errors import UserFault
+
+_HARD_EXIT = 130  # what a shell reports for a process that Ctrl-C ended
+
+
+class Stopping:
+    """SIGINT and SIGTERM, once and twice. Made on the running loop."""
+
+    def __init__(self, at_once: Callable[[], None] = lambda: None) -> None:
+        self._asked = asyncio.Event()
+        self._at_once = at_once
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.ask)
+
+    def ask(self) -> None:
+        if self._asked.is_set():
+            self._at_once()
+            os._exit(_HARD_EXIT)  # asked twice: nothing acknowledged can be lost by it (I4)
+        self._asked.set()
+
+    def stop(self) -> None:
+        """Stop for a reason of our own."""
+        self._asked.set()
+
+    async def wait(self) -> None:
+        await self._asked.wait()
+
+
+async def serve(settings: BrokerSettings, stopping: Stopping) -> None:
+    """Run a broker; a line with "listening on HOST:PORT" says when clients can connect.
+
+    Raises UserFault if it cannot start, or if another broker takes its number.
+    """
+    broker = Broker(settings)
+    await broker.start()
+    try:
+        host = f"[{broker.host}]" if ":" in broker.host else broker.host
+        print(
+            f"anabranch: broker {broker.node_id} on {settings.data} "
+            f"listening on {host}:{broker.port}",
+            flush=True,
+        )
+        assert broker.expelled is not None
+        broker.expelled.add_done_callback(lambda _: stopping.stop())
+        await stopping.wait()
+        if broker.expelled.done():
+            raise UserFault(broker.expelled.result())
+    finally:
+        await broker.stop()

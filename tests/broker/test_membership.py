@@ -1,0 +1,248 @@
+"""Who lives: the judgement by itself, and brokers that watch each other on one metastore."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from anabranch.broker.membership import SILENT_MS_MAX, UNSEEN_MS_MAX, Membership, Watch
+from anabranch.errors import StoreFault
+from anabranch.metastore.api import BrokerRow
+from anabranch.metastore.sqlite import SqliteMetastore
+
+BEAT_MS = 500
+
+
+def row(number: int, heartbeat_ms: int, epoch: int = 1) -> BrokerRow:
+    return BrokerRow(number, epoch, "h", 9092, 0, "live", None, heartbeat_ms)
+
+
+def living(watch: Watch, rows: list[BrokerRow], monotonic_ms: int, store_ms: int = 0) -> list[int]:
+    return [one.broker_id for one in watch.look(rows, store_ms, monotonic_ms)]
+
+
+def test_a_broker_lives_while_its_row_changes() -> None:
+    watch = Watch()
+    for beat in range(1, 20):
+        assert living(watch, [row(1, beat)], beat * BEAT_MS, store_ms=1) == [1]
+
+
+def test_a_dead_broker_is_noticed_within_three_seconds() -> None:
+    """Whenever it dies between two beats, and whenever the watcher looks."""
+    for died_after_beat_ms in (0, 250, 499):
+        watch, noticed_ms = Watch(), None
+        for look in range(20):
+            now_ms = look * BEAT_MS + died_after_beat_ms
+            if not living(watch, [row(1, 7)], now_ms, store_ms=7) and noticed_ms is None:
+                noticed_ms = now_ms
+        assert noticed_ms is not None and noticed_ms < 3000
+
+
+def test_an_old_row_is_dead_at_first_sight_and_lives_when_it_changes() -> None:
+    watch = Watch()
+    old, fresh = row(1, 1000), row(2, 1000 + SILENT_MS_MAX)
+    store_ms = 1000 + SILENT_MS_MAX + 1
+    assert living(watch, [old, fresh], 0, store_ms) == [2]
+    assert living(watch, [replace(old, heartbeat_ms=1001), fresh], 1, store_ms) == [1, 2]
+
+
+def test_clocks_do_not_matter_after_the_first_sight() -> None:
+    watch = Watch()
+    store_times = iter([10, 10**12, 5, 0, 10**15, 1, 2])
+    for beat in range(1, 8):  # the metastore's clock jumps about, the brokers' beats go on
+        assert living(watch, [row(1, 10**6 - beat)], beat * BEAT_MS, next(store_times)) == [1]
+    ahead = Watch()  # a heartbeat from the future is no longer life than any other
+    for look in range(4):
+        assert living(ahead, [row(1, 10**9)], look * BEAT_MS) == [1]
+    assert living(ahead, [row(1, 10**9)], 4 * BEAT_MS) == []
+
+
+def test_who_did_not_watch_declares_nobody_dead() -> None:
+    watch = Watch()
+    assert living(watch, [row(1, 5)], 0, store_ms=5) == [1]
+    # Paused for an hour: the first look afterwards counts as little of it as of a late beat.
+    assert living(watch, [row(1, 5)], 3_600_000) == [1]
+    assert living(watch, [row(1, 5)], 3_600_000 + UNSEEN_MS_MAX) == []
+
+
+def test_a_starting_broker_is_not_shown_and_a_new_epoch_is_life() -> None:
+    watch = Watch()
+    assert living(watch, [row(1, 0)], 0) == []
+    assert living(watch, [row(1, 9)], 1, store_ms=9) == [1]
+    assert living(watch, [row(1, 9)], 5_000, store_ms=9) == [1]
+    assert living(watch, [row(1, 9)], 10_000, store_ms=9) == []
+    assert living(watch, [row(1, 9, epoch=2)], 10_001, store_ms=9) == [1]
+    assert living(watch, [], 10_002) == []
+
+
+class Place:
+    """A membership with its own connection to the metastore, and what it said."""
+
+    def __init__(self, store: SqliteMetastore, me: BrokerRow, automatic: bool) -> None:
+        self.store = store
+        self.clock_ms = 1_000_000
+        self.membership = Membership(
+            store,
+            me,
+            automatic=automatic,
+            now_ms=lambda: self.clock_ms,
+            monotonic_ms=lambda: self.clock_ms,
+            beat_ms=10**9,  # tests beat by hand
+        )
+        self.fenced = 0
+        self.expelled: list[str] = []
+        self.changes = 0
+        self.membership.on_fenced.append(self._fence)
+        self.membership.on_expelled.append(self.expelled.append)
+        self.membership.on_routes.append(self._change)
+
+    def _fence(self) -> None:
+        self.fenced += 1
+
+    def _change(self) -> None:
+        self.changes += 1
+
+    @property
+    def sees(self) -> list[int]:
+        return [one.broker_id for one in self.membership.routes.lane]
+
+    async def beat(self, after_ms: int = BEAT_MS) -> None:
+        self.clock_ms += after_ms
+        await self.membership._beat()
+
+
+@asynccontextmanager
+async def places(path: Path, count: int, *, automatic: bool = False) -> AsyncIterator[list[Place]]:
+    made: list[Place] = []
+    try:
+        for number in range(1, count + 1):
+            store = SqliteMetastore.open(
+                path / "metastore.db", now_ms=0, new_cluster_id=lambda: b"c" * 16
+            )
+            me = await store.register_broker(number, f"h{number}", 9092, 1_000_000)
+            made.append(Place(store, me, automatic))
+        for place in made:
+            await place.membership.start()
+        for place in made:
+            await place.membership.look()
+        yield made
+    finally:
+        for place in made:
+            await place.membership._stop()
+            place.store.close()
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def test_brokers_see_each_other_come_and_leave(tmp_path: Path) -> None:
+    async with places(tmp_path, 3) as (first, second, third):
+        assert first.sees == second.sees == third.sees == [1, 2, 3]
+        await second.membership.leave()
+        # The others are told by the metastore's change notice, not by a beat.
+        await eventually(lambda: first.sees == third.sees == [1, 3])
+        assert second.sees == [1, 3]
+        assert [one.broker_id for one in await first.store.brokers()] == [1, 3]
+
+
+async def test_a_broker_that_stopped_beating_is_passed_over(tmp_path: Path) -> None:
+    async with places(tmp_path, 2) as (first, second):
+        for _ in range(3):
+            await first.beat()
+            assert first.sees == [1, 2]
+        await first.beat()
+        assert first.sees == [1] and first.membership.routes.alone
+        # It was only slow: its next beat brings it back, under a new registration.
+        epoch = second.membership.me.epoch
+        await second.beat(SILENT_MS_MAX)
+        assert second.fenced == 1 and second.membership.me.epoch > epoch
+        assert second.membership.me.broker_id == 2
+        await first.beat()
+        assert first.sees == [1, 2]
+
+
+async def test_a_pause_is_noticed_by_who_was_paused(tmp_path: Path) -> None:
+    async with places(tmp_path, 1) as (only,):
+        await only.beat(SILENT_MS_MAX - 1)
+        assert only.fenced == 0
+        await only.beat(SILENT_MS_MAX)
+        assert only.fenced == 1
+        await only.beat()
+        assert only.fenced == 1
+
+
+async def test_a_broker_that_was_removed_registers_anew(tmp_path: Path) -> None:
+    async with places(tmp_path, 2) as (first, second):
+        assert await first.store.remove_broker(2)
+        await first.membership.look()
+        assert first.sees == [1]
+        await second.beat()
+        assert second.fenced == 1 and not second.expelled
+        await first.beat()
+        assert first.sees == [1, 2]
+
+
+async def test_a_broker_whose_number_was_taken_stops_or_takes_another(tmp_path: Path) -> None:
+    async with places(tmp_path, 1) as (named,):
+        taker = await named.store.register_broker(1, "elsewhere", 9092, named.clock_ms)
+        await named.store.beat_broker(1, taker.epoch, named.clock_ms)
+        await named.beat()
+        assert named.expelled == ["a broker with node id 1 runs at elsewhere:9092"]
+        assert await named.store.beat_broker(1, taker.epoch, named.clock_ms)  # it was left alone
+    path = tmp_path / "other"
+    path.mkdir()
+    async with places(path, 1, automatic=True) as (any_number,):
+        taker = await any_number.store.register_broker(1, "elsewhere", 9092, any_number.clock_ms)
+        await any_number.store.beat_broker(1, taker.epoch, any_number.clock_ms)
+        await any_number.beat()
+        assert not any_number.expelled and any_number.membership.me.broker_id == 2
+        await any_number.membership.look()
+        assert any_number.sees == [1, 2]
+
+
+async def test_a_metastore_that_is_away_makes_nobody_dead(tmp_path: Path) -> None:
+    async with places(tmp_path, 2) as (first, second):
+        real = first.store.beat_broker
+
+        async def away(*_: object) -> bool:
+            raise StoreFault("away")
+
+        first.store.beat_broker = away  # type: ignore[method-assign,assignment]
+        for _ in range(10):
+            first.clock_ms += BEAT_MS
+            try:
+                await first.membership._beat()
+            except StoreFault:
+                pass
+        assert first.sees == [1, 2]
+        first.store.beat_broker = real  # type: ignore[method-assign]
+        await first.beat()
+        assert first.sees == [1, 2]  # it has to be silent while we look
+        for _ in range(3):
+            await first.beat()
+        assert first.sees == [1]
+        await second.beat()
+
+
+async def test_foreign_changes_are_looked_at_but_not_every_one(tmp_path: Path) -> None:
+    async with places(tmp_path, 2) as (first, second):
+        looks = 0
+        real = first.store.brokers
+
+        async def counted() -> list[BrokerRow]:
+            nonlocal looks
+            looks += 1
+            return await real()
+
+        first.store.brokers = counted  # type: ignore[method-assign]
+        for number in range(30):
+            await second.store.put_document("x", str(number), b"", 1)
+        await asyncio.sleep(0.2)
+        assert 1 <= looks <= 20
