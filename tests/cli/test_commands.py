@@ -256,7 +256,8 @@ def test_explain(shared: Shell) -> None:
     then = shared.text("explain", "view", "--at", str(T0 + 150))
     assert "restart there → will duplicate 50" in then and "app@/10.0.0.7" in then
     sink = shared.text("explain", "view", "--at", str(T0 + 150), "--sink", f"sqlite:{shared.sink}")
-    assert "restart there → safe (50 suppressed)" in sink
+    assert "restart there → no loss, no duplicates, 50 suppressed" in sink
+    assert "what was computed wrongly stays wrong" in sink and "stays wrong" not in then
 
 
 def test_log_dump(shared: Shell) -> None:

@@ -14,6 +14,8 @@ from anabranch.recovery.model import Position, SinkClass, SinkState, topic_id_te
 
 from .scene import ADMIN, MEMBER, T0, Scene
 
+FINE = "no loss, no duplicates"
+
 
 async def _history(stage: Scene) -> Any:
     flights = await stage.topic("flights")
@@ -80,7 +82,7 @@ def test_what_a_restart_at_the_instant_reads_and_repeats(play: Any) -> None:
         assert str(zero.verdict) == "will duplicate 30"
         assert str(found.verdict) == "will duplicate 110"
         now = await explain(stage.metastore, "view", at_ms=T0 + 500, now_ms=T0 + 500)
-        assert str(now.verdict) == "safe"
+        assert str(now.verdict) == FINE
         assert [p.lag.records for p in now.partitions] == [10, 0]
         assert now.partitions[1].lag_ms == 0
 
@@ -103,17 +105,17 @@ def test_the_sink_and_the_log_start_change_the_verdict(play: Any) -> None:
             )
             return [str(p.verdict) for p in found.partitions]
 
-        assert await verdicts(60, 20) == ["safe", "safe"]
+        assert await verdicts(60, 20) == [FINE, FINE]
         empty = SinkState("view.db", SinkClass.TRANSACTIONAL)
         blind = await explain(stage.metastore, "view", at_ms=T0 + 250, now_ms=T0 + 500, sink=empty)
         assert {p.verdict.reason for p in blind.partitions} == {
             "the sink holds no offset of this partition"
         }
-        assert await verdicts(95, 20) == ["safe (35 suppressed)", "safe"]
-        assert await verdicts(40, 20) == ["will lose 20", "safe"]
+        assert await verdicts(95, 20) == [f"{FINE}, 35 suppressed", FINE]
+        assert await verdicts(40, 20) == ["will lose 20", FINE]
         await stage.log.delete_records(flights, 0, 80)
-        assert await verdicts(60, 20) == ["will lose 20", "safe"]
-        assert await verdicts(85, 20) == ["safe (5 suppressed)", "safe"]
+        assert await verdicts(60, 20) == ["will lose 20", FINE]
+        assert await verdicts(85, 20) == [f"{FINE}, 5 suppressed", FINE]
 
     play(story)
 

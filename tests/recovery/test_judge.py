@@ -17,9 +17,9 @@ from anabranch.recovery.model import (
 @pytest.mark.parametrize(
     ("position", "log_start", "effects", "sink_class", "text"),
     [
-        (50, 0, 50, SinkClass.APPEND, "safe"),
-        (50, 0, 80, SinkClass.TRANSACTIONAL, "safe (30 suppressed)"),
-        (50, 0, 80, SinkClass.UPSERT, "safe (30 suppressed)"),
+        (50, 0, 50, SinkClass.APPEND, "no loss, no duplicates"),
+        (50, 0, 80, SinkClass.TRANSACTIONAL, "no loss, no duplicates, 30 suppressed"),
+        (50, 0, 80, SinkClass.UPSERT, "no loss, no duplicates, 30 suppressed"),
         (50, 0, 80, SinkClass.APPEND, "will duplicate 30"),
         (50, 0, 80, SinkClass.EXTERNAL, "will duplicate 30"),
         (50, 0, 80, None, "will duplicate 30"),
@@ -27,11 +27,11 @@ from anabranch.recovery.model import (
         (50, 70, 50, SinkClass.TRANSACTIONAL, "will lose 20"),
         (50, 70, 60, SinkClass.TRANSACTIONAL, "will lose 10"),
         (50, 70, 90, SinkClass.APPEND, "will duplicate 20"),
-        (50, 0, None, None, "safe"),
+        (50, 0, None, None, "no loss, no duplicates"),
         (50, 70, None, None, "will lose 20"),
         (None, 0, 50, SinkClass.APPEND, "unknown"),
         (101, 0, 50, SinkClass.APPEND, "unknown"),
-        (100, 0, 100, SinkClass.APPEND, "safe"),
+        (100, 0, 100, SinkClass.APPEND, "no loss, no duplicates"),
     ],
 )
 def test_four_positions_make_one_verdict(

@@ -337,6 +337,25 @@ def test_report_judges_what_was_measured(play: Any, tmp_path: Path) -> None:
             }
             return report.assemble(**values)
 
+        def live(before: float, during: float, count: int = 100) -> list[report.Latency]:
+            return [
+                report.percentiles("before", [before] * count),
+                report.percentiles("during", [during] * count),
+            ]
+
+        for latencies, objective, passed, words in (
+            (live(5, 49), 50, True, "kept to its objective"),
+            (live(30, 51), 50, False, "live traffic paid for it"),
+            (live(30, 51), 60, True, "kept to its objective"),
+            (live(90, 91), 50, False, "missed its objective before"),
+            (live(90, 45), 50, True, "kept to its objective"),
+            (live(5, 9, count=99), 50, False, "too few live samples"),
+            ([], 50, True, "was not measured"),
+        ):
+            answer = make(latencies=latencies, live_p99_ms_max=objective).answers[3]
+            assert answer.passed is passed and words in answer.sentence
+        assert dict(make().answers[3].facts)["Live produce p99 during"] == "9.0 ms (100 samples)"
+
         good = make()
         assert good.passed and [answer.passed for answer in good.answers] == [True] * 4
         assert "0 duplicate effects, 5 repeats suppressed" in good.answers[2].sentence
@@ -355,9 +374,7 @@ def test_report_judges_what_was_measured(play: Any, tmp_path: Path) -> None:
             ))),
             1: make(sink_counts=[structs.replace(counted, skipped=1)]),
             2: make(sink_counts=[structs.replace(counted, applied=106)]),
-            3: make(latencies=[
-                report.percentiles("before", [30.0]), report.percentiles("during", [91.0]),
-            ]),
+            3: make(latencies=live(30.0, 51.0)),
         }  # fmt: skip
         for number, bad in failing.items():
             assert not bad.passed

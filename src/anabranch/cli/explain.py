@@ -59,6 +59,7 @@ def command(
 
 
 def _parts(explanation: Explanation) -> Iterator[Part]:
+    from anabranch.recovery.model import VerdictKind
     from anabranch.recovery.times import bytes_text, duration_text, time_text
 
     at = time_text(explanation.at_ms)
@@ -109,6 +110,11 @@ def _parts(explanation: Explanation) -> Iterator[Part]:
     size = bytes_text(sum(p.lag.bytes for p in partitions))
     again = sum(p.again for p in partitions)
     yield f"A restart there reads {lag:,} records ({size}); {again:,} of them for the second time."
+    if explanation.verdict.kind is VerdictKind.SAFE:
+        yield (
+            "This judges positions, not results: what was computed wrongly stays wrong. To repair it, "
+            f"anabranch plan {explanation.group}"
+        )
 
 
 def _detail(partition: PartitionExplanation) -> str:

@@ -153,7 +153,11 @@ NOTHING = Volume(0, 0)
 
 
 class VerdictKind(StrEnum):
-    """What a restart at a position does to the effects."""
+    """What a restart at a position does to the effects.
+
+    SAFE says that none is lost and none made twice, no more: effects that were wrong stay wrong. That
+    is why people are shown other words than programs, whose "safe" stays what it was.
+    """
 
     SAFE = "safe"
     DUPLICATES = "will duplicate"
@@ -171,8 +175,9 @@ class Verdict(Struct, frozen=True):
     def __str__(self) -> str:
         if self.kind in (VerdictKind.DUPLICATES, VerdictKind.LOSES):
             return f"{self.kind} {self.records:,}"
-        if self.kind is VerdictKind.SAFE and self.records:
-            return f"safe ({self.records:,} suppressed)"
+        if self.kind is VerdictKind.SAFE:
+            kept = f", {self.records:,} suppressed" if self.records else ""
+            return f"no loss, no duplicates{kept}"
         return str(self.kind)
 
 
