@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
+from typing import Any
 
+import pytest
+
+from anabranch.log.background import PARTITIONS_PER_TURN
 from anabranch.log.reads import FetchWant
 from anabranch.metastore.api import ObjectKind, Topic
 from anabranch.storage.segment import SegmentIndex, index_key
@@ -192,5 +196,36 @@ def test_a_topic_may_want_smaller_segments(run) -> None:
             pass
         extents = await bench.log.metastore.extents_from(topic.no, 0, 0, 10)
         assert all(extent.length <= 1 << 20 for extent in extents)
+
+    run(scenario)
+
+
+def test_I10_retention_of_many_partitions_takes_turns_with_others(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        configs = {"retention.ms": "1000", "retention.bytes": "10"}
+        topic = await bench.log.create_topic("t", 1000, configs)
+        await bench.append(topic, 999, [b"v"])
+        bench.clock.ms += 2000
+        turn, looks = 0, Counter[int]()
+        look = bench.log.metastore.extents_from
+
+        def counted(*arguments: Any) -> Any:
+            looks[turn] += 1
+            return look(*arguments)
+
+        async def turns() -> None:
+            nonlocal turn
+            while True:
+                turn += 1
+                await asyncio.sleep(0)
+
+        monkeypatch.setattr(bench.log.metastore, "extents_from", counted)
+        ticker = asyncio.create_task(turns())
+        await bench.log.background.retain()
+        ticker.cancel()
+        assert looks.total() >= 1000 and max(looks.values()) <= PARTITIONS_PER_TURN
+        assert bench.log.partition(topic, 999).log_start == 1
 
     run(scenario)

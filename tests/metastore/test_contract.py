@@ -521,6 +521,8 @@ async def test_sizes_and_backlogs(meta: Metastore) -> None:
         PartitionSize(1, 0, 0, 0, None, -1),
         PartitionSize(2, 1, 10, 50, 30, 3),
     ]
+    assert await meta.partition_bytes(topic.no) == {0: 150, 1: 0, 2: 50}
+    assert await meta.partition_bytes(topic.no + 1) == {}
     backlogs = await meta.backlogs(10)
     assert [(b.partition, b.extents, b.bytes, b.oldest_appended_ms) for b in backlogs] == [
         (0, 2, 150, 20),

@@ -558,6 +558,7 @@ async def every_verb(meta: Metastore) -> None:
     await meta.extent_by_append_time(topic.no, 0, 7)
     await meta.extent_of_max_timestamp(topic.no, 0, 0)
     await meta.partition_sizes(topic.no)
+    await meta.partition_bytes(topic.no)
     await meta.wal_extents(topic.no, 0, 5)
     await meta.small_segments(topic.no, 0, 999, 5)
     await meta.gaps(topic.no)

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 BACKLOGS_PER_PASS = 1024
 EXPIRED_ROWS = 4096  # per transaction
 EXPIRED_TRANSACTIONS_MAX = 64  # of each kind in a pass: a quarter of a million rows
+PARTITIONS_PER_TURN = 128  # looked at for retention, some 3 ms; then the loop serves others
 LEASE = "background"
 SPARES_INTERVAL_S = 0.5  # a burst rolls a WAL file about every 0.2 s: two spares bridge the gap
 
@@ -153,11 +154,12 @@ class Background:
         config = self._catalogue.config(topic)
         if not config.deletes or (config.retention_ms < 0 and config.retention_bytes < 0):
             return
-        sizes = (
-            await self._metastore.partition_sizes(topic.no) if config.retention_bytes >= 0 else []
-        )
-        retained = {size.partition: size.bytes for size in sizes}
+        retained: dict[int, int] = {}
+        if config.retention_bytes >= 0:
+            retained = await self._metastore.partition_bytes(topic.no)
         for partition in range(topic.partitions):
+            if partition % PARTITIONS_PER_TURN == 0:
+                await asyncio.sleep(0)
             await self._retain_one(
                 self._catalogue.partition(topic, partition), retained.get(partition, 0)
             )

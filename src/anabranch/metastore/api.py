@@ -496,7 +496,11 @@ class Metastore(Protocol):
     async def leader_epochs(self, topic_no: int, partition: int) -> list[LeaderEpoch]:
         """Ascending; the first starts at offset 0."""
 
-    async def partition_sizes(self, topic_no: int) -> list[PartitionSize]: ...
+    async def partition_sizes(self, topic_no: int) -> list[PartitionSize]:
+        """Every partition, with look-ups by time for each: some 20 ms for 10,000 of them."""
+
+    async def partition_bytes(self, topic_no: int) -> dict[int, int]:
+        """Bytes retained by partition; one statement, for callers on a busy loop."""
 
     # -- appends -----------------------------------------------------------------------------
     async def commit_appends(

@@ -207,3 +207,8 @@ def partition_sizes(tx: Tx, topic_no: int) -> list[PartitionSize]:
         oldest, newest_timestamp = _time_span(tx, topic_no, number)
         sizes.append(PartitionSize(number, count, records, length, oldest, newest_timestamp))
     return sizes
+
+
+def partition_bytes(tx: Tx, topic_no: int) -> dict[int, int]:
+    rows = tx.execute("SELECT partition, bytes FROM partition WHERE topic_no = ?", (topic_no,))
+    return dict(rows.fetchall())

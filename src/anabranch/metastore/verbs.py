@@ -206,6 +206,9 @@ class SqlMetastore(ABC):
     async def partition_sizes(self, topic_no: int) -> list[PartitionSize]:
         return await self._read(extents.partition_sizes, topic_no)
 
+    async def partition_bytes(self, topic_no: int) -> dict[int, int]:
+        return await self._read(extents.partition_bytes, topic_no)
+
     # -- appends -----------------------------------------------------------------------------
     async def commit_appends(
         self, object_key: str, commits: Sequence[AppendCommit], now_ms: int
