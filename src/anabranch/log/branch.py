@@ -178,7 +178,7 @@ class Brancher:
         if end == 0:
             return end
         before = (await self._metastore.extents_from(topic_no, partition, end - 1, 1))[:1]
-        if before and before[0].kind is ObjectKind.SEGMENT:
+        if before and before[0].kind.final:
             times = await asyncio.get_running_loop().run_in_executor(
                 self._threads, self._extents.append_times, before[0]
             )

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import accumulate
 from threading import Lock
+from typing import NamedTuple
 
 from anabranch.errors import Corrupt, StoreFault
 from anabranch.metastore.api import NO_TIMESTAMP, Extent, ObjectKind
@@ -25,6 +26,7 @@ from anabranch.records.batch import (
     scan,
 )
 from anabranch.storage.blockcache import BLOCK_BYTES, BlockCache
+from anabranch.storage.pack import PackIndex
 from anabranch.storage.segment import SegmentIndex, index_key
 from anabranch.storage.store import Store
 from anabranch.storage.wal_directory import WalDirectory
@@ -36,7 +38,15 @@ INDEXES_MAX = 1024  # decoded segment indexes kept, if they are small
 INDEX_ENTRIES_MAX = (
     64 * 1024
 )  # kept in all indexes together, some 200 bytes each; at least one index
+SHARE_ENTRIES = 3  # what a share of a pack takes in memory beside its entries, counted in entries
 SKIP_SLACK_BYTES = 64 * 1024  # an index entry lies at most about this far before its batch
+
+
+class _Described(NamedTuple):
+    """An index, and where in the object the bytes start that it describes."""
+
+    content: SegmentIndex
+    start: int
 
 
 class ExtentReader:
@@ -54,7 +64,7 @@ class ExtentReader:
         )
         self._cached_bytes = 0
         self._placed: OrderedDict[tuple[int, int, int], memoryview] = OrderedDict()
-        self._indexes: OrderedDict[str, SegmentIndex | None] = OrderedDict()
+        self._indexes: OrderedDict[str, SegmentIndex | PackIndex | None] = OrderedDict()
         self._index_entries = 0
         self._lock = Lock()
 
@@ -67,6 +77,7 @@ class ExtentReader:
             NotFound: the object is gone; the extent is stale or lost.
             Corrupt: the bytes are not what the extent says.
         """
+        _refuse_quarantined(extent)
         if extent.kind is ObjectKind.WAL:
             return _unpinned(self._read_wal(extent, offset, bytes_max, at_least_one))
         return _unpinned(self._read_segment(extent, offset, bytes_max, at_least_one))
@@ -79,7 +90,8 @@ class ExtentReader:
         With ``verify`` every batch's CRC is checked, as a reader that rewrites bytes must. ``start`` has to
         be the start of a batch, and zero for an extent in the WAL.
         """
-        assert start == 0 or extent.kind is ObjectKind.SEGMENT
+        assert start == 0 or extent.kind.final
+        _refuse_quarantined(extent)
         position, end = extent.position + start, extent.position + extent.length
         next_offset = extent.base_offset
         want = CHUNK_BYTES
@@ -114,39 +126,46 @@ class ExtentReader:
 
     def timestamp_position(self, extent: Extent, timestamp: int) -> int:
         """Bytes into the extent from where a batch with ``max_timestamp >= timestamp`` may be met."""
-        index = self._index(extent)
-        if index is None:
+        found = self._index(extent)
+        if found is None:
             return 0
-        position = index.position_for_timestamp(timestamp)
-        return extent.length if position is None else _within(extent, position)
+        position = found.content.position_for_timestamp(timestamp)
+        return extent.length if position is None else _within(extent, found.start + position)
 
     def offset_position(self, extent: Extent, offset: int) -> int:
         """Bytes into the extent to a batch that starts at or before ``offset``."""
-        index = self._index(extent)
-        if index is None:
+        found = self._index(extent)
+        if found is None:
             return 0
-        return _within(extent, index.position_for_offset(offset))
+        return _within(extent, found.start + found.content.position_for_offset(offset))
 
     def max_timestamp_before(self, extent: Extent, start: int) -> int:
         """The largest timestamp in the extent's first ``start`` bytes, as its index knows it."""
-        index = self._index(extent)
-        if index is None or start == 0:
+        found = self._index(extent)
+        if found is None or start == 0:
             return NO_TIMESTAMP
-        position = extent.position + start
+        position = extent.position + start - found.start
         return next(
-            entry.max_timestamp_before for entry in index.entries if entry.position == position
+            entry.max_timestamp_before
+            for entry in found.content.entries
+            if entry.position == position
         )
 
     def append_times(self, extent: Extent) -> list[tuple[int, int]]:
         """(offset, ms) pairs in offset order: from that offset on, appended at that time or later."""
-        index = self._index(extent)
-        if index is None:
+        found = self._index(extent, small=True)
+        if found is None:
             return [(extent.base_offset, extent.appended_ms)]
         return [
             (entry.offset, entry.appended_at_ms)
-            for entry in index.entries
+            for entry in found.content.entries
             if entry.offset <= extent.last_offset
         ]
+
+    def describe(self, extent: Extent) -> SegmentIndex | None:
+        """What the index object says of the segment or share in which the extent lies, if it is there."""
+        found = self._index(extent, small=True)
+        return None if found is None else found.content
 
     # -- WAL -----------------------------------------------------------------------------------------
     def _read_wal(
@@ -192,17 +211,29 @@ class ExtentReader:
                 return []
             want = min(extent.length - start, max(needed, bytes_max + SKIP_SLACK_BYTES))
 
-    def _index(self, extent: Extent) -> SegmentIndex | None:
-        """The segment's sparse index; None (scan from the start) for the WAL or if it was lost."""
-        if extent.kind is ObjectKind.WAL:
+    def _index(self, extent: Extent, *, small: bool = False) -> _Described | None:
+        """The sparse index of the segment, or of the share of a pack; None (scan from the start) for the
+        WAL, if it was lost, and, unless ``small``, for an extent that is read faster than its index."""
+        if not extent.kind.final or (extent.length <= SKIP_SLACK_BYTES and not small):
             return None
+        index = self._decoded(extent)
+        if isinstance(index, PackIndex):
+            share = index.share_at(extent.position)
+            if share is None:
+                logger.error("%s is not in the pack's index", _where(extent))
+                return None
+            return _Described(index.segment_index(share), share.position)
+        return None if index is None else _Described(index, 0)
+
+    def _decoded(self, extent: Extent) -> SegmentIndex | PackIndex | None:
         key = extent.object_key
         with self._lock:
             if key in self._indexes:
                 self._indexes.move_to_end(key)
                 return self._indexes[key]
+        decode = PackIndex.decode if extent.kind is ObjectKind.PACK else SegmentIndex.decode
         try:
-            index: SegmentIndex | None = SegmentIndex.decode(self._store.get(index_key(key)))
+            index: SegmentIndex | PackIndex | None = decode(self._store.get(index_key(key)))
         except Corrupt as corrupt:
             logger.error("%s is read without its index: %s", key, corrupt)
             index = None
@@ -247,8 +278,15 @@ def _unpinned(found: list[memoryview]) -> list[memoryview]:
     return [copy[end - len(one) : end] for one, end in zip(found, ends, strict=True)]
 
 
-def _entries(index: SegmentIndex | None) -> int:
+def _entries(index: SegmentIndex | PackIndex | None) -> int:
+    if isinstance(index, PackIndex):
+        return sum(SHARE_ENTRIES + len(share.entries) for share in index.shares)
     return 0 if index is None else len(index.entries)
+
+
+def _refuse_quarantined(extent: Extent) -> None:
+    if extent.kind is ObjectKind.QUARANTINE:
+        raise Corrupt(f"{_where(extent)} read back wrong when it was to be merged")
 
 
 def _cut(

@@ -328,7 +328,7 @@ def _blobs(split: Split, reader: ExtentReader) -> Iterator[memoryview]:
     size = 0
     for extent in split.extents:
         start = 0
-        if extent.kind == "segment" and split.start_offset > extent.base_offset:
+        if extent.kind.final and split.start_offset > extent.base_offset:
             start = reader.offset_position(extent, split.start_offset)
         for run in reader.chunks(extent, start=start):
             if parse_header(run).base_offset >= split.end_offset:

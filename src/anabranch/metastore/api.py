@@ -24,13 +24,22 @@ if TYPE_CHECKING:
     from anabranch.metastore.journal import Changes, JournalState, Mark, TableRows
 
 NO_TIMESTAMP = -1
+SHARDS = 16  # of background work: as many brokers can share it at most
+ALL_SHARDS = tuple(range(SHARDS))
 
 
 class ObjectKind(StrEnum):
     """How the bytes of an object are to be read."""
 
     WAL = "wal"  # batches carry the producer's base offset: the reader places them by the extent
-    SEGMENT = "segment"  # batches carry their final offsets
+    SEGMENT = "segment"  # batches of one partition with their final offsets
+    PACK = "pack"  # as a segment, but of many partitions, one share after the other
+    QUARANTINE = "quarantine"  # what lay in the WAL and reads back wrong; kept for who repairs it
+
+    @property
+    def final(self) -> bool:
+        """Whether batches carry their final offsets and an index object describes them."""
+        return self is ObjectKind.SEGMENT or self is ObjectKind.PACK
 
 
 class GapCause(StrEnum):
@@ -51,6 +60,11 @@ class OffsetAction(StrEnum):
     DELETE = "delete"
     EXPIRE = "expire"
     PROMOTE = "promote"  # the end of a replay handed to the live group
+
+
+def shard_of(topic_no: int, partition: int) -> int:
+    """The shard of background work that a partition belongs to; SQL computes the same."""
+    return (topic_no + partition) % SHARDS
 
 
 class Conflict(StoreFault):
@@ -238,6 +252,81 @@ class ExtentName(NamedTuple):
     base_offset: int
     object_no: int
     position: int
+
+
+class Replacement(NamedTuple):
+    """One partition's share of a swap: neighbours that go, and what stands for their offsets."""
+
+    topic_no: int
+    partition: int
+    remove: tuple[ExtentName, ...]
+    add: tuple[NewExtent, ...]
+
+
+class PlacedExtent(NamedTuple):
+    """An extent and the partition that it belongs to."""
+
+    topic_no: int
+    partition: int
+    extent: Extent
+
+
+class PackUsage(NamedTuple):
+    """How much of a pack extents still name; bytes that several of them share count once."""
+
+    object_no: int
+    key: str
+    bytes: int
+    live_bytes: int
+    created_ms: int
+
+
+class ObjectCounts(NamedTuple):
+    """How many objects of each kind there are, whether extents name them or not."""
+
+    wal: int
+    segments: int
+    packs: int
+    quarantined: int
+
+
+class OldestExtent(NamedTuple):
+    """What retention judges a partition by. ``appended_mark``: when its newest batch was appended."""
+
+    topic_no: int
+    partition: int
+    log_start: int
+    bytes: int
+    appended_mark: int
+    extent: Extent
+
+
+class Compaction(NamedTuple):
+    """How far a partition was compacted (I2: what lies below ``gap_end`` may have been removed).
+
+    Invariant: ``first_offset <= gap_end``, ``cleaned_end <= gap_end <= next_offset``.
+    """
+
+    topic_no: int
+    partition: int
+    first_offset: int
+    gap_end: int
+    cleaned_end: int  # below it, each key has one record (and those that may not be judged yet)
+    clean_bytes: int  # retained below cleaned_end when it was reached
+    horizon_ms: int | None  # when the first delete marker below may be removed
+    updated_ms: int
+
+
+class CompactionCandidate(NamedTuple):
+    """A partition's figures from which it is judged whether compaction is due."""
+
+    topic_no: int
+    partition: int
+    log_start: int
+    merged_end: int
+    bytes: int
+    wal_bytes: int
+    state: Compaction | None
 
 
 class ObjectRow(Struct, frozen=True):
@@ -550,7 +639,9 @@ class Metastore(Protocol):
     async def gaps(self, topic_no: int, partition: int | None = None) -> list[Gap]: ...
 
     # -- merge, retention, collection ----------------------------------------------------------
-    async def backlogs(self, limit: int) -> list[Backlog]:
+    # ``shards`` narrows a verb to partitions with ``(topic_no + partition) % SHARDS`` in it: a broker
+    # looks after the shards whose leases it holds.
+    async def backlogs(self, limit: int, shards: Sequence[int] = ALL_SHARDS) -> list[Backlog]:
         """Partitions with extents in the WAL, the oldest first; those of deleted topics as well, which
         must not keep WAL files from being recycled."""
 
@@ -558,10 +649,20 @@ class Metastore(Protocol):
         """The partition's extents that lie in the WAL, in offset order: what a merge takes up. Also of a
         deleted topic, as :meth:`replace_extents`."""
 
+    async def wal_extents_of(self, partitions: Sequence[tuple[int, int]]) -> list[PlacedExtent]:
+        """All that :meth:`wal_extents` would find of these (topic_no, partition); the caller chooses as
+        many as it wants extents, by their :class:`Backlog`."""
+
     async def small_segments(
         self, topic_no: int, partition: int, below_bytes: int, limit: int
     ) -> list[Extent]:
-        """Segment extents shorter than ``below_bytes``, in offset order."""
+        """Extents of segments and packs shorter than ``below_bytes``, in offset order."""
+
+    async def small_segments_of(
+        self, partitions: Sequence[tuple[int, int, int]]
+    ) -> list[PlacedExtent]:
+        """As :meth:`small_segments` for many (topic_no, partition, below_bytes), where there are two
+        extents or more outside the WAL; a partition has some dozen small ones at most."""
 
     async def create_object(self, key: str, kind: ObjectKind, now_ms: int) -> int:
         """Name an object *before* its bytes are written, so that a crash leaves no orphan unknown.
@@ -583,6 +684,16 @@ class Metastore(Protocol):
         object was collected. ``remove`` must be neighbours, and ``add`` must cover offsets within what
         they cover; its append times are kept within theirs."""
 
+    async def replace_many(
+        self,
+        object_no: int,
+        object_bytes: int,
+        replacements: Sequence[Replacement],
+        now_ms: int,
+    ) -> list[bool]:
+        """As :meth:`replace_extents` for several partitions that one object holds, each by itself, in
+        one transaction. At most one replacement per partition."""
+
     async def advance_log_start(
         self,
         topic_no: int,
@@ -595,6 +706,46 @@ class Metastore(Protocol):
         """Never goes back, never past ``next_offset`` (clamped). Deletes the extents wholly below and
         records the gap. None if there is no such partition."""
 
+    async def oldest_extents(
+        self, after: tuple[int, int], limit: int, shards: Sequence[int] = ALL_SHARDS
+    ) -> list[OldestExtent]:
+        """The first extent of each partition that has one, in the order of (topic_no, partition) from
+        behind ``after`` on: what retention looks at, a page at a time."""
+
+    async def measure_packs(self, limit: int) -> int:
+        """Count what extents name of up to ``limit`` packs that gained or lost extents; how many."""
+
+    async def pack_usage(self, limit: int) -> list[PackUsage]:
+        """The measured packs that extents name, those with the fewest live bytes first."""
+
+    async def extents_of_object(self, object_no: int, limit: int) -> list[PlacedExtent]:
+        """The extents of live topics that name the object, in the order of their positions."""
+
+    async def object_counts(self) -> ObjectCounts: ...
+
+    async def compaction(self, topic_no: int, partition: int) -> Compaction | None: ...
+
+    async def compaction_candidates(
+        self, topic_nos: Sequence[int], shards: Sequence[int] = ALL_SHARDS
+    ) -> list[CompactionCandidate]: ...
+
+    async def begin_compaction(
+        self, topic_no: int, partition: int, gap_end: int, now_ms: int
+    ) -> Compaction | None:
+        """Record that offsets below ``gap_end`` may be removed, before any is (I2). The horizon is
+        forgotten until the pass ends. None if there is no such partition."""
+
+    async def finish_compaction(
+        self,
+        topic_no: int,
+        partition: int,
+        cleaned_end: int,
+        clean_bytes: int,
+        horizon_ms: int | None,
+        now_ms: int,
+    ) -> bool:
+        """Record what a pass has reached; False if the partition is gone."""
+
     async def objects_without_extents(
         self, now_ms: int, created_before_ms: int, limit: int
     ) -> list[ObjectRow]:
@@ -606,7 +757,14 @@ class Metastore(Protocol):
 
     async def forget_object(self, object_no: int, reason: str, now_ms: int) -> bool:
         """Remove an object's row, with the reason kept in the deletion log; False if an extent names it
-        again or it is gone. Called *before* its bytes are deleted (I3)."""
+        again or it is gone. Called *before* its bytes are deleted (I3); until
+        :meth:`confirm_deletions` the key is one of :meth:`pending_deletions`."""
+
+    async def pending_deletions(self, limit: int) -> list[str]:
+        """Keys of forgotten objects whose bytes may still be in the store, the oldest first."""
+
+    async def confirm_deletions(self, keys: Sequence[str]) -> None:
+        """The bytes of these objects are gone."""
 
     async def deletions(self, limit: int) -> list[tuple[str, str, int]]:
         """The newest lines of the deletion log: key, reason, time."""

@@ -86,6 +86,18 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "HAVING min(e.base_offset) < max(p.merged_end) OR max(p.wal_since_ms) <> min(e.appended_ms)",
     ),
     (
+        "I2: a partition is compacted beyond what its gap says, or beyond its end",
+        "SELECT c.topic_no, c.partition, c.cleaned_end FROM compaction c "
+        "JOIN partition p ON p.topic_no = c.topic_no AND p.partition = c.partition "
+        "WHERE c.cleaned_end > c.gap_end OR c.gap_end > p.next_offset",
+    ),
+    (
+        "a pack's live bytes were measured, but are fewer than those that extents name",
+        "SELECT no, key, live_bytes FROM object o WHERE live_bytes IS NOT NULL AND (form <> 1 OR "
+        "live_bytes < (SELECT coalesce(sum(s.named), 0) FROM (SELECT max(length) AS named "
+        "FROM extent WHERE object_no = o.no GROUP BY position) AS s))",
+    ),
+    (
         "leader epochs do not end in the partition's own, or do not start at offset 0",
         "SELECT p.topic_no, p.partition, max(l.epoch) FROM partition p "
         "LEFT JOIN leader_epoch l USING (topic_no, partition) GROUP BY p.topic_no, p.partition "
@@ -105,6 +117,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "EXISTS (SELECT 1 FROM extent WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM producer WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM gap WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM compaction WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM deleted_partition WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM committed WHERE topic_no = t.no))",
     ),
@@ -118,7 +131,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "SELECT topic_no FROM (SELECT topic_no FROM partition UNION SELECT topic_no FROM extent "
         "UNION SELECT topic_no FROM deleted_partition "
         "UNION SELECT topic_no FROM producer UNION SELECT topic_no FROM gap "
-        "UNION SELECT topic_no FROM committed UNION SELECT topic_no FROM leader_epoch) AS r "
+        "UNION SELECT topic_no FROM compaction UNION SELECT topic_no FROM committed UNION SELECT topic_no FROM leader_epoch) AS r "
         "WHERE topic_no NOT IN (SELECT no FROM topic)",
     ),
     (

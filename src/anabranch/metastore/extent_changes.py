@@ -4,19 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from anabranch.metastore import bulk, gaps
-from anabranch.metastore.api import ExtentName, Gap, GapCause, NewExtent, ObjectKind, Partition
+from anabranch.metastore.api import (
+    ExtentName,
+    Gap,
+    GapCause,
+    NewExtent,
+    ObjectKind,
+    Partition,
+    Replacement,
+)
 from anabranch.metastore.counters import catalogue_changed
-from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
+from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
 from anabranch.metastore.journal_notes import Noted, note
-from anabranch.metastore.objects import kind_of
-from anabranch.metastore.partitions import home
+from anabranch.metastore.objects import SUSPECT, kind_of, name_again
+from anabranch.metastore.partitions import TABLES
 from anabranch.metastore.partitions import partition as partition_of
 from anabranch.metastore.tx import Tx, lock_object, lock_partition
 
 # Extents that one transaction of advance_log_start drops at most: some ten milliseconds of work.
 DROP_EXTENTS_MAX = 5_000
+
+
+_THERE = bulk.Query(
+    "topic_no partition first_base last_base",
+    "e.topic_no, e.partition, e.base_offset, e.object_no, e.position, e.last_offset, e.length, "
+    "e.records, e.wal, e.appended_ms, e.timestamp_mark",
+    "FROM {v} AS v JOIN extent e ON e.topic_no = v.topic_no AND e.partition = v.partition "
+    "AND e.base_offset BETWEEN v.first_base AND v.last_base",
+)
+_DELETE = bulk.Statement(
+    "topic_no partition base_offset",
+    "DELETE FROM extent WHERE (topic_no, partition, base_offset) IN {v}",
+)
+_KNOWN = {
+    table: bulk.Query(
+        "topic_no partition",
+        "p.topic_no, p.partition",
+        f"FROM {{v}} AS v JOIN {table} p ON p.topic_no = v.topic_no AND p.partition = v.partition",
+    )
+    for table in TABLES
+}
+_SUMS = {
+    table: bulk.Statement(
+        "topic_no partition extents records bytes wal_extents wal_bytes",
+        f"UPDATE {table} SET extents = {table}.extents + v.extents, "
+        f"records = {table}.records + v.records, bytes = {table}.bytes + v.bytes, "
+        f"wal_extents = {table}.wal_extents + v.wal_extents, "
+        f"wal_bytes = {table}.wal_bytes + v.wal_bytes FROM {{v}} AS v "
+        f"WHERE {table}.topic_no = v.topic_no AND {table}.partition = v.partition",
+    )
+    for table in TABLES
+}
+
+
+class _Old(NamedTuple):
+    """An extent that is there, as ``_THERE`` finds it."""
+
+    topic_no: int
+    partition: int
+    base_offset: int
+    object_no: int
+    position: int
+    last_offset: int
+    length: int
+    records: int
+    wal: int
+    appended_ms: int
+    timestamp_mark: int
 
 
 def replace_extents(
@@ -30,113 +87,159 @@ def replace_extents(
     now_ms: int,
 ) -> bool:
     """``remove`` must be neighbours: nothing may lie between the first and the last of them."""
-    lock_partition(tx, topic_no, partition)
+    one = Replacement(topic_no, partition, tuple(remove), tuple(add))
+    return replace_many(tx, object_no, object_bytes, [one], now_ms)[0]
+
+
+def replace_many(
+    tx: Tx,
+    object_no: int,
+    object_bytes: int,
+    replacements: Sequence[Replacement],
+    now_ms: int,
+) -> list[bool]:
+    keys = [(each.topic_no, each.partition) for each in replacements]
+    assert len(set(keys)) == len(keys), "a partition has one share of an object"
+    for key in sorted(keys):
+        lock_partition(tx, *key)
     lock_object(tx, object_no)
     kind = kind_of(tx, object_no)
-    table = home(tx, topic_no, partition)
-    if kind is None or table is None:
-        return False
-    names = sorted(remove)
-    where = "topic_no = ? AND partition = ? AND base_offset BETWEEN ? AND ?"
-    span = (topic_no, partition, names[0].base_offset, names[-1].base_offset)
-    there = tx.execute(
-        "SELECT base_offset, object_no, position, last_offset, length, records, wal, appended_ms, "
-        f"timestamp_mark FROM extent WHERE {where} ORDER BY base_offset",
-        span,
-    ).fetchall()
-    if not set(names) <= {ExtentName(*row[:3]) for row in there}:
-        return False
-    assert len(there) == len(names), "extents to be replaced are not neighbours"
-    first, last = there[0], there[-1]
+    if kind is None:
+        return [False] * len(replacements)
+    homes = {
+        (row[0], row[1]): table
+        for table, query in _KNOWN.items()
+        for row in bulk.read(tx, query, keys)
+    }
+    there = _there(tx, replacements)
+    done: list[bool] = []
+    removed: list[_Old] = []
+    added: list[ExtentRow] = []
+    sums: dict[str, list[bulk.Row]] = {table: [] for table in TABLES}
+    for replacement, key in zip(replacements, keys, strict=True):
+        old = there.get(key, [])
+        names = {ExtentName(each.base_offset, each.object_no, each.position) for each in old}
+        if key not in homes or not set(replacement.remove) <= names:
+            done.append(False)
+            continue
+        assert len(old) == len(replacement.remove), "extents to be replaced are not neighbours"
+        _assert_within(replacement.add, old, object_bytes)
+        done.append(True)
+        removed += old
+        added += _merged_rows(replacement, old, object_no, kind)
+        sums[homes[key]].append(_difference(replacement, old, kind))
+    bulk.write(tx, _DELETE, [each[:3] for each in removed])
+    bulk.write(tx, INSERT_EXTENTS, added)
+    left = sorted({each.object_no for each in removed})
+    tx.executemany(SUSPECT.format("no = ?"), [(no,) for no in left])
+    if any(done):
+        name_again(tx, object_no, object_bytes)
+    _note_replaced(tx, object_no, removed)
+    for table, rows in sums.items():
+        bulk.write(tx, _SUMS[table], rows)
+        moved = [(row[0], row[1]) for row in rows if row[5]]
+        bulk.write(tx, _REFRESH[table], moved)
+    return done
+
+
+def _note_replaced(tx: Tx, object_no: int, removed: Sequence[_Old]) -> None:
+    spans: dict[tuple[int, int], tuple[int, int]] = {}
+    for old in removed:  # in offset order within a partition
+        key = (old.topic_no, old.partition)
+        first, _ = spans.get(key, (old.base_offset, 0))
+        spans[key] = (first, old.last_offset)
+    if spans:
+        note(
+            tx,
+            ("object", (object_no,)),
+            *[Noted("extent", key, (first,), (last,)) for key, (first, last) in spans.items()],
+            *[(table, key) for key in spans for table in TABLES],
+        )
+
+
+def _there(tx: Tx, replacements: Sequence[Replacement]) -> dict[tuple[int, int], list[_Old]]:
+    """What lies between the first and the last extent that each replacement takes away."""
+    spans = [
+        (
+            each.topic_no,
+            each.partition,
+            min(name.base_offset for name in each.remove),
+            max(name.base_offset for name in each.remove),
+        )
+        for each in replacements
+    ]
+    found: dict[tuple[int, int], list[_Old]] = {}
+    for row in sorted(_Old(*row) for row in bulk.read(tx, _THERE, spans)):
+        found.setdefault((row.topic_no, row.partition), []).append(row)
+    return found
+
+
+def _assert_within(add: Sequence[NewExtent], old: Sequence[_Old], object_bytes: int) -> None:
     assert all(a.last_offset < b.base_offset for a, b in pairwise(add)), "new extents overlap"
     if add:
-        assert add[0].base_offset >= first[0] and add[-1].last_offset <= last[3], "outside the old"
-        assert max(e.max_timestamp for e in add) <= last[8], "a timestamp that was not there before"
+        first, last = old[0], old[-1]
+        assert add[0].base_offset >= first.base_offset, "outside the old"
+        assert add[-1].last_offset <= last.last_offset, "outside the old"
+        assert max(e.max_timestamp for e in add) <= last.timestamp_mark, (
+            "a timestamp not there before"
+        )
         assert max(e.position + e.length for e in add) <= object_bytes, "outside the object"
-    tx.execute(f"DELETE FROM extent WHERE {where}", span)
-    rows = marked_rows(topic_no, partition, object_no, kind, add, first[7], last[8])
+
+
+def _merged_rows(
+    replacement: Replacement, old: Sequence[_Old], object_no: int, kind: ObjectKind
+) -> list[ExtentRow]:
+    rows = marked_rows(
+        replacement.topic_no,
+        replacement.partition,
+        object_no,
+        kind,
+        replacement.add,
+        old[0].appended_ms,
+        old[-1].timestamp_mark,
+    )
     # A merged extent was appended when the youngest of its sources was, at the latest.
-    bulk.write(
-        tx,
-        INSERT_EXTENTS,
-        [row._replace(appended_ms=min(row.appended_ms, last[7])) for row in rows],
-    )
-    tx.executemany(
-        "UPDATE object SET suspect = 1 WHERE no = ? AND suspect = 0",
-        [(no,) for no in {row[1] for row in there}],
-    )
-    tx.execute(
-        "UPDATE object SET bytes = ?, unreferenced_ms = NULL WHERE no = ?",
-        (object_bytes, object_no),
-    )
-    note(
-        tx,
-        Noted("extent", (topic_no, partition), (first[0],), (last[3],)),
-        ("partition", (topic_no, partition)),
-        ("deleted_partition", (topic_no, partition)),
-        ("object", (object_no,)),
-    )
-    in_wal = kind is ObjectKind.WAL
-    _change_sums(
-        tx,
-        topic_no,
-        partition,
-        table=table,
-        extents=len(add) - len(there),
-        records=sum(e.records for e in add) - sum(row[5] for row in there),
-        length=sum(e.length for e in add) - sum(row[4] for row in there),
-        wal_extents=len(add) * in_wal - sum(row[6] for row in there),
-        wal_length=sum(e.length for e in add) * in_wal - sum(row[4] for row in there if row[6]),
-    )
-    return True
+    latest = old[-1].appended_ms
+    return [row._replace(appended_ms=min(row.appended_ms, latest)) for row in rows]
 
 
-def _change_sums(
-    tx: Tx,
-    topic_no: int,
-    partition: int,
-    *,
-    table: str = "partition",
-    extents: int,
-    records: int,
-    length: int,
-    wal_extents: int,
-    wal_length: int,
-) -> None:
-    """Keep the partition's sums, and move ``merged_end`` up to the first extent in the WAL."""
-    values = {
-        "topic": topic_no,
-        "partition": partition,
-        "extents": extents,
-        "records": records,
-        "bytes": length,
-        "wal_extents": wal_extents,
-        "wal_bytes": wal_length,
-    }
-    tx.execute(
-        f"UPDATE {table} SET extents = extents + :extents, records = records + :records, "
-        "bytes = bytes + :bytes, wal_extents = wal_extents + :wal_extents, "
-        "wal_bytes = wal_bytes + :wal_bytes WHERE topic_no = :topic AND partition = :partition",
-        values,
+def _difference(replacement: Replacement, old: Sequence[_Old], kind: ObjectKind) -> bulk.Row:
+    """What a replacement changes of its partition's sums."""
+    add, in_wal = replacement.add, kind is ObjectKind.WAL
+    return (
+        replacement.topic_no,
+        replacement.partition,
+        len(add) - len(old),
+        sum(e.records for e in add) - sum(e.records for e in old),
+        sum(e.length for e in add) - sum(e.length for e in old),
+        len(add) * in_wal - sum(e.wal for e in old),
+        sum(e.length for e in add) * in_wal - sum(e.length for e in old if e.wal),
     )
-    if wal_extents:
-        refresh_backlog(tx, topic_no, partition, table)
 
 
-def refresh_backlog(tx: Tx, topic_no: int, partition: int, table: str = "partition") -> None:
+def _first_in_wal(table: str, column: str) -> str:
+    return (
+        f"(SELECT e.{column} FROM extent e WHERE e.topic_no = {table}.topic_no "
+        f"AND e.partition = {table}.partition AND e.base_offset >= {table}.merged_end "
+        "AND e.wal = 1 ORDER BY e.base_offset LIMIT 1)"
+    )
+
+
+_REFRESH = {
+    table: bulk.Statement(
+        "topic_no partition",
+        f"UPDATE {table} SET "
+        f"merged_end = coalesce({_first_in_wal(table, 'base_offset')}, next_offset), "
+        f"wal_since_ms = coalesce({_first_in_wal(table, 'appended_ms')}, 0) "
+        "WHERE (topic_no, partition) IN {v}",
+    )
+    for table in TABLES
+}
+
+
+def refresh_backlog(tx: Tx, topic_no: int, partition: int) -> None:
     """Set ``merged_end`` and ``wal_since_ms`` from the first extent in the WAL, if there is one."""
-    key = (topic_no, partition)
-    oldest = tx.execute(
-        "SELECT base_offset, appended_ms FROM extent WHERE topic_no = ?1 AND partition = ?2 "
-        f"AND base_offset >= (SELECT merged_end FROM {table} WHERE topic_no = ?1 AND partition = ?2)"
-        " AND wal = 1 ORDER BY base_offset LIMIT 1",
-        key,
-    ).fetchone()
-    tx.execute(
-        f"UPDATE {table} SET merged_end = coalesce(?, next_offset), wal_since_ms = coalesce(?, 0) "
-        "WHERE topic_no = ? AND partition = ?",
-        (*(oldest or (None, None)), *key),
-    )
+    bulk.write(tx, _REFRESH["partition"], [(topic_no, partition)])
 
 
 def advance_log_start(
@@ -172,25 +275,15 @@ def advance_log_start(
         f"coalesce(sum(wal), 0), coalesce(sum(wal * length), 0) FROM extent WHERE {below}",
         span,
     ).fetchone()
-    tx.execute(
-        "UPDATE object SET suspect = 1 WHERE suspect = 0 "
-        f"AND no IN (SELECT object_no FROM extent WHERE {below})",
-        span,
-    )
+    tx.execute(SUSPECT.format(f"no IN (SELECT object_no FROM extent WHERE {below})"), span)
     tx.execute(f"DELETE FROM extent WHERE {below}", span)
     tx.execute(
         "UPDATE partition SET log_start = ? WHERE topic_no = ? AND partition = ?", (target, *key)
     )
-    _change_sums(
-        tx,
-        topic_no,
-        partition,
-        extents=-extents,
-        records=-records,
-        length=-length,
-        wal_extents=-wal_extents,
-        wal_length=-wal_length,
-    )
+    change = (*key, -extents, -records, -length, -wal_extents, -wal_length)
+    bulk.write(tx, _SUMS["partition"], [change])
+    if wal_extents:
+        refresh_backlog(tx, *key)
     gaps.record_gap(
         tx, Gap(topic_no, partition, before.log_start, target - 1, cause, detail, now_ms)
     )

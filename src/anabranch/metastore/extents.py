@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from anabranch.metastore.api import (
@@ -9,13 +10,17 @@ from anabranch.metastore.api import (
     Extent,
     PartitionSize,
 )
-from anabranch.metastore.objects import KINDS
+from anabranch.metastore.objects import kind_from
 from anabranch.metastore.partitions import home
 from anabranch.metastore.tx import Tx
 
-_ALL = """
-SELECT e.base_offset, e.last_offset, e.object_no, o.key, e.wal, e.position, e.length, e.records,
-    e.max_timestamp, e.appended_ms, e.leader_epoch
+# The columns of which :func:`extent_of` makes an extent, where ``e`` is its row and ``o`` its object's.
+EXTENT_COLUMNS = (
+    "e.base_offset, e.last_offset, e.object_no, o.key, e.wal, o.form, e.position, e.length, "
+    "e.records, e.max_timestamp, e.appended_ms, e.leader_epoch"
+)
+_ALL = f"""
+SELECT {EXTENT_COLUMNS}
 FROM extent e JOIN object o ON o.no = e.object_no
 WHERE e.topic_no = :topic AND e.partition = :partition
 """
@@ -25,21 +30,10 @@ _SELECT = f"""{_ALL}
 """
 
 
-def _extent(row: tuple[Any, ...]) -> Extent:
-    base, last, object_no, key, wal, position, length, records, timestamp, appended, epoch = row
-    return Extent(
-        base,
-        last,
-        object_no,
-        key,
-        KINDS[wal],
-        position,
-        length,
-        records,
-        timestamp,
-        appended,
-        epoch,
-    )
+def extent_of(row: Sequence[Any]) -> Extent:
+    """An extent from ``EXTENT_COLUMNS``."""
+    base, last, object_no, key, wal, form, *rest = row
+    return Extent(base, last, object_no, key, kind_from(wal, form), *rest)
 
 
 def _first(tx: Tx, topic_no: int, partition: int, condition: str, **values: int) -> Extent | None:
@@ -47,7 +41,7 @@ def _first(tx: Tx, topic_no: int, partition: int, condition: str, **values: int)
         f"{_SELECT} AND {condition} ORDER BY e.base_offset LIMIT 1",
         {"topic": topic_no, "partition": partition, **values},
     ).fetchone()
-    return _extent(row) if row else None
+    return extent_of(row) if row else None
 
 
 def extents_from(tx: Tx, topic_no: int, partition: int, offset: int, limit: int) -> list[Extent]:
@@ -61,7 +55,7 @@ def extents_from(tx: Tx, topic_no: int, partition: int, offset: int, limit: int)
         ORDER BY e.base_offset LIMIT :limit""",
         {"topic": topic_no, "partition": partition, "offset": offset, "limit": limit},
     )
-    return [_extent(row) for row in rows]
+    return [extent_of(row) for row in rows]
 
 
 def wal_extents(tx: Tx, topic_no: int, partition: int, limit: int) -> list[Extent]:
@@ -77,17 +71,18 @@ def wal_extents(tx: Tx, topic_no: int, partition: int, limit: int) -> list[Exten
         ORDER BY e.base_offset LIMIT :limit""",
         {"topic": topic_no, "partition": partition, "limit": limit},
     )
-    return [_extent(row) for row in rows]
+    return [extent_of(row) for row in rows]
 
 
 def small_segments(
     tx: Tx, topic_no: int, partition: int, below_bytes: int, limit: int
 ) -> list[Extent]:
     rows = tx.execute(
-        f"{_SELECT} AND e.wal = 0 AND e.length < :below ORDER BY e.base_offset LIMIT :limit",
+        f"{_SELECT} AND e.wal = 0 AND o.form <> 2 AND e.length < :below "
+        "ORDER BY e.base_offset LIMIT :limit",
         {"topic": topic_no, "partition": partition, "below": below_bytes, "limit": limit},
     )
-    return [_extent(row) for row in rows]
+    return [extent_of(row) for row in rows]
 
 
 # -- by time -------------------------------------------------------------------------------------
@@ -173,7 +168,7 @@ def extent_of_max_timestamp(
         f"{_SELECT} AND e.last_offset >= :offset ORDER BY e.max_timestamp DESC, e.base_offset LIMIT 1",
         {"topic": topic_no, "partition": partition, "offset": from_offset},
     ).fetchone()
-    return _extent(row) if row else None
+    return extent_of(row) if row else None
 
 
 def _time_span(tx: Tx, topic_no: int, partition: int) -> tuple[int | None, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from anabranch.metastore import compactions
 from anabranch.metastore.api import Gap, GapCause
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
@@ -55,7 +56,9 @@ def gaps(tx: Tx, topic_no: int, partition: int | None = None) -> list[Gap]:
         "ORDER BY g.partition, g.first_offset",
         values,
     )
-    return [
+    gone = [
         Gap(no, number, first, last, GapCause(cause), detail, at_ms)
         for no, number, first, last, cause, detail, at_ms in rows
     ]
+    thinned = compactions.gaps(tx, topic_no, partition)
+    return sorted(gone + thinned, key=lambda gap: (gap.partition, gap.first_offset))

@@ -6,32 +6,45 @@ at suspects only: those that an extent names are cleared, the others are stamped
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from anabranch.errors import StoreFault
-from anabranch.metastore.api import ObjectKind, ObjectRow
+from anabranch.metastore.api import ObjectCounts, ObjectKind, ObjectRow
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx, lock_object, lock_wal_objects
 
 EXAMINE_MAX = 10_000  # suspects looked at in one transaction
 DELETIONS_MAX = 100_000  # lines kept in the deletion log
 
-_COLUMNS = "no, key, kind, bytes, created_ms, unreferenced_ms"
-KINDS = (ObjectKind.SEGMENT, ObjectKind.WAL)  # by the number in the kind and wal columns
+_COLUMNS = "no, key, kind, form, bytes, created_ms, unreferenced_ms"
+# By the number in the form column; what lies in the WAL has kind = 1, and wal = 1 in its extents.
+FORMS = (ObjectKind.SEGMENT, ObjectKind.PACK, ObjectKind.QUARANTINE)
+
+# An extent left these objects: look at them again. ``{}`` stands for the condition that picks them.
+SUSPECT = (
+    "UPDATE object SET suspect = 1, live_bytes = NULL "
+    "WHERE (suspect = 0 OR live_bytes IS NOT NULL) AND {}"
+)
+
+
+def kind_from(wal: int, form: int) -> ObjectKind:
+    return ObjectKind.WAL if wal else FORMS[form]
 
 
 def _object(row: tuple[Any, ...]) -> ObjectRow:
-    no, key, kind, length, created_ms, unreferenced_ms = row
-    return ObjectRow(no, key, KINDS[kind], length, created_ms, unreferenced_ms)
+    no, key, wal, form, length, created_ms, unreferenced_ms = row
+    return ObjectRow(no, key, kind_from(wal, form), length, created_ms, unreferenced_ms)
 
 
 def _insert(tx: Tx, key: str, kind: ObjectKind, length: int, now_ms: int) -> int:
     """I3: a key whose object was collected must not come back, its bytes may vanish at any moment."""
     if tx.execute("SELECT 1 FROM deletion WHERE key = ?", (key,)).fetchone():
         raise StoreFault(f"object {key} was collected and cannot be used again", retryable=False)
+    wal = kind is ObjectKind.WAL
     row = tx.execute(
-        "INSERT INTO object (key, kind, bytes, created_ms) VALUES (?, ?, ?, ?) RETURNING no",
-        (key, KINDS.index(kind), length, now_ms),
+        "INSERT INTO object (key, kind, form, bytes, created_ms) VALUES (?, ?, ?, ?, ?) RETURNING no",
+        (key, int(wal), 0 if wal else FORMS.index(kind), length, now_ms),
     ).fetchone()
     no: int = row[0]
     return no
@@ -57,8 +70,8 @@ def create_object(tx: Tx, key: str, kind: ObjectKind, now_ms: int) -> int:
 
 def kind_of(tx: Tx, object_no: int) -> ObjectKind | None:
     """None if there is no such object, or no longer."""
-    row = tx.execute("SELECT kind FROM object WHERE no = ?", (object_no,)).fetchone()
-    return KINDS[row[0]] if row else None
+    row = tx.execute("SELECT kind, form FROM object WHERE no = ?", (object_no,)).fetchone()
+    return kind_from(*row) if row else None
 
 
 def name_again(tx: Tx, object_no: int, length: int) -> None:
@@ -103,18 +116,48 @@ def forget_object(tx: Tx, object_no: int, reason: str, now_ms: int) -> bool:
     lock_object(tx, object_no)
     row = tx.execute(
         "DELETE FROM object WHERE no = ? "
-        "AND NOT EXISTS (SELECT 1 FROM extent WHERE object_no = ?) RETURNING key",
+        "AND NOT EXISTS (SELECT 1 FROM extent WHERE object_no = ?) RETURNING key, kind",
         (object_no, object_no),
     ).fetchone()
     if row is None:
         return False
+    key, wal = row
+    # A file of the WAL is recycled instead; one that nobody knows is found by its owner.
     line = tx.execute(
-        "INSERT INTO deletion (key, reason, at_ms) VALUES (?, ?, ?) RETURNING seq",
-        (row[0], reason, now_ms),
+        "INSERT INTO deletion (key, reason, at_ms, pending) VALUES (?, ?, ?, ?) RETURNING seq",
+        (key, reason, now_ms, 0 if wal else 1),
     ).fetchone()
-    tx.execute("DELETE FROM deletion WHERE seq <= ?", (line[0] - DELETIONS_MAX,))
+    tx.execute("DELETE FROM deletion WHERE seq <= ? AND pending = 0", (line[0] - DELETIONS_MAX,))
     note(tx, ("object", (object_no,)), ("deletion", (line[0],)))
     return True
+
+
+def pending_deletions(tx: Tx, limit: int) -> list[str]:
+    rows = tx.execute("SELECT key FROM deletion WHERE pending = 1 ORDER BY seq LIMIT ?", (limit,))
+    return [key for (key,) in rows]
+
+
+def confirm_deletions(tx: Tx, keys: Sequence[str]) -> None:
+    for key in keys:
+        row = tx.execute(
+            "UPDATE deletion SET pending = 0 WHERE key = ? RETURNING seq", (key,)
+        ).fetchone()
+        if row is not None:
+            note(tx, ("deletion", (row[0],)))
+
+
+def object_counts(tx: Tx) -> ObjectCounts:
+    counts = dict.fromkeys(ObjectKind, 0)
+    for wal, form, count in tx.execute(
+        "SELECT kind, form, count(*) FROM object GROUP BY kind, form"
+    ):
+        counts[kind_from(wal, form)] += count
+    return ObjectCounts(
+        counts[ObjectKind.WAL],
+        counts[ObjectKind.SEGMENT],
+        counts[ObjectKind.PACK],
+        counts[ObjectKind.QUARANTINE],
+    )
 
 
 def deletions(tx: Tx, limit: int) -> list[tuple[str, str, int]]:

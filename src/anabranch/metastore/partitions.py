@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anabranch.metastore import bulk
-from anabranch.metastore.api import Backlog, LeaderEpoch, Partition
+from anabranch.metastore.api import ALL_SHARDS, SHARDS, Backlog, LeaderEpoch, Partition
 from anabranch.metastore.tx import Tx
 
 _COLUMNS = "topic_no, partition, next_offset, log_start, leader_epoch"
@@ -16,6 +16,9 @@ ALL_COLUMNS = (
     f"{_COLUMNS}, merged_end, extents, records, bytes, wal_extents, wal_bytes, wal_since_ms, "
     "appended_mark, timestamp_mark"
 )
+
+
+TABLES = ("partition", "deleted_partition")  # where the row of a partition lies; see ``home``
 
 
 def partitions(tx: Tx, topic_no: int) -> list[Partition]:
@@ -51,12 +54,21 @@ def leader_epochs(tx: Tx, topic_no: int, number: int) -> list[LeaderEpoch]:
     return [LeaderEpoch(*row) for row in rows]
 
 
-def backlogs(tx: Tx, limit: int) -> list[Backlog]:
+def in_shards(shards: Sequence[int], alias: str = "") -> str:
+    """The condition that picks partitions of these shards; ``shard_of`` says the same in Python."""
+    if len(shards) == SHARDS:
+        return "1 = 1"
+    chosen = ", ".join(str(int(shard)) for shard in shards) or "-1"
+    return f"({alias}topic_no + {alias}partition) % {SHARDS} IN ({chosen})"
+
+
+def backlogs(tx: Tx, limit: int, shards: Sequence[int] = ALL_SHARDS) -> list[Backlog]:
     """One pass over the partitions' own rows, never over extents; those of deleted topics as well."""
     columns = "topic_no, partition, wal_extents, wal_bytes, wal_since_ms"
+    where = f"WHERE wal_extents > 0 AND {in_shards(shards)}"
     rows = tx.execute(
-        f"SELECT {columns} FROM partition WHERE wal_extents > 0 UNION ALL "
-        f"SELECT {columns} FROM deleted_partition WHERE wal_extents > 0 "
+        f"SELECT {columns} FROM partition {where} UNION ALL "
+        f"SELECT {columns} FROM deleted_partition {where} "
         "ORDER BY wal_since_ms, topic_no, partition LIMIT ?",
         (limit,),
     )
@@ -65,7 +77,7 @@ def backlogs(tx: Tx, limit: int) -> list[Backlog]:
 
 def home(tx: Tx, topic_no: int, number: int) -> str | None:
     """The table that holds this partition's row: that of living topics, that of deleted ones, or none."""
-    for table in ("partition", "deleted_partition"):
+    for table in TABLES:
         row = tx.execute(
             f"SELECT 1 FROM {table} WHERE topic_no = ? AND partition = ?", (topic_no, number)
         ).fetchone()

@@ -13,6 +13,7 @@ from anabranch.metastore import offsets
 from anabranch.metastore.api import DeletedTopic, Topic
 from anabranch.metastore.counters import catalogue_changed
 from anabranch.metastore.journal_notes import Noted, note, note_topic
+from anabranch.metastore.objects import SUSPECT
 from anabranch.metastore.partitions import move_rows
 from anabranch.metastore.topics import COLUMNS, DELETED, PURGED, live_topic, refuse_taken, topic_of
 from anabranch.metastore.tx import Tx, lock_topic
@@ -99,7 +100,11 @@ def _purge_topic(tx: Tx, topic_no: int, deleted_ms: int, limit: int) -> int:
     tx.execute("DELETE FROM leader_epoch WHERE topic_no = ?", (topic_no,))
     note_topic(tx, topic_no, "deleted_partition", "leader_epoch")
     purged = offsets.forget_topic(tx, topic_no, limit, deleted_ms)
-    for table, key in (("producer", "producer_id"), ("gap", "first_offset")):
+    for table, key in (
+        ("producer", "producer_id"),
+        ("gap", "first_offset"),
+        ("compaction", "first_offset"),
+    ):
         if purged < limit:
             purged += _purge_rows(tx, table, key, topic_no, limit - purged)
     if purged < limit:
@@ -121,10 +126,6 @@ def _purge_rows(tx: Tx, table: str, key: str, topic_no: int, limit: int) -> int:
         which += f" AND (partition, {key}) <= (?, ?)"
         values += last
     if table == "extent":
-        tx.execute(
-            "UPDATE object SET suspect = 1 WHERE suspect = 0 "
-            f"AND no IN (SELECT object_no FROM extent WHERE {which})",
-            values,
-        )
+        tx.execute(SUSPECT.format(f"no IN (SELECT object_no FROM extent WHERE {which})"), values)
     note(tx, Noted(table, (topic_no,), None, last))
     return tx.execute(f"DELETE FROM {table} WHERE {which}", values).rowcount

@@ -23,7 +23,7 @@ from anabranch.metastore.schema import Table, quoted
 # Columns that a replay need not repeat: hints for collection, and signs of life.
 UNTOLD: Mapping[str, frozenset[str]] = {
     "broker": frozenset(("heartbeat_ms",)),
-    "object": frozenset(("suspect", "unreferenced_ms")),
+    "object": frozenset(("suspect", "unreferenced_ms", "live_bytes")),
 }
 
 _CLOSE = """

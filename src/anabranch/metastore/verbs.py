@@ -16,6 +16,7 @@ from anabranch.metastore import (
     branches,
     brokers,
     check,
+    compactions,
     counters,
     documents,
     extent_changes,
@@ -24,6 +25,7 @@ from anabranch.metastore import (
     groups,
     history,
     journal,
+    maintenance,
     objects,
     partitions,
     purge,
@@ -31,6 +33,7 @@ from anabranch.metastore import (
 )
 from anabranch.metastore import offsets as committed_offsets
 from anabranch.metastore.api import (
+    ALL_SHARDS,
     Actor,
     AppendCommit,
     AppendOutcome,
@@ -38,6 +41,8 @@ from anabranch.metastore.api import (
     BranchOrigin,
     BrokerRow,
     Committed,
+    Compaction,
+    CompactionCandidate,
     DeletedTopic,
     Document,
     Extent,
@@ -48,13 +53,18 @@ from anabranch.metastore.api import (
     Handover,
     LeaderEpoch,
     NewExtent,
+    ObjectCounts,
     ObjectKind,
     ObjectRow,
     OffsetAction,
     OffsetChange,
+    OldestExtent,
+    PackUsage,
     Partition,
     PartitionSize,
+    PlacedExtent,
     ProducerState,
+    Replacement,
     Topic,
 )
 from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
@@ -257,11 +267,19 @@ class SqlMetastore(ABC):
         return await self._read(gaps.gaps, topic_no, partition)
 
     # -- merge, retention, collection ----------------------------------------------------------
-    async def backlogs(self, limit: int) -> list[Backlog]:
-        return await self._read(partitions.backlogs, limit)
+    async def backlogs(self, limit: int, shards: Sequence[int] = ALL_SHARDS) -> list[Backlog]:
+        return await self._read(partitions.backlogs, limit, shards)
 
     async def wal_extents(self, topic_no: int, partition: int, limit: int) -> list[Extent]:
         return await self._read(extents.wal_extents, topic_no, partition, limit)
+
+    async def wal_extents_of(self, partitions: Sequence[tuple[int, int]]) -> list[PlacedExtent]:
+        return await self._read(maintenance.wal_extents_of, partitions)
+
+    async def small_segments_of(
+        self, partitions: Sequence[tuple[int, int, int]]
+    ) -> list[PlacedExtent]:
+        return await self._read(maintenance.small_segments_of, partitions)
 
     async def small_segments(
         self, topic_no: int, partition: int, below_bytes: int, limit: int
@@ -289,6 +307,66 @@ class SqlMetastore(ABC):
             object_no,
             object_bytes,
             add,
+            now_ms,
+        )
+
+    async def replace_many(
+        self,
+        object_no: int,
+        object_bytes: int,
+        replacements: Sequence[Replacement],
+        now_ms: int,
+    ) -> list[bool]:
+        return await self._write(
+            extent_changes.replace_many, object_no, object_bytes, replacements, now_ms
+        )
+
+    async def oldest_extents(
+        self, after: tuple[int, int], limit: int, shards: Sequence[int] = ALL_SHARDS
+    ) -> list[OldestExtent]:
+        return await self._read(maintenance.oldest_extents, after, limit, shards)
+
+    async def measure_packs(self, limit: int) -> int:
+        return await self._write(maintenance.measure_packs, limit)
+
+    async def pack_usage(self, limit: int) -> list[PackUsage]:
+        return await self._read(maintenance.pack_usage, limit)
+
+    async def extents_of_object(self, object_no: int, limit: int) -> list[PlacedExtent]:
+        return await self._read(maintenance.extents_of_object, object_no, limit)
+
+    async def object_counts(self) -> ObjectCounts:
+        return await self._read(objects.object_counts)
+
+    async def compaction(self, topic_no: int, partition: int) -> Compaction | None:
+        return await self._read(compactions.compaction, topic_no, partition)
+
+    async def compaction_candidates(
+        self, topic_nos: Sequence[int], shards: Sequence[int] = ALL_SHARDS
+    ) -> list[CompactionCandidate]:
+        return await self._read(compactions.compaction_candidates, topic_nos, shards)
+
+    async def begin_compaction(
+        self, topic_no: int, partition: int, gap_end: int, now_ms: int
+    ) -> Compaction | None:
+        return await self._write(compactions.begin_compaction, topic_no, partition, gap_end, now_ms)
+
+    async def finish_compaction(
+        self,
+        topic_no: int,
+        partition: int,
+        cleaned_end: int,
+        clean_bytes: int,
+        horizon_ms: int | None,
+        now_ms: int,
+    ) -> bool:
+        return await self._write(
+            compactions.finish_compaction,
+            topic_no,
+            partition,
+            cleaned_end,
+            clean_bytes,
+            horizon_ms,
             now_ms,
         )
 
@@ -324,6 +402,12 @@ class SqlMetastore(ABC):
 
     async def forget_object(self, object_no: int, reason: str, now_ms: int) -> bool:
         return await self._write(objects.forget_object, object_no, reason, now_ms)
+
+    async def pending_deletions(self, limit: int) -> list[str]:
+        return await self._read(objects.pending_deletions, limit)
+
+    async def confirm_deletions(self, keys: Sequence[str]) -> None:
+        await self._write(objects.confirm_deletions, keys)
 
     async def deletions(self, limit: int) -> list[tuple[str, str, int]]:
         return await self._read(objects.deletions, limit)

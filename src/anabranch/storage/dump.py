@@ -18,6 +18,8 @@ from anabranch.errors import Corrupt, StoreFault, UserFault
 from anabranch.records.batch import BATCH_OVERHEAD, BatchHeader, crc_matches, parse_header, scan
 from anabranch.storage.disk import Disk, disk_fault
 from anabranch.storage.dump_journal import dump_journal, is_journal
+from anabranch.storage.pack import MAGIC as PACK_MAGIC
+from anabranch.storage.pack import PackIndex
 from anabranch.storage.segment import SegmentIndex
 from anabranch.storage.wal_format import FILE_HEADER_BYTES, FramePart
 from anabranch.storage.wal_scan import Ending, scan_frames
@@ -26,7 +28,7 @@ Item = dict[str, Any]
 ReadAt = Callable[[int, int], bytes]  # (position, length); fewer bytes at the end
 
 _READ_BYTES = 1 << 20
-_SUFFIXES = (".wal", ".log", ".index")
+_SUFFIXES = (".wal", ".log", ".pack", ".index")
 
 
 def dump_path(path: Path, *, batches: bool = False) -> Iterator[Item]:
@@ -49,13 +51,17 @@ def dump_path(path: Path, *, batches: bool = False) -> Iterator[Item]:
         yield {"type": "segment", "path": str(path), "bytes": path.stat().st_size}
         with _Reader(path) as read:
             yield from dump_segment(read)
+    elif path.suffix == ".pack":
+        yield {"type": "pack", "path": str(path), "bytes": path.stat().st_size}
+        with _Reader(path) as read:
+            yield from dump_segment(read)
     elif path.suffix == ".index":
         yield from dump_index(path.read_bytes(), str(path))
     elif is_journal(path):
         yield from dump_journal(path.read_bytes(), str(path), rows=batches)
     else:
         raise UserFault(
-            f"{path} is no WAL file (.wal), segment (.log), index (.index) or journal object"
+            f"{path} is no WAL file (.wal), segment (.log), pack (.pack), index (.index) or journal object"
         )
 
 
@@ -93,7 +99,7 @@ def dump_wal(path: Path, *, batches: bool = False) -> Iterator[Item]:
 
 
 def dump_segment(read: ReadAt) -> Iterator[Item]:
-    """The batches of a segment's bytes, each with the verdict on its checksum."""
+    """The batches of a segment's or a pack's bytes, each with the verdict on its checksum."""
     position = 0
     buffer, start = b"", 0  # bytes of the segment from `start` on
     while True:
@@ -121,9 +127,24 @@ def dump_segment(read: ReadAt) -> Iterator[Item]:
 
 
 def dump_index(data: bytes, path: str = "") -> Iterator[Item]:
-    """A segment's index: one item about the segment, one per sparse entry and aborted transaction."""
+    """A segment's or a pack's index: one item about each share, one per entry and aborted transaction."""
+    if data[:8] == PACK_MAGIC:
+        yield from _dump_pack_index(data, path)
+        return
     try:
         index = SegmentIndex.decode(data)
+    except (Corrupt, StoreFault) as error:
+        yield {"type": "damage", "path": path, "error": str(error)}
+        return
+    yield {"type": "index", "path": path, "cluster_id": str(UUID(bytes=index.cluster_id))} | (
+        _described(index)
+    )
+    yield from _entries(index)
+
+
+def _dump_pack_index(data: bytes, path: str) -> Iterator[Item]:
+    try:
+        index = PackIndex.decode(data)
     except (Corrupt, StoreFault) as error:
         yield {"type": "damage", "path": path, "error": str(error)}
         return
@@ -131,12 +152,26 @@ def dump_index(data: bytes, path: str = "") -> Iterator[Item]:
         "type": "index",
         "path": path,
         "cluster_id": str(UUID(bytes=index.cluster_id)),
+        "shares": len(index.shares),
+        "bytes": index.byte_length,
+    }
+    for share in index.shares:
+        described = index.segment_index(share)
+        yield {"type": "share", "position": share.position} | _described(described)
+        yield from _entries(described)
+
+
+def _described(index: SegmentIndex) -> Item:
+    return {
         "topic": index.topic_name,
         "topic_id": _kafka_id(index.topic_id),
         "topic_config": index.topic_config,
         "partition": index.partition,
         "base_offset": index.base_offset,
         "last_offset": index.last_offset,
+        "covers_from": index.covered[0],
+        "covers_to": index.covered[1],
+        "leader_epoch": index.leader_epoch,
         "batches": index.batch_count,
         "records": index.record_count,
         "bytes": index.byte_length,
@@ -145,8 +180,12 @@ def dump_index(data: bytes, path: str = "") -> Iterator[Item]:
         "max_timestamp_offset": index.max_timestamp_offset,
         "first_appended_at_ms": index.first_appended_at_ms,
         "last_appended_at_ms": index.last_appended_at_ms,
+        "compacted_at_ms": index.compacted_at_ms,
         "producer_state_bytes": len(index.producer_state),
     }
+
+
+def _entries(index: SegmentIndex) -> Iterator[Item]:
     for entry in index.entries:
         yield {
             "type": "entry",
@@ -179,7 +218,7 @@ def render(item: Item) -> str:
 
 
 _INDENT = dict.fromkeys(
-    ("frame", "batch", "entry", "aborted", "end", "damage", "gone", "rows"), "  "
+    ("frame", "share", "batch", "entry", "aborted", "end", "damage", "gone", "rows"), "  "
 )
 _INDENT["row"] = "    "
 

@@ -73,9 +73,10 @@ def segment_key(
 
 
 def index_key(segment_object_key: str) -> str:
-    """Key of the index object that belongs to a segment object."""
-    assert segment_object_key.endswith(".log"), segment_object_key
-    return segment_object_key.removesuffix(".log") + ".index"
+    """Key of the index object that belongs to a segment or a pack."""
+    stem, dot, kind = segment_object_key.rpartition(".")
+    assert dot and kind in ("log", "pack"), segment_object_key
+    return f"{stem}.index"
 
 
 def parse_segment_key(key: str) -> SegmentName | None:
@@ -90,6 +91,34 @@ def parse_segment_key(key: str) -> SegmentName | None:
         int(match["base"]),
         match["unique"],
     )
+
+
+def seal_body(magic: bytes, version: int, body: bytes) -> bytes:
+    """An index's bytes: header with checksum, then ``body``."""
+    checksum = crc32c(body, crc32c(_CHECKED_HEADER.pack(version, len(body))))
+    return _HEADER.pack(magic, version, len(body), checksum) + body
+
+
+def open_body(data: Buffer, magic: bytes, version: int, what: str) -> memoryview:
+    """The body of an index that :func:`seal_body` made. Raises Corrupt; StoreFault if it is newer."""
+    view = memoryview(data)
+    if len(view) < _HEADER.size:
+        raise Corrupt(f"{what} is cut short: {len(view)} bytes")
+    found, written_version, length, checksum = _HEADER.unpack_from(view)
+    if found != magic:
+        raise Corrupt(f"not a {what}: it does not start with {magic.decode()}")
+    body = view[_HEADER.size :]
+    if len(body) != length:
+        raise Corrupt(f"{what} has {len(body)} bytes of {length}")
+    if crc32c(body, crc32c(_CHECKED_HEADER.pack(written_version, length))) != checksum:
+        raise Corrupt(f"{what} has a wrong checksum")
+    if written_version != version:
+        raise StoreFault(
+            f"{what} has format version {written_version}; this release reads "
+            f"{version}: use the release that wrote it",
+            retryable=False,
+        )
+    return body
 
 
 class IndexEntry(msgspec.Struct, frozen=True, array_like=True):
@@ -130,13 +159,26 @@ class SegmentIndex(msgspec.Struct, frozen=True, kw_only=True):
     entries: list[IndexEntry]
     aborted_transactions: list[AbortedTransaction] = []
     producer_state: bytes = b""  # of the partition after the segment, as the log encodes it
+    # What the extent that named it first covers: compaction removes whole batches at either end.
+    # NOT_KNOWN in indexes written before there was compaction: then it is what the batches cover.
+    covers_from: int = NOT_KNOWN
+    covers_to: int = NOT_KNOWN
+    leader_epoch: int = 0  # of that extent
+    compacted_at_ms: int = NOT_KNOWN  # when a compaction wrote it; NOT_KNOWN if none did
+
+    @property
+    def covered(self) -> tuple[int, int]:
+        """First and last offset of the extent that named it first."""
+        if self.covers_from == NOT_KNOWN:
+            return self.base_offset, self.last_offset
+        return self.covers_from, self.covers_to
 
     def check(self) -> None:
         """Assert what holds between the fields."""
         entries = self.entries
         assert len(self.cluster_id) == 16 and len(self.topic_id) == 16
         assert entries and entries[0].position == 0 and entries[0].offset == self.base_offset
-        assert self.base_offset <= self.last_offset
+        assert self.covered[0] <= self.base_offset <= self.last_offset <= self.covered[1]
         assert entries[-1].offset <= self.last_offset and entries[-1].position < self.byte_length
         for one, next_one in pairwise(entries):
             assert one.offset < next_one.offset and one.position < next_one.position
@@ -163,31 +205,12 @@ class SegmentIndex(msgspec.Struct, frozen=True, kw_only=True):
 
     def encode(self) -> bytes:
         self.check()
-        body = msgspec.msgpack.encode(self)
-        checked = _CHECKED_HEADER.pack(FORMAT_VERSION, len(body))
-        checksum = crc32c(body, crc32c(checked))
-        return _HEADER.pack(_MAGIC, FORMAT_VERSION, len(body), checksum) + body
+        return seal_body(_MAGIC, FORMAT_VERSION, msgspec.msgpack.encode(self))
 
     @classmethod
     def decode(cls, data: Buffer) -> SegmentIndex:
         """Raises ``Corrupt``; ``StoreFault`` for an index of a newer format."""
-        view = memoryview(data)
-        if len(view) < _HEADER.size:
-            raise Corrupt(f"segment index is cut short: {len(view)} bytes")
-        magic, version, length, checksum = _HEADER.unpack_from(view)
-        if magic != _MAGIC:
-            raise Corrupt("not a segment index: it does not start with ANABSIDX")
-        body = view[_HEADER.size :]
-        if len(body) != length:
-            raise Corrupt(f"segment index has {len(body)} bytes of {length}")
-        if crc32c(body, crc32c(_CHECKED_HEADER.pack(version, length))) != checksum:
-            raise Corrupt("segment index has a wrong checksum")
-        if version != FORMAT_VERSION:
-            raise StoreFault(
-                f"segment index has format version {version}; this release reads "
-                f"{FORMAT_VERSION}: use the release that wrote it",
-                retryable=False,
-            )
+        body = open_body(data, _MAGIC, FORMAT_VERSION, "segment index")
         try:
             index = msgspec.msgpack.decode(body, type=cls)
             index.check()
@@ -209,6 +232,8 @@ class SegmentIndexBuilder:
         topic_id: UUID | bytes,
         partition: int,
         topic_config: Mapping[str, str] | None = None,
+        leader_epoch: int = 0,
+        compacted_at_ms: int = NOT_KNOWN,
     ) -> None:
         self.byte_length = 0
         self.checksum = 0
@@ -222,6 +247,8 @@ class SegmentIndexBuilder:
         self._topic_id = topic_id.bytes if isinstance(topic_id, UUID) else bytes(topic_id)
         self._topic_config = dict(topic_config or {})
         self._partition = partition
+        self._leader_epoch = leader_epoch
+        self._compacted_at_ms = compacted_at_ms
         self._entries: list[IndexEntry] = []
         self._max_timestamp_offset = NOT_KNOWN
         self._first_appended_at_ms = NOT_KNOWN
@@ -270,8 +297,13 @@ class SegmentIndexBuilder:
         *,
         producer_state: bytes = b"",
         aborted_transactions: Sequence[AbortedTransaction] = (),
+        covers: tuple[int, int] | None = None,
     ) -> SegmentIndex:
-        """The index of what was added, which must be at least one batch."""
+        """The index of what was added, which must be at least one batch.
+
+        ``covers`` are the first and last offset of the extent, if compaction removed batches at its ends.
+        """
+        covers_from, covers_to = covers or (self.base_offset, self.last_offset)
         index = SegmentIndex(
             cluster_id=self._cluster_id,
             topic_name=self._topic_name,
@@ -280,6 +312,10 @@ class SegmentIndexBuilder:
             partition=self._partition,
             base_offset=self.base_offset,
             last_offset=self.last_offset,
+            covers_from=covers_from,
+            covers_to=covers_to,
+            leader_epoch=self._leader_epoch,
+            compacted_at_ms=self._compacted_at_ms,
             batch_count=self.batch_count,
             record_count=self.record_count,
             byte_length=self.byte_length,
