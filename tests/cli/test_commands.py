@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from anabranch.cli import _options
 from anabranch.cli.main import COMMANDS, cli
 from anabranch.log.opening import open_log
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Actor, Committed, OffsetAction
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
+from anabranch.recovery import replay
 from anabranch.recovery.model import topic_id_text
 from anabranch.recovery.sinks.source import Source
 from anabranch.recovery.sinks.sqlite import SqliteSink
@@ -398,3 +400,50 @@ def test_a_directory_without_a_cluster_says_what_to_do(tmp_path: Path) -> None:
     shell: Callable[..., Result] = Shell(tmp_path)
     result = shell("topic", "list")
     assert result.exit_code == 1 and "anabranch up --data" in result.output
+
+
+def test_brokers_are_listed_and_removed(shell: Shell) -> None:
+    (one,) = shell.json("broker", "list")  # it registered and never served
+    assert (one["id"], one["state"], one["lane"], one["partitions"]) == (1, "starting", "live", 0)
+
+    async def more() -> None:
+        log = await open_log(shell.data, broker_id=None)
+        now_ms = _options.now_ms()
+        for number, lane, beat_ms in ((2, "live", now_ms), (3, "live", 5), (4, "recovery", now_ms)):
+            row = await log.metastore.register_broker(
+                number, f"h{number}", 9092, 1, lane=lane, rack="z"
+            )
+            await log.metastore.beat_broker(number, row.epoch, beat_ms)
+        await log.close()
+
+    asyncio.run(more())
+    rows = {row["id"]: row for row in shell.json("broker", "list")}
+    assert [rows[n]["state"] for n in (2, 3, 4)] == ["living", "dead", "living"]
+    assert [rows[n]["partitions"] for n in (2, 3, 4)] == [1, 0, 1]  # each lane leads everything
+    text = shell.text("broker", "list")
+    assert "h4:9092" in text and "recovery" in text
+    assert "Removed broker 3" in shell.text("broker", "remove", "3")
+    assert "there is no broker 3" in shell.text("broker", "remove", "3", status=1)
+    assert 3 not in {row["id"] for row in shell.json("broker", "list")}
+
+
+def test_a_replay_uses_the_recovery_lane_if_there_is_one(shell: Shell) -> None:
+    async def main() -> list[str]:
+        log = await open_log(shell.data, broker_id=None)
+        meta, now_ms = log.metastore, 1_000_000
+        said = [await replay.default_bootstrap(meta, now_ms)]
+        for number, lane in ((2, "live"), (3, "live"), (4, "recovery")):
+            row = await meta.register_broker(number, f"h{number}", 9092, now_ms, lane=lane)
+            await meta.beat_broker(number, row.epoch, now_ms)
+            said.append(await replay.default_bootstrap(meta, now_ms))
+        said.append(await replay.default_bootstrap(meta, now_ms + 60_000))
+        await log.close()
+        return said
+
+    assert asyncio.run(main()) == [
+        "127.0.0.1:9092",  # none lives: the one that started last
+        "h2:9092",
+        "h2:9092,h3:9092",
+        "h4:9092",
+        "127.0.0.1:9092",
+    ]

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 @click.argument("run", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND …]")
 @click.option("--rate", metavar="SIZE", help="Bytes per second; default: the plan's.")
 @click.option("--sink", metavar="sqlite:PATH", help="Fill a staging line of this SQLite sink.")
-@click.option("--bootstrap", metavar="HOST:PORT", help="Default: the broker that started last.")
+@click.option(
+    "--bootstrap",
+    metavar="HOST:PORT",
+    help="Default: the recovery lane's brokers if there are any, else the live ones.",
+)
 @click.option("--resume", metavar="ID", help="Go on with an interrupted or failed replay.")
 @click.option("--cancel", metavar="ID", help="Stop a replay.")
 @click.option(
@@ -124,7 +128,7 @@ async def _prepare(
         token=secrets.token_hex(2),
         now_ms=now_ms,
         command=run,
-        bootstrap=bootstrap or await replay.default_bootstrap(log.metastore),
+        bootstrap=bootstrap or await replay.default_bootstrap(log.metastore, now_ms),
         creator=points.whoami(),
         rate=parse_bytes(rate) if rate is not None else None,
         sink=Path(path) if sink is not None else None,

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from anabranch.errors import UserFault
-from anabranch.metastore.api import Actor, Committed, Metastore, OffsetAction
+from anabranch.metastore.api import Actor, Committed, Conflict, Metastore, OffsetAction
 from anabranch.recovery import observe
 from anabranch.recovery.model import Position, positions_by_key, topic_id_text
 from anabranch.recovery.session import Session, Status
@@ -50,7 +50,7 @@ async def promote(metastore: Metastore, session: Session, *, creator: str, now_m
         raise UserFault(
             f"replay {session.id} is {session.status}, not completed: nothing to promote"
         )
-    await _require_empty(metastore, session.live_group)
+    fence = await _require_empty(metastore, session.live_group)
     earlier = await find(metastore, session.id)
     staged = _staged(session)
     if earlier is not None and earlier.undone_ms is None and not staged:
@@ -62,7 +62,8 @@ async def promote(metastore: Metastore, session: Session, *, creator: str, now_m
     )
     if earlier is not None and earlier.undone_ms is None:
         before = earlier.before  # an earlier promotion crashed between the two stores
-    await _commit(metastore, session, session.ends, creator, now_ms, f"promotion of {session.id}")
+    why = f"promotion of {session.id}"
+    await _commit(metastore, session, session.ends, creator, now_ms, why, fence)
     handover = Handover(
         session=session.id,
         group=session.live_group,
@@ -94,10 +95,9 @@ async def undo(metastore: Metastore, session: Session, *, creator: str, now_ms: 
     handover = await find(metastore, session.id)
     if handover is None or handover.undone_ms is not None:
         raise UserFault(f"there is no promotion of replay {session.id} to undo")
-    await _require_empty(metastore, handover.group)
-    await _commit(
-        metastore, session, handover.before, creator, now_ms, f"undo of promotion {session.id}"
-    )
+    fence = await _require_empty(metastore, handover.group)
+    why = f"undo of promotion {session.id}"
+    await _commit(metastore, session, handover.before, creator, now_ms, why, fence)
     if handover.former_line is not None and session.sink is not None:
         present = {line.name for line in lines.lines(session.sink.path)}
         if handover.former_line in present:  # else an earlier undo crashed after this step
@@ -142,13 +142,15 @@ def _require_agreement(session: Session) -> None:
             )
 
 
-async def _require_empty(metastore: Metastore, group: str) -> None:
+async def _require_empty(metastore: Metastore, group: str) -> int:
+    """The group's fence: if a consumer joins before the offsets are committed, it is another."""
     row = await metastore.group(group)
     if row is not None and row.state not in QUIET_STATES:
         raise UserFault(
             f"group “{group}” is {row.state}: stop its consumers first, then promote; "
             "they would overwrite the offsets otherwise"
         )
+    return row.fence if row is not None else 0
 
 
 async def _commit(
@@ -158,6 +160,7 @@ async def _commit(
     creator: str,
     now_ms: int,
     reason: str,
+    fence: int,
 ) -> None:
     numbers = {topic_id_text(topic.id): topic.no for topic in await metastore.topics()}
     missing = [position.topic for position in positions if position.topic_id not in numbers]
@@ -170,7 +173,14 @@ async def _commit(
         Committed(numbers[p.topic_id], p.partition, p.offset, p.leader_epoch, "", now_ms)
         for p in positions
     ]
-    await metastore.commit_offsets(session.live_group, offsets, OffsetAction.PROMOTE, actor, now_ms)
+    try:
+        await metastore.commit_offsets(
+            session.live_group, offsets, OffsetAction.PROMOTE, actor, now_ms, expected=fence
+        )
+    except Conflict:
+        raise UserFault(
+            f"a consumer joined group “{session.live_group}” meanwhile: stop it first, then try again"
+        ) from None
 
 
 async def _save(metastore: Metastore, handover: Handover, now_ms: int) -> None:

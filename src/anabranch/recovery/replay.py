@@ -21,7 +21,14 @@ from msgspec import structs
 from anabranch.errors import ClientFault, UserFault
 from anabranch.log.branch import BranchPoint
 from anabranch.log.log import Log
-from anabranch.metastore.api import Actor, Committed, Metastore, OffsetAction, Topic
+from anabranch.metastore.api import (
+    Actor,
+    BrokerRow,
+    Committed,
+    Metastore,
+    OffsetAction,
+    Topic,
+)
 from anabranch.recovery import observe, points
 from anabranch.recovery.model import Position, Volume, topic_id_text
 from anabranch.recovery.plan import Plan
@@ -51,6 +58,10 @@ SAVE_EVERY_MS = 1000  # how often the session's document is rewritten
 LEASE_MS = 10_000  # a dead runner blocks a resume no longer than this
 STOP_GRACE_S = 10.0  # between SIGTERM and SIGKILL: time to finish a batch and commit
 LAST_WORDS_BYTES = 4096
+
+RECOVERY_LANE = "recovery"  # the brokers that replays use if there are any
+BROKER_SILENT_MS_MAX = 5_000  # a broker that beat since then is likely to live
+BOOTSTRAP_MAX = 3  # brokers named to a command; from one of them it learns the others
 
 OnProgress = Callable[[Progress], None]
 
@@ -417,14 +428,23 @@ def _lease(session: Session) -> str:
     return f"replay:{session.id}"
 
 
-async def default_bootstrap(metastore: Metastore) -> str:
-    """The address of the broker that started last. Raises UserFault if none ever did."""
+async def default_bootstrap(metastore: Metastore, now_ms: int) -> str:
+    """Where the command is to connect: to the recovery lane if it has brokers, else to the live ones.
+
+    A comma-separated list, as clients take it. Raises UserFault if no broker is registered.
+    """
     brokers = await metastore.brokers()
     if not brokers:
-        raise UserFault("no broker has ever run on this data: start `anabranch up`, or --bootstrap")
+        raise UserFault("no broker runs on this data: start `anabranch up`, or give --bootstrap")
+    living = [one for one in brokers if now_ms - one.heartbeat_ms < BROKER_SILENT_MS_MAX]
+    apart = [one for one in living if one.lane == RECOVERY_LANE]
     newest = max(brokers, key=lambda broker: broker.started_ms)
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(newest.host, newest.host)
-    return f"[{host}]:{newest.port}" if ":" in host else f"{host}:{newest.port}"
+    return ",".join(map(_address, (apart or living or [newest])[:BOOTSTRAP_MAX]))
+
+
+def _address(broker: BrokerRow) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(broker.host, broker.host)
+    return f"[{host}]:{broker.port}" if ":" in host else f"{host}:{broker.port}"
 
 
 def summary(session: Session) -> str:

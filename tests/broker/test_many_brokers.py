@@ -1,0 +1,379 @@
+"""Several brokers on one directory: routing, stale routing, long polls, groups that move, leaving."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from anabranch.broker.membership import SILENT_MS_MAX
+from anabranch.broker.server import Broker
+from anabranch.errors import ErrorCode
+from anabranch.wire.messages import m09_offset_fetch as m09
+from anabranch.wire.messages import m13_leave_group as m13
+from anabranch.wire.messages.m10_find_coordinator import FindCoordinatorRequest
+from anabranch.wire.messages.m12_heartbeat import HeartbeatRequest
+from anabranch.wire.messages.m15_describe_groups import DescribeGroupsRequest
+from anabranch.wire.messages.m16_list_groups import ListGroupsRequest
+from anabranch.wire.messages.m23_offset_for_leader_epoch import (
+    OffsetForLeaderEpochRequest,
+    OffsetForLeaderPartition,
+    OffsetForLeaderTopic,
+)
+from anabranch.wire.messages.m35_describe_log_dirs import DescribeLogDirsRequest
+from anabranch.wire.messages.m60_describe_cluster import DescribeClusterRequest
+from anabranch.wire.messages.m75_describe_topic_partitions import (
+    DescribeTopicPartitionsRequest,
+    TopicRequest,
+)
+from tests.broker.conversation import Bench, batch, fetch_request, metadata, produce_request
+from tests.broker.test_api_groups import commit_request, join, join_request, sync_request
+from tests.support.broker import WireClient, broker_settings
+
+PARTITIONS = 16
+LATEST = -1
+
+
+@asynccontextmanager
+async def brokers(data: Path, count: int, **changes: Any) -> AsyncIterator[list[Bench]]:
+    """Brokers that all see each other; ``changes`` may hold a list, one for each."""
+    async with AsyncExitStack() as stack:
+        benches: list[Bench] = []
+        for number in range(count):
+            mine = {
+                name: value[number] if isinstance(value, list) else value
+                for name, value in changes.items()
+            }
+            broker = Broker(broker_settings(data, **mine))
+            await broker.start()
+            stack.push_async_callback(broker.stop)
+            client = await stack.enter_async_context(WireClient.connected(broker))
+            benches.append(Bench(broker, client))
+        lanes: dict[str, int] = {}
+        for bench in benches:
+            lanes[bench.broker.membership.me.lane] = (
+                lanes.get(bench.broker.membership.me.lane, 0) + 1
+            )
+        for bench in benches:
+            size = lanes[bench.broker.membership.me.lane]
+            await eventually(lambda bench=bench, size=size: len(bench.broker.routes.lane) == size)
+        yield benches
+        # All at once: nobody hands over to a broker that goes as well.
+        await asyncio.gather(*(bench.broker.stop() for bench in benches))
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def known(benches: list[Bench], topic: str) -> None:
+    """Until every broker has noticed the topic."""
+    await eventually(lambda: all(b.broker.log.catalogue.topic(topic) for b in benches))
+
+
+async def leaders(bench: Bench, topic: str = "t") -> list[int]:
+    (answer,) = (await bench.call(metadata(topic))).topics
+    assert [one.leader_epoch for one in answer.partitions] == [0] * PARTITIONS
+    assert all(one.replica_nodes == one.isr_nodes for one in answer.partitions)
+    return [one.leader_id for one in answer.partitions]
+
+
+async def test_every_broker_shows_all_and_names_the_same_leaders(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 3) as benches:
+        await benches[0].create("t", PARTITIONS)
+        await known(benches, "t")
+        told = [await leaders(bench) for bench in benches]
+        assert told[0] == told[1] == told[2] and set(told[0]) == {1, 2, 3}
+        ports = {bench.broker.node_id: bench.broker.port for bench in benches}
+        for bench in benches:
+            answer = await bench.call(metadata())
+            assert {one.node_id: one.port for one in answer.brokers} == ports
+            assert answer.controller_id == 1
+            cluster = await bench.call(DescribeClusterRequest(endpoint_type=1))
+            assert {one.broker_id: one.port for one in cluster.brokers} == ports
+            described = await bench.call(
+                DescribeTopicPartitionsRequest(
+                    topics=[TopicRequest(name="t")], response_partition_limit=100
+                )
+            )
+            assert [one.leader_id for one in described.topics[0].partitions] == told[0]
+
+
+async def test_log_dirs_of_all_brokers_add_up(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 2) as benches:
+        await benches[0].create("t", PARTITIONS)
+        await known(benches, "t")
+        seen: list[int] = []
+        for bench in benches:
+            (result,) = (await bench.call(DescribeLogDirsRequest(topics=None))).results
+            seen += [one.partition_index for topic in result.topics for one in topic.partitions]
+        assert sorted(seen) == list(range(PARTITIONS))
+
+
+async def test_I2_stale_routing_is_served(tmp_path: Path) -> None:
+    """Any broker appends to and reads any partition; offsets are dense whoever gives them."""
+    async with brokers(tmp_path, 3) as benches:
+        await benches[0].create("t", PARTITIONS)
+        await known(benches, "t")
+        for number in range(30):
+            answer = await benches[number % 3].produce("t", batch(b"%d" % number))
+            assert (answer.error_code, answer.base_offset) == (ErrorCode.NONE, number)
+        for bench in benches:
+            assert (await bench.offset("t", LATEST)).offset == 30
+            found = await bench.fetch("t", 0)
+            assert found.error_code == ErrorCode.NONE and found.high_watermark == 30
+
+
+async def test_what_one_broker_acknowledged_the_others_count_at_once(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 2) as (first, second):
+        await first.create("t")
+        await known([first, second], "t")
+        for number in range(50):
+            await first.produce("t", batch(b"v"))
+            assert (await second.offset("t", LATEST)).offset == number + 1
+            part = OffsetForLeaderPartition(partition=0, current_leader_epoch=0, leader_epoch=0)
+            ends = await second.call(
+                OffsetForLeaderEpochRequest(
+                    topics=[OffsetForLeaderTopic(topic="t", partitions=[part])]
+                )
+            )
+            assert ends.topics[0].partitions[0].end_offset == number + 1
+
+
+async def test_a_long_poll_is_woken_by_an_append_elsewhere(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 2) as (first, second):
+        await first.create("t", 2)
+        await known([first, second], "t")
+        for number in range(5):
+            request = fetch_request("t", number, max_wait_ms=60_000)
+            ticket = second.client.send(request, 12)
+            await asyncio.sleep(0.02)
+            await first.produce("t", batch(b"v%d" % number))
+            answer = await asyncio.wait_for(second.client.receive(ticket), 20)
+            found = answer.responses[0].partitions[0]
+            assert b"v%d" % number in bytes(found.records)
+
+
+async def test_zones_lead_producers_and_consumers_home(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 4, rack=["a", "a", "b", None]) as benches:
+        first = benches[0]
+        await first.create("t", PARTITIONS)
+        await known(benches, "t")
+
+        async def told(client_id: str) -> set[int]:
+            ticket = first.client.send(metadata("t"), 12, client_id=client_id)
+            (topic,) = (await first.client.receive(ticket)).topics
+            return {one.leader_id for one in topic.partitions}
+
+        assert await told("zone=a") == {1, 2}
+        assert await told("app,zone=b") == {3}
+        assert await told("app") == await told("zone=c") == {1, 2, 3, 4}
+        await first.produce("t", batch(b"v"))
+        request = fetch_request("t", 0, rack_id="b")
+        (part,) = (await first.client.call(request, 12)).responses[0].partitions
+        assert part.preferred_read_replica == 3 and not part.records
+        assert (part.error_code, part.high_watermark) == (ErrorCode.NONE, 1)
+        (topic,) = (await first.call(metadata("t"))).topics
+        assert 3 in topic.partitions[0].replica_nodes  # else clients would not go there
+        patient = fetch_request("t", 0, rack_id="b", max_wait_ms=20_000)
+        (home,) = (await benches[2].client.call(patient, 12)).responses[0].partitions
+        assert home.preferred_read_replica == -1 and home.records
+        nowhere = fetch_request("t", 0, rack_id="c")
+        (there,) = (await first.client.call(nowhere, 12)).responses[0].partitions
+        assert there.preferred_read_replica == -1 and there.records
+
+
+# -- groups ----------------------------------------------------------------------------------------
+
+
+async def coordinator(bench: Bench, group: str = "g") -> int:
+    found = await bench.call(FindCoordinatorRequest(key_type=0, coordinator_keys=[group]))
+    (one,) = found.coordinators
+    assert one.error_code == ErrorCode.NONE
+    return int(one.node_id)
+
+
+async def split(benches: list[Bench], group: str = "g") -> tuple[Bench, list[Bench]]:
+    """The group's owner, and the others."""
+    owners = {await coordinator(bench, group) for bench in benches}
+    (owner,) = owners
+    by_id = {bench.broker.node_id: bench for bench in benches}
+    return by_id.pop(owner), list(by_id.values())
+
+
+def beat(joined: Any, group: str = "g") -> HeartbeatRequest:
+    return HeartbeatRequest(
+        group_id=group, generation_id=joined.generation_id, member_id=joined.member_id
+    )
+
+
+async def test_only_the_owner_serves_a_group(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 3) as benches:
+        await benches[0].create("t")
+        await known(benches, "t")
+        owner, others = await split(benches)
+        joined = await join(owner, 9)
+        assert (await owner.call(sync_request(joined))).error_code == ErrorCode.NONE
+        for other in others:
+            not_here = ErrorCode.NOT_COORDINATOR
+            assert (await other.call(join_request())).error_code == not_here
+            assert (await other.call(sync_request(joined))).error_code == not_here
+            assert (await other.call(beat(joined))).error_code == not_here
+            answer = await other.call(commit_request({("t", 0): 5}), 9)
+            assert answer.topics[0].partitions[0].error_code == not_here
+            fetched = await other.call(
+                m09.OffsetFetchRequest(
+                    groups=[m09.OffsetFetchRequestGroup(group_id="g", topics=None)]
+                ),
+                9,
+            )
+            assert fetched.groups[0].error_code == not_here
+            described = await other.call(DescribeGroupsRequest(groups=["g"]))
+            assert described.groups[0].error_code == not_here
+            assert (await other.call(ListGroupsRequest())).groups == []
+        assert [one.group_id for one in (await owner.call(ListGroupsRequest())).groups] == ["g"]
+
+
+async def test_I4_a_dead_coordinators_group_moves_without_a_rebalance(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 3) as benches:
+        await benches[0].create("t")
+        await known(benches, "t")
+        owner, others = await split(benches)
+        joined = await join(owner, 9)
+        await owner.call(sync_request(joined))
+        await owner.call(
+            commit_request({("t", 0): 7}, generation=joined.generation_id, member=joined.member_id),
+            9,
+        )
+        # It falls silent, as if killed.
+        await owner.broker.membership._stop()
+        dead = owner.broker.node_id
+        await eventually(lambda: all(dead not in b.broker.routes.by_id for b in others))
+        heir, _ = await split(others)
+        assert (await heir.call(beat(joined))).error_code == ErrorCode.NONE
+        assert (await heir.call(sync_request(joined))).assignment == b"mine"
+        described = await heir.call(DescribeGroupsRequest(groups=["g"]))
+        assert described.groups[0].group_state == "Stable"
+        fetched = await heir.call(
+            m09.OffsetFetchRequest(groups=[m09.OffsetFetchRequestGroup(group_id="g")]), 9
+        )
+        assert fetched.groups[0].error_code == ErrorCode.NONE
+
+
+async def test_I4_of_two_owners_of_a_group_the_one_with_the_old_picture_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    async with brokers(tmp_path, 2) as benches:
+        await benches[0].create("t")
+        await known(benches, "t")
+        owner, (other,) = await split(benches)
+        joined = await join(owner, 9)
+        await owner.call(sync_request(joined))
+        # The other believes that the owner is dead; the owner has not noticed anything.
+        await other.broker.membership._stop()
+        me = other.broker.membership.me
+        other.broker.membership.routes = type(other.broker.routes)(me, [me])
+        leaver = m13.MemberIdentity(member_id=joined.member_id)
+        left = await other.call(m13.LeaveGroupRequest(group_id="g", members=[leaver]))
+        assert left.members[0].error_code == ErrorCode.NONE
+        assert (await owner.call(beat(joined))).error_code == ErrorCode.NONE  # for a moment yet
+        old = commit_request(
+            {("t", 0): 5}, generation=joined.generation_id, member=joined.member_id
+        )
+        answer = await owner.call(old, 9)
+        assert answer.topics[0].partitions[0].error_code == ErrorCode.NOT_COORDINATOR
+        fetched = await other.broker.log.metastore.committed("g")
+        assert fetched == []
+        # It has dropped its picture, and knows the group as it is now.
+        answer = await owner.call(old, 9)
+        assert answer.topics[0].partitions[0].error_code == ErrorCode.UNKNOWN_MEMBER_ID
+
+
+async def test_whoever_waits_in_a_group_is_told_that_it_moved(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 1) as (first,):
+        joined = await join(first, 9, group=GROUP_OF_2)
+        await first.call(sync_request(joined, group=GROUP_OF_2))
+        async with WireClient.connected(first.broker) as waiting:
+            told = await waiting.call(join_request(GROUP_OF_2), 9)
+            ticket = waiting.send(join_request(GROUP_OF_2, told.member_id), 9)
+            await asyncio.sleep(0.05)  # it waits for the first member to join again
+            second = Broker(broker_settings(tmp_path))
+            await second.start()
+            try:
+                answer = await asyncio.wait_for(waiting.receive(ticket), 20)
+                assert answer.error_code == ErrorCode.NOT_COORDINATOR
+                async with WireClient.connected(second) as client:
+                    here = Bench(second, client)
+                    assert await coordinator(here, GROUP_OF_2) == second.node_id
+                    again = await here.call(beat(joined, GROUP_OF_2))
+                    assert again.error_code == ErrorCode.REBALANCE_IN_PROGRESS
+            finally:
+                await second.stop()
+
+
+GROUP_OF_2 = "group-4"  # its owner among brokers 1 and 2 is broker 2
+
+
+async def test_a_broker_out_of_sight_forgets_its_groups(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 1) as (only,):
+        joined = await join(only, 9)
+        await only.call(sync_request(joined))
+        (held,) = only.broker.groups._keeper.groups.values()
+        only.broker.membership._beaten_ms -= SILENT_MS_MAX
+        await eventually(lambda: held not in only.broker.groups._keeper.groups.values())
+        await eventually(lambda: bool(only.broker.groups._keeper.groups))  # taken up as stored
+        assert (await only.call(beat(joined))).error_code == ErrorCode.NONE
+
+
+# -- leaving ---------------------------------------------------------------------------------------
+
+
+async def test_a_leaving_broker_sends_its_clients_to_the_others(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 2) as (first, second):
+        await first.create("t", PARTITIONS)
+        await known([first, second], "t")
+        polling = WireClient(*await asyncio.open_connection(first.broker.host, first.broker.port))
+        ticket = polling.send(fetch_request("t", 0, max_wait_ms=60_000), 12)
+        stopping = asyncio.create_task(first.broker.stop())
+        # The others know at once, and until then this broker serves.
+        await eventually(lambda: list(second.broker.routes.by_id) == [second.broker.node_id])
+        assert (await first.produce("t", batch(b"v"))).error_code == ErrorCode.NONE
+        assert set(await leaders(first)) == {second.broker.node_id}
+        await eventually(lambda: first.broker.handing_over)
+        answer = await first.call(produce_request("t", batch(b"v")), 12)
+        (part,) = answer.responses[0].partition_responses
+        assert part.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+        assert part.current_leader.leader_id == second.broker.node_id
+        (endpoint,) = answer.node_endpoints
+        assert (endpoint.node_id, endpoint.port) == (second.broker.node_id, second.broker.port)
+        # A long poll ends, with what there is; the next fetch is sent away.
+        polled = await asyncio.wait_for(polling.receive(ticket), 20)
+        assert polled.responses[0].partitions[0].error_code == ErrorCode.NONE
+        fetched = await first.client.call(fetch_request("t", 0), 12)
+        assert fetched.responses[0].partitions[0].error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+        await stopping
+        polling.writer.close()
+
+
+async def test_the_last_broker_leaves_without_a_pause(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 1) as (only,):
+        await only.create("t")
+        await only.broker._leave()
+        assert not only.broker.handing_over
+        assert await only.broker.log.metastore.brokers() == []
+
+
+async def test_a_broker_takes_the_number_of_one_that_left(tmp_path: Path) -> None:
+    async with brokers(tmp_path, 3) as benches:
+        assert [bench.broker.node_id for bench in benches] == [1, 2, 3]
+        await benches[1].broker.stop()
+        again = Broker(broker_settings(tmp_path))
+        await again.start()
+        try:
+            assert again.node_id == 2
+        finally:
+            await again.stop()
