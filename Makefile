@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format test-clients test-faults bench clean
+.PHONY: help setup run test check format test-clients test-faults test-s3 bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -41,6 +41,9 @@ test-clients: $(STAMP) ## real clients and Kafka's own tools (needs a JDK 17+, M
 
 test-faults: $(STAMP) ## real processes killed with -9, full disks, torn tails
 	@$(BIN)/python -m pytest -m faults tests/faults
+
+test-s3: $(STAMP) ## store, WAL and broker on a real S3 server (needs Debian's radosgw, ceph-mon, ceph-osd)
+	@ANABRANCH_TEST_S3=radosgw $(BIN)/python -m pytest -m 's3' --timeout=300 tests/storage tests/log tests/faults
 
 bench: $(STAMP) ## figures beside Kafka and Tansu in one run (ARGS="--quick")
 	@$(BIN)/python -m bench $(ARGS)

@@ -48,7 +48,9 @@ BANS = {
 
 # Composition roots and shells, which bring the real things: path -> what it may use.
 ALLOWED = {
-    "log/opening.py": {"time", "secrets", "uuid.uuid4"},  # puts an embedded cluster together
+    "log/opening.py": {
+        *("time", "secrets", "random", "uuid.uuid4"),
+    },  # puts a cluster together
     "log/threads.py": {
         "threading.Thread",
         "concurrent.futures.ThreadPoolExecutor",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
-from anabranch.storage.wal import scan_frames
+from anabranch.storage.wal_scan import scan_frames
 
 from .conftest import BrokerProcess, run_cli
 

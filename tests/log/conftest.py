@@ -22,6 +22,8 @@ from anabranch.records.record import Record, iter_records
 from anabranch.storage.directory import DirectoryStore
 from anabranch.storage.store import Store
 from anabranch.storage.wal import Wal
+from anabranch.storage.wal_file import FileWal
+from anabranch.storage.wal_object import ObjectWal
 
 CLUSTER = b"c" * 16
 
@@ -42,6 +44,7 @@ class Bench:
         self.settings = settings
         self.clock = Clock()
         self.store: Store = DirectoryStore(path / "store")
+        self.wal_store: Store | None = None  # given one: a WAL of objects in it
         self._unique = itertools.count()
         self._topic_ids = itertools.count(1)
         self.log: Log
@@ -51,19 +54,15 @@ class Bench:
             self.path / "metastore.db", now_ms=self.clock(), new_cluster_id=lambda: CLUSTER
         )
         row = await metastore.register_broker(1, "localhost", 9092, self.clock())
-        wal = Wal.open(
-            self.path / "wal",
-            cluster_id=metastore.cluster_id,
-            broker_id=1,
-            broker_epoch=row.epoch,
-            file_bytes=self.settings.wal_file_bytes,
-        )
+        wal = self.open_wal(1, row.epoch)
         self.log = Log(
             metastore=metastore,
             store=self.store,
-            wal_directory=wal.directory,
+            wal_reader=wal.reader,
             wal=wal,
-            threads=LogThreads.start(cold=self.settings.cold_threads),
+            threads=LogThreads.start(
+                cold=self.settings.cold_threads, wal=4 if self.wal_store else 1
+            ),
             settings=self.settings,
             now_ms=self.clock,
             unique=lambda: f"{row.epoch}-{next(self._unique)}",
@@ -71,6 +70,12 @@ class Bench:
         )
         await self.log.start()
         return self.log
+
+    def open_wal(self, broker_id: int, epoch: int) -> Wal:
+        start = {"cluster_id": CLUSTER, "broker_id": broker_id, "broker_epoch": epoch}
+        if self.wal_store is not None:
+            return ObjectWal.open(self.wal_store, **start)
+        return FileWal.open(self.path / "wal", file_bytes=self.settings.wal_file_bytes, **start)
 
     async def restart(self) -> Log:
         await self.log.close()
@@ -132,15 +137,23 @@ Scenario = Callable[[Bench], Coroutine[Any, Any, None]]
 def run(tmp_path: Path) -> Iterator[Callable[..., None]]:
     """Runs an async scenario against a fresh log; keyword arguments are settings."""
 
-    def go(scenario: Scenario, *, path: Path = tmp_path, **settings: Any) -> None:
+    def go(
+        scenario: Scenario,
+        *,
+        path: Path = tmp_path,
+        wal_store: Store | None = None,
+        **settings: Any,
+    ) -> None:
         async def main() -> None:
             options = {
                 "background": False,
                 "wal_file_bytes": 1 << 20,
                 "wal_grace_ms": 0,
+                "wal_linger_ms": 0,
                 "topic_grace_ms": 0,
             } | settings
             bench = Bench(path, LogSettings(**options))
+            bench.wal_store = wal_store
             await bench.start()
             try:
                 await scenario(bench)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
-from anabranch.storage.wal import Wal
+from anabranch.storage.wal_file import FileWal
 
 from .conftest import Bench
 
@@ -122,10 +122,10 @@ def test_I1_a_failing_wal_acknowledges_nothing_and_recovers(run, monkeypatch) ->
         await bench.append(topic, 0, [b"a"])
         with monkeypatch.context() as patch:
 
-            def refuse(self: Wal, parts: object) -> None:
+            def refuse(self: FileWal, parts: object, sequence: int | None = None) -> None:
                 raise StoreFault("no space left on device")
 
-            patch.setattr(Wal, "write", refuse)
+            patch.setattr(FileWal, "write", refuse)
             with pytest.raises(ClientFault) as refused:
                 await bench.append(topic, 0, [b"lost"])
             assert refused.value.code is ErrorCode.KAFKA_STORAGE_ERROR

@@ -127,7 +127,7 @@ def test_wal_files_are_recycled_once_merged_and_left_over_ones_too(run) -> None:
         for _ in range(12):
             await bench.append(topic, 0, [os.urandom(300_000)])
         before = await bench.values(topic, 0)
-        assert len(bench.log.wal_directory.objects()) >= 4
+        assert len(bench.log.wal_reader.objects()) >= 4
         log = await bench.restart()
         topic = log.catalogue.topic("t") or topic
         await bench.append(topic, 0, [b"keeps a file in use"])
@@ -138,7 +138,7 @@ def test_wal_files_are_recycled_once_merged_and_left_over_ones_too(run) -> None:
         await background.collect()
         bench.clock.ms += 120_000
         await background.collect()
-        assert len(log.wal_directory.objects()) <= 1
+        assert len(log.wal_reader.objects()) <= 1
         assert (await bench.values(topic, 0))[:-1] == before
 
     run(scenario)

@@ -100,7 +100,7 @@ def test_I10_wal_files_are_recycled_however_many_segments_wait_for_their_grace(r
         for _ in range(3):
             bench.clock.ms += 60_000
             await background.collect()
-        assert len(bench.log.wal_directory.objects()) <= 1
+        assert len(bench.log.wal_reader.objects()) <= 1
 
     run(scenario, collect_batch=2, wal_file_bytes=1 << 16, consolidate_fan_in=2)
 
@@ -128,7 +128,7 @@ def test_I10_a_store_that_refuses_deletions_does_not_fill_the_wal(run) -> None:
         for _ in range(3):
             bench.clock.ms += 60_000
             await background.run_once()
-        assert len(bench.log.wal_directory.objects()) <= 1
+        assert len(bench.log.wal_reader.objects()) <= 1
 
     run(scenario, wal_file_bytes=1 << 16)
 

@@ -30,7 +30,7 @@ from anabranch.metastore.api import Handover, ObjectKind, Topic
 from anabranch.storage.directory import DirectoryStore
 from anabranch.storage.faulty import Fault, Faulty
 from anabranch.storage.store import Store
-from anabranch.storage.wal import Wal
+from anabranch.storage.wal_file import FileWal
 
 from .conftest import Bench, decode
 from .model import ModelPartition, ModelTopic
@@ -311,19 +311,19 @@ class LogMachine(RuleBasedStateMachine):
         name, index, _ = self.pick(number)
 
         async def step() -> None:
-            original = Wal.write
+            original = FileWal.write
 
-            def refuse(wal: Wal, parts: Any) -> Any:
+            def refuse(wal: FileWal, parts: Any, sequence: int | None = None) -> Any:
                 if wal.directory.path == self.bench.path / "wal":
                     raise StoreFault("injected: no space left on device")
                 return original(wal, parts)
 
-            Wal.write = refuse  # type: ignore[method-assign]
+            FileWal.write = refuse  # type: ignore[method-assign]
             try:
                 data = self.batch(self.values(record_sizes), 0, None)
                 answer = await self.offset_of(self.log.append(self.topic(name), index, data))
             finally:
-                Wal.write = original  # type: ignore[method-assign]
+                FileWal.write = original  # type: ignore[method-assign]
             assert answer is ErrorCode.KAFKA_STORAGE_ERROR
 
         self.run(step())
@@ -738,7 +738,7 @@ class LogMachine(RuleBasedStateMachine):
 
     @invariant()
     def I3_every_extent_has_its_object(self) -> None:
-        wal = {info.key for info in self.log.wal_directory.objects()}
+        wal = {info.key for info in self.log.wal_reader.objects()}
         segments = {info.key for info in self.bench.store.list("")}
         for name, topic in self.topics.items():
             for index in range(len(topic.partitions)):

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import logging
-import threading
-import urllib.request
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
-from uuid import uuid4
 
 import pytest
+from tests.support.s3 import moto, moto_server, real_s3, s3, s3_store
 
 from anabranch.storage.directory import DirectoryStore
 from anabranch.storage.disk import Disk
@@ -21,82 +17,7 @@ from anabranch.storage.metered import Metered
 from anabranch.storage.retrying import Backoff, Retrying
 from anabranch.storage.store import Buffer, Store
 
-BUCKET = "anabranch-test"
-
-
-class MotoServer:
-    """moto's S3 on a loopback port, with a script of what goes wrong with the next PUTs or POSTs.
-
-    "refuse": answer 503 and do nothing.  "lose": do it and answer 503.  "twice": do it twice, as a
-    retrying proxy does, and give the second answer.  "conflict": answer 409 and do nothing.
-    """
-
-    def __init__(self) -> None:
-        from moto.server import DomainDispatcherApplication, create_backend_app
-        from werkzeug.serving import make_server
-
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._app = DomainDispatcherApplication(create_backend_app)
-        self.script: deque[str] = deque()
-        self.requests: list[tuple[str, str]] = []
-        self._server = make_server("127.0.0.1", 0, self._handle, threaded=True)
-        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def _handle(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
-        method = environ["REQUEST_METHOD"]
-        self.requests.append((method, environ["PATH_INFO"] + "?" + environ["QUERY_STRING"]))
-        writes = method in ("PUT", "POST") and "delete" not in environ["QUERY_STRING"]
-        trouble = self.script.popleft() if self.script and writes else ""
-        if trouble == "twice":
-            import io
-
-            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
-            environ["wsgi.input"] = io.BytesIO(body)
-            b"".join(self._app(dict(environ), lambda *_: None))
-            environ["wsgi.input"] = io.BytesIO(body)
-        if trouble == "lose":
-            b"".join(self._app(environ, lambda *_: None))
-        if trouble in ("refuse", "lose"):
-            start_response("503 Slow Down", [("Content-Length", "0")])
-            return [b""]
-        if trouble == "conflict":
-            start_response("409 Conflict", [("Content-Length", "0")])
-            return [b""]
-        return self._app(environ, start_response)
-
-    def close(self) -> None:
-        self._server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def moto_server() -> Iterator[MotoServer]:
-    server = MotoServer()
-    request = urllib.request.Request(f"{server.endpoint}/{BUCKET}", method="PUT")
-    urllib.request.urlopen(request).close()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def moto(moto_server: MotoServer) -> MotoServer:
-    moto_server.script.clear()
-    moto_server.requests.clear()
-    return moto_server
-
-
-@pytest.fixture
-def s3_store(moto: MotoServer) -> Any:
-    """An S3 store below a prefix of its own."""
-    from anabranch.storage.s3 import S3Store
-
-    return S3Store(
-        BUCKET,
-        f"p-{uuid4().hex}",
-        endpoint=moto.endpoint,
-        access_key_id="test",
-        secret_access_key="test",
-    )
+__all__ = ["moto", "moto_server", "real_s3", "s3", "s3_store"]
 
 
 def unreliable(store: Store) -> Store:
@@ -106,8 +27,8 @@ def unreliable(store: Store) -> Store:
 
 
 KINDS = [
-    *("memory", "directory", "s3", "metered", "layered"),
-    *("retried memory", "retried directory", "retried s3"),
+    *("memory", "directory", "metered", "layered", "retried memory", "retried directory"),
+    *(pytest.param(kind, marks=pytest.mark.s3) for kind in ("s3", "retried s3")),
 ]
 
 

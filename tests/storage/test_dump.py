@@ -17,7 +17,8 @@ from anabranch.storage.segment import (
     index_key,
     segment_key,
 )
-from anabranch.storage.wal import FlushPart, Wal
+from anabranch.storage.wal import FlushPart
+from anabranch.storage.wal_file import FileWal
 
 CLUSTER, TOPIC = b"c" * 16, bytes(range(16))
 
@@ -30,7 +31,7 @@ def batch(base_offset: int, count: int = 2, size: int = 10) -> bytes:
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """A WAL of two flushes and a segment with its index."""
-    wal = Wal.open(
+    wal = FileWal.open(
         tmp_path / "wal", cluster_id=CLUSTER, broker_id=1, broker_epoch=1, file_bytes=65536
     )
     wal.write([FlushPart(TOPIC, 0, [batch(0), batch(0, 1)], 2), FlushPart(TOPIC, 1, [batch(0)], 1)])

@@ -15,16 +15,11 @@ import pytest
 from anabranch.errors import Corrupt, StoreFault, UserFault
 from anabranch.storage.disk import Disk
 from anabranch.storage.store import NotFound
-from anabranch.storage.wal import (
-    SPARES_MAX,
-    Ending,
-    FlushPart,
-    PlacedPart,
-    Wal,
-    WalDirectory,
-    scan_frames,
-)
+from anabranch.storage.wal import FlushPart, PlacedPart
+from anabranch.storage.wal_directory import WalDirectory
+from anabranch.storage.wal_file import SPARES_MAX, FileWal
 from anabranch.storage.wal_format import BLOCK_BYTES, FILE_HEADER_BYTES, Frame, frame_header_bytes
+from anabranch.storage.wal_scan import Ending, scan_frames
 
 CLUSTER, TOPIC, OTHER = b"c" * 16, b"t" * 16, b"u" * 16
 FILE = 8 * BLOCK_BYTES
@@ -35,26 +30,26 @@ def part(content: bytes, partition: int = 0, topic_id: bytes = TOPIC) -> FlushPa
 
 
 @pytest.fixture
-def open_wal(tmp_path: Path, disk: Any) -> Callable[..., Wal]:
-    def opened(epoch: int = 1, **options: Any) -> Wal:
+def open_wal(tmp_path: Path, disk: Any) -> Callable[..., FileWal]:
+    def opened(epoch: int = 1, **options: Any) -> FileWal:
         arguments = {"cluster_id": CLUSTER, "broker_id": 1, "file_bytes": FILE, "disk": disk}
-        return Wal.open(tmp_path / "wal", broker_epoch=epoch, **{**arguments, **options})
+        return FileWal.open(tmp_path / "wal", broker_epoch=epoch, **{**arguments, **options})
 
     return opened
 
 
-def frames(wal: Wal, object_key: str) -> tuple[list[Frame], Ending]:
+def frames(wal: FileWal, object_key: str) -> tuple[list[Frame], Ending]:
     scan = scan_frames(wal.directory.file_path(object_key))
     found = list(scan)
     assert scan.end is not None
     return found, scan.end.ending
 
 
-def names(wal: Wal) -> list[str]:
+def names(wal: FileWal) -> list[str]:
     return sorted(path.name for path in wal.directory.path.iterdir())
 
 
-def test_a_flush_lays_parts_next_to_each_other(open_wal: Callable[..., Wal]) -> None:
+def test_a_flush_lays_parts_next_to_each_other(open_wal: Callable[..., FileWal]) -> None:
     wal = open_wal()
     contents = [b"first", b"second" * 1000, b"x"]
     parts = [
@@ -77,14 +72,14 @@ def test_a_flush_lays_parts_next_to_each_other(open_wal: Callable[..., Wal]) -> 
     ]
 
 
-def test_many_buffers_in_one_flush(open_wal: Callable[..., Wal]) -> None:
+def test_many_buffers_in_one_flush(open_wal: Callable[..., FileWal]) -> None:
     wal = open_wal(file_bytes=1 << 20)
     content = [bytes([number % 256]) * (number % 5) for number in range(5000)]
     (placed,) = wal.write([FlushPart(TOPIC, 0, content, 5000)])
     assert wal.read(*placed) == b"".join(content)
 
 
-def test_i1_one_write_and_one_sync_per_flush(open_wal: Callable[..., Wal], disk: Any) -> None:
+def test_i1_one_write_and_one_sync_per_flush(open_wal: Callable[..., FileWal], disk: Any) -> None:
     wal = open_wal()
     wal.write([part(b"starts the file")])
     name = "1-0000000001-0000000000.wal"
@@ -100,7 +95,7 @@ def test_i1_one_write_and_one_sync_per_flush(open_wal: Callable[..., Wal], disk:
     assert disk.calls == [("write", name), ("sync_data", name)]
 
 
-def test_i3_later_flushes_never_touch_earlier_blocks(open_wal: Callable[..., Wal]) -> None:
+def test_i3_later_flushes_never_touch_earlier_blocks(open_wal: Callable[..., FileWal]) -> None:
     wal = open_wal()
     key = wal.write([part(b"one")])[0].object_key
     path = wal.directory.file_path(key)
@@ -114,7 +109,7 @@ def test_i3_later_flushes_never_touch_earlier_blocks(open_wal: Callable[..., Wal
     assert path.read_bytes()[: len(before)] == before
 
 
-def test_files_roll_when_full_and_grow_for_large_flushes(open_wal: Callable[..., Wal]) -> None:
+def test_files_roll_when_full_and_grow_for_large_flushes(open_wal: Callable[..., FileWal]) -> None:
     wal = open_wal()
     small = [wal.write([part(b"x" * 100)])[0] for _ in range(9)]
     assert [p.object_key[-1] for p in small] == ["0"] * 7 + ["1"] * 2
@@ -132,7 +127,9 @@ def test_files_roll_when_full_and_grow_for_large_flushes(open_wal: Callable[...,
     assert frames(wal, small[0].object_key)[1] is Ending.FULL
 
 
-def test_a_flush_that_exactly_fills_the_file_does_not_roll(open_wal: Callable[..., Wal]) -> None:
+def test_a_flush_that_exactly_fills_the_file_does_not_roll(
+    open_wal: Callable[..., FileWal],
+) -> None:
     wal = open_wal()
     wal.write([part(b"x")])
     exact = wal.write([part(b"x" * (FILE - 2 * BLOCK_BYTES - frame_header_bytes(1)))])[0]
@@ -144,7 +141,7 @@ def test_a_flush_that_exactly_fills_the_file_does_not_roll(open_wal: Callable[..
 # Identity and epochs.
 
 
-def test_the_directory_knows_its_cluster(open_wal: Callable[..., Wal], tmp_path: Path) -> None:
+def test_the_directory_knows_its_cluster(open_wal: Callable[..., FileWal], tmp_path: Path) -> None:
     wal = open_wal(wal_id=b"w" * 16)
     assert wal.directory.identity.wal_id == UUID(bytes=b"w" * 16)
     wal.close()
@@ -161,7 +158,7 @@ def test_the_directory_knows_its_cluster(open_wal: Callable[..., Wal], tmp_path:
 
 
 def test_a_damaged_or_newer_identity_is_refused(
-    open_wal: Callable[..., Wal], tmp_path: Path
+    open_wal: Callable[..., FileWal], tmp_path: Path
 ) -> None:
     open_wal().close()
     identity = tmp_path / "wal" / "identity.json"
@@ -175,13 +172,13 @@ def test_a_damaged_or_newer_identity_is_refused(
 
 
 def test_two_first_starts_agree_on_one_identity(tmp_path: Path) -> None:
-    wals: list[Wal] = []
+    wals: list[FileWal] = []
     barrier = threading.Barrier(4)
 
     def start(broker_id: int) -> None:
         barrier.wait()
         wals.append(
-            Wal.open(tmp_path / "wal", cluster_id=CLUSTER, broker_id=broker_id, broker_epoch=1)
+            FileWal.open(tmp_path / "wal", cluster_id=CLUSTER, broker_id=broker_id, broker_epoch=1)
         )
 
     threads = [threading.Thread(target=start, args=(number,)) for number in range(4)]
@@ -192,7 +189,7 @@ def test_two_first_starts_agree_on_one_identity(tmp_path: Path) -> None:
     assert len({wal.directory.identity for wal in wals}) == 1 and len(wals) == 4
 
 
-def test_an_epoch_is_used_once(open_wal: Callable[..., Wal]) -> None:
+def test_an_epoch_is_used_once(open_wal: Callable[..., FileWal]) -> None:
     wal = open_wal(5)
     with pytest.raises(UserFault, match="epoch 5"):
         open_wal(5)  # while it runs
@@ -204,7 +201,7 @@ def test_an_epoch_is_used_once(open_wal: Callable[..., Wal]) -> None:
     open_wal(5, broker_id=2).close()
 
 
-def test_objects_of_all_starts_can_be_read(open_wal: Callable[..., Wal]) -> None:
+def test_objects_of_all_starts_can_be_read(open_wal: Callable[..., FileWal]) -> None:
     placed = []
     for epoch in (3, 10, 7):
         wal = open_wal(epoch)
@@ -218,7 +215,7 @@ def test_objects_of_all_starts_can_be_read(open_wal: Callable[..., Wal]) -> None
     assert reader.read(*placed[0][0]) == b"epoch 3"
 
 
-def test_who_is_writing(open_wal: Callable[..., Wal]) -> None:
+def test_who_is_writing(open_wal: Callable[..., FileWal]) -> None:
     first, second = open_wal(1), open_wal(2, broker_id=2)
     keys = [wal.write([part(b"x")])[0].object_key for wal in (first, second)]
     assert all(first.is_active(key) and second.is_active(key) for key in keys)
@@ -237,14 +234,15 @@ def test_who_is_writing(open_wal: Callable[..., Wal]) -> None:
 def test_a_killed_start_is_no_longer_active(tmp_path: Path) -> None:
     code = (
         "import os; from pathlib import Path\n"
-        "from anabranch.storage.wal import FlushPart, Wal\n"
-        f"wal = Wal.open(Path({str(tmp_path)!r}), cluster_id=b'c' * 16, broker_id=1, broker_epoch=1,"
+        "from anabranch.storage.wal import FlushPart\n"
+        "from anabranch.storage.wal_file import FileWal\n"
+        f"wal = FileWal.open(Path({str(tmp_path)!r}), cluster_id=b'c' * 16, broker_id=1, broker_epoch=1,"
         " file_bytes=32768)\n"
         "wal.write([FlushPart(b't' * 16, 0, [b'acknowledged'], 1)])\n"
         "os.kill(os.getpid(), 9)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
-    wal = Wal.open(tmp_path, cluster_id=CLUSTER, broker_id=1, broker_epoch=2)
+    wal = FileWal.open(tmp_path, cluster_id=CLUSTER, broker_id=1, broker_epoch=2)
     (info,) = wal.objects()
     assert not wal.is_active(info.key)
     (frame,), _ = frames(wal, info.key)
@@ -255,7 +253,7 @@ def test_a_killed_start_is_no_longer_active(tmp_path: Path) -> None:
 # Reading.
 
 
-def test_what_is_not_there(open_wal: Callable[..., Wal]) -> None:
+def test_what_is_not_there(open_wal: Callable[..., FileWal]) -> None:
     wal = open_wal()
     placed = wal.write([part(b"x")])[0]
     for key in ("wal/1-0000000001-0000000009", "topics/x/0/1.log", "wal/../identity"):
@@ -265,7 +263,7 @@ def test_what_is_not_there(open_wal: Callable[..., Wal]) -> None:
         wal.read(placed.object_key, FILE - 10, 11)
 
 
-def test_a_damaged_header_is_corrupt_not_absent(open_wal: Callable[..., Wal]) -> None:
+def test_a_damaged_header_is_corrupt_not_absent(open_wal: Callable[..., FileWal]) -> None:
     wal = open_wal()
     placed = wal.write([part(b"x")])[0]
     with wal.directory.file_path(placed.object_key).open("r+b") as file:
@@ -278,14 +276,14 @@ def test_a_damaged_header_is_corrupt_not_absent(open_wal: Callable[..., Wal]) ->
 # Recycling.
 
 
-def rolled(wal: Wal) -> list[PlacedPart]:
+def rolled(wal: FileWal) -> list[PlacedPart]:
     """Fill one file, start the next."""
     placed = [wal.write([part(b"old life %d" % number)])[0] for number in range(7)]
     wal.write([part(b"next")])
     return placed
 
 
-def test_a_recycled_file_lives_again(open_wal: Callable[..., Wal], disk: Any) -> None:
+def test_a_recycled_file_lives_again(open_wal: Callable[..., FileWal], disk: Any) -> None:
     wal = open_wal()
     old = rolled(wal)
     disk.calls.clear()
@@ -310,7 +308,7 @@ def test_a_recycled_file_lives_again(open_wal: Callable[..., Wal], disk: Any) ->
         wal.read(*old[3])
 
 
-def test_spares_are_bounded(open_wal: Callable[..., Wal]) -> None:
+def test_spares_are_bounded(open_wal: Callable[..., FileWal]) -> None:
     wal = open_wal()
     for _ in range(4):
         rolled(wal)
@@ -323,7 +321,7 @@ def test_spares_are_bounded(open_wal: Callable[..., Wal]) -> None:
     assert len(wal.objects()) == 1
 
 
-def test_files_of_another_size_are_deleted(open_wal: Callable[..., Wal]) -> None:
+def test_files_of_another_size_are_deleted(open_wal: Callable[..., FileWal]) -> None:
     wal = open_wal()
     large = wal.write([part(b"x" * (2 * FILE))])[0]
     small = wal.write([part(b"x")])[0]
@@ -339,7 +337,7 @@ def test_files_of_another_size_are_deleted(open_wal: Callable[..., Wal]) -> None
 
 @pytest.mark.parametrize("reads_before", [1, 2])
 def test_i3_a_reader_never_sees_the_next_life(
-    open_wal: Callable[..., Wal], disk: Any, reads_before: int
+    open_wal: Callable[..., FileWal], disk: Any, reads_before: int
 ) -> None:
     """The file is recycled and written again between two steps of one read."""
     wal = open_wal()
@@ -356,7 +354,7 @@ def test_i3_a_reader_never_sees_the_next_life(
 
 
 @pytest.mark.parametrize("call", ["open", "write", "sync_data", "rename", "sync_directory"])
-def test_recycling_can_be_retried(open_wal: Callable[..., Wal], disk: Any, call: str) -> None:
+def test_recycling_can_be_retried(open_wal: Callable[..., FileWal], disk: Any, call: str) -> None:
     wal = open_wal()
     key = rolled(wal)[0].object_key
     disk.fail(call, errno.EIO)
@@ -367,7 +365,7 @@ def test_recycling_can_be_retried(open_wal: Callable[..., Wal], disk: Any, call:
     assert wal.read(*wal.write([part(b"x" * (6 * BLOCK_BYTES))])[0])[:1] == b"x"
 
 
-def test_preparing_a_spare(open_wal: Callable[..., Wal], disk: Any) -> None:
+def test_preparing_a_spare(open_wal: Callable[..., FileWal], disk: Any) -> None:
     wal = open_wal()
     assert [wal.prepare_spare() for _ in range(SPARES_MAX + 1)] == [True] * SPARES_MAX + [False]
     done = [call for call, name in disk.calls if "prepared" in name]
@@ -378,7 +376,9 @@ def test_preparing_a_spare(open_wal: Callable[..., Wal], disk: Any) -> None:
     assert wal.prepare_spare() is True
 
 
-def test_a_start_tidies_up_after_dead_ones(open_wal: Callable[..., Wal], tmp_path: Path) -> None:
+def test_a_start_tidies_up_after_dead_ones(
+    open_wal: Callable[..., FileWal], tmp_path: Path
+) -> None:
     living = open_wal(1)
     directory = tmp_path / "wal"
     for name in (
@@ -405,7 +405,7 @@ def test_a_start_tidies_up_after_dead_ones(open_wal: Callable[..., Wal], tmp_pat
 @pytest.mark.parametrize("call", ["write", "sync_data"])
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
 def test_i1_after_an_error_the_file_is_left_for_good(
-    open_wal: Callable[..., Wal], disk: Any, call: str, code: int
+    open_wal: Callable[..., FileWal], disk: Any, call: str, code: int
 ) -> None:
     wal = open_wal()
     before = wal.write([part(b"acknowledged")])[0]
@@ -427,7 +427,7 @@ def test_i1_after_an_error_the_file_is_left_for_good(
     assert not [name for name in names(wal) if name.startswith("spare")]
 
 
-def test_a_full_disk_at_a_roll_harms_nothing(open_wal: Callable[..., Wal], disk: Any) -> None:
+def test_a_full_disk_at_a_roll_harms_nothing(open_wal: Callable[..., FileWal], disk: Any) -> None:
     wal = open_wal()
     old = rolled(wal)[0]
     wal.write([part(b"x" * (5 * BLOCK_BYTES))])
@@ -442,7 +442,7 @@ def test_a_full_disk_at_a_roll_harms_nothing(open_wal: Callable[..., Wal], disk:
 
 @pytest.mark.parametrize("call", ["open", "rename", "sync_directory"])
 def test_any_fault_at_a_roll_can_be_retried(
-    open_wal: Callable[..., Wal], disk: Any, call: str
+    open_wal: Callable[..., FileWal], disk: Any, call: str
 ) -> None:
     wal = open_wal()
     if call == "rename":
@@ -459,7 +459,7 @@ def test_any_fault_at_a_roll_can_be_retried(
 
 
 def test_a_real_size_limit_is_explained(tmp_path: Path) -> None:
-    wal = Wal.open(
+    wal = FileWal.open(
         tmp_path, cluster_id=CLUSTER, broker_id=1, broker_epoch=1, file_bytes=FILE, disk=Disk()
     )
     placed = wal.write([part(b"acknowledged")])[0]
@@ -476,7 +476,7 @@ def test_a_real_size_limit_is_explained(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
 def test_a_read_only_directory_is_explained(
-    open_wal: Callable[..., Wal], disk: Any, tmp_path: Path, code: int
+    open_wal: Callable[..., FileWal], disk: Any, tmp_path: Path, code: int
 ) -> None:
     placed = open_wal(1).write([part(b"x")])[0]
     disk.fail("open", code, after=2)  # the identity can be read
@@ -485,7 +485,7 @@ def test_a_read_only_directory_is_explained(
     assert WalDirectory.open(tmp_path / "wal").read(*placed) == b"x"
 
 
-def test_a_failed_preparation_leaves_nothing(open_wal: Callable[..., Wal], disk: Any) -> None:
+def test_a_failed_preparation_leaves_nothing(open_wal: Callable[..., FileWal], disk: Any) -> None:
     wal = open_wal()
     disk.fail("zero", errno.ENOSPC)
     with pytest.raises(StoreFault, match="preparing"):
@@ -494,7 +494,9 @@ def test_a_failed_preparation_leaves_nothing(open_wal: Callable[..., Wal], disk:
 
 
 def test_readers_and_the_writer_do_not_wait_for_each_other(tmp_path: Path) -> None:
-    wal = Wal.open(tmp_path, cluster_id=CLUSTER, broker_id=1, broker_epoch=1, file_bytes=1 << 20)
+    wal = FileWal.open(
+        tmp_path, cluster_id=CLUSTER, broker_id=1, broker_epoch=1, file_bytes=1 << 20
+    )
     placed: list[tuple[PlacedPart, bytes]] = []
     failures: list[BaseException] = []
     finished = threading.Event()

@@ -16,16 +16,11 @@ from hypothesis import strategies as st
 from anabranch.errors import StoreFault
 from anabranch.storage.disk import Disk
 from anabranch.storage.store import Buffer, NotFound
-from anabranch.storage.wal import (
-    Ending,
-    FlushPart,
-    PlacedPart,
-    ScanEnd,
-    Wal,
-    WalDirectory,
-    scan_frames,
-)
+from anabranch.storage.wal import FlushPart, PlacedPart
+from anabranch.storage.wal_directory import WalDirectory
+from anabranch.storage.wal_file import FileWal
 from anabranch.storage.wal_format import BLOCK_BYTES, FILE_HEADER_BYTES, Frame, encode_frame_header
+from anabranch.storage.wal_scan import Ending, ScanEnd, scan_frames
 
 CLUSTER, TOPIC = b"c" * 16, b"t" * 16
 FILE = 8 * BLOCK_BYTES
@@ -108,11 +103,11 @@ def test_i1_i3_recovery_finds_exactly_what_was_acknowledged(
         directory = Path(name)
         epoch = 0
 
-        def start() -> tuple[Wal, CrashDisk]:
+        def start() -> tuple[FileWal, CrashDisk]:
             nonlocal epoch
             epoch += 1
             disk = CrashDisk(rng)
-            wal = Wal.open(
+            wal = FileWal.open(
                 directory,
                 cluster_id=CLUSTER,
                 broker_id=1,
@@ -184,7 +179,7 @@ def scanned_or_unborn(path: Path, expected: list[Any]) -> tuple[list[Frame], Sca
 @pytest.fixture(scope="module")
 def three_flushes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[PlacedPart]]:
     directory = tmp_path_factory.mktemp("wal")
-    wal = Wal.open(directory, cluster_id=CLUSTER, broker_id=1, broker_epoch=1, file_bytes=FILE)
+    wal = FileWal.open(directory, cluster_id=CLUSTER, broker_id=1, broker_epoch=1, file_bytes=FILE)
     placed = []
     for content in (b"one" * 10, b"two" * 500, b"three" * 400):
         placed += wal.write([FlushPart(TOPIC, 0, [content], 1), FlushPart(TOPIC, 1, [b"x"], 1)])

@@ -21,6 +21,7 @@ from anabranch.log.config import (
     INT_MAX,
     LONG_MAX,
 )
+from anabranch.log.location import Location
 from anabranch.log.settings import LogSettings
 
 KIB: Final = 1024
@@ -72,7 +73,10 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything a broker is told at its start."""
 
-    data: Path
+    data: Path | None = None  # None: metastore, store and wal are all elsewhere
+    metastore: str | None = None  # URLs, or paths; None: in the data directory, or as last told
+    store: str | None = None
+    wal: str | None = None
     node_id: int | None = None  # None: the smallest number that no living broker has
     rack: str | None = None
     listener: ListenerSettings = field(default_factory=ListenerSettings)
@@ -81,6 +85,11 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     groups: GroupSettings = field(default_factory=GroupSettings)
     lane: LaneSettings = field(default_factory=LaneSettings)
     log: LogSettings = field(default_factory=LogSettings)
+
+    @property
+    def location(self) -> Location:
+        """Where the cluster is."""
+        return Location(self.data, self.metastore, self.store, self.wal)
 
 
 def load_settings(file: Path | None, overrides: Mapping[str, Any]) -> BrokerSettings:
@@ -98,8 +107,10 @@ def load_settings(file: Path | None, overrides: Mapping[str, Any]) -> BrokerSett
             raise UserFault(f"{file} is not TOML: {error}") from None
     merged = _lay_over(document, overrides)
     where = f"{file}: " if file is not None else ""
-    if "data" not in merged:
-        raise UserFault(f"{where}a data directory is needed: --data DIR")
+    if "data" not in merged and "metastore" not in merged:
+        raise UserFault(
+            f"{where}say where the cluster is: --data DIR, or --metastore URL with --store and --wal"
+        )
     try:
         settings = msgspec.convert(merged, BrokerSettings, dec_hook=_decode)
     except msgspec.ValidationError as error:

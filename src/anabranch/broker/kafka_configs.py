@@ -100,7 +100,7 @@ _OWN: Final = (
         _advertised,
     ),
     BrokerConfig(
-        ConfigDef("log.dirs", _T.LIST, "data", "The data directory."), lambda s: str(s.data)
+        ConfigDef("log.dirs", _T.LIST, "data", "The data directory."), lambda s: str(s.data or "")
     ),
     BrokerConfig(
         ConfigDef(

@@ -48,7 +48,7 @@ async def serve(settings: BrokerSettings, stopping: Stopping) -> None:
     try:
         host = f"[{broker.host}]" if ":" in broker.host else broker.host
         print(
-            f"anabranch: broker {broker.node_id} on {settings.data} "
+            f"anabranch: broker {broker.node_id} on {settings.location} "
             f"listening on {host}:{broker.port}",
             flush=True,
         )

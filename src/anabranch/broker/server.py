@@ -18,12 +18,12 @@ from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
 from anabranch.broker.listener import Listener, bind
-from anabranch.broker.membership import Membership
+from anabranch.broker.membership import SILENT_MS_MAX, Membership
 from anabranch.broker.routing import Routes
 from anabranch.errors import ErrorCode, StoreFault, UserFault
 from anabranch.groups.coordinator import Coordinator
 from anabranch.log.log import Log
-from anabranch.log.opening import open_log, wall_clock_ms
+from anabranch.log.opening import ANY_BROKER, open_log, wall_clock_ms
 from anabranch.metastore.api import BrokerRow
 from anabranch.storage.disk import Disk
 from anabranch.storage.lockfile import LockFile
@@ -82,11 +82,17 @@ class Broker:
         return listener.advertised_host or self.host, listener.advertised_port or self.port
 
     def disk_bytes(self) -> tuple[int, int]:
-        """Size of the data directory's disk and what is free of it. Raises StoreFault."""
+        """Size of the data directory's disk and what is free of it; -1 (as Kafka says it) without one.
+
+        Raises StoreFault.
+        """
+        data = self.settings.data
+        if data is None:
+            return -1, -1
         try:
-            usage = shutil.disk_usage(self.settings.data)
+            usage = shutil.disk_usage(data)
         except OSError as error:
-            raise StoreFault(f"cannot measure {self.settings.data}: {error.strerror}") from error
+            raise StoreFault(f"cannot measure {data}: {error.strerror}") from error
         return usage.total, usage.free
 
     async def start(self) -> None:
@@ -102,13 +108,15 @@ class Broker:
             settings = self.settings
             host, port = self.advertised
             # Whoever holds the lock of a number in this directory knows that its last holder is dead.
+            known_dead = settings.data is not None and settings.metastore is None
             self.log = await open_log(
-                settings.data,
+                settings.location,
                 broker_id=node_id,
                 host=host,
                 port=port,
                 lane=settings.lane.name,
                 rack=settings.rack,
+                silent_ms=0 if known_dead else SILENT_MS_MAX,
                 settings=settings.log,
                 create=True,
             )
@@ -187,8 +195,13 @@ class Broker:
         await asyncio.sleep(SEND_AWAY_MS / 1000)
 
     def _lock(self, stack: AsyncExitStack) -> int:
-        """One broker per number and data directory; the smallest free number if none was asked for."""
+        """One broker per number and data directory; the smallest free number if none was asked for.
+
+        Where the metastore is elsewhere, it alone tells which numbers are free.
+        """
         data, wanted = self.settings.data, self.settings.node_id
+        if data is None or self.settings.metastore is not None:
+            return ANY_BROKER if wanted is None else wanted
         numbers = range(1, NODE_IDS_MAX) if wanted is None else (wanted,)
         try:
             data.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ import click
 from anabranch.errors import AnabranchError, UserFault
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.log.log import Log
     from anabranch.metastore.api import Topic
     from anabranch.recovery.model import SinkState
@@ -23,15 +24,54 @@ DEFAULT_DATA = "anabranch-data"
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    envvar="ANABRANCH_DATA",
-    default=DEFAULT_DATA,
-    show_default=True,
-    show_envvar=True,
-    help="Data directory of the cluster; a broker may be running on it.",
-)
+
+def data_option(function: F) -> F:
+    """``--data`` and the URLs beside it, as one argument: ``data: Location``."""
+
+    def gathered(
+        *args: Any,
+        data: Path | None,
+        metastore: str | None,
+        store: str | None,
+        wal: str | None,
+        **kwargs: Any,
+    ) -> Any:
+        from anabranch.log.location import Location
+
+        if data is None and metastore is None:
+            data = Path(DEFAULT_DATA)
+        return function(*args, data=Location(data, metastore, store, wal), **kwargs)
+
+    command = update_wrapper(gathered, function)
+    for option in reversed(
+        (
+            click.option(
+                "--data",
+                type=click.Path(path_type=Path, file_okay=False),
+                envvar="ANABRANCH_DATA",
+                show_envvar=True,
+                help="Data directory of the cluster; a broker may be running on it. "
+                f"[default: {DEFAULT_DATA}]",
+            ),
+            _place("metastore", "The cluster's metastore, where it is not in the data directory."),
+            _place("store", "The cluster's store, if it moved: else its metastore knows."),
+            _place("wal", "The cluster's write-ahead log, if it moved: else its metastore knows."),
+        )
+    ):
+        command = option(command)
+    return command  # type: ignore[return-value]
+
+
+def _place(name: str, text: str) -> Callable[[F], F]:
+    return click.option(
+        f"--{name}",
+        metavar="URL",
+        envvar=f"ANABRANCH_{name.upper()}",
+        show_envvar=True,
+        help=text,
+    )
+
+
 output_option = click.option(
     "--output",
     type=click.Choice(["table", "json"]),
@@ -71,8 +111,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def opened(data: Path) -> AsyncIterator[Log]:
-    """The log of ``data``, beside whatever broker runs on it."""
+async def opened(data: Location) -> AsyncIterator[Log]:
+    """The log of the cluster at ``data``, beside whatever brokers run on it."""
     from anabranch.log.opening import open_log
 
     log = await open_log(data, broker_id=None)

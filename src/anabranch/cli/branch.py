@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +12,7 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.branch import BranchPoint
+    from anabranch.log.location import Location
     from anabranch.log.log import Log
     from anabranch.metastore.api import Topic
 
@@ -37,7 +37,7 @@ def command() -> None:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def create(source: str, name: str, at: str, data: Path, output: str) -> None:
+def create(source: str, name: str, at: str, data: Location, output: str) -> None:
     """Create NAME as a branch of SOURCE that ends at WHERE."""
 
     async def main() -> None:
@@ -61,7 +61,7 @@ def create(source: str, name: str, at: str, data: Path, output: str) -> None:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def list_(data: Path, output: str) -> None:
+def list_(data: Location, output: str) -> None:
     """List branches, where they come from and where they left."""
 
     async def main() -> None:
@@ -99,7 +99,7 @@ def _list_parts(values: list[dict[str, Any]]) -> Iterator[Part]:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_options.data_option
 @_options.faults_to_sentences
-def delete(name: str, yes: bool, data: Path) -> None:
+def delete(name: str, yes: bool, data: Location) -> None:
     """Delete branch NAME; its source is not touched."""
 
     async def main() -> None:

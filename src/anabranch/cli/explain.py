@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.recovery.explain import Explanation, PartitionExplanation
 
 
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 @_options.output_option
 @_options.faults_to_sentences
 def command(
-    group: str, at: str, topics: tuple[str, ...], sinks: tuple[str, ...], data: Path, output: str
+    group: str,
+    at: str,
+    topics: tuple[str, ...],
+    sinks: tuple[str, ...],
+    data: Location,
+    output: str,
 ) -> None:
     """Explain GROUP's committed offsets at an instant.
 

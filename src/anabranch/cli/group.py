@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.metastore.api import GroupRow, Metastore
 
 
@@ -24,7 +24,7 @@ def command() -> None:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def list_(data: Path, output: str) -> None:
+def list_(data: Location, output: str) -> None:
     """List consumer groups with their state and lag."""
 
     async def main() -> None:
@@ -52,7 +52,7 @@ def _list_parts(values: list[dict[str, Any]]) -> Iterator[Part]:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def describe(group: str, history: int, data: Path, output: str) -> None:
+def describe(group: str, history: int, data: Location, output: str) -> None:
     """Show GROUP's members, offsets and lag; `anabranch explain` tells how they came to be."""
 
     async def main() -> None:

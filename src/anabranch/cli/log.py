@@ -12,6 +12,7 @@ import click
 from anabranch.cli import _options
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.log.log import Log
     from anabranch.metastore.api import Topic
 
@@ -38,7 +39,7 @@ def dump(
     offset: int,
     limit: int | None,
     batches: bool,
-    data: Path,
+    data: Location,
     output: str,
 ) -> None:
     """Dump WHAT: a topic's extents as the metastore names them, or a WAL, segment or index file.

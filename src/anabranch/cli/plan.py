@@ -12,6 +12,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.recovery.plan import Plan
 
 
@@ -50,7 +51,7 @@ def command(
     out: Path | None,
     listing: bool,
     show: str | None,
-    data: Path,
+    data: Location,
     output: str,
 ) -> None:
     """Plan the recovery of GROUP.

@@ -12,6 +12,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.recovery.model import Position, RecoveryPoint, SinkState
     from anabranch.recovery.points import Finding
 
@@ -61,7 +62,7 @@ def create(
     version: str,
     in_flight: bool,
     note: str,
-    data: Path,
+    data: Location,
     output: str,
 ) -> None:
     """Take a recovery point called NAME."""
@@ -131,7 +132,7 @@ def _with_positions(state: SinkState, positions: tuple[Position, ...]) -> SinkSt
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def list_(data: Path, output: str) -> None:
+def list_(data: Location, output: str) -> None:
     """List recovery points, oldest first."""
 
     async def main() -> None:
@@ -179,7 +180,7 @@ def list_(data: Path, output: str) -> None:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def show(point: str, data: Path, output: str) -> None:
+def show(point: str, data: Location, output: str) -> None:
     """Show POINT (id or name) and hold it against the log as it stands.
 
     Exit status 1 if the log can no longer be restarted from it.

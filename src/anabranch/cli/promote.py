@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.recovery.promote import Handover
 
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def command(session: str, undo: bool, data: Path, output: str) -> None:
+def command(session: str, undo: bool, data: Location, output: str) -> None:
     """Promote replay SESSION.
 
     Commits the replay's end offsets for the live group, whose consumers must be stopped, and swaps

@@ -13,6 +13,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.log.log import Log
     from anabranch.recovery.session import Session
 
@@ -52,7 +53,7 @@ def command(
     discard: str | None,
     show: str | None,
     listing: bool,
-    data: Path,
+    data: Location,
     output: str,
 ) -> None:
     """Replay PLAN with COMMAND.
@@ -135,14 +136,14 @@ async def _prepare(
     )
 
 
-async def _run(log: Log, session: Session, data: Path, output: str) -> Session:
+async def _run(log: Log, session: Session, data: Location, output: str) -> Session:
     from anabranch.cli._burndown import burndown
     from anabranch.recovery.replay import Runner
 
     runner = Runner(
         log.metastore,
         session,
-        output=data / "replays" / f"{session.id}.log",
+        output=data.files / "replays" / f"{session.id}.log",
         environ=os.environ,
     )
     if output == "json":

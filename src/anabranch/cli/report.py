@@ -12,6 +12,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.log.log import Log
     from anabranch.recovery.report import Report, SinkCount
     from anabranch.recovery.session import Session
@@ -45,7 +46,7 @@ def command(
     scenario: str,
     out: Path | None,
     listing: bool,
-    data: Path,
+    data: Location,
     output: str,
 ) -> None:
     """Report on replay SESSION: the four questions, answered with measured figures.
@@ -71,7 +72,7 @@ def command(
                 raise UserFault("name the replay to report on (or --list)")
             found = await replay.find(log.metastore, session)
             made = await _assemble(log, found, verifications, scenario)
-            html, plain = await report.save(log.metastore, made, out or data / "reports")
+            html, plain = await report.save(log.metastore, made, out or data.files / "reports")
         emit(output, lambda: made, lambda: _parts(made, html, plain))
         return made.passed
 

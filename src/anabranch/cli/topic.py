@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.log.log import Log
     from anabranch.metastore.api import DeletedTopic, Topic
 
@@ -28,7 +28,9 @@ def command() -> None:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def create(name: str, partitions: int, configs: tuple[str, ...], data: Path, output: str) -> None:
+def create(
+    name: str, partitions: int, configs: tuple[str, ...], data: Location, output: str
+) -> None:
     """Create topic NAME."""
 
     async def main() -> None:
@@ -49,7 +51,7 @@ def create(name: str, partitions: int, configs: tuple[str, ...], data: Path, out
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def list_(deleted: bool, data: Path, output: str) -> None:
+def list_(deleted: bool, data: Location, output: str) -> None:
     """List topics with what they retain."""
 
     async def main() -> None:
@@ -91,7 +93,7 @@ def _list_parts(values: list[dict[str, Any]]) -> Iterator[Part]:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def describe(name: str, data: Path, output: str) -> None:
+def describe(name: str, data: Location, output: str) -> None:
     """Show NAME's partitions, what they retain, what they lost and why."""
 
     async def main() -> None:
@@ -153,7 +155,7 @@ def _describe_parts(value: dict[str, Any]) -> Iterator[Part]:
 @click.option("--no-grace", is_flag=True, help="For good: `undelete` will not bring it back.")
 @_options.data_option
 @_options.faults_to_sentences
-def delete(name: str, yes: bool, no_grace: bool, data: Path) -> None:
+def delete(name: str, yes: bool, no_grace: bool, data: Location) -> None:
     """Delete topic NAME with its records and the offsets committed to it.
 
     The name is free at once. For 24 hours `anabranch topic undelete` brings all of it back.
@@ -183,7 +185,7 @@ def delete(name: str, yes: bool, no_grace: bool, data: Path) -> None:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def undelete(topic: str, name: str | None, data: Path, output: str) -> None:
+def undelete(topic: str, name: str | None, data: Location, output: str) -> None:
     """Bring a deleted topic back as it was: id, records, offsets, configs and committed offsets.
 
     `anabranch topic list --deleted` shows what there is and until when. A name that was deleted several
@@ -293,7 +295,7 @@ def config(
     changes: tuple[str, ...],
     removals: tuple[str, ...],
     everything: bool,
-    data: Path,
+    data: Location,
     output: str,
 ) -> None:
     """Show NAME's configs, or change them."""

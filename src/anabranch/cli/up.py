@@ -21,7 +21,32 @@ if TYPE_CHECKING:
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
+    envvar="ANABRANCH_DATA",
+    show_envvar=True,
     help="Data directory; created if there is none.",
+)
+@click.option(
+    "--metastore",
+    metavar="URL",
+    envvar="ANABRANCH_METASTORE",
+    show_envvar=True,
+    help="The metastore. [default: metastore.db in the data directory]",
+)
+@click.option(
+    "--store",
+    metavar="URL",
+    envvar="ANABRANCH_STORE",
+    show_envvar=True,
+    help="Where events are retained: file:///path or s3://bucket/prefix?endpoint=…&region=…; AWS_* "
+    "give the credentials. [default: as last told, or store/ in the data directory]",
+)
+@click.option(
+    "--wal",
+    metavar="URL",
+    envvar="ANABRANCH_WAL",
+    show_envvar=True,
+    help="The write-ahead log: a directory of this machine or s3://bucket/prefix. "
+    "[default: as last told, or wal/ in the data directory]",
 )
 @click.option(
     "--listen",
@@ -75,6 +100,9 @@ if TYPE_CHECKING:
 )
 def command(
     data: Path | None,
+    metastore: str | None,
+    store: str | None,
+    wal: str | None,
     listen: str | None,
     advertise: str | None,
     node_id: int | None,
@@ -96,6 +124,9 @@ def command(
     advertised_host, advertised_port = _endpoint("--advertise", advertise)
     overrides: dict[str, Any] = {
         "data": data,
+        "metastore": metastore,
+        "store": store,
+        "wal": wal,
         "node_id": node_id,
         "rack": rack,
         "listener": {

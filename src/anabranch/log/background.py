@@ -15,6 +15,7 @@ from anabranch.log import retention
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.merge import Merger, due
 from anabranch.log.partition import PartitionLog
+from anabranch.log.recycling import WalRecycler
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Backlog, Metastore, ObjectKind, ObjectRow, Topic
 from anabranch.storage.segment import index_key
@@ -56,7 +57,7 @@ class Background:
         self._settings = settings
         self._now_ms = now_ms
         self._holder = holder
-        self._wal_in_use = wal_in_use
+        self._recycler = WalRecycler(metastore, wal, threads, settings, now_ms, wal_in_use)
         self._tasks: list[asyncio.Task[None]] = []
         self._next_retention_ms = 0
         self._forgotten: str | None = None  # its row is gone, its bytes are still to be deleted
@@ -104,7 +105,7 @@ class Background:
 
     async def run_once(self) -> None:
         """One bounded pass over everything that is due, if this process holds the lease."""
-        await self._guard("recycling of WAL files", self.recycle)
+        await self._guard("recycling of WAL files", self._recycler.recycle)
         now_ms = self._now_ms()
         if not await self._metastore.acquire_lease(
             LEASE, self._holder, self._settings.lease_ms, now_ms
@@ -116,6 +117,7 @@ class Background:
             await self._guard("retention", self.retain)
             await self._guard("expiry", self.expire)
         await self._guard("collection", self.collect)
+        await self._guard("recycling of unknown WAL objects", self._recycler.recycle_unknown)
 
     # -- merge -----------------------------------------------------------------------------------
     async def merge(self) -> None:
@@ -216,7 +218,7 @@ class Background:
         candidates = await self._metastore.objects_without_extents(
             now_ms, now_ms - self._settings.wal_grace_ms, self._settings.collect_batch
         )
-        await self._guard("recycling of WAL files", self.recycle)
+        await self._guard("recycling of WAL files", self._recycler.recycle)
         await self._delete_forgotten()
         for row in candidates:
             young = now_ms - max(row.unreferenced_ms or 0, row.created_ms)
@@ -237,34 +239,3 @@ class Background:
         for key in (index_key(self._forgotten), self._forgotten):
             await loop.run_in_executor(self._threads, self._store.delete, key)
         self._forgotten = None
-
-    async def recycle(self) -> None:
-        """Give WAL files back that nothing names any more.
-
-        Every broker does this, with the lease or without: nobody else knows which of its own files
-        it still uses. It looks at WAL objects alone, so that segments in their long grace never stand
-        in front of them.
-        """
-        loop = asyncio.get_running_loop()
-        now_ms = self._now_ms()
-        for row in await self._metastore.wal_objects():
-            if row.unreferenced_ms is None or self._wal_in_use(row.key):
-                continue
-            idle = now_ms - row.unreferenced_ms >= self._settings.wal_grace_ms
-            if idle and await self._forget(row, now_ms):
-                await loop.run_in_executor(self._threads, self._wal.recycle, row.key)
-        await self._recycle_unknown()
-
-    async def _recycle_unknown(self) -> None:
-        """WAL files whose flushes never committed: left by a crash, named by nothing.
-
-        First which files are out of use, then which are known: a file that is out of use can gain no
-        extent, so one that is unknown afterwards stays so.
-        """
-        loop = asyncio.get_running_loop()
-        files = await loop.run_in_executor(self._threads, self._wal.objects)
-        idle = [file.key for file in files if not self._wal_in_use(file.key)]
-        known = {row.key for row in await self._metastore.wal_objects()}
-        for key in idle:
-            if key not in known:
-                await loop.run_in_executor(self._threads, self._wal.recycle, key)

@@ -29,7 +29,7 @@ from anabranch.storage.blockcache import BLOCK_BYTES, BlockCache
 from anabranch.storage.pack import PackIndex
 from anabranch.storage.segment import SegmentIndex, index_key
 from anabranch.storage.store import Store
-from anabranch.storage.wal_directory import WalDirectory
+from anabranch.storage.wal import WalReader
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +50,9 @@ class _Described(NamedTuple):
 
 
 class ExtentReader:
-    """Reads extents from the WAL directory and the object store."""
+    """Reads extents from the WAL and the object store."""
 
-    def __init__(self, store: Store, wal: WalDirectory, cache_bytes: int) -> None:
+    def __init__(self, store: Store, wal: WalReader, cache_bytes: int) -> None:
         """``cache_bytes`` bound what is kept for readers that come back (half WAL, half segments)."""
         self._store = store
         self._wal = wal

@@ -32,9 +32,9 @@ from anabranch.metastore.api import (
     Topic,
 )
 from anabranch.records.batch import BatchHeader, stamp_append_time, validate_produced
+from anabranch.storage.layers import LayeredStore
 from anabranch.storage.store import Store
-from anabranch.storage.wal import Wal
-from anabranch.storage.wal_directory import WalDirectory
+from anabranch.storage.wal import Wal, WalReader
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class Log:
         *,
         metastore: Metastore,
         store: Store,
-        wal_directory: WalDirectory,
+        wal_reader: WalReader,
         wal: Wal | None,
         threads: LogThreads,
         settings: LogSettings,
@@ -61,14 +61,14 @@ class Log:
     ) -> None:
         self.metastore = metastore
         self.store = store
-        self.wal_directory = wal_directory
+        self.wal_reader = wal_reader
         self.settings = settings
         self.now_ms = now_ms
         self.broker = broker  # as what this process is registered, if it appends
         # Which partitions background work is ours for; brokers divide them among themselves.
         self.looks_after: Callable[[bytes, int], bool] = lambda topic_id, partition: True
         self.catalogue = Catalogue(metastore)
-        self.extents = ExtentReader(store, wal_directory, settings.cold_cache_bytes)
+        self.extents = ExtentReader(store, wal_reader, settings.cold_cache_bytes)
         self._wal = wal
         self._new_topic_id = new_topic_id
         self._threads = threads
@@ -89,6 +89,8 @@ class Log:
             new_topic_id,
         )
         self._changes: set[asyncio.Task[Any]] = set()  # under way, wanted or not
+        self.opened_store: LayeredStore | None = None  # whose counters metrics read
+        self.opened_wal_store: LayeredStore | None = None  # of an object WAL
         self.pipeline: AppendPipeline | None = None
         self.background: Background | None = None
         self.journal: Journal | None = None
@@ -148,6 +150,7 @@ class Log:
         await asyncio.to_thread(self._threads.shutdown)
         if self._wal is not None:
             self._wal.close()
+        self.wal_reader.close()
         self.metastore.close()
         self.store.close()
 

@@ -1,27 +1,46 @@
-"""Opening a data directory: metastore, store and WAL of the embedded default put together."""
+"""Opening a cluster: metastore, store and WAL found, checked against each other and put together."""
 
 from __future__ import annotations
 
+import asyncio
+import platform
 import secrets
 import time
 import uuid
 from contextlib import ExitStack
 from pathlib import Path
+from random import Random
+from typing import NamedTuple
 
-from anabranch.errors import StoreFault, UserFault
+from anabranch.errors import ClientFault, ErrorCode, StoreFault, UserFault
+from anabranch.log import places
+from anabranch.log.location import Location, as_url
 from anabranch.log.log import Log
+from anabranch.log.places import Place
 from anabranch.log.settings import LogSettings
 from anabranch.log.threads import LogThreads
-from anabranch.metastore.sqlite import SqliteMetastore
+from anabranch.metastore.api import BrokerRow, Metastore
+from anabranch.metastore.opening import is_postgres, open_metastore, sqlite_path
 from anabranch.storage.disk import Disk
+from anabranch.storage.identity import STORE_IDENTITY_KEY, claim_identity, require_identity
+from anabranch.storage.layers import LayeredStore, Waits, open_layered
 from anabranch.storage.probe import probe_create
-from anabranch.storage.store import open_store
-from anabranch.storage.wal import Wal
+from anabranch.storage.retrying import Backoff
+from anabranch.storage.wal import (
+    Wal,
+    WalReader,
+    is_object_wal,
+    open_wal_reader,
+    wal_directory_path,
+)
 from anabranch.storage.wal_directory import WalDirectory
+from anabranch.storage.wal_file import FileWal
+from anabranch.storage.wal_object import ObjectWal, WalBucket
 
-METASTORE = "metastore.db"
-WAL = "wal"
-STORE = "store"
+WAL_REQUEST_TIMEOUT_S = 5.0  # one PUT of a flush: a stuck one must not hold up those behind it
+BROKER_SILENT_MS = 30_000  # a broker that beat no longer ago may be writing
+ANY_BROKER = -1  # for open_log: the smallest number that no living broker has
+REGISTER_AGAIN_S = 0.5  # a broker that was killed a moment ago still counts as living
 
 
 def wall_clock_ms() -> int:
@@ -37,83 +56,307 @@ def new_topic_id() -> bytes:
             return candidate
 
 
+def real_waits() -> Waits:
+    """The machine's clock, sleep and chance, for retries."""
+    return Waits(time.sleep, time.monotonic, Random())
+
+
+class Registration(NamedTuple):
+    """What a broker announces; see ``open_log``."""
+
+    broker_id: int
+    host: str
+    port: int
+    lane: str
+    rack: str | None
+    silent_ms: int
+
+
+class Opened(NamedTuple):
+    """The places of a cluster, ready for use."""
+
+    store: LayeredStore
+    wal: Wal | None
+    wal_reader: WalReader
+    wal_store: LayeredStore | None  # of an object WAL: what metrics read
+    broker: BrokerRow | None
+
+
 async def open_log(
-    data: Path,
+    where: Location | Path | str,
     *,
     broker_id: int | None,
     host: str = "",
     port: int = 0,
     lane: str = "live",
     rack: str | None = None,
+    silent_ms: int = 0,
     settings: LogSettings | None = None,
     create: bool = False,
 ) -> Log:
-    """Open the log in directory ``data``.
+    """Open the cluster at ``where``: a location, a data directory, or its metastore's URL.
 
-    With a ``broker_id`` (whose last holder must be known to be dead) the process registers and may append,
-    but takes no traffic before its first heartbeat; without one (the command line, the recovery plane)
-    it works beside running brokers. ``create`` makes a new, empty cluster if there is
-    none.
+    With a ``broker_id`` (``ANY_BROKER``: whichever is free) the process registers and may append, but takes
+    no traffic before its first heartbeat; without one (the command line, the recovery plane) it works
+    beside running brokers. A broker that beat less than ``silent_ms`` ago lives, and its number is not
+    taken; 0: the caller knows that the number's last holder is dead. ``create`` makes a new, empty cluster
+    if there is none.
 
     Raises:
-        UserFault: ``data`` holds no cluster, or not one that this version can open.
-        StoreFault: the disk refuses.
+        UserFault: there is no cluster, or not one that this version can open; store or WAL belong to
+            another, or are not the ones that it uses; the store does not create honestly.
+        StoreFault: disk or bucket refuse.
     """
     settings = settings or LogSettings()
-    path = data / METASTORE
-    if not path.exists():
-        if not create:
-            raise UserFault(
-                f"{data} holds no Anabranch cluster: start one there with 'anabranch up --data {data}', "
-                "or name another directory with --data"
-            )
-        try:
-            data.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreFault(f"cannot create {data}: {error.strerror}", retryable=False) from error
-    metastore = SqliteMetastore.open(
-        path,
-        now_ms=wall_clock_ms(),
-        new_cluster_id=lambda: uuid.uuid4().bytes,
-        write_out_wal=broker_id is not None,
-    )
+    where = Location.of(where)
+    metastore = _open_metastore(where, broker_id is not None, create)
     with ExitStack() as undo:
         undo.callback(metastore.close)
-        store = open_store((data / STORE).absolute().as_uri())
-        undo.callback(store.close)
-        wal = None
-        row = None
+        opening = _Opening(metastore, where, settings, undo)
         if broker_id is None:
-            # The broker may be at its very first start: whoever comes first makes the directory.
-            directory = WalDirectory.create(
-                data / WAL, cluster_id=metastore.cluster_id, wal_id=None, disk=Disk()
-            )
+            opened = await opening.to_read()
         else:
-            probe_create(store, secrets.token_hex(8))
-            row = await metastore.register_broker(
-                broker_id, host, port, wall_clock_ms(), lane=lane, rack=rack
+            opened = await opening.to_serve(
+                Registration(broker_id, host, port, lane, rack, silent_ms)
             )
-            wal = Wal.open(
-                data / WAL,
-                cluster_id=metastore.cluster_id,
-                broker_id=broker_id,
-                broker_epoch=row.epoch,
-                file_bytes=settings.wal_file_bytes,
-            )
-            undo.callback(wal.close)
-            directory = wal.directory
         log = Log(
             metastore=metastore,
-            store=store,
-            wal_directory=directory,
-            wal=wal,
-            threads=LogThreads.start(cold=settings.cold_threads),
+            store=opened.store.store,
+            wal_reader=opened.wal_reader,
+            wal=opened.wal,
+            threads=LogThreads.start(
+                cold=settings.cold_threads,
+                wal=settings.wal_flushes_in_flight_max if opened.wal_store else 1,
+            ),
             settings=settings,
             now_ms=wall_clock_ms,
             unique=lambda: secrets.token_hex(6),
             new_topic_id=new_topic_id,
-            broker=row,
+            broker=opened.broker,
         )
+        log.opened_store, log.opened_wal_store = opened.store, opened.wal_store
         await log.start()
         undo.pop_all()  # from here on they are the log's to close
     return log
+
+
+def _open_metastore(where: Location, serving: bool, create: bool) -> Metastore:
+    location = where.where_metastore
+    if not is_postgres(location):
+        path = sqlite_path(location)
+        if not path.exists():
+            if not create:
+                up = f"--data {where.data}" if where.metastore is None else f"--metastore {path}"
+                raise UserFault(
+                    f"{where} holds no Anabranch cluster: start one there with 'anabranch up {up}', "
+                    "or name another one with --data or --metastore"
+                )
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreFault(
+                    f"cannot create {path.parent}: {error.strerror}", retryable=False
+                ) from error
+    return open_metastore(
+        location,
+        now_ms=wall_clock_ms(),
+        new_cluster_id=lambda: uuid.uuid4().bytes,
+        write_out_wal=serving,
+    )
+
+
+class _Opening:
+    """Finds store and WAL, and checks that they are this cluster's. What it opens, ``undo`` closes."""
+
+    def __init__(
+        self, metastore: Metastore, where: Location, settings: LogSettings, undo: ExitStack
+    ) -> None:
+        self._metastore = metastore
+        self._where = where
+        self._settings = settings
+        self._undo = undo
+        self._waits = real_waits()
+
+    async def to_read(self) -> Opened:
+        """For a process that appends nothing. Nothing is written down."""
+        cluster_id = self._metastore.cluster_id
+        place = await places.known(self._metastore, "store")
+        store = self._open_store(place)
+        if place is not None:
+            identity = await asyncio.to_thread(
+                require_identity, store.store, STORE_IDENTITY_KEY, cluster_id, "store"
+            )
+            places.check("store", place, identity.id.bytes, store.store.url)
+        place = await places.known(self._metastore, "wal")
+        url = self._wal_url(place)
+        if place is None and not is_object_wal(url):
+            # The broker may be at its very first start: whoever comes first makes the directory.
+            path = wal_directory_path(url)
+            return Opened(
+                store, None, await asyncio.to_thread(self._wal_directory, path), None, None
+            )
+        reader = await asyncio.to_thread(
+            open_wal_reader,
+            url,
+            waits=self._waits,
+            cluster_id=cluster_id,
+            cache_bytes=self._settings.wal_cache_bytes,
+        )
+        self._undo.callback(reader.close)
+        if place is not None:
+            places.check("wal", place, reader.wal_id, url)
+        return Opened(store, None, reader, None, None)
+
+    async def to_serve(self, registration: Registration) -> Opened:
+        """For a broker: probes, claims what is nobody's yet, and writes down what it uses."""
+        metastore = self._metastore
+        cluster_id = metastore.cluster_id
+        place = await places.known(metastore, "store")
+        store = self._open_store(place)
+        await asyncio.to_thread(probe_create, store.store, secrets.token_hex(8))
+        identity = await asyncio.to_thread(
+            claim_identity,
+            store.store,
+            STORE_IDENTITY_KEY,
+            cluster_id,
+            uuid.uuid4().bytes,
+            "store",
+        )
+        if place is not None:
+            places.check("store", place, identity.id.bytes, store.store.url)
+        await self._settle("store", place, identity.id, self._where.store, None)
+
+        place = await places.known(metastore, "wal")
+        url = self._wal_url(place)
+        wal_store: LayeredStore | None = None
+        if is_object_wal(url):
+            wal_store = self._open_wal_store(url)
+            if url != store.store.url:
+                await asyncio.to_thread(probe_create, wal_store.store, secrets.token_hex(8))
+            bucket = await asyncio.to_thread(
+                WalBucket.create, wal_store.store, cluster_id=cluster_id, cache_bytes=0
+            )
+            wal_id, machine = bucket.wal_id, None
+        else:
+            directory = await asyncio.to_thread(self._wal_directory, wal_directory_path(url))
+            wal_id, machine = directory.wal_id, platform.node()
+            await self._one_machine(place, machine, registration.broker_id, url)
+        if place is not None and place.id.bytes != wal_id and await metastore.wal_objects():
+            places.check("wal", place, wal_id, url)
+        await self._settle("wal", place, uuid.UUID(bytes=wal_id), self._where.wal, machine)
+
+        row = await self._register(registration)
+        wal = await asyncio.to_thread(self._open_wal, url, wal_store, row)
+        self._undo.callback(wal.close)
+        return Opened(store, wal, wal.reader, wal_store, row)
+
+    async def _register(self, mine: Registration) -> BrokerRow:
+        wanted = None if mine.broker_id == ANY_BROKER else mine.broker_id
+        waited_ms = 0.0
+        while True:
+            try:
+                return await self._metastore.register_broker(
+                    wanted,
+                    mine.host,
+                    mine.port,
+                    wall_clock_ms(),
+                    lane=mine.lane,
+                    rack=mine.rack,
+                    silent_ms=mine.silent_ms,
+                )
+            except ClientFault as fault:
+                if fault.code is not ErrorCode.DUPLICATE_BROKER_REGISTRATION:
+                    raise
+                if waited_ms > mine.silent_ms:
+                    raise UserFault(
+                        f"broker {wanted} already runs on {self._where}: stop it, or choose another "
+                        "number with --node-id"
+                    ) from None
+            await asyncio.sleep(REGISTER_AGAIN_S)
+            waited_ms += REGISTER_AGAIN_S * 1000
+
+    def _open_store(self, place: Place | None) -> LayeredStore:
+        url = self._where.store or (place and place.url) or self._where.default_store
+        if url is None:
+            raise UserFault("say where the retained data is: --store URL")
+        store = open_layered(as_url(url), waits=self._waits)
+        self._undo.callback(store.store.close)
+        return store
+
+    def _wal_url(self, place: Place | None) -> str:
+        url = self._where.wal or (place and place.url) or self._where.default_wal
+        if url is None:
+            raise UserFault("say where the write-ahead log is: --wal URL")
+        return as_url(url)
+
+    def _open_wal_store(self, url: str) -> LayeredStore:
+        total_s = self._settings.wal_write_ms_max / 1000
+        store = open_layered(
+            url,
+            waits=self._waits,
+            backoff=Backoff(attempts_max=100, base_s=0.05, cap_s=1.0, total_s=total_s),
+            request_timeout_s=WAL_REQUEST_TIMEOUT_S,
+        )
+        self._undo.callback(store.store.close)
+        return store
+
+    def _wal_directory(self, path: Path) -> WalDirectory:
+        return WalDirectory.create(
+            path, cluster_id=self._metastore.cluster_id, wal_id=None, disk=Disk()
+        )
+
+    def _open_wal(self, url: str, store: LayeredStore | None, row: BrokerRow) -> Wal:
+        cluster_id = self._metastore.cluster_id
+        if store is None:
+            return FileWal.open(
+                wal_directory_path(url),
+                cluster_id=cluster_id,
+                broker_id=row.broker_id,
+                broker_epoch=row.epoch,
+                file_bytes=self._settings.wal_file_bytes,
+            )
+        return ObjectWal.open(
+            store.store,
+            cluster_id=cluster_id,
+            broker_id=row.broker_id,
+            broker_epoch=row.epoch,
+            cache_bytes=self._settings.wal_cache_bytes,
+        )
+
+    async def _one_machine(
+        self, place: Place | None, machine: str, broker_id: int, url: str
+    ) -> None:
+        """Brokers that share a WAL of files lean on one kernel: refuse a second machine."""
+        if place is None or place.machine in (None, machine):
+            return
+        now_ms = wall_clock_ms()
+        others = [
+            row
+            for row in await self._metastore.brokers()
+            if row.broker_id != broker_id
+            and now_ms - max(row.heartbeat_ms, row.started_ms) < BROKER_SILENT_MS
+        ]
+        if others:
+            raise UserFault(
+                f"the WAL {url} is one of files, and broker {others[0].broker_id} uses it on "
+                f"{place.machine}: brokers on several machines need a WAL of objects, --wal s3://…"
+            )
+
+    async def _settle(
+        self,
+        name: str,
+        place: Place | None,
+        found: uuid.UUID,
+        given: str | None,
+        machine: str | None,
+    ) -> None:
+        url = as_url(given) if given else (place.url if place else None)
+        wanted = Place(found, url, machine)
+        if wanted != place:
+            await places.settle(
+                self._metastore,
+                name,
+                wanted,
+                replaces=place.id if place else None,
+                now_ms=wall_clock_ms(),
+            )

@@ -11,6 +11,10 @@ A flush that finds nobody before it is judged before it is written: no other flu
 change the picture in between, and another process's append loses it the compare-and-set as ever. The
 thread that wrote it then hands the commit straight to the metastore, which spares a synchronous
 producer a way over the event loop.
+
+Where a flush is an object in a bucket, a write takes long and costs money, but any number go on at a
+time: flushes then collect appends for a while (``wal_linger_ms``, ``wal_flush_bytes``), several are
+written at once, and they still commit in the order in which they were begun.
 """
 
 from __future__ import annotations
@@ -38,6 +42,26 @@ COMMIT_ATTEMPTS_MAX = 8  # each lost compare-and-set means that another broker's
 FLUSHES_IN_FLIGHT_MAX = 3  # one being written, one that is, one being committed
 
 
+class Pace(NamedTuple):
+    """When a flush is taken from the queue."""
+
+    linger_s: float  # since its oldest append came
+    enough_bytes: int  # as many waiting end the linger
+    in_flight_max: int
+    overlaps: bool  # whether it may be written while another is
+
+    @classmethod
+    def of(cls, wal: Wal, settings: LogSettings) -> Pace:
+        if not wal.overlaps:
+            return cls(0, 0, FLUSHES_IN_FLIGHT_MAX, False)
+        return cls(
+            settings.wal_linger_ms / 1000,
+            settings.wal_flush_bytes,
+            settings.wal_flushes_in_flight_max,
+            True,
+        )
+
+
 @dataclass(slots=True, eq=False)
 class Share:
     """One partition's part of a flush."""
@@ -59,6 +83,7 @@ class Flush:
 
     def __init__(self, shares: list[Share]) -> None:
         self.shares = shares
+        self.sequence = -1  # its place among the WAL's flushes
         self.object_key = ""  # of the WAL, from the write on: a commit that names it may come
         self.written: Awaitable[None]
         self.ahead: Ahead | None = None
@@ -74,7 +99,7 @@ class Flush:
             )
             for share in self.shares
         ]
-        placed = wal.write(parts)
+        placed = wal.write(parts, self.sequence)
         self.object_key = placed[0].object_key
         for share, part in zip(self.shares, placed, strict=True):
             share.position = part.position
@@ -98,7 +123,11 @@ class AppendPipeline:
         self._budget = budget
         self._settings = settings
         self._now_ms = now_ms
+        self._pace = Pace.of(wal, settings)
         self._queue: deque[Pending] = deque()
+        self._waiting_bytes = 0  # in the queue
+        self._waiting_since = 0.0  # on the loop's clock: when the queue was last empty
+        self._enough = asyncio.Event()  # no further append is waited for
         self._in_flight: deque[Flush] = deque()  # between the queue and their answers, in order
         self._to_commit: asyncio.Queue[Flush | None] = asyncio.Queue()
         self._concluded = asyncio.Event()
@@ -120,6 +149,7 @@ class AppendPipeline:
         """Finish what is queued, then stop."""
         self._closing = True
         self._wanted.set()
+        self._enough.set()
         if self._stages:
             await asyncio.gather(*self._stages)
 
@@ -127,7 +157,12 @@ class AppendPipeline:
     def submit(self, pending: Pending) -> None:
         if self._closing:
             raise ClientFault(ErrorCode.NOT_LEADER_OR_FOLLOWER, "this broker is shutting down")
+        if not self._queue:
+            self._waiting_since = asyncio.get_running_loop().time()
         self._queue.append(pending)
+        self._waiting_bytes += len(pending.data)
+        if self._waiting_bytes >= self._pace.enough_bytes:
+            self._enough.set()
         self.queued_bytes += len(pending.data)
         if self.queued_bytes >= self._settings.queued_bytes_max:
             self._room.clear()
@@ -169,8 +204,12 @@ class AppendPipeline:
             if shares and size > room:
                 break
             room -= size
+            self._waiting_bytes -= size
             shares[pending.log] = share
             share.pendings.append(self._queue.popleft())
+        self._waiting_since = asyncio.get_running_loop().time()
+        if self._waiting_bytes < self._pace.enough_bytes and not self._closing:
+            self._enough.clear()
         return list(shares.values())
 
     # -- stage one: bytes become durable ---------------------------------------------------------
@@ -183,6 +222,7 @@ class AppendPipeline:
                 await self._wanted.wait()
                 continue
             await self._turn()
+            await self._linger()
             flush = Flush(self._take_flush())
             try:
                 self._begin(flush)
@@ -195,14 +235,25 @@ class AppendPipeline:
 
     async def _turn(self) -> None:
         """Wait until a flush may be taken: while another is written, what comes shares the next one."""
-        while len(self._in_flight) == FLUSHES_IN_FLIGHT_MAX:
+        while len(self._in_flight) == self._pace.in_flight_max:
             self._concluded.clear()
             await self._concluded.wait()
-        if self._in_flight:
+        if self._in_flight and not self._pace.overlaps:
             await asyncio.gather(self._in_flight[-1].written, return_exceptions=True)
+
+    async def _linger(self) -> None:
+        """Wait for company, where a write costs more than a moment."""
+        if not self._pace.linger_s:
+            return
+        elapsed = asyncio.get_running_loop().time() - self._waiting_since
+        try:
+            await asyncio.wait_for(self._enough.wait(), max(0.0, self._pace.linger_s - elapsed))
+        except TimeoutError:
+            pass
 
     def _begin(self, flush: Flush) -> None:
         """Start the write, and if nobody is before this flush, have its writer start the commit too."""
+        flush.sequence = self._wal.reserve()
         plans = None if self._in_flight else self._plan_ahead(flush.shares)
         if plans is None:
             flush.written = self._wal_thread.run(lambda: flush.write(self._wal))

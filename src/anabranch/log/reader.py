@@ -15,6 +15,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -23,13 +24,15 @@ from msgspec import Struct
 
 from anabranch.errors import ClientFault, ErrorCode, UserFault
 from anabranch.log.extents import ExtentReader
+from anabranch.log.location import Location
 from anabranch.log.log import Log
 from anabranch.log.offsets import UNKNOWN_OFFSET
-from anabranch.log.opening import open_log
+from anabranch.log.opening import open_log, real_waits
 from anabranch.metastore.api import Extent, ObjectKind, Topic
 from anabranch.records.batch import parse_header
-from anabranch.storage.store import NotFound, Store, open_store
-from anabranch.storage.wal_directory import WalDirectory
+from anabranch.storage.layers import open_layered
+from anabranch.storage.store import NotFound
+from anabranch.storage.wal import open_wal_reader
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,7 +47,7 @@ SPLITS_AHEAD = 2  # per thread: bounds memory while the consumer is slow
 SPLIT_EXTENTS_MAX = 1024  # a split is a value that is sent around; not thousands of tiny extents
 EXTENTS_PER_QUERY = 1024
 REPLANS_MAX = 3  # of one split: an extent may be merged away between plan and read, not for ever
-WAL_CACHE_BYTES = 0  # a split streams; nothing is read twice
+OBJECT_WAL_CACHE_BYTES = 16 * 1024 * 1024  # one flush holds many partitions' shares
 
 Where: TypeAlias = Mapping[int, int] | datetime | int | None
 """Offsets by partition, an event time (aware datetime or ms since the epoch), or None for all."""
@@ -62,11 +65,11 @@ class Split(Struct, frozen=True):
     end_offset: int
     extents: tuple[Extent, ...]
     store_url: str
-    wal_directory: str
+    wal_url: str
 
 
 def read(
-    data: str | Path,
+    data: str | Path | Location,
     topic: str,
     *,
     start: Where = None,
@@ -74,10 +77,10 @@ def read(
     partitions: Sequence[int] | None = None,
     threads: int = THREADS,
 ) -> Iterator[pa.RecordBatch]:
-    """Read a topic from its data directory, beside a running broker or without one.
+    """Read a topic of a cluster, beside running brokers or without one.
 
     Args:
-        data: the cluster's data directory.
+        data: the cluster's data directory, its metastore's URL, or a ``Location``.
         topic: a topic's or branch's name.
         start: first offset per partition, or an event time from which on to read; default: the log start.
         end: first offset per partition that is *not* read, or an event time; default: the present end.
@@ -111,7 +114,7 @@ def read(
 
 
 def plan(
-    data: str | Path,
+    data: str | Path | Location,
     topic: str,
     *,
     start: Where = None,
@@ -121,7 +124,7 @@ def plan(
     """The splits that :func:`read` would read, for runners that share them out."""
 
     async def ask() -> list[Split]:
-        log = await open_log(Path(data), broker_id=None)
+        log = await open_log(data, broker_id=None)
         try:
             found = log.catalogue.topic(topic)
             if found is None:
@@ -199,7 +202,7 @@ async def _partition_splits(
                 end,
                 tuple(held),
                 log.store.url,
-                str(log.wal_directory.path),
+                log.wal_reader.url,
             )
         )
         held.clear()
@@ -244,11 +247,8 @@ def read_split(split: Split, extents: ExtentReader | None = None) -> Iterator[pa
     if extents is not None:
         yield from _decode(split, extents)
         return
-    store = open_store(split.store_url)
-    try:
-        yield from _decode(split, _extent_reader(split, store))
-    finally:
-        store.close()
+    with _opened(split) as reader:
+        yield from _decode(split, reader)
 
 
 def _decode(split: Split, extents: ExtentReader) -> Iterator[pa.RecordBatch]:
@@ -280,8 +280,16 @@ def read_splits(
         raise UserFault(f"reading takes at least one thread, not {threads}")
     if not splits:
         return
-    store = open_store(splits[0].store_url)
-    reader = _extent_reader(splits[0], store)
+    with _opened(splits[0]) as reader:
+        yield from _read_splits(splits, reader, threads, replan)
+
+
+def _read_splits(
+    splits: Sequence[Split],
+    reader: ExtentReader,
+    threads: int,
+    replan: Callable[[Split], list[Split]] | None,
+) -> Iterator[pa.RecordBatch]:
     waiting = iter(splits)
     running: deque[tuple[Split, Future[list[pa.RecordBatch]]]] = deque()
 
@@ -319,7 +327,6 @@ def read_splits(
         for _, future in running:
             future.cancel()
         pool.shutdown()  # what runs ends with its split; nothing is left behind
-        store.close()
 
 
 def _blobs(split: Split, reader: ExtentReader) -> Iterator[memoryview]:
@@ -349,8 +356,15 @@ def _joined(runs: Sequence[memoryview]) -> memoryview:
     return runs[0] if len(runs) == 1 else memoryview(b"".join(runs))
 
 
-def _extent_reader(split: Split, store: Store) -> ExtentReader:
-    return ExtentReader(store, WalDirectory.open(Path(split.wal_directory)), WAL_CACHE_BYTES)
+@contextmanager
+def _opened(split: Split) -> Iterator[ExtentReader]:
+    """Reads from the places that a split names; its URLs are all that is needed."""
+    with ExitStack() as stack:
+        store = open_layered(split.store_url, waits=real_waits()).store
+        stack.callback(store.close)
+        wal = open_wal_reader(split.wal_url, waits=real_waits(), cache_bytes=OBJECT_WAL_CACHE_BYTES)
+        stack.callback(wal.close)
+        yield ExtentReader(store, wal, cache_bytes=0)  # a split streams: nothing is read twice
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -30,6 +30,13 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     object_grace_ms: int = 24 * HOUR_MS  # the undo button: hours, not minutes (I3)
     topic_grace_ms: int = 24 * HOUR_MS  # a deleted topic can be brought back: an incident's length
     wal_grace_ms: int = 10 * SECOND_MS  # readers notice recycling by themselves
+    wal_orphan_grace_ms: int = 10 * MINUTE_MS  # a flush whose commit takes so long is refused
+    wal_search_interval_ms: int = MINUTE_MS  # one listing of the object WAL
+    wal_cache_bytes: int = 64 * MIB  # WAL objects: up to 1 MB/s is merged without reading it back
+    wal_linger_ms: int = 200  # object WAL only: at most 5 PUTs a second while little is produced
+    wal_flush_bytes: int = 4 * MIB  # object WAL only: so many bytes do not wait for the linger
+    wal_flushes_in_flight_max: int = 8  # object WAL only: 4 MiB each 100 ms ahead: some 320 MB/s
+    wal_write_ms_max: int = 20 * SECOND_MS  # object WAL only: then a flush is given up
     background_interval_ms: int = 5 * SECOND_MS
     retention_interval_ms: int = 30 * SECOND_MS
     collect_batch: int = 256  # objects per pass

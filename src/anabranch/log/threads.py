@@ -75,15 +75,19 @@ def _wake(waiting: list[asyncio.Future[None]]) -> None:
 class Worker:
     """One thread that runs one job after the other, for the path where every hop counts.
 
-    An executor's futures cost some 80 µs a round trip more than a queue and one call back to the loop
+    With ``threads`` above one, so many jobs are under way at a time, begun in the order of the queue. An executor's futures cost some 80 µs a round trip more than a queue and one call back to the loop
     (`bench/` measures what a synchronous producer sees of it).
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, threads: int = 1) -> None:
         self._jobs: SimpleQueue[tuple[Result[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._closed = False
-        self._thread = Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._threads = [
+            Thread(target=self._work, name=f"{name}-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def run(self, job: Callable[[], T]) -> Awaitable[T]:
         """Run ``job()``; to be called on the loop. Raises StoreFault once shut down."""
@@ -94,10 +98,12 @@ class Worker:
         return result
 
     def shutdown(self) -> None:
-        """Finish what is queued, then end the thread."""
+        """Finish what is queued, then end the threads."""
         self._closed = True
-        self._jobs.put(None)
-        self._thread.join()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while (work := self._jobs.get()) is not None:
@@ -109,16 +115,17 @@ class Worker:
 class LogThreads(NamedTuple):
     """Where a log's blocking work runs. Passed in, so that simulation runs all of it on its own loop."""
 
-    wal: Worker  # one flush after the other
+    wal: Worker  # one flush after the other; several at a time where they are objects
     cold: Executor  # reads below the tail; they can never occupy more of the machine than this
     background: Executor  # merge, collection, recycling: one job at a time
     journal: Executor | None = None  # does not wait behind a merge; None: it does
 
     @classmethod
-    def start(cls, *, cold: int) -> LogThreads:
-        """Real threads, ``cold`` of them for cold reads."""
+    def start(cls, *, cold: int, wal: int = 1) -> LogThreads:
+        """Real threads: ``cold`` of them for cold reads, ``wal`` for flushes at the same time."""
         return cls(
-            Worker("wal"), Threads(cold, "cold"), Threads(1, "background"), Threads(1, "journal")
+            *(Worker("wal", wal), Threads(cold, "cold")),
+            *(Threads(1, "background"), Threads(1, "journal")),
         )
 
     def shutdown(self) -> None:

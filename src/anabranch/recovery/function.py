@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anabranch.errors import UserFault
+from anabranch.log.location import Location
 from anabranch.log.log import Log
 from anabranch.log.opening import open_log
 from anabranch.log.reader import plan_splits, read_splits
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 
 
 def replay_function(
-    data: str | Path,
+    data: str | Path | Location,
     plan: str | None,
     function: Callable[[pa.RecordBatch], Any],
     *,
@@ -57,7 +58,7 @@ def replay_function(
     """Call ``function`` with every record of a plan's range, as Arrow record batches.
 
     Args:
-        data: the cluster's data directory.
+        data: the cluster's data directory, its metastore's URL, or a ``Location``.
         plan: a plan's id or file; None with ``resume``.
         function: called with batches of one partition in offset order. When it returns, its batch
             counts as done; if it raises, the session fails and can be resumed at that batch.
@@ -74,7 +75,7 @@ def replay_function(
         UserFault: no such plan or session, or one that cannot run. Whatever ``function`` raises.
     """
     with asyncio.Runner() as runner:
-        log = runner.run(open_log(Path(data), broker_id=None))
+        log = runner.run(open_log(data, broker_id=None))
         try:
             session = runner.run(_session(log, plan, resume, function, rate, clock_ms()))
             return _drive(runner, log, session, function, on_progress, clock_ms, sleep)

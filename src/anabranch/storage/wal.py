@@ -1,65 +1,27 @@
-"""The write-ahead log on a file system: one ``pwritev`` and one ``fdatasync`` per flush.
+"""The write-ahead log as its users see it: what a WAL on files and a WAL of objects have in common.
 
-A broker start writes a series of preallocated files of its own. A file is only appended to; when it is
-full, or failed once, the next flush starts another. Files that no extent names any more are recycled,
-because the file system's journal has nothing to say about blocks that were written before. A flush of
-64 KiB on ext4, next to appending to a growing file: recycled or prepared blocks 0.8 of the time, merely
-preallocated ones 1.25.
-
-Invariants of a ``Wal``:
-
-- every byte of the current file below its ``position`` is durable and never written again;
-- after an ``OSError`` the current file is never written again: a failed ``fdatasync`` may have dropped
-  the pages and cleared the error, so its next success would prove nothing ("fsyncgate", 2018);
-- an object's header is durable no later than the first flush that it holds.
+``FileWal`` (``wal_file.py``) appends flushes to recycled files of a directory: one ``fdatasync`` each,
+for brokers of one machine. ``ObjectWal`` (``wal_object.py``) makes one object of a bucket per flush, for
+brokers anywhere. Both lay the batches of each partition next to each other and describe a flush by the
+same frame (``wal_format.py``), so one flush is one extent per partition either way.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+from urllib.parse import unquote, urlsplit
 
-from crc32c import crc32c
-
-from anabranch.errors import StoreFault, UserFault
-from anabranch.storage.disk import Disk, disk_fault
-from anabranch.storage.lockfile import LockFile
+from anabranch.errors import UserFault
+from anabranch.storage.layers import Waits, open_layered
 from anabranch.storage.store import Buffer, ObjectInfo
-from anabranch.storage.wal_directory import WalDirectory
-from anabranch.storage.wal_format import (
-    BLOCK_BYTES,
-    FILE_HEADER_BYTES,
-    PART_BYTES_MAX,
-    PARTS_MAX,
-    WalLife,
-    aligned,
-    encode_file_header,
-    encode_frame_header,
-    frame_header_bytes,
-    parse_object_key,
-)
-from anabranch.storage.wal_scan import Ending, ScanEnd, scan_frames
+from anabranch.storage.wal_format import Frame
+from anabranch.storage.wal_scan import ScanEnd
 
-__all__ = [
-    "Ending",
-    "FlushPart",
-    "PlacedPart",
-    "ScanEnd",
-    "Wal",
-    "WalDirectory",
-    "scan_frames",
-]
-
-FILE_BYTES = 64 << 20  # a roll (a few ms) every 64 MiB; recycled as a whole once merged
-SPARES_MAX = 2  # files kept for reuse: 128 MiB of disk at most
-ZERO_STEP_BYTES = (
-    4 << 20
-)  # synced at a time while preparing a spare: flushes do not queue behind it
-
-_PADDING = bytes(BLOCK_BYTES)
+CACHE_BYTES = (
+    64 << 20
+)  # of WAL objects: a minute's worth at 1 MB/s is merged without reading it back
 
 
 class FlushPart(NamedTuple):
@@ -79,339 +41,136 @@ class PlacedPart(NamedTuple):
     length: int  # bytes
 
 
-class _File:
-    """The file being written."""
+class FrameScan(Protocol):
+    """Valid frames in order; after the iteration ``end`` says where and why it stopped."""
 
-    def __init__(self, fd: int, life: WalLife, size: int) -> None:
-        self.fd = fd
-        self.life = life
-        self.object_key = life.object_key
-        self.size = size  # bytes preallocated
-        self.position = 0  # where the next write goes; 0: the header is still to be written
+    end: ScanEnd | None
+
+    def __iter__(self) -> Iterator[Frame]: ...
 
 
-class Wal:
-    """A broker start's WAL. One thread writes at a time; any thread reads, lists and recycles."""
+class WalReader(Protocol):
+    """Reads any object of a WAL, from any thread, while brokers write and recycle."""
 
-    def __init__(
-        self, directory: WalDirectory, start: WalLife, lock: LockFile, file_bytes: int, disk: Disk
-    ) -> None:
-        self.directory = directory
-        self.url = directory.path.absolute().as_uri()
-        self._start = start
-        self._start_lock = lock
-        self._disk = disk
-        self._file_bytes = file_bytes
-        self._write_lock = Lock()
-        self._spare_lock = Lock()
-        self._file: _File | None = None
-        self._generation = 0  # of the current file, or of the next one while there is none
-        self._sequence = 0
-        self._prepared_count = 0
-        self._untrusted: set[str] = set()  # objects of this start whose file failed: never reused
-        self._closed = False
+    @property
+    def url(self) -> str:
+        """What ``open_wal_reader`` opens, on whatever machine can reach it."""
+        ...
 
-    @classmethod
-    def open(
-        cls,
-        directory: Path,
-        *,
-        cluster_id: bytes,
-        broker_id: int,
-        broker_epoch: int,
-        file_bytes: int = FILE_BYTES,
-        wal_id: bytes | None = None,
-        disk: Disk | None = None,
-    ) -> Wal:
-        """Open a directory for one broker start; it is made, with an identity, if need be.
-
-        ``cluster_id`` is 16 bytes; ``broker_epoch`` must be new for this broker. ``wal_id`` (16 bytes,
-        default random) is the identity a new directory gets. Nothing is scanned: start-up does not
-        depend on what the WAL retains. Raises ``UserFault`` for another cluster's directory or an
-        epoch that was used before, ``StoreFault``.
-        """
-        assert len(cluster_id) == 16 and broker_id >= 0 and broker_epoch >= 0
-        assert file_bytes >= 2 * BLOCK_BYTES and file_bytes % BLOCK_BYTES == 0
-        disk = disk or Disk()
-        shared = WalDirectory.create(directory, cluster_id=cluster_id, wal_id=wal_id, disk=disk)
-        start = WalLife(cluster_id, broker_id, broker_epoch, 0)
-        in_use = UserFault(
-            f"the WAL {directory} already holds files of broker {broker_id} epoch {broker_epoch}: "
-            "each start of a broker needs an epoch of its own; is it running already?"
-        )
-        try:
-            lock = LockFile.acquire(disk, shared.lock_path(start.object_key))
-            if lock is None:
-                raise in_use
-            try:
-                wal = cls(shared, start, lock, file_bytes, disk)
-                if any(wal._own_generation(info.key) is not None for info in wal.objects()):
-                    raise in_use
-                wal._tidy()
-            except BaseException:
-                lock.release()
-                raise
-        except OSError as error:
-            raise disk_fault(error, f"opening the WAL {directory}") from error
-        return wal
-
-    # Writing.
-
-    def write(self, parts: Sequence[FlushPart]) -> list[PlacedPart]:
-        """Write one flush and return where each part went, in order; all of it is durable then.
-
-        Raises ``StoreFault`` if the disk said no: nothing of the flush counts, what was acknowledged
-        before is untouched, and the next call goes to another file.
-        """
-        assert 0 < len(parts) <= PARTS_MAX
-        with self._write_lock:
-            assert not self._closed
-            lengths = [sum(map(_byte_length, part.buffers)) for part in parts]
-            assert all(0 < length <= PART_BYTES_MAX for length in lengths)
-            header_length = frame_header_bytes(len(parts))
-            used = header_length + sum(lengths)
-            length = aligned(used)
-            file = self._file_for(length)
-            position = file.position or FILE_HEADER_BYTES
-
-            described = []
-            buffers: list[Buffer] = [b""]  # the header's place
-            for part, part_length in zip(parts, lengths, strict=True):
-                assert len(part.topic_id) == 16
-                checksum = 0
-                for buffer in part.buffers:
-                    checksum = crc32c(buffer, checksum)
-                described.append(
-                    (part.topic_id, part.partition, part.batches, part_length, checksum)
-                )
-                buffers.extend(part.buffers)
-            buffers[0] = encode_frame_header(file.life, self._sequence, position, length, described)
-            if length > used:
-                buffers.append(_PADDING[: length - used])
-            if file.position == 0:
-                buffers.insert(
-                    0, encode_file_header(file.life, self.directory.identity.wal_id.bytes)
-                )
-            self._sequence += 1
-            try:
-                self._disk.write(file.fd, buffers, file.position)
-                self._disk.sync_data(file.fd)
-            except OSError as error:
-                self._untrusted.add(file.object_key)
-                self._leave()
-                raise disk_fault(error, f"writing to the WAL {self.directory.path}") from error
-            file.position = position + length
-
-            placed = []
-            at = position + header_length
-            for part_length in lengths:
-                placed.append(PlacedPart(file.object_key, at, part_length))
-                at += part_length
-            return placed
-
-    def _file_for(self, length: int) -> _File:
-        """The current file if ``length`` more bytes fit, otherwise a new one."""
-        file = self._file
-        if file is not None:
-            if file.position + length <= file.size:
-                return file
-            self._leave()
-        size = max(self._file_bytes, FILE_HEADER_BYTES + length)
-        life = self._start._replace(generation=self._generation)
-        path = self.directory.file_path(life.object_key)
-        try:
-            fd = self._claim_spare(path) if size == self._file_bytes else None
-            if fd is None:
-                fd = self._create(path, size)
-            try:
-                self._disk.sync_directory(self.directory.path)
-            except BaseException:
-                self._disk.close(fd)
-                raise
-        except OSError as error:
-            self._generation += 1  # the name may exist by now; no two attempts share one
-            raise disk_fault(
-                error, f"starting a WAL file of {size:,} bytes in {self.directory.path}"
-            ) from error
-        self._file = _File(fd, life, size)
-        return self._file
-
-    def _create(self, path: Path, size: int) -> int:
-        fd = self._disk.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
-        try:
-            self._disk.allocate(fd, size)
-        except BaseException:
-            self._disk.close(fd)
-            self._disk.unlink(path)
-            raise
-        return fd
-
-    def _claim_spare(self, path: Path) -> int | None:
-        for spare in self._spares():
-            try:
-                self._disk.rename(spare, path)
-            except FileNotFoundError:
-                continue  # another broker of this directory was quicker
-            return self._disk.open(path, os.O_RDWR)
-        return None
-
-    def _leave(self) -> None:
-        """Never write to the current file again; the next one gets the next generation."""
-        assert self._file is not None
-        file, self._file = self._file, None
-        self._generation += 1
-        try:
-            self._disk.close(file.fd)
-        except OSError:
-            pass  # what counts was synced, and what was not has been reported
-
-    # Reading.
+    @property
+    def wal_id(self) -> bytes:
+        """16 bytes: new whenever a WAL is made."""
+        ...
 
     def read(self, object_key: str, position: int, length: int) -> bytes:
-        """Bytes of any object of the directory, also of former epochs: ``WalDirectory.read``."""
-        return self.directory.read(object_key, position, length)
+        """Exactly ``length`` bytes at ``position`` of an object.
+
+        Raises ``NotFound`` when the object is gone (merged and recycled: ask the metastore again),
+        ``Corrupt`` when it is there but not readable as it was written, ``StoreFault``.
+        """
+        ...
 
     def objects(self) -> list[ObjectInfo]:
-        """All objects of the directory, oldest epoch first; ``is_active`` tells which are written."""
-        return self.directory.objects()
+        """All objects, those of the oldest broker epoch first and in the order of their flushes."""
+        ...
+
+    def scan(self, object_key: str) -> FrameScan:
+        """The frames of one object, every checksum verified."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Wal(Protocol):
+    """One broker start's WAL."""
+
+    @property
+    def reader(self) -> WalReader: ...
+
+    @property
+    def knows_writers(self) -> bool:
+        """Whether ``is_active`` is certain about the objects of other starts as well.
+
+        If not, an object that the metastore does not know may belong to a flush whose commit is under
+        way, and is left alone for a long while.
+        """
+        ...
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether several writes go on at a time, instead of one after the other."""
+        ...
+
+    def reserve(self) -> int:
+        """The place of the next flush in the order of this start's flushes: 0, 1, 2, …
+
+        Flushes commit in this order, whichever write ends first.
+        """
+        ...
+
+    def write(self, parts: Sequence[FlushPart], sequence: int | None = None) -> list[PlacedPart]:
+        """Write one flush and return where each part went, in order; all of it is durable then.
+
+        ``sequence`` was reserved before; by default it is reserved now. Raises ``StoreFault``: nothing
+        of the flush counts then, and what was acknowledged before is untouched.
+        """
+        ...
 
     def is_active(self, object_key: str) -> bool:
-        """Whether more may still be written to this object.
-
-        True for this start's current file and for every object of another start that is alive (its
-        process knows which of them it is done with).
-        """
-        generation = self._own_generation(object_key)
-        if generation is not None:
-            return generation >= self._generation
-        return self.directory.is_owned(object_key)
-
-    def _own_generation(self, object_key: str) -> int | None:
-        """Generation of an object of this start; None for any other's."""
-        parsed = parse_object_key(object_key)
-        if parsed is None or parsed[:2] != (self._start.broker_id, self._start.epoch):
-            return None
-        return parsed[2]
-
-    # Recycling.
+        """Whether more may still be written to this object, as far as this process knows."""
+        ...
 
     def recycle(self, object_key: str) -> None:
-        """Give an object's file back for reuse; idempotent.
+        """Give an object's bytes up; idempotent.
 
-        The caller guarantees that no extent names the object *and that no flush to it is still
-        waiting for its commit*: between ``write`` and the commit of its extents the metastore does
-        not know yet that the object is needed. Reading it answers ``NotFound`` from now on. The
-        header is erased durably before the file can be written again. Raises ``StoreFault``, also
-        for an object that is still being written.
+        The caller guarantees that no extent names the object and that none ever will: the metastore
+        refuses the key from now on, or no flush to it is still waiting for its commit. Raises
+        ``StoreFault``.
         """
-        path = self.directory.file_path(object_key)
-        if self.is_active(object_key):
-            raise StoreFault(f"{object_key} is still being written")
-        with self._spare_lock:
-            try:
-                fd = self._disk.open(path, os.O_RDWR)
-            except FileNotFoundError:
-                return
-            except OSError as error:
-                raise disk_fault(error, f"recycling {object_key}") from error
-            try:
-                try:
-                    reusable = (
-                        self._disk.file_size(fd) == self._file_bytes
-                        and object_key not in self._untrusted
-                        and len(self._spares()) < SPARES_MAX
-                    )
-                    if reusable:
-                        self._disk.write(fd, (_PADDING[:FILE_HEADER_BYTES],), 0)
-                        self._disk.sync_data(fd)
-                        self._disk.rename(path, path.with_name(f"spare-{path.name}"))
-                    else:
-                        self._disk.unlink(path)
-                    self._disk.sync_directory(self.directory.path)
-                finally:
-                    self._disk.close(fd)
-            except FileNotFoundError:
-                return  # another broker of this directory did it
-            except OSError as error:
-                raise disk_fault(error, f"recycling {object_key}") from error
-            self._untrusted.discard(object_key)
+        ...
 
     def prepare_spare(self) -> bool:
-        """Make a file of written zeros for a later roll, unless enough spares wait; True if it did.
-
-        For a quiet thread, after opening and after rolls: until recycling gets going, flushes into
-        merely preallocated blocks would pay for marking them as written.
-        """
-        with self._spare_lock:
-            if len(self._spares()) >= SPARES_MAX:
-                return False
-            self._prepared_count += 1
-            stem = self.directory.lock_path(self._start.object_key).stem
-            spare = self.directory.path / f"spare-{stem}-prepared{self._prepared_count}.wal"
-            temporary = spare.with_suffix(".tmp")
-            try:
-                fd = self._disk.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-                try:
-                    self._disk.allocate(fd, self._file_bytes)
-                    for position in range(0, self._file_bytes, ZERO_STEP_BYTES):
-                        step = min(ZERO_STEP_BYTES, self._file_bytes - position)
-                        self._disk.zero(fd, position, step)
-                        self._disk.sync_data(fd)
-                    self._disk.rename(temporary, spare)
-                except BaseException:
-                    self._disk.unlink(temporary)
-                    raise
-                finally:
-                    self._disk.close(fd)
-            except OSError as error:
-                raise disk_fault(error, f"preparing a WAL file in {self.directory.path}") from error
-            return True
-
-    def _spares(self) -> list[Path]:
-        """Files that wait for another life, oldest name first."""
-        return [
-            self.directory.path / entry.name
-            for entry in sorted(self._disk.scan(self.directory.path))
-            if entry.name.startswith("spare-")
-            and entry.name.endswith(".wal")
-            and entry.size == self._file_bytes
-        ]
-
-    def _tidy(self) -> None:
-        """Remove what former starts left behind: half-made spares, locks, spares of another size."""
-        for entry in sorted(self._disk.scan(self.directory.path)):
-            path = self.directory.path / entry.name
-            if entry.name.endswith(".lock") and path != self._start_lock.path:
-                leftover = LockFile.acquire(self._disk, path)
-                if leftover is None:
-                    continue
-                for name in self._disk.scan(self.directory.path):
-                    if name.name.startswith(f"spare-{path.stem}-") and name.name.endswith(".tmp"):
-                        _unlink_if_there(self._disk, self.directory.path / name.name)
-                leftover.release()
-            elif (
-                entry.name.startswith("spare-")
-                and entry.name.endswith(".wal")
-                and entry.size != self._file_bytes
-            ):
-                _unlink_if_there(self._disk, path)
+        """Do something now that makes a later flush quicker; False if there is nothing (left) to do."""
+        ...
 
     def close(self) -> None:
         """Stop writing. What was written stays as it is."""
-        with self._write_lock:
-            self._closed = True
-            file, self._file = self._file, None
-            if file is not None:
-                self._disk.close(file.fd)
-            self._start_lock.release()
+        ...
 
 
-def _unlink_if_there(disk: Disk, path: Path) -> None:
-    try:
-        disk.unlink(path)
-    except FileNotFoundError:
-        pass
+def is_object_wal(url: str) -> bool:
+    """Whether flushes become objects of a bucket (``s3://…``), not frames of files (``file:///…``)."""
+    return urlsplit(url).scheme == "s3"
 
 
-def _byte_length(buffer: Buffer) -> int:
-    return buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)
+def wal_directory_path(url: str) -> Path:
+    """The directory of a ``file:///`` URL. Raises ``UserFault`` for a URL of no known kind."""
+    split = urlsplit(url)
+    if (
+        split.scheme != "file"
+        or split.netloc not in ("", "localhost")
+        or not split.path.startswith("/")
+    ):
+        raise UserFault(f"WAL URL {url!r}: write a path, file:///path or s3://bucket/prefix")
+    return Path(unquote(split.path))
+
+
+def open_wal_reader(
+    url: str, *, waits: Waits, cluster_id: bytes | None = None, cache_bytes: int = CACHE_BYTES
+) -> WalReader:
+    """Open an existing WAL for reading; ``cluster_id`` (16 bytes) refuses another cluster's.
+
+    Raises ``UserFault`` if there is no WAL, or another cluster's; ``StoreFault``.
+    """
+    if is_object_wal(url):
+        from anabranch.storage.wal_object import WalBucket
+
+        store = open_layered(url, waits=waits).store
+        try:
+            return WalBucket.open(store, cluster_id=cluster_id, cache_bytes=cache_bytes)
+        except BaseException:
+            store.close()
+            raise
+    from anabranch.storage.wal_directory import WalDirectory
+
+    return WalDirectory.open(wal_directory_path(url), cluster_id=cluster_id)

@@ -28,6 +28,7 @@ from anabranch.storage.wal_format import (
     decode_file_header,
     parse_object_key,
 )
+from anabranch.storage.wal_scan import scan_frames
 
 IDENTITY_NAME = "identity.json"
 _OBJECT_NAME = re.compile(r"(\d{1,10}-\d{10,19}-\d{10,19})\.wal")
@@ -82,6 +83,20 @@ class WalDirectory:
         except OSError as error:
             raise disk_fault(error, f"creating the WAL directory {directory}") from error
         return cls.open(directory, cluster_id=cluster_id, disk=disk)
+
+    @property
+    def url(self) -> str:
+        return self.path.absolute().as_uri()
+
+    @property
+    def wal_id(self) -> bytes:
+        return self.identity.wal_id.bytes
+
+    def scan(self, object_key: str) -> scan_frames:
+        return scan_frames(self.file_path(object_key), disk=self._disk)
+
+    def close(self) -> None:
+        """Nothing is held between reads."""
 
     def file_path(self, object_key: str) -> Path:
         """The file of a WAL object. Raises ``NotFound`` for a key of another kind."""

@@ -149,8 +149,11 @@ def decode_frame_prefix(block: Buffer) -> int | None:
     return frame_header_bytes(part_count)
 
 
-def decode_frame_header(header: Buffer) -> Frame | None:
-    """The frame that a header describes; None unless it is whole and true to its checksum."""
+def decode_frame_header(header: Buffer, *, padded: bool = True) -> Frame | None:
+    """The frame that a header describes; None unless it is whole and true to its checksum.
+
+    ``padded``: frames end at block boundaries, as in files; alone in an object they do not.
+    """
     view = memoryview(header)
     size = decode_frame_prefix(view)
     if size is None or len(view) < size:
@@ -168,7 +171,7 @@ def decode_frame_header(header: Buffer) -> Frame | None:
         )
         parts.append(FramePart(topic_id, partition, batches, at, part_length, part_checksum))
         at += part_length
-    if aligned(at - position) != length:
+    if (aligned(at - position) if padded else at - position) != length:
         return None
     life = WalLife(cluster_id, broker_id, epoch, generation)
     return Frame(life, seq, position, length, tuple(parts))
