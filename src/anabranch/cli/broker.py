@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +11,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.log.log import Log
     from anabranch.metastore.api import BrokerRow
 
@@ -25,7 +25,7 @@ def command() -> None:
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def list_(data: Path, output: str) -> None:
+def list_(data: Location, output: str) -> None:
     """List brokers: their lanes, zones and addresses, when they last beat, what they lead."""
 
     async def main() -> None:
@@ -91,7 +91,7 @@ def _parts(values: list[dict[str, Any]]) -> Iterator[Part]:
 @click.argument("broker_id", metavar="ID", type=click.IntRange(min=0))
 @_options.data_option
 @_options.faults_to_sentences
-def remove(broker_id: int, data: Path) -> None:
+def remove(broker_id: int, data: Location) -> None:
     """Forget broker ID. Nothing is lost by it: a broker owns nothing, and one that is alive after all
     registers anew within a second."""
 
