@@ -22,7 +22,7 @@ from anabranch.metastore.objects import register_wal_object
 from anabranch.metastore.tx import Tx
 
 _BATCHES = tuple[ProducerBatch, ...]
-_encode = msgspec.msgpack.Encoder().encode
+encode_batches = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_BATCHES).decode
 
 PRODUCER_BATCHES_MAX = 5  # KIP-98: as many batches as may be in flight
@@ -66,7 +66,7 @@ ON CONFLICT (topic_no, partition, producer_id) DO UPDATE SET
 _COMMITTED = AppendOutcome(True)
 
 
-def _assert_tiles(commit: AppendCommit) -> None:
+def assert_tiles(commit: AppendCommit) -> None:
     """I2: the extents are exactly the offsets that the commit gives out."""
     at = commit.expected_next
     for extent in commit.extents:
@@ -89,7 +89,7 @@ def commit_appends(
     extents: list[bulk.Row] = []
     producers: list[bulk.Row] = []
     for commit, key in zip(commits, keys, strict=True):
-        _assert_tiles(commit)
+        assert_tiles(commit)
         end = ends.get(key)
         if end is None or end[2] != commit.expected_next:
             outcomes.append(AppendOutcome(False, partitions.partition(tx, *key)))
@@ -100,7 +100,7 @@ def commit_appends(
         moves.append(_move(commit, rows, end[3], end[4]))
         for state in commit.producers:
             assert len(state.batches) <= PRODUCER_BATCHES_MAX
-            batches = _encode(state.batches)
+            batches = encode_batches(state.batches)
             # Not before the partition's mark, whatever the clocks say: so the journal finds it.
             updated_ms = max(state.updated_ms, rows[-1].appended_ms if rows else 0)
             producers.append((*key, state.producer_id, state.epoch, batches, updated_ms))
@@ -117,7 +117,7 @@ def _producer_rows(
     rows: list[bulk.Row] = []
     for state in states:
         assert len(state.batches) <= PRODUCER_BATCHES_MAX
-        batches = _encode(state.batches)
+        batches = encode_batches(state.batches)
         rows.append(
             (topic_no, partition, state.producer_id, state.epoch, batches, state.updated_ms)
         )

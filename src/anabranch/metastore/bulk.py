@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from anabranch.metastore.arrays import Blobs, Ints, Texts
 from anabranch.metastore.tx import Tx, is_sqlite
 
 # SQLite's lists are filled up, so that a handful of prepared statements serves all lengths.
@@ -21,7 +22,7 @@ CHUNK_ROWS_MAX = 64
 
 Row = tuple[int | str | bytes | None, ...]
 
-_POSTGRES_TYPES = {"int": "bigint", "text": "text", "bytes": "bytea"}
+_ARRAYS: dict[str, type[list[Any]]] = {"": Ints, "text": Texts, "bytes": Blobs}
 
 
 class Statement:
@@ -40,8 +41,8 @@ class Statement:
         self._width = len(pairs)
         self._sqlite = sqlite or sql
         self._sqlite_by_rows: dict[int, str] = {}
-        arrays = ", ".join(f"?::{_POSTGRES_TYPES[kind or 'int']}[]" for _, _, kind in pairs)
-        table = self._v.format(f"SELECT * FROM unnest({arrays})")
+        self._arrays = [_ARRAYS[kind] for _, _, kind in pairs]
+        table = self._v.format(f"SELECT * FROM unnest({', '.join('?' * len(pairs))})")
         self._postgres = sql.replace("{v}", table)
 
     def _for_sqlite(self, rows: int) -> str:
@@ -56,7 +57,8 @@ class Statement:
         """The statements, with their parameters, that do this for all ``rows``."""
         if not is_sqlite(tx):
             if rows:
-                yield self._postgres, [list(column) for column in zip(*rows, strict=True)]
+                columns = zip(*rows, strict=True)
+                yield self._postgres, [a(c) for a, c in zip(self._arrays, columns, strict=True)]
             return
         for start in range(0, len(rows), CHUNK_ROWS_MAX):
             chunk = rows[start : start + CHUNK_ROWS_MAX]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from struct import pack
 from typing import Any
 
 import psycopg
 from psycopg.adapt import Dumper, Loader
 from psycopg.pq import Format
-from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper, NumericBinaryLoader
+from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
 
+from anabranch.metastore.arrays import Blobs, Ints, Texts
 from anabranch.metastore.tx import Rows
 
-_TEXT, _NUMERIC = 25, 1700  # type numbers (pg_type.dat); they never change
+_BYTEA, _TEXT, _NUMERIC = 17, 25, 1700  # type numbers (pg_type.dat); they never change
 
 # PostgreSQL's text cannot hold U+0000, which Kafka clients may well send (group ids, metadata). It is
 # written as a noncharacter and a letter, and so is that noncharacter itself.
@@ -27,9 +29,13 @@ class _TextDumper(Dumper):
     oid = _TEXT
 
     def dump(self, obj: str) -> bytes:
-        if "\0" in obj or _ESCAPE in obj:
-            obj = obj.translate(_TO_TEXT)
-        return obj.encode()
+        return _encoded(obj)
+
+
+def _encoded(text: str) -> bytes:
+    if "\0" in text or _ESCAPE in text:
+        text = text.translate(_TO_TEXT)
+    return text.encode()
 
 
 class _TextLoader(Loader):
@@ -49,10 +55,52 @@ class _WholeNumberLoader(NumericBinaryLoader):
         return int(super().load(data))
 
 
+# Arrays have dumpers of their own: a flush has some twenty, and the driver's look at every element twice.
+class _IntsDumper(Dumper):
+    format = Format.TEXT
+    oid = 1016
+
+    def dump(self, obj: Ints) -> bytes:
+        numbers = (
+            map(str, obj) if None not in obj else ("NULL" if n is None else str(n) for n in obj)
+        )
+        return f"{{{','.join(numbers)}}}".encode()
+
+
+def _array(element_type: int, items: Sequence[bytes | None]) -> bytes:
+    """The binary form of a one-dimensional array: dimensions, NULL flag, type, length, lower bound."""
+    if not items:
+        return pack(">iii", 0, 0, element_type)
+    parts = [pack(">iiiii", 1, int(None in items), element_type, len(items), 1)]
+    for item in items:
+        parts += (_NULL,) if item is None else (pack(">i", len(item)), item)
+    return b"".join(parts)
+
+
+_NULL = pack(">i", -1)
+
+
+class _BlobsDumper(Dumper):
+    format = Format.BINARY
+    oid = 1001
+
+    def dump(self, obj: Blobs) -> bytes:
+        return _array(_BYTEA, obj)
+
+
+class _TextsDumper(Dumper):
+    format = Format.BINARY
+    oid = 1009
+
+    def dump(self, obj: Texts) -> bytes:
+        return _array(_TEXT, [None if text is None else _encoded(text) for text in obj])
+
+
 def adapt(connection: psycopg.Connection[Any]) -> None:
     """Make values travel as verbs expect them; every int is a bigint, so that one statement is prepared
     once and not once for each size of its numbers."""
-    connection.adapters.register_dumper(int, Int8Dumper)  # in lists
+    for array, dumper in ((Ints, _IntsDumper), (Texts, _TextsDumper), (Blobs, _BlobsDumper)):
+        connection.adapters.register_dumper(array, dumper)
     connection.adapters.register_dumper(int, Int8BinaryDumper)
     connection.adapters.register_dumper(str, _TextDumper)
     connection.adapters.register_loader(_TEXT, _TextLoader)
@@ -86,10 +134,14 @@ def translate(sql: str) -> tuple[str, tuple[str, ...] | None]:
 
 
 class PostgresTx:
-    """See :class:`anabranch.metastore.tx.Tx`. Each statement is one round trip."""
+    """See :class:`anabranch.metastore.tx.Tx`. Each statement is one round trip.
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    ``repeated``: the verb was tried before, and whether it took place is not known.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Any], *, repeated: bool = False) -> None:
         self.connection = connection
+        self.repeated = repeated
 
     def execute(self, sql: str, parameters: Any = (), /) -> Rows:
         text, names = translate(sql)

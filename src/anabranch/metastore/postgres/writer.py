@@ -122,15 +122,18 @@ class Statements(Lane):
     def carry_out(self, link: Link, batch: list[Operation]) -> list[Answer]:
         (operation,) = batch
         again = 0
+        repeated = False
         while True:
             try:
-                return [_attempt(PostgresTx(link.get(operation.give_up_at)), operation)]
+                tx = PostgresTx(link.get(operation.give_up_at), repeated=repeated)
+                return [_attempt(tx, operation)]
             except StoreFault as fault:
                 return [Answer(operation, None, fault)]
             except psycopg.Error as error:
                 again += 1
                 if faults.is_lost(error):
                     link.drop()
+                    repeated = True
                 elif not faults.is_again(error) or again == AGAIN_MAX:
                     fault_or_bug = faults.translate(error, self.where.shown) or error
                     return [Answer(operation, None, fault_or_bug)]
