@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from anabranch.metastore import appends, brokers, check, extents, offsets, partitions, topics
-from anabranch.metastore.api import Metastore
+from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
 from anabranch.metastore.postgres import hot
 from anabranch.metastore.postgres.connect import Address, address, first_connection
 from anabranch.metastore.postgres.lane import Lane
@@ -90,6 +90,18 @@ class PostgresMetastore(SqlMetastore):
 
     def on_change(self, callback: Callable[[], None]) -> None:
         pass
+
+    def commit_flush(self, flush: Handover, now_ms: int) -> Awaitable[list[AppendOutcome]]:
+        promise = self._appends.promise(hot.commit_appends)
+
+        def taker(given: FlushCommit | BaseException) -> None:
+            if isinstance(given, BaseException):
+                promise.fail(given)
+            else:
+                promise.start(given.object_key, given.commits, now_ms)
+
+        flush.take(taker)
+        return promise.future
 
     async def _read(
         self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs

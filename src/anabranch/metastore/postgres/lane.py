@@ -36,6 +36,31 @@ class Answer(NamedTuple):
     error: BaseException | None = None
 
 
+class Promise:
+    """An operation that is to come, from whichever thread: see :meth:`Lane.promise`."""
+
+    def __init__(
+        self, verb: Callable[..., Any], queue: SimpleQueue[Operation | None], wait_s_max: float
+    ) -> None:
+        self._verb = verb
+        self._queue = queue
+        self._wait_s_max = wait_s_max
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self._loop.create_future()
+
+    def start(self, *args: Any, **kwargs: Any) -> None:
+        """Queue it."""
+        self._queue.put(self._operation(args, kwargs))
+
+    def fail(self, error: BaseException) -> None:
+        """It will never start: the future raises ``error``."""
+        deliver([Answer(self._operation((), {}), None, error)])
+
+    def _operation(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Operation:
+        give_up_at = time.monotonic() + self._wait_s_max
+        return Operation(self._verb, args, kwargs, self.future, self._loop, give_up_at)
+
+
 class Lane(ABC):
     """Operations start in the order in which they were submitted."""
 
@@ -65,17 +90,20 @@ class Lane(ABC):
     def submit(
         self, verb: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> asyncio.Future[Any]:
+        """Queue ``verb(tx, *args)``; the future resolves when it is carried out."""
+        promise = self.promise(verb)
+        promise.start(*args, **kwargs)
+        return promise.future
+
+    def promise(self, verb: Callable[..., Any]) -> Promise:
+        """:meth:`submit` in two steps, the first of them on the loop."""
         if self._closed:
             raise StoreFault("the metastore is closed", retryable=False)
         if self._queue.qsize() >= PENDING_OPS_MAX:
             raise StoreFault(f"the metastore is {PENDING_OPS_MAX} operations behind")
         if not self._started:
             self._start()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        give_up_at = time.monotonic() + self.wait_s_max
-        self._queue.put(Operation(verb, args, kwargs, future, loop, give_up_at))
-        return future
+        return Promise(verb, self._queue, self.wait_s_max)
 
     def _start(self) -> None:
         with self._lock:
