@@ -9,14 +9,27 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from bench import arrow_reader, cold_read, produce, startup, stored, sync_latency, tail_consume
+from bench import (
+    arrow_reader,
+    branching,
+    cold_read,
+    connections,
+    end_to_end,
+    many_partitions,
+    produce,
+    startup,
+    stored,
+    sync_latency,
+    tail_consume,
+)
 from bench.client import CONSUMER_SETTINGS, PRODUCER_SETTINGS
 from bench.report import Report
 from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated, run_job
 
-LIVE = [produce, tail_consume, sync_latency]
+LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions]
 STORED = [startup, cold_read, arrow_reader]
-NAMES = [module.NAME for module in (*LIVE, *STORED)]
+OWN = [branching]  # each brings the systems that it measures
+NAMES = [module.NAME for module in (*LIVE, *STORED, *OWN)]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,6 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
         if there:
             live_rounds(names, there, parent, scale, report)
             stored_rounds(names, there, parent, scale, report)
+        for module in OWN:
+            if module.NAME in names:
+                say(module.NAME)
+                module.measure(parent, scale, report)
     seconds = time.monotonic() - begun
     if options.quick:
         report.notes.append("--quick: sizes too small for figures to quote")

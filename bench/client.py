@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +29,8 @@ CONSUMER_SETTINGS: dict[str, Any] = {
 BATCH = 1000  # records handed to librdkafka per call
 CONSUME = 10_000  # records taken from librdkafka per call, at most
 SECONDS_MAX = 120.0
+STAMP = struct.Struct(">q")  # monotonic nanoseconds, one clock for all processes of the machine
+EVERY = 100  # of so many records one is looked at
 
 
 def produce(
@@ -134,6 +137,122 @@ def latency(bootstrap: str, topic: str, size: int, records: int, warm: int) -> d
     return {"milliseconds": taken[warm:]}
 
 
+def pace(bootstrap: str, topic: str, size: int, records: int, per_second: float) -> dict[str, Any]:
+    """Write `records` values at a steady rate, each beginning with the time it was handed over."""
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_SETTINGS})
+    producer.list_topics(topic, 30)
+    padding = os.urandom(size - STAMP.size)
+    sent, begun = 0, time.monotonic()
+    while sent < records:
+        due = min(records, int((time.monotonic() - begun) * per_second)) - sent
+        if due < 1:
+            producer.poll(0)
+            time.sleep(0.001)
+            continue
+        value = STAMP.pack(time.monotonic_ns()) + padding
+        taken = producer.produce_batch(topic, [{"value": value}] * min(due, BATCH))
+        sent += taken
+        producer.poll(0 if taken else 0.001)
+    assert producer.flush(SECONDS_MAX) == 0
+    return {"records": records, "seconds": time.monotonic() - begun}
+
+
+def receive(bootstrap: str, topic: str, records: int, partitions: int) -> dict[str, Any]:
+    """Stand at the end, say so, and take `records` of `pace`: the delay of every hundredth."""
+    from confluent_kafka import OFFSET_END, Consumer, KafkaError, TopicPartition
+
+    consumer = Consumer({"bootstrap.servers": bootstrap, **CONSUMER_SETTINGS})
+    consumer.list_topics(topic, 30)
+    consumer.assign([TopicPartition(topic, number, OFFSET_END) for number in range(partitions)])
+    found, at_end, delays, begun = 0, 0, [], time.monotonic()
+    while found < records:
+        assert time.monotonic() - begun < SECONDS_MAX, f"{found} of {records} records"
+        for message in consumer.consume(min(EVERY, records - found), 0.005):
+            error = message.error()
+            if error is None:
+                found += 1
+                if found % EVERY == 0:
+                    (handed_over,) = STAMP.unpack_from(message.value())
+                    delays.append((time.monotonic_ns() - handed_over) / 1e6)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                at_end += 1
+                if at_end == partitions:
+                    print("ready", flush=True)
+            else:
+                raise RuntimeError(error)
+    consumer.close()
+    return {"milliseconds": delays}
+
+
+def crowd(
+    port: int, topic: str, partitions: int, idle: int, busy: int, seconds: float
+) -> dict[str, Any]:
+    """Open `idle` connections and leave them, and have each of `busy` others send one Produce after
+    the other: the milliseconds of each request that began within `seconds`."""
+    import asyncio
+
+    return asyncio.run(_crowd(port, topic, partitions, idle, busy, seconds))
+
+
+async def _crowd(
+    port: int, topic: str, partitions: int, idle: int, busy: int, seconds: float
+) -> dict[str, Any]:
+    import asyncio
+
+    async def ask(streams: Any, frame: bytes) -> bytes:
+        reader, writer = streams
+        writer.write(frame)
+        size = int.from_bytes(await reader.readexactly(4), "big")
+        answer: bytes = await reader.readexactly(size)
+        return answer
+
+    async def connect() -> Any:
+        return await asyncio.open_connection("127.0.0.1", port)
+
+    crowd = [await connect() for _ in range(idle)]
+    for streams in crowd:  # each is a client that the broker has spoken to
+        await ask(streams, _frame(18, 0, b""))
+    frames = [_produce_frame(topic, number % partitions) for number in range(busy)]
+    workers = [await connect() for _ in range(busy)]
+    taken: list[float] = []
+    end = time.monotonic() + seconds
+
+    async def work(streams: Any, frame: bytes) -> None:
+        while (begun := time.monotonic()) < end:
+            answer = await ask(streams, frame)
+            taken.append((time.monotonic() - begun) * 1000)
+            # v3: correlation id, one topic with its name, one partition, its index, its error.
+            (error,) = struct.unpack_from(">h", answer, 4 + 4 + 2 + len(topic) + 4 + 4)
+            assert error == 0, f"Produce was answered with error {error}"
+
+    await asyncio.gather(*map(work, workers, frames))
+    for _, writer in (*crowd, *workers):
+        writer.close()
+    return {"milliseconds": taken}
+
+
+def _frame(key: int, version: int, body: bytes) -> bytes:
+    head = struct.pack(">hhih", key, version, 1, 5) + b"crowd"
+    return struct.pack(">i", len(head) + len(body)) + head + body
+
+
+def _produce_frame(topic: str, partition: int) -> bytes:
+    """Produce v3 of one record of 1 KB, acks=all."""
+    from anabranch.records.builder import build_batch
+    from anabranch.records.record import Record
+
+    now_ms = time.time_ns() // 1_000_000
+    record = Record(offset=0, timestamp=now_ms, key=None, value=os.urandom(1000), headers=())
+    batch = build_batch([record])
+    name = topic.encode()
+    body = struct.pack(">hhii", -1, -1, 30_000, 1)  # no transactional id, acks, timeout, one topic
+    body += struct.pack(">h", len(name)) + name
+    body += struct.pack(">iii", 1, partition, len(batch)) + batch
+    return _frame(0, 3, body)
+
+
 def arrow(data: str, topic: str, records: int) -> dict[str, Any]:
     """Read the whole topic from the data directory into Arrow record batches."""
     # Imported before the clock starts, as the consumer's library is.
@@ -162,6 +281,9 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "produce": produce,
     "consume": consume,
     "latency": latency,
+    "pace": pace,
+    "receive": receive,
+    "crowd": crowd,
     "arrow": arrow,
 }
 
