@@ -14,12 +14,12 @@ from typing import Any
 import pyarrow as pa
 
 from anabranch.errors import Corrupt
-from anabranch.records.compression import INFLATED_BYTES_MAX, MIB, Bytes
+from anabranch.records.compression import INFLATED_BYTES_MAX, KIB, MIB, Bytes
 from anabranch.records.header import BATCH_OVERHEAD, BatchHeader, check_crc, parse_header
 from anabranch.records.kernel import OFFSET_END, Counts, Plan
 
 BLOB_INFLATED_BYTES_MAX = 4096 * MIB  # a segment full of bombs fails, not the machine
-PLAN_BYTES = 4 * MIB  # counted at a time: threads that decode side by side take turns at each piece
+PLAN_BYTES = 512 * KIB  # counted at a time, while the check of the CRC still has them in the cache
 NARROW_BYTES_MAX = 2**31 - 1  # what int32 offsets can span
 ALIGNMENT = 64  # of every region in the output buffer; the Arrow format's recommendation
 

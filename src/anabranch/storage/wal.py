@@ -74,8 +74,8 @@ class WalReader(Protocol):
         """All objects, those of the oldest broker epoch first and in the order of their flushes."""
         ...
 
-    def scan(self, object_key: str) -> FrameScan:
-        """The frames of one object, every checksum verified."""
+    def scan(self, object_key: str, start: int | None = None) -> FrameScan:
+        """The frames of one object, every checksum verified; ``start`` resumes behind damage."""
         ...
 
     def close(self) -> None: ...

@@ -92,8 +92,9 @@ class WalDirectory:
     def wal_id(self) -> bytes:
         return self.identity.wal_id.bytes
 
-    def scan(self, object_key: str) -> scan_frames:
-        return scan_frames(self.file_path(object_key), disk=self._disk)
+    def scan(self, object_key: str, start: int | None = None) -> scan_frames:
+        at = FILE_HEADER_BYTES if start is None else start
+        return scan_frames(self.file_path(object_key), start=at, disk=self._disk)
 
     def close(self) -> None:
         """Nothing is held between reads."""

@@ -137,7 +137,7 @@ class WalBucket:
                 found.append(((epoch, broker_id, sequence), info))
         return [info for _, info in sorted(found)]
 
-    def scan(self, object_key: str) -> ObjectScan:
+    def scan(self, object_key: str, start: int | None = None) -> ObjectScan:
         return ObjectScan(self._store, object_key, self.identity.cluster_id.bytes)
 
     def close(self) -> None:

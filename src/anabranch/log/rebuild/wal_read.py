@@ -1,0 +1,168 @@
+"""Which flushes of the WAL are newer than the journal, and in which order they were committed.
+
+A broker start commits its flushes in the order of their sequence, and the journal's row of a WAL object says
+up to which byte that object was committed when the entry was read. So of each start:
+
+    objects before the last one that the journal knows      judged: committed, or refused
+    that object, frames that begin before its byte count    judged, but perhaps not for all partitions: one
+                                                            that lost its compare-and-set commits later
+    frames and objects after it                             new
+
+What a start left behind that had ended before the last entry was never acknowledged: it stays aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from anabranch.errors import Corrupt
+from anabranch.log.rebuild.report import Kind, Progress, Report, ShowProgress
+from anabranch.storage.store import ObjectInfo
+from anabranch.storage.wal import WalReader
+from anabranch.storage.wal_format import Frame
+from anabranch.storage.wal_scan import Ending
+
+
+class Start(NamedTuple):
+    """One start of a broker: whose WAL objects these are."""
+
+    broker_id: int
+    epoch: int
+
+    def __str__(self) -> str:
+        return f"broker {self.broker_id} epoch {self.epoch}"
+
+
+class Known(NamedTuple):
+    """What the journal knows of the WAL."""
+
+    committed: Mapping[str, int]  # bytes of each WAL object that commits have named
+    collected: frozenset[str]  # keys in the deletion log
+    epochs: Mapping[int, int]  # the epoch of each broker that was announced
+    epoch_max: int  # no higher epoch had been given
+    extents: Mapping[str, frozenset[int]]  # where extents begin in each object
+
+
+class Part(NamedTuple):
+    """One partition's share of a flush that may have to be recovered."""
+
+    start: Start
+    sequence: int
+    object_key: str
+    topic_id: bytes
+    partition: int
+    position: int
+    length: int
+    doubtful: bool  # of a flush that was judged in part: perhaps the journal knows it already
+
+
+def new_parts(
+    wal: WalReader, known: Known, report: Report, show: ShowProgress
+) -> dict[tuple[bytes, int], list[Part]]:
+    """Parts by (topic id, partition), those of one start in the order of its flushes."""
+    by_start: dict[Start, list[ObjectInfo]] = {}
+    for info in wal.objects():
+        by_start.setdefault(broker_start(info.key), []).append(info)
+    found: dict[tuple[bytes, int], list[Part]] = {}
+    total, done = sum(map(len, by_start.values())), 0
+    for start in sorted(by_start, key=lambda one: (one.epoch, one.broker_id)):
+        infos = [info for info in by_start[start] if info.key not in known.collected]
+        last = max((n for n, info in enumerate(infos) if info.key in known.committed), default=-1)
+        ended = _had_ended(start, known)
+        left = 0
+        sequence: int | None = None  # of the flush before
+        for number, info in enumerate(infos):
+            done += 1
+            show(Progress("WAL", done, total, report.figures.bytes_read))
+            if number < last:
+                continue
+            report.figures.wal_objects += 1
+            committed = known.committed.get(info.key, 0) if number == last else 0
+            frames = list(_frames(wal, info.key, report))
+            report.figures.wal_bytes += sum(frame.length for frame in frames)
+            judged = [frame for frame in frames if frame.position < committed]
+            fresh = frames[len(judged) :]
+            if not ended:
+                sequence = _report_missing(start, frames, sequence, report)
+            if ended:
+                left += len(fresh)
+                continue
+            report.figures.wal_frames_new += len(fresh)
+            for frame in judged[-1:] + fresh:
+                doubtful = frame.position < committed
+                for part in frame.parts:
+                    if doubtful and _named(part.position, part.length, info.key, known):
+                        continue
+                    found.setdefault((part.topic_id, part.partition), []).append(
+                        Part(
+                            start,
+                            frame.sequence,
+                            info.key,
+                            part.topic_id,
+                            part.partition,
+                            part.position,
+                            part.length,
+                            doubtful,
+                        )
+                    )
+        if left:
+            report.add(
+                Kind.LEFT_ASIDE,
+                str(start),
+                f"{left} flushes of a start that had ended before the journal's last entry: durable, "
+                "but never committed, so nobody was told that they are there",
+            )
+    return found
+
+
+def _report_missing(
+    start: Start, frames: Iterable[Frame], before: int | None, report: Report
+) -> int | None:
+    """A number that is not there: a flush whose write failed, or one that was lost."""
+    for frame in frames:
+        if before is not None and frame.sequence != before + 1:
+            report.add(
+                Kind.WAL_MISSING,
+                str(start),
+                f"flushes {before + 1} to {frame.sequence - 1} are not there: their write failed, or "
+                "they were acknowledged and are lost",
+            )
+        before = frame.sequence
+    return before
+
+
+def _had_ended(start: Start, known: Known) -> bool:
+    return start.epoch <= known.epoch_max and known.epochs.get(start.broker_id) != start.epoch
+
+
+def _named(position: int, length: int, object_key: str, known: Known) -> bool:
+    """Whether an extent begins within these bytes."""
+    return any(position <= at < position + length for at in known.extents.get(object_key, ()))
+
+
+def broker_start(object_key: str) -> Start:
+    """Whose object it is: broker id and epoch come first in the key of either kind of WAL."""
+    digits = object_key.removeprefix("wal/").replace("/", "-").split("-")
+    return Start(int(digits[0]), int(digits[1]))
+
+
+def _frames(wal: WalReader, object_key: str, report: Report) -> Iterable[Frame]:
+    start: int | None = None
+    while True:
+        scan = wal.scan(object_key, start)
+        try:
+            yield from scan
+        except Corrupt as error:
+            report.add(Kind.WAL_DAMAGED, object_key, f"nothing of it can be read: {error}")
+            return
+        assert scan.end is not None
+        if scan.end.ending is not Ending.DAMAGED:
+            return
+        report.add(
+            Kind.WAL_DAMAGED,
+            object_key,
+            f"bytes {scan.end.position} to {scan.end.resume_at} were damaged after they were written: "
+            "acknowledged flushes in between are lost unless the journal or a segment has them",
+        )
+        start = scan.end.resume_at

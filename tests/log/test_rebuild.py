@@ -1,0 +1,491 @@
+"""I9: from bucket and WAL alone the catalogue is rebuilt; what is not exactly known is listed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anabranch.errors import ClientFault, UserFault
+from anabranch.log.branch import BranchPoint
+from anabranch.log.journal import Journal
+from anabranch.log.rebuild.report import Kind
+from anabranch.metastore.api import Actor, Committed, GroupRow, OffsetAction, Topic
+from anabranch.storage import journal_format as fmt
+from anabranch.storage.wal_directory import WalDirectory
+from anabranch.storage.wal_format import BLOCK_BYTES
+from tests.log.conftest import Bench
+from tests.log.rebuilding import compared, kinds, rebuild, told_columns
+from tests.metastore.shadow import contents
+
+Run = Callable[..., None]
+ACTOR = Actor("User:ana", "client", "/127.0.0.1", api="OffsetCommit")
+
+
+def journal_of(bench: Bench) -> Journal:
+    assert bench.log.journal is not None
+    return bench.log.journal
+
+
+async def ship(bench: Bench) -> None:
+    while await journal_of(bench).ship_once():
+        pass
+
+
+async def assert_rebuilt(bench: Bench, tmp_path: Path, *, times: bool) -> Any:
+    """Rebuild, and compare with what the living metastore says."""
+    into = tmp_path / "rebuilt.db"
+    found, report = rebuild(bench.store, WalDirectory.open(bench.path / "wal"), into, bench.clock())
+    columns = told_columns(into)
+    expected = compared(await contents(bench.log.metastore), columns, times=times)
+    rebuilt = compared(found, columns, times=times)
+    for table in expected.keys() | rebuilt.keys():
+        assert rebuilt.get(table) == expected.get(table), f"I9: {table}; {report.findings}"
+    return report
+
+
+class History:
+    """Random operations of everything that a cluster can hold."""
+
+    def __init__(self, bench: Bench, rng: random.Random) -> None:
+        self.bench = bench
+        self.rng = rng
+        self.sequences: dict[tuple[int, int, int], int] = {}
+        self.named = 0
+
+    def topics(self) -> list[Topic]:
+        return self.bench.log.catalogue.topics()
+
+    async def step(self) -> None:
+        rng = self.rng
+        self.bench.clock.ms += rng.randrange(2000)
+        topics = self.topics()
+        operations = [self.append] * 6 + [
+            self.commit, self.merge, self.configure, self.delete_records, self.document,
+            self.group, self.ship, self.consolidate, self.branch, self.create, self.delete,
+            self.expire, self.restart,
+        ]  # fmt: skip
+        operation = self.create if len(topics) < 2 else rng.choice(operations)
+        await operation()
+
+    async def create(self) -> None:
+        self.named += 1
+        await self.bench.log.create_topic(
+            f"t{self.named}", self.rng.randint(1, 3), {"retention.ms": "-1"}
+        )
+
+    async def append(self) -> None:
+        topic = self.rng.choice(self.topics())
+        partition = self.rng.randrange(topic.partitions)
+        options: dict[str, Any] = {}
+        if topic.origin is None and self.rng.random() < 0.6:
+            key = (topic.no, partition, self.rng.randint(1, 3))
+            sequence = self.sequences.get(key, 0)
+            count = self.rng.randint(1, 4)
+            self.sequences[key] = sequence + count
+            options = {"producer_id": key[2], "producer_epoch": 0, "base_sequence": sequence}
+            values = [b"i%d" % sequence] * count
+        else:
+            values = [b"p"] * self.rng.randint(1, 4)
+        await self.bench.append(topic, partition, values, **options)
+
+    async def commit(self) -> None:
+        topic = self.rng.choice(self.topics())
+        partitions = self.rng.sample(range(topic.partitions), self.rng.randint(1, topic.partitions))
+        offsets = [
+            Committed(topic.no, p, self.position(topic, p), 0, "m", self.bench.clock())
+            for p in partitions
+        ]
+        await self.bench.log.metastore.commit_offsets(
+            f"g{self.rng.randint(1, 3)}", offsets, OffsetAction.COMMIT, ACTOR, self.bench.clock()
+        )
+
+    def position(self, topic: Topic, partition: int) -> int:
+        return self.rng.randint(0, self.bench.log.partition(topic, partition).next_offset)
+
+    async def group(self) -> None:
+        name = f"g{self.rng.randint(1, 3)}"
+        if self.rng.random() < 0.2:
+            await self.bench.log.metastore.delete_group(name, ACTOR, self.bench.clock())
+        else:
+            row = GroupRow(name, "consumer", "Stable", 3, b"\x00\xff", self.bench.clock())
+            await self.bench.log.metastore.save_group(row)
+
+    async def merge(self) -> None:
+        topic = self.rng.choice(self.topics())
+        await self.bench.log.merger.merge_backlog(topic, self.rng.randrange(topic.partitions))
+
+    async def consolidate(self) -> None:
+        topic = self.rng.choice(self.topics())
+        await self.bench.log.merger.consolidate(topic, self.rng.randrange(topic.partitions))
+
+    async def configure(self) -> None:
+        topic = self.rng.choice(self.topics())
+        if self.rng.random() < 0.3:
+            await self.bench.log.create_partitions(topic, topic.partitions + 1)
+        else:
+            await self.bench.log.set_configs(topic, {"retention.ms": str(self.rng.randrange(9))})
+
+    async def delete_records(self) -> None:
+        topic = self.rng.choice(self.topics())
+        log = self.bench.log.partition(topic, self.rng.randrange(topic.partitions))
+        if log.next_offset:
+            offset = self.rng.randrange(log.next_offset)
+            await self.bench.log.delete_records(topic, log.partition, offset)
+
+    async def document(self) -> None:
+        await self.bench.log.metastore.put_document(
+            "point", f"p{self.rng.randint(1, 4)}", b"{}", self.bench.clock()
+        )
+
+    async def branch(self) -> None:
+        topic = self.rng.choice(self.topics())
+        self.named += 1
+        try:
+            await self.bench.log.branch(topic, f"b{self.named}", BranchPoint())
+        except ClientFault:
+            pass
+
+    async def delete(self) -> None:
+        if self.rng.random() < 0.4 and len(self.topics()) > 3:
+            await self.bench.log.delete_topic(self.rng.choice(self.topics()))
+
+    async def expire(self) -> None:
+        self.bench.clock.ms += 20_000
+        assert self.bench.log.background is not None
+        await self.bench.log.background.expire()
+        await self.bench.log.background.collect()
+
+    async def ship(self) -> None:
+        await journal_of(self.bench).ship_once()
+        if self.rng.random() < 0.3:
+            await journal_of(self.bench).snapshot()
+
+    async def restart(self) -> None:
+        if self.rng.random() < 0.5:
+            await self.bench.restart()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_I9_a_cluster_that_stopped_is_rebuilt_exactly(run: Run, tmp_path: Path, seed: int) -> None:
+    async def scenario(bench: Bench) -> None:
+        history = History(bench, random.Random(seed))
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        for _ in range(120):
+            await history.step()
+        await ship(bench)
+        if seed % 2:
+            await journal_of(bench).snapshot()
+        report = await assert_rebuilt(bench, tmp_path, times=True)
+        assert report.exact, report.findings
+
+    run(scenario, journal_chunk_rows=7)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_I1_I2_I5_I9_what_is_newer_than_the_journal_comes_from_the_wal(
+    run: Run, tmp_path: Path, seed: int
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        history = History(bench, random.Random(1000 + seed))
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        for _ in range(60):
+            await history.step()
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        for _ in range(30):
+            await history.append()
+        report = await assert_rebuilt(bench, tmp_path, times=False)
+        assert report.exact and Kind.RECOVERED in kinds(report), report.findings
+        assert report.figures.records_recovered > 0
+
+    run(scenario)
+
+
+def test_I5_a_retry_in_the_wal_is_recognised(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        for sequence in range(3):
+            await bench.append(
+                topic, 0, [b"x"], producer_id=5, producer_epoch=0, base_sequence=sequence
+            )
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        for sequence in (2, 3, 3, 4, 2):
+            await bench.append(
+                topic, 0, [b"x"], producer_id=5, producer_epoch=0, base_sequence=sequence
+            )
+        report = await assert_rebuilt(bench, tmp_path, times=False)
+        assert report.figures.records_recovered == 2
+
+    run(scenario)
+
+
+def test_I9_flushes_that_were_never_committed_stay_aside(run: Run, tmp_path: Path) -> None:
+    """A start that ended before the journal's end left a flush that nobody was told about."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"x"])
+        uncommitted(bench, topic)
+        await bench.restart()
+        topic = bench.log.catalogue.topic("flights") or topic
+        await bench.append(topic, 0, [b"y"])
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        report = await assert_rebuilt(bench, tmp_path, times=True)
+        assert kinds(report) == {Kind.LEFT_ASIDE} and report.exact
+
+    run(scenario)
+
+
+def uncommitted(bench: Bench, topic: Topic, partition: int = 0, value: bytes = b"lost") -> None:
+    """A flush that became durable, and then the process died."""
+    from anabranch.storage.wal import FlushPart
+
+    assert bench.log._wal is not None
+    data = bench.batch([value])
+    bench.log._wal.write([FlushPart(topic.id, partition, [data], 1)])
+
+
+def test_I9_a_restart_after_the_journals_end(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 2, {})
+        await bench.append(topic, 0, [b"x"])
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        bench.log.journal._tasks = []  # type: ignore[union-attr]
+        await bench.append(topic, 0, [b"y"])
+        await bench.restart()
+        topic = bench.log.catalogue.topic("flights") or topic
+        await bench.append(topic, 0, [b"z"])
+        await bench.append(topic, 1, [b"z"])
+        report = await assert_rebuilt(bench, tmp_path, times=False)
+        assert report.exact, report.findings
+
+    run(scenario)
+
+
+def test_I9_the_journals_last_entries_are_lost_and_segments_tell(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 2, {})
+        for _ in range(3):
+            await bench.append(topic, 0, [b"a"] * 3)
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        for number in range(4):
+            await bench.append(topic, 0, [b"b%d" % number])
+            await bench.append(topic, 1, [b"c%d" % number])
+        await bench.log.merger.merge_backlog(topic, 0)
+        await bench.append(topic, 0, [b"d"])
+        into = tmp_path / "rebuilt.db"
+        found, report = rebuild(
+            bench.store, WalDirectory.open(bench.path / "wal"), into, bench.clock()
+        )
+        columns = told_columns(into)
+        place = columns["partition"].index("next_offset")
+        live = await contents(bench.log.metastore)
+        assert [r[place] for r in found["partition"]] == [r[place] for r in live["partition"]]
+        for partition, end in enumerate([14, 4]):
+            spans = [(row[2], row[3]) for row in found["extent"] if row[1] == partition]
+            assert [n for first, last in spans for n in range(first, last + 1)] == [*range(end)]
+        assert Kind.GUESSED in kinds(report)
+
+    run(scenario)
+
+
+def test_I9_wal_files_that_were_recycled_since_are_replaced_by_their_segments(
+    run: Run, tmp_path: Path
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"a"] * 3)
+        await bench.append(topic, 0, [b"b"] * 3)
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        await bench.log.merger.merge_backlog(topic, 0)
+        for path in (bench.path / "wal").glob("1-*.wal"):
+            path.unlink()
+        into = tmp_path / "rebuilt.db"
+        found, report = rebuild(
+            bench.store, WalDirectory.open(bench.path / "wal"), into, bench.clock()
+        )
+        live = await contents(bench.log.metastore)
+        columns = told_columns(into)["extent"]
+        where = [
+            columns.index(c) for c in ("base_offset", "last_offset", "position", "length", "wal")
+        ]
+        assert [[r[p] for p in where] for r in found["extent"]] == [
+            [r[p] for p in where] for r in live["extent"]
+        ]
+        assert Kind.OBJECT_MISSING not in kinds(report)
+
+    run(scenario)
+
+
+def test_I9_a_lost_object_is_listed_with_its_offsets(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"a"] * 3)
+        await bench.log.merger.merge_backlog(topic, 0)
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        key = next(i.key for i in bench.store.list("topics/") if i.key.endswith(".log"))
+        bench.store.delete(key)
+        _, report = rebuild(
+            bench.store, WalDirectory.open(bench.path / "wal"), tmp_path / "r.db", bench.clock()
+        )
+        # The last flush was merged at once, and that segment is lost: the report says both.
+        doubt, missing = report.findings
+        assert doubt.kind is Kind.DOUBT
+        assert missing.kind is Kind.OBJECT_MISSING and "flights/0 0 to 2" in missing.detail
+        assert not report.exact
+
+    run(scenario)
+
+
+def test_I9_a_damaged_wal_is_listed_and_the_log_cut(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"a"])
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        for value in (b"b", b"c", b"d"):
+            await bench.append(topic, 0, [value])
+        (path,) = (bench.path / "wal").glob("1-*.wal")
+        with path.open("r+b") as file:
+            file.seek(3 * BLOCK_BYTES + 130)
+            file.write(b"damage")
+        into = tmp_path / "rebuilt.db"
+        found, report = rebuild(
+            bench.store, WalDirectory.open(bench.path / "wal"), into, bench.clock()
+        )
+        assert Kind.WAL_DAMAGED in kinds(report) and not report.exact
+        columns = told_columns(into)
+        row = dict(zip(columns["partition"], found["partition"][0], strict=True))
+        assert row["next_offset"] == 3 and row["leader_epoch"] == 1
+        assert found["leader_epoch"][-1][2:] == (1, 3), "KIP-320: what lies beyond was cut"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("victim", ["entry", "newest snapshot", "a part"])
+def test_I9_a_damaged_journal_object_is_listed(run: Run, tmp_path: Path, victim: str) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        for number in range(4):
+            await bench.append(topic, 0, [b"%d" % number])
+            await ship(bench)
+            if number == 1:
+                await journal_of(bench).snapshot()
+        names = sorted(info.key for info in bench.store.list("journal/"))
+        key = {
+            "entry": [n for n in names if ".snapshot" not in n][-2],
+            "newest snapshot": [n for n in names if n.endswith(".snapshot")][-1],
+            "a part": [n for n in names if n.endswith(".000000")][-1],
+        }[victim]
+        data = bytearray(bench.store.get(key))
+        data[-1] ^= 1
+        bench.store.put(key, data, create=False)
+        into = tmp_path / "rebuilt.db"
+        found, report = rebuild(
+            bench.store, WalDirectory.open(bench.path / "wal"), into, bench.clock()
+        )
+        assert Kind.JOURNAL_DAMAGED in kinds(report) and not report.exact
+        columns = told_columns(into)
+        row = dict(zip(columns["partition"], found["partition"][0], strict=True))
+        assert row["next_offset"] == 4 and row["leader_epoch"] == 1
+        if victim != "entry":
+            live = await contents(bench.log.metastore)
+            assert [r[:4] for r in found["extent"]] == [r[:4] for r in live["extent"]]
+
+    run(scenario)
+
+
+def test_I9_without_any_journal_topics_come_from_their_segments(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        flights = await bench.log.create_topic("flights", 3, {"retention.ms": "-1"})
+        planes = await bench.log.create_topic("planes", 1, {})
+        for partition in range(3):
+            for number in range(5):
+                await bench.append(flights, partition, [b"v%d" % number] * 2)
+            await bench.log.merger.merge_backlog(flights, partition)
+        await bench.append(flights, 1, [b"tail"])
+        await bench.append(planes, 0, [b"only in the WAL"])
+        await ship(bench)
+        for info in list(bench.store.list("journal/")):
+            bench.store.delete(info.key)
+        into = tmp_path / "rebuilt.db"
+        found, report = rebuild(
+            bench.store, WalDirectory.open(bench.path / "wal"), into, bench.clock()
+        )
+        assert {Kind.JOURNAL_LOST, Kind.GUESSED, Kind.NAME} <= kinds(report)
+        columns = told_columns(into)
+        topics = [dict(zip(columns["topic"], row, strict=True)) for row in found["topic"]]
+        by_id = {topic["id"]: topic for topic in topics}
+        assert by_id[flights.id]["name"] == "flights"
+        assert by_id[flights.id]["partitions"] == 3
+        assert by_id[flights.id]["configs"] == '{"retention.ms":"-1"}'
+        assert by_id[planes.id]["name"].startswith("recovered-")
+        ends = {(by_no(topics, row[0]), row[1]): row[2] for row in found["partition"]}
+        assert ends == {
+            (flights.id, 0): 10, (flights.id, 1): 11, (flights.id, 2): 10, (planes.id, 0): 1,
+        }  # fmt: skip
+
+    run(scenario)
+
+
+def by_no(topics: list[dict[str, Any]], no: int) -> bytes:
+    return next(topic["id"] for topic in topics if topic["no"] == no)
+
+
+def test_nothing_to_rebuild_from_is_said(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        from anabranch.storage.memory import MemoryStore
+
+        with pytest.raises(UserFault, match="nothing to rebuild from"):
+            rebuild(MemoryStore(), WalDirectory.open(bench.path / "wal"), tmp_path / "r.db", 1)
+
+    run(scenario)
+
+
+def test_I9_a_rebuilt_cluster_can_be_rebuilt(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        history = History(bench, random.Random(77))
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        for _ in range(60):
+            await history.step()
+        await ship(bench)
+        for _ in range(10):
+            await history.append()
+        await bench.log.close()
+        into = tmp_path / "rebuilt.db"
+        rebuild(bench.store, WalDirectory.open(bench.path / "wal"), into, bench.clock())
+        into.rename(bench.path / "metastore.db")
+        for rest in bench.path.glob("metastore.db-*"):
+            rest.unlink()
+        await bench.start()
+        assert await bench.log.metastore.check() == []
+        state = await bench.log.metastore.journal_state()
+        assert state.incarnation == b"n" * 16
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        epochs = {fmt.decode(bench.store.get(i.key)).epoch for i in bench.store.list("journal/")}
+        assert max(epochs) > 1000 > min(epochs), "above all that the old metastore gave"
+        for _ in range(20):
+            await history.append()
+        await ship(bench)
+        for _ in range(5):
+            await history.append()
+        report = await assert_rebuilt(bench, tmp_path, times=False)
+        assert report.exact, report.findings
+
+    run(scenario)
