@@ -282,10 +282,49 @@ def test_a_keyless_record_on_a_compacted_topic(codec: Codec) -> None:
     validate_produced(memoryview(batch), message_bytes_max=MAX)
 
 
-def test_records_that_do_not_decode_on_a_compacted_topic() -> None:
+@pytest.mark.parametrize("compacted", [False, True])
+def test_records_that_do_not_decode(compacted: bool) -> None:
+    """Under a right CRC: whatever is wrong with a plain record, it is refused at the door."""
     batch = build_batch(simple(3))
     broken = patched(batch, BATCH_OVERHEAD, ">b", 0x7E)
+    assert refused(broken, compacted=compacted) == ErrorCode.INVALID_RECORD
+    # Behind a good batch nothing of either is taken.
+    assert refused(batch + bytes(broken), compacted=compacted) == ErrorCode.INVALID_RECORD
+
+
+@pytest.mark.parametrize("codec", [codec for codec in Codec if codec])
+def test_compressed_garbage_is_refused_where_records_are_looked_at(codec: Codec) -> None:
+    batch = build_batch(simple(200), codec=codec)
+    broken = patched(batch, BATCH_OVERHEAD, ">q", -1)
     assert refused(broken, compacted=True) == ErrorCode.INVALID_RECORD
+    validate_produced(broken, message_bytes_max=MAX)
+
+
+@given(st.integers(0, 2**32 - 1).map(random.Random))
+def test_what_is_accepted_decodes(rng: random.Random) -> None:
+    out = bytearray(build_batch(simple(rng.randint(1, 4))))
+    for _ in range(rng.randint(1, 3)):
+        out[rng.randrange(BATCH_OVERHEAD, len(out))] = rng.choice((0, 1, 0x7F, 0x80, 0xFF))
+    out[17:21] = crc32c(memoryview(out)[21:]).to_bytes(4, "big")
+    try:
+        (header,) = validate_produced(memoryview(out), message_bytes_max=MAX)
+    except ClientFault as fault:
+        assert fault.code == ErrorCode.INVALID_RECORD
+        with pytest.raises(Corrupt):
+            list(iter_records(out, parse_header(out)))
+    else:
+        assert len(list(iter_records(out, header))) == header.record_count
+
+
+def test_I10_bombs_in_one_append_are_counted_together() -> None:
+    batch = build_batch([Record(key=b"k", value=bytes(1 << 19))], codec=Codec.ZSTD)
+    enough = 2 * (1 << 19) + 1000
+    validate_produced(
+        memoryview(2 * batch), message_bytes_max=MAX, compacted=True, inflated_bytes_max=enough
+    )
+    assert refused(3 * batch, compacted=True, inflated_bytes_max=enough) == (
+        ErrorCode.INVALID_RECORD
+    )
 
 
 def test_a_bomb_on_a_compacted_topic() -> None:

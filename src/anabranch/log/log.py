@@ -39,6 +39,11 @@ from anabranch.storage.wal import Wal, WalReader
 T = TypeVar("T")
 
 PARTITIONS_MAX = 10_000  # per topic; each is a row and a handle in memory
+# What one append to a compacted topic may decompress to: some 50 ms of the loop. Clients bound their
+# batches before they compress them, so honest ones stay far below, and below a multiple of a larger
+# max.message.bytes.
+INFLATED_BYTES_MAX = 16 * 1024 * 1024
+INFLATION_MAX = 4
 HIGH_WATERMARK = -1  # DeleteRecords' word for "everything"
 
 
@@ -180,7 +185,10 @@ class Log:
         log = self.catalogue.partition(topic, partition)
         config = self.catalogue.config(topic)
         headers = validate_produced(
-            data, message_bytes_max=config.max_message_bytes, compacted=config.compacted
+            data,
+            message_bytes_max=config.max_message_bytes,
+            compacted=config.compacted,
+            inflated_bytes_max=max(INFLATED_BYTES_MAX, INFLATION_MAX * config.max_message_bytes),
         )
         append_time_ms = -1
         if config.log_append_time:

@@ -137,8 +137,13 @@ class Plan:
         )
 
 
-def count_keyless(buf: Bytes, header: BatchHeader, *, limit: int = INFLATED_BYTES_MAX) -> int:
-    """Check every record of one batch; how many have no key. Raises ``Corrupt``."""
+def check_records(
+    buf: Bytes, header: BatchHeader, *, limit: int = INFLATED_BYTES_MAX
+) -> tuple[int, int]:
+    """Check every record of one batch; how many have no key, and the bytes that were decompressed.
+
+    Raises ``Corrupt``, also if it would have to decompress more than ``limit`` bytes.
+    """
     plan = Plan(memoryview(buf))
     plan.add(header, inflated_bytes_max=limit)
-    return plan.count().key_nulls
+    return plan.count().key_nulls, plan.inflated_bytes
