@@ -23,7 +23,13 @@ from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
-from anabranch.broker.config import BrokerSettings, Limits, ListenerSettings, TopicSettings
+from anabranch.broker.config import (
+    BrokerSettings,
+    Limits,
+    ListenerSettings,
+    MetricsSettings,
+    TopicSettings,
+)
 from anabranch.broker.lanes import LaneSettings
 from anabranch.broker.server import Broker
 from anabranch.groups.settings import GroupSettings
@@ -51,6 +57,7 @@ def broker_settings(
     port: int = 0,
     lane: LaneSettings | None = None,
     rack: str | None = None,
+    metrics: MetricsSettings | None = None,
 ) -> BrokerSettings:
     """Defaults but for a free port, a small WAL and no delay before the first rebalance."""
     return BrokerSettings(
@@ -60,6 +67,7 @@ def broker_settings(
         lane=lane or LaneSettings(),
         listener=ListenerSettings(port=port),
         limits=limits or Limits(),
+        metrics=metrics or MetricsSettings(),
         topics=topics or TopicSettings(),
         groups=groups or GroupSettings(initial_rebalance_delay_ms=0),
         log=log or LogSettings(wal_file_bytes=4 << 20),

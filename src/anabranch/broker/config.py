@@ -30,6 +30,7 @@ SECOND_MS: Final = 1000
 MINUTE_MS: Final = 60 * SECOND_MS
 
 DEFAULT_PORT: Final = 9092
+DEFAULT_METRICS_PORT: Final = 9404  # what Kafka's own exporters usually take
 
 T = TypeVar("T")
 
@@ -41,6 +42,13 @@ class ListenerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     port: int = DEFAULT_PORT  # 0: any free port
     advertised_host: str | None = None  # None: the same as host
     advertised_port: int | None = None
+
+
+class MetricsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where ``GET /metrics`` is answered, in Prometheus' text format."""
+
+    host: str | None = None  # None: nowhere
+    port: int = DEFAULT_METRICS_PORT  # 0: any free one
 
 
 class TopicSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +88,7 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     node_id: int | None = None  # None: the smallest number that no living broker has
     rack: str | None = None
     listener: ListenerSettings = field(default_factory=ListenerSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     topics: TopicSettings = field(default_factory=TopicSettings)
     limits: Limits = field(default_factory=Limits)
     groups: GroupSettings = field(default_factory=GroupSettings)
@@ -163,6 +172,7 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
     checks = (
         ("node_id", settings.node_id or 0, 0, INT_MAX),
         ("listener.port", settings.listener.port, 0, 65535),
+        ("metrics.port", settings.metrics.port, 0, 65535),
         ("topics.partitions", settings.topics.partitions, 1, 10_000),
         ("limits.request_bytes_max", settings.limits.request_bytes_max, 64 * KIB, INT_MAX),
         (

@@ -35,9 +35,10 @@ logger = logging.getLogger(__name__)
 class Slot:
     """A request between its start and the sending of its answer."""
 
-    __slots__ = ("buffers", "call", "waiting")
+    __slots__ = ("begun_s", "buffers", "call", "waiting")
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, begun_s: float) -> None:
+        self.begun_s = begun_s  # on the loop's clock
         self.call = call
         self.buffers: Sequence[Buffer] | None = None  # None: not answered yet
         self.waiting = 0  # appends that are not durable yet
@@ -243,6 +244,7 @@ class Connection(asyncio.BufferedProtocol):
 
     # -- requests --------------------------------------------------------------------------------
     def _start(self, key: int, version: int, frame: bytes | bytearray) -> None:
+        begun_s = self._loop.time()
         try:
             call, reply = self._listener.dispatcher.start(self, key, version, frame)
         except MalformedRequest as fault:
@@ -255,7 +257,7 @@ class Connection(asyncio.BufferedProtocol):
             logger.exception("api %d, version %d from %s broke", key, version, self.peer)
             self.close("its request could not be decoded")
             return
-        slot = Slot(call)
+        slot = Slot(call, begun_s)
         if isinstance(reply, Deferred):
             self._slots.append(slot)
             self._await_appends(slot, reply)
@@ -350,6 +352,7 @@ class Connection(asyncio.BufferedProtocol):
             logger.exception("the answer to %s from %s cannot be encoded", slot.call, self.peer)
             self.close(f"{slot.call} could not be answered: {error!r}")
             return
+        self._listener.times.note(slot.call.api.key, self._loop.time() - slot.begun_s)
         if self._slots[0] is slot and not self._flush_scheduled:
             if len(self._slots) == 1:
                 self._flush()

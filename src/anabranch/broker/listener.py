@@ -14,6 +14,7 @@ from anabranch.broker.config import Limits
 from anabranch.broker.connection import Connection
 from anabranch.broker.dispatch import Dispatcher
 from anabranch.broker.inbox import LargeBudget
+from anabranch.broker.request_times import RequestTimes
 from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Listener:
         self.connections: dict[Connection, None] = {}
         self._per_host: Counter[str] = Counter()
         self.unsent_bytes = 0
+        self.times = RequestTimes()
         self.budget = LargeBudget(lambda: self.limits.large_requests_bytes_max, self._soon)
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None

@@ -52,6 +52,12 @@ async def serve(settings: BrokerSettings, stopping: Stopping) -> None:
             f"listening on {host}:{broker.port}",
             flush=True,
         )
+        if broker.metrics_port is not None:
+            where = f"{settings.metrics.host}:{broker.metrics_port}"
+            print(
+                f"anabranch: metrics of broker {broker.node_id} at http://{where}/metrics",
+                flush=True,
+            )
         assert broker.expelled is not None
         broker.expelled.add_done_callback(lambda _: stopping.stop())
         await stopping.wait()

@@ -59,6 +59,7 @@ class Broker:
         self.cluster_id = ""
         self.host = settings.listener.host
         self.port = settings.listener.port
+        self.metrics_port: int | None = None
         self._closing = AsyncExitStack()
 
     @property
@@ -130,6 +131,13 @@ class Broker:
             await self.membership.look()
             await self.groups.start()
             stack.push_async_callback(self.groups.close)
+            if settings.metrics.host is not None:
+                from anabranch.broker.metrics import BrokerCollector, MetricsServer
+
+                where = settings.metrics
+                server = MetricsServer(settings.metrics.host, where.port, [BrokerCollector(self)])
+                stack.callback(server.close)
+                self.metrics_port = server.port
             await self.listener.start(bound)
             stack.push_async_callback(self.listener.stop)
             await self.membership.start()

@@ -190,7 +190,7 @@ def worker_settings(settings: BrokerSettings, count: int) -> list[BrokerSettings
     """Settings of ``count`` workers: numbers and ports that follow on those of ``settings``, if it
     names any. Raises UserFault if there are not so many ports."""
     listener = settings.listener
-    last = max(listener.port, listener.advertised_port or 0) + count - 1
+    last = max(listener.port, listener.advertised_port or 0, settings.metrics.port) + count - 1
     if last > PORT_MAX:
         raise UserFault(
             f"{count} workers need ports up to {last}: choose a lower one with --listen"
@@ -205,6 +205,10 @@ def worker_settings(settings: BrokerSettings, count: int) -> list[BrokerSettings
                 advertised_port=listener.advertised_port + number
                 if listener.advertised_port
                 else None,
+            ),
+            metrics=replace(
+                settings.metrics,
+                port=settings.metrics.port + number if settings.metrics.port else 0,
             ),
         )
         for number in range(count)

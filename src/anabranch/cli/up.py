@@ -55,6 +55,12 @@ if TYPE_CHECKING:
 )
 @click.option("--advertise", metavar="HOST:PORT", help="What clients are told to connect to.")
 @click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    help="Answer GET /metrics there in Prometheus' format; each worker at a port of its own, from this "
+    "one on. [default: nowhere]",
+)
+@click.option(
     "--node-id",
     type=click.IntRange(min=0),
     help="This broker's number. [default: the smallest that no living broker has]",
@@ -105,6 +111,7 @@ def command(
     wal: str | None,
     listen: str | None,
     advertise: str | None,
+    metrics: str | None,
     node_id: int | None,
     rack: str | None,
     lane: str | None,
@@ -122,6 +129,7 @@ def command(
 
     host, port = _endpoint("--listen", listen)
     advertised_host, advertised_port = _endpoint("--advertise", advertise)
+    metrics_host, metrics_port = _endpoint("--metrics", metrics)
     overrides: dict[str, Any] = {
         "data": data,
         "metastore": metastore,
@@ -135,6 +143,7 @@ def command(
             "advertised_host": advertised_host,
             "advertised_port": advertised_port,
         },
+        "metrics": {"host": metrics_host, "port": metrics_port},
         "lane": {"name": lane},
         "topics": {"auto_create": auto_create, "partitions": partitions},
     }

@@ -138,6 +138,8 @@ class AppendPipeline:
         self._stages: list[asyncio.Task[None]] = []
         self.queued_bytes = 0
         self.flushes = 0
+        self.appended_bytes = 0
+        self.appended_records = 0
 
     def start(self) -> None:
         self._stages = [
@@ -379,6 +381,9 @@ class AppendPipeline:
     def _publish(self, log: PartitionLog, plan: Planned) -> None:
         """The commit is durable: show it to readers, then to the producers."""
         appended_bytes = 0
+        if plan.commit is not None:
+            self.appended_records += plan.commit.next_offset - plan.commit.expected_next
+            self.appended_bytes += sum(extent.length for extent in plan.commit.extents)
         if plan.commit is None:
             pass
         elif log.next_offset != plan.commit.expected_next:

@@ -1,0 +1,183 @@
+"""What a broker counts, in Prometheus' text format, for whoever asks over HTTP.
+
+The hot paths add to plain numbers; everything else happens when somebody scrapes, on the thread of the
+HTTP server. It only reads, so a scrape may see one figure a moment older than another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
+from typing import TYPE_CHECKING, Final
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import (
+    CollectorRegistry,
+    PlatformCollector,
+    ProcessCollector,
+    start_http_server,
+)
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from anabranch.broker.request_times import BOUNDS_S
+from anabranch.errors import UserFault
+from anabranch.wire.registry import API
+
+if TYPE_CHECKING:
+    from anabranch.broker.server import Broker
+    from anabranch.storage.layers import LayeredStore
+
+_LABELS: Final = (*map(str, BOUNDS_S), "+Inf")
+
+
+class BrokerCollector(Collector):
+    """Reads one broker's numbers."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._requests()
+        yield from self._connections()
+        yield from self._appends()
+        yield from self._reads()
+        yield from self._background()
+        yield from self._stores()
+        yield from self._cluster()
+
+    def _requests(self) -> Metric:
+        family = HistogramMetricFamily(
+            "anabranch_request_seconds",
+            "From a request's start to its answer, by API; a Fetch includes its long poll.",
+            labels=["api"],
+        )
+        for api_key, times in self._broker.listener.times.by_api():
+            ends = zip(_LABELS, map(float, accumulate(times.counts)), strict=True)
+            family.add_metric([API[api_key].name], list(ends), times.sum_s)
+        return family
+
+    def _connections(self) -> Iterator[Metric]:
+        listener = self._broker.listener
+        yield _gauge("connections", "Open client connections.", len(listener.connections))
+        yield _gauge(
+            "unsent_bytes", "Answers that clients have not taken yet.", listener.unsent_bytes
+        )
+
+    def _appends(self) -> Iterator[Metric]:
+        pipeline = self._broker.log.pipeline
+        assert pipeline is not None
+        yield _counter(
+            "flushes", "Flushes of the write-ahead log that were committed.", pipeline.flushes
+        )
+        yield _counter("appended_records", "Records acknowledged.", pipeline.appended_records)
+        yield _counter("appended_bytes", "Bytes of their batches.", pipeline.appended_bytes)
+        yield _gauge(
+            "append_queue_bytes",
+            "Appends that wait; past log.queued_bytes_max connections are not read.",
+            pipeline.queued_bytes,
+        )
+
+    def _reads(self) -> Iterator[Metric]:
+        log = self._broker.log
+        family = _counters("read_bytes", "Bytes read for fetches, by where they lay.", "source")
+        family.add_metric(["tail"], log.reader.tail_bytes)
+        family.add_metric(["cold"], log.reader.cold_bytes)
+        yield family
+
+    def _background(self) -> Iterator[Metric]:
+        log = self._broker.log
+        assert log.background is not None
+        yield _gauge(
+            "merge_lag_seconds",
+            "Age of the oldest event that is not in a segment yet, as the merging broker sees it.",
+            log.background.merge_lag_ms / 1000,
+        )
+        yield _counter("merged_bytes", "Bytes rewritten by merging.", log.merger.merged_bytes)
+        if log.journal is not None:
+            status = log.journal.status()
+            yield _gauge(
+                "journal_lag_seconds",
+                "Age of the oldest change that may not be in the bucket; 0 where another broker ships.",
+                status.lag_ms / 1000,
+            )
+            yield _counter("journal_entries", "Journal entries shipped.", log.journal.entries)
+            yield _counter("journal_bytes", "Bytes of them.", log.journal.entry_bytes)
+
+    def _stores(self) -> Iterator[Metric]:
+        log = self._broker.log
+        stores: dict[str, LayeredStore] = {}
+        if log.opened_store is not None:
+            stores["store"] = log.opened_store
+        if log.opened_wal_store is not None:
+            stores["wal"] = log.opened_wal_store
+        calls = _counters("store_calls", "Calls of a store.", "store", "operation")
+        size = _counters("store_bytes", "Bytes read or written by them.", "store", "operation")
+        faults = _counters("store_faults", "Calls that failed.", "store", "operation")
+        billed = _counters("store_requests", "Requests as the store bills them.", "store", "verb")
+        retries = _counters("store_retries", "Calls made once more after a fault.", "store")
+        for name, store in stores.items():
+            for operation, meter in store.meters.items():
+                calls.add_metric([name, operation], meter.requests)
+                size.add_metric([name, operation], meter.bytes)
+                faults.add_metric([name, operation], meter.faults)
+            _add_all(billed, name, store.requests)
+            retries.add_metric([name], store.retries)
+        yield from (calls, size, faults, billed, retries)
+
+    def _cluster(self) -> Iterator[Metric]:
+        broker = self._broker
+        catalogue = broker.log.catalogue
+        yield _gauge(
+            "brokers", "Living brokers of this lane, this one included.", len(broker.routes.lane)
+        )
+        yield _gauge("topics", "Topics and branches.", len(catalogue.topics()))
+        yield _gauge("partitions", "Partitions of all topics.", len(catalogue.partitions()))
+
+
+class MetricsServer:
+    """``GET /metrics`` on a port of its own, answered by threads of its own."""
+
+    def __init__(self, host: str, port: int, collectors: Iterable[Collector]) -> None:
+        """Raises UserFault if it cannot listen there. ``port`` 0 takes any free one."""
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        for collector in collectors:
+            registry.register(collector)
+        try:
+            self._server, self._thread = start_http_server(port, host, registry)
+        except OSError as error:
+            raise UserFault(
+                f"cannot serve metrics on {host}:{port}: {error.strerror}; choose another with "
+                "--metrics HOST:PORT"
+            ) from None
+        assert isinstance(self._server, WSGIServer)
+        self.port: int = self._server.server_port
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _gauge(name: str, says: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"anabranch_{name}", says, value)
+
+
+def _counter(name: str, says: str, value: float) -> Metric:
+    return CounterMetricFamily(f"anabranch_{name}", says, value)
+
+
+def _counters(name: str, says: str, *labels: str) -> CounterMetricFamily:
+    return CounterMetricFamily(f"anabranch_{name}", says, labels=labels)
+
+
+def _add_all(family: CounterMetricFamily, store: str, values: Mapping[str, int]) -> None:
+    for label, value in values.items():
+        family.add_metric([store, label], value)
