@@ -21,6 +21,7 @@ from bench import (
     stored,
     sync_latency,
     tail_consume,
+    ten_thousand,
 )
 from bench.client import CONSUMER_SETTINGS, PRODUCER_SETTINGS
 from bench.report import Report
@@ -28,7 +29,7 @@ from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated,
 
 LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions]
 STORED = [startup, cold_read, arrow_reader]
-OWN = [branching]  # each brings the systems that it measures
+OWN = [branching, ten_thousand]  # each brings the systems that it measures
 NAMES = [module.NAME for module in (*LIVE, *STORED, *OWN)]
 
 
