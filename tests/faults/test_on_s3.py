@@ -12,10 +12,8 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 import anabranch
 from tests.support.broker import BrokerProcess
-from tests.support.s3 import BUCKET, S3Place, is_real, moto, moto_server, real_s3, s3
+from tests.support.s3 import BUCKET, S3Place, is_real
 from tests.support.s3_proxy import FaultyS3
-
-__all__ = ["moto", "moto_server", "real_s3", "s3"]
 
 PARTITIONS = 3
 RECORDS = 6000 if is_real() else 1500

@@ -24,9 +24,7 @@ from anabranch.storage.memory import MemoryStore
 from anabranch.storage.store import open_store
 from anabranch.storage.wal_file import FileWal
 from anabranch.storage.wal_object import ObjectWal
-from tests.support.s3 import S3Place, moto, moto_server, real_s3, s3
-
-__all__ = ["moto", "moto_server", "real_s3", "s3"]
+from tests.support.s3 import S3Place
 
 SETTINGS = LogSettings(background=False, wal_file_bytes=1 << 20, wal_linger_ms=0)
 

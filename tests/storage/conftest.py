@@ -6,7 +6,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from tests.support.s3 import moto, moto_server, real_s3, s3, s3_store
 
 from anabranch.storage.directory import DirectoryStore
 from anabranch.storage.disk import Disk
@@ -16,8 +15,6 @@ from anabranch.storage.memory import MemoryStore
 from anabranch.storage.metered import Metered
 from anabranch.storage.retrying import Backoff, Retrying
 from anabranch.storage.store import Buffer, Store
-
-__all__ = ["moto", "moto_server", "real_s3", "s3", "s3_store"]
 
 
 def unreliable(store: Store) -> Store:
