@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from anabranch.errors import StoreFault
+from anabranch.metastore import objects
 from anabranch.metastore.api import (
     SHARDS,
     BranchOrigin,
@@ -191,6 +193,26 @@ async def test_I3_a_deletion_is_pending_until_its_bytes_are_gone(reopen) -> None
     await meta.confirm_deletions(["topics/a", "topics/unknown"])
     assert await meta.pending_deletions(10) == []
     assert await meta.deletions(10) == [("topics/a", "why", 2_000)]
+
+
+async def test_I1_deletions_are_remembered_for_as_long_as_a_writer_may_stall(
+    meta: Metastore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "DELETIONS_MAX", 3)
+
+    async def forget(number: int, now_ms: int) -> None:
+        object_no = await meta.create_object(f"wal/{number}", ObjectKind.WAL, now_ms)
+        assert await meta.forget_object(object_no, "why", now_ms)
+
+    for number in range(10):
+        await forget(number, 1_000 + number)
+    assert len(await meta.deletions(100)) == 10
+    with pytest.raises(StoreFault, match="collected"):
+        await meta.commit_appends("wal/0", [], 1_500)
+    await forget(10, 1_005 + objects.DELETIONS_KEPT_MS)
+    assert [key for key, _, _ in await meta.deletions(100)] == [
+        f"wal/{number}" for number in (10, 9, 8, 7, 6, 5)
+    ]
 
 
 async def test_I2_compaction_says_what_may_be_gone_before_it_goes(meta: Metastore) -> None:

@@ -16,6 +16,9 @@ from anabranch.metastore.tx import Tx, lock_object, lock_wal_objects
 
 EXAMINE_MAX = 10_000  # suspects looked at in one transaction
 DELETIONS_MAX = 100_000  # lines kept in the deletion log
+# … and all of the last hour: while its line is there, a commit that names a collected object is refused,
+# so a writer may stall for so long between its write and its commit, however much is collected meanwhile.
+DELETIONS_KEPT_MS = 3_600_000
 
 _COLUMNS = "no, key, kind, form, bytes, created_ms, unreferenced_ms"
 # By the number in the form column; what lies in the WAL has kind = 1, and wal = 1 in its extents.
@@ -127,7 +130,10 @@ def forget_object(tx: Tx, object_no: int, reason: str, now_ms: int) -> bool:
         "INSERT INTO deletion (key, reason, at_ms, pending) VALUES (?, ?, ?, ?) RETURNING seq",
         (key, reason, now_ms, 0 if wal else 1),
     ).fetchone()
-    tx.execute("DELETE FROM deletion WHERE seq <= ? AND pending = 0", (line[0] - DELETIONS_MAX,))
+    tx.execute(
+        "DELETE FROM deletion WHERE seq <= ? AND pending = 0 AND at_ms < ?",
+        (line[0] - DELETIONS_MAX, now_ms - DELETIONS_KEPT_MS),
+    )
     note(tx, ("object", (object_no,)), ("deletion", (line[0],)))
     return True
 
