@@ -130,11 +130,11 @@ def forget_object(tx: Tx, object_no: int, reason: str, now_ms: int) -> bool:
         "INSERT INTO deletion (key, reason, at_ms, pending) VALUES (?, ?, ?, ?) RETURNING seq",
         (key, reason, now_ms, 0 if wal else 1),
     ).fetchone()
-    tx.execute(
-        "DELETE FROM deletion WHERE seq <= ? AND pending = 0 AND at_ms < ?",
+    old = tx.execute(
+        "DELETE FROM deletion WHERE seq <= ? AND pending = 0 AND at_ms < ? RETURNING seq",
         (line[0] - DELETIONS_MAX, now_ms - DELETIONS_KEPT_MS),
-    )
-    note(tx, ("object", (object_no,)), ("deletion", (line[0],)))
+    ).fetchall()
+    note(tx, ("object", (object_no,)), *[("deletion", (seq,)) for (seq,) in (line, *old)])
     return True
 
 
