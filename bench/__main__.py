@@ -16,6 +16,7 @@ from bench import (
     connections,
     end_to_end,
     many_partitions,
+    object_wal,
     produce,
     startup,
     stored,
@@ -29,7 +30,7 @@ from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated,
 
 LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions]
 STORED = [startup, cold_read, arrow_reader]
-OWN = [branching, ten_thousand]  # each brings the systems that it measures
+OWN = [branching, ten_thousand, object_wal]  # each brings the systems that it measures
 NAMES = [module.NAME for module in (*LIVE, *STORED, *OWN)]
 
 

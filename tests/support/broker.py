@@ -58,10 +58,16 @@ def broker_settings(
     lane: LaneSettings | None = None,
     rack: str | None = None,
     metrics: MetricsSettings | None = None,
+    metastore: str | None = None,
+    store: str | None = None,
+    wal: str | None = None,
 ) -> BrokerSettings:
     """Defaults but for a free port, a small WAL and no delay before the first rebalance."""
     return BrokerSettings(
         data=data,
+        metastore=metastore,
+        store=store,
+        wal=wal,
         node_id=node_id,
         rack=rack,
         lane=lane or LaneSettings(),

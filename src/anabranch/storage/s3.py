@@ -21,10 +21,10 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
@@ -51,6 +51,8 @@ from anabranch.storage.store import (
 
 if TYPE_CHECKING:
     from obstore import GetOptions
+
+_T = TypeVar("_T")
 
 SINGLE_PUT_BYTES_MAX = 16 << 20  # held in memory for one conditional PUT; beyond it, parts
 PART_BYTES = 8 << 20  # S3 takes 10,000 parts of at least 5 MiB
@@ -195,36 +197,45 @@ class S3Store:
         return memoryview(content).nbytes
 
     def _put_parts(self, key: str, buffers: Iterator[Buffer], create: bool) -> int:
-        counter = _Counter(buffers)
         staging = f"{_STAGING}{self._new_put_id()}" if create else key
+        size = checksum = 0
+
+        def asked(call: Callable[..., _T], *arguments: Any, **options: Any) -> _T:
+            try:
+                return call(*arguments, **options)
+            except (BaseError, OSError, ValueError) as error:
+                raise self._fault(error, f"writing {key}") from error
+
         try:
-            obstore.put(
+            # Not `obstore.put` with the iterator: that would run it within obstore's own runtime, where
+            # no call of obstore works, and what is streamed here is mostly read from a bucket.
+            writer = asked(
+                obstore.open_writer,
                 self._client_of_parts,
                 staging,
-                counter,
-                use_multipart=True,
-                chunk_size=PART_BYTES,
+                buffer_size=PART_BYTES,
                 max_concurrency=PARTS_IN_FLIGHT_MAX,
             )
-        except (BaseError, OSError, ValueError) as error:
-            if counter.error is not None:
-                raise counter.error from None
-            raise self._fault(error, f"writing {key}") from error
+            for buffer in buffers:  # if it breaks, the upload is never completed: nothing to see
+                size += memoryview(buffer).nbytes
+                checksum = crc32c(buffer, checksum)
+                asked(writer.write, buffer)
+            asked(writer.close)
         finally:
-            self._count("PUT", -(-counter.size // PART_BYTES))
+            self._count("PUT", -(-size // PART_BYTES))
             self._count("POST", 2)  # start and completion
         if create:
             try:
-                self._copy(staging, key, counter)
+                self._copy(staging, key, size, checksum)
             finally:
                 self._count("DELETE")
                 try:
                     obstore.delete(self._client_of_parts, staging)
                 except (BaseError, OSError, ValueError):
                     pass  # the bucket's lifecycle rule removes it; what came of the copy matters more
-        return counter.size
+        return size
 
-    def _copy(self, staging: str, key: str, counter: _Counter) -> None:
+    def _copy(self, staging: str, key: str, size: int, checksum: int) -> None:
         """Give the uploaded stream its key, unless the key exists."""
         for attempt in range(1, COPY_ATTEMPTS_MAX + 1):
             self._count("PUT")
@@ -235,7 +246,7 @@ class S3Store:
                 present = self._attributes(key)
                 if present is None:
                     raise _conflict(key, self.url) from error
-                if not self._holds(key, counter.size, counter.checksum):
+                if not self._holds(key, size, checksum):
                     raise AlreadyExists(
                         f"{key} exists already in {self.url}", judged=True
                     ) from None
@@ -377,26 +388,6 @@ class S3Store:
         if isinstance(error, (InvalidPathError, NotSupportedError)):
             return StoreFault(f"{doing}: {text}", retryable=False)
         return StoreFault(f"{doing}: {text}")
-
-
-class _Counter:
-    """Counts and sums the bytes of a stream, and keeps the error that its producer raised."""
-
-    def __init__(self, buffers: Iterator[Buffer]) -> None:
-        self.size = 0
-        self.checksum = 0  # CRC-32C
-        self.error: Exception | None = None
-        self._buffers = buffers
-
-    def __iter__(self) -> Iterator[Buffer]:
-        try:
-            for buffer in self._buffers:
-                self.size += memoryview(buffer).nbytes
-                self.checksum = crc32c(buffer, self.checksum)
-                yield buffer
-        except Exception as error:
-            self.error = error
-            raise
 
 
 def _conflict(key: str, url: str) -> StoreFault:
