@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections import Counter
 from random import Random
 from typing import Any
@@ -52,8 +53,7 @@ def test_a_stream_whose_last_answer_was_lost_is_ours(
     moto: Any, s3_store: Any, trouble: str
 ) -> None:
     pieces = [os.urandom(1 << 20) for _ in range(17)]
-    # start, three parts, completion; then the copy: start, one part, completion
-    moto.script.extend([""] * 7 + [trouble])
+    moto.script.extend([""] * 5 + [trouble])  # claim, start, three parts; then the completion
     assert s3_store.put("big", iter(pieces)) == 17 << 20
     assert s3_store.get("big", 0, 1 << 20) == pieces[0] and s3_store.head("big").size == 17 << 20
     with pytest.raises(AlreadyExists):
@@ -72,7 +72,7 @@ def test_requests_are_counted_as_they_are_billed(moto: Any, s3_store: Any) -> No
         for method, path in moto.requests
     )
     counted = metered.requests
-    assert counted == {"PUT": 1 + 3 + 1, "POST": 4, "GET": 1, "LIST": 1, "HEAD": 1, "DELETE": 2}
+    assert counted == {"PUT": 1 + 1 + 3, "POST": 2, "GET": 1, "LIST": 1, "HEAD": 3, "DELETE": 2}
     assert {verb: made[verb] for verb in ("PUT", "POST", "DELETE")} == {
         verb: counted[verb] for verb in ("PUT", "POST", "DELETE")
     }, moto.requests
@@ -139,6 +139,32 @@ def test_large_streams_go_up_in_parts_and_are_still_exclusive(moto: Any, s3_stor
 
     found = [item["path"] for page in obstore.list(s3_store._client) for item in page]
     assert found == ["big"]
+
+
+@pytest.mark.s3
+def test_one_of_many_large_streams_wins(s3_store: Any) -> None:
+    barrier = threading.Barrier(5)
+    won: list[int] = []
+
+    def create(number: int) -> None:
+        pieces = [bytes([number]) * (1 << 20)] * 17
+        barrier.wait()
+        try:
+            s3_store.put("contested", iter(pieces))
+            won.append(number)
+        except StoreFault as fault:  # it exists, or another one is under way
+            assert isinstance(fault, AlreadyExists) or fault.retryable
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert s3_store.get("contested") == bytes(won) * (17 << 20)
+    with pytest.raises(AlreadyExists):
+        s3_store.put("contested", iter([bytes(1 << 20)] * 17))
+    assert [info.key for info in s3_store.list("")] == ["contested"]
 
 
 @pytest.mark.s3

@@ -7,9 +7,10 @@
   object that carries our id is our success. One that carries another is somebody else's, for certain.
 - Each request is sent once, but for the parts of a stream, which nobody else could repeat: retrying,
   with its waits and limits, is the business of ``Retrying`` around this store.
-- A stream larger than ``SINGLE_PUT_BYTES_MAX`` is uploaded in parts under ``.staging/`` and copied to
-  its key with the same condition, because a plain multipart upload would silently replace. Copies carry
-  no metadata of ours: whose they are is told by size and checksum of the content.
+- A stream larger than ``SINGLE_PUT_BYTES_MAX`` is uploaded in parts, which no client of ours can make
+  conditional, and copying it to its key afterwards costs a read and a write of all of it (and radosgw
+  refuses copies without a length). So its writer first creates a claim below ``.staging/`` that only one
+  can win, looks whether the key exists, uploads, looks again, completes, and gives the claim up.
 - obstore's asynchronous API is not used: it aborts the interpreter at exit
   (PyO3/pyo3-async-runtimes#40).
 
@@ -23,6 +24,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
+from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
@@ -60,7 +62,6 @@ PARTS_IN_FLIGHT_MAX = 4  # with PART_BYTES: 32 MiB per streamed object
 REQUEST_TIMEOUT_S = 60.0  # a part at 1 Mbit/s would take as long
 CONNECT_TIMEOUT_S = 5.0
 PART_RETRIES_MAX = 5  # of one part of a stream: a stream cannot be sent again as a whole
-COPY_ATTEMPTS_MAX = 3  # of the copy that gives a stream its key
 DOUBTFUL_MAX = (
     10_000  # creations without an answer that are remembered; one is forgotten sooner or later
 )
@@ -100,7 +101,6 @@ class S3Store:
         options: dict[str, Any] = {
             "prefix": prefix or None,
             "config": {
-                "copy_if_not_exists": "multipart",
                 **{name: value for name, value in given.items() if value is not None},
             },
             "client_options": {
@@ -169,7 +169,9 @@ class S3Store:
         for buffer in buffers:
             first += buffer
             if len(first) > SINGLE_PUT_BYTES_MAX:
-                return self._put_parts(key, itertools.chain((bytes(first),), buffers), create)
+                return self._put_parts(
+                    key, itertools.chain((bytes(first),), buffers), create, put_id
+                )
         return self._put_whole(key, first, create, put_id)
 
     def _put_whole(self, key: str, content: Buffer, create: bool, put_id: str) -> int:
@@ -196,8 +198,25 @@ class S3Store:
             raise self._fault(error, f"writing {key}") from error
         return memoryview(content).nbytes
 
-    def _put_parts(self, key: str, buffers: Iterator[Buffer], create: bool) -> int:
-        staging = f"{_STAGING}{self._new_put_id()}" if create else key
+    def _put_parts(self, key: str, buffers: Iterator[Buffer], create: bool, put_id: str) -> int:
+        if not create:
+            return self._upload(key, buffers, create, put_id)
+        claim = f"{_STAGING}{sha256(key.encode()).hexdigest()}.claim"
+        try:
+            self._put_whole(claim, key.encode(), True, put_id)
+        except AlreadyExists:
+            raise _conflict(key, self.url) from None
+        try:
+            self._refuse_present(key)
+            return self._upload(key, buffers, create, put_id)
+        finally:
+            self._count("DELETE")
+            try:
+                obstore.delete(self._client_of_parts, claim)
+            except (BaseError, OSError, ValueError):
+                pass  # the bucket's lifecycle rule removes it; what came of the upload matters more
+
+    def _upload(self, key: str, buffers: Iterator[Buffer], create: bool, put_id: str) -> int:
         size = checksum = 0
 
         def asked(call: Callable[..., _T], *arguments: Any, **options: Any) -> _T:
@@ -212,50 +231,37 @@ class S3Store:
             writer = asked(
                 obstore.open_writer,
                 self._client_of_parts,
-                staging,
+                key,
                 buffer_size=PART_BYTES,
                 max_concurrency=PARTS_IN_FLIGHT_MAX,
+                attributes={_PUT_ID: put_id},
             )
             for buffer in buffers:  # if it breaks, the upload is never completed: nothing to see
                 size += memoryview(buffer).nbytes
                 checksum = crc32c(buffer, checksum)
                 asked(writer.write, buffer)
-            asked(writer.close)
+            if create:
+                self._refuse_present(key)
+            try:
+                asked(writer.close)
+            except StoreFault:
+                # The completion may have been repeated after it had its effect.
+                if not create or not self._is(key, size, checksum):
+                    raise
         finally:
             self._count("PUT", -(-size // PART_BYTES))
             self._count("POST", 2)  # start and completion
-        if create:
-            try:
-                self._copy(staging, key, size, checksum)
-            finally:
-                self._count("DELETE")
-                try:
-                    obstore.delete(self._client_of_parts, staging)
-                except (BaseError, OSError, ValueError):
-                    pass  # the bucket's lifecycle rule removes it; what came of the copy matters more
         return size
 
-    def _copy(self, staging: str, key: str, size: int, checksum: int) -> None:
-        """Give the uploaded stream its key, unless the key exists."""
-        for attempt in range(1, COPY_ATTEMPTS_MAX + 1):
-            self._count("PUT")
-            self._count("POST", 2)
-            try:
-                obstore.copy(self._client, staging, key, overwrite=False)
-            except AlreadyExistsError as error:
-                present = self._attributes(key)
-                if present is None:
-                    raise _conflict(key, self.url) from error
-                if not self._holds(key, size, checksum):
-                    raise AlreadyExists(
-                        f"{key} exists already in {self.url}", judged=True
-                    ) from None
-            except (BaseError, OSError, ValueError) as error:
-                fault = self._fault(error, f"writing {key}")
-                if not fault.retryable or attempt == COPY_ATTEMPTS_MAX:
-                    raise fault from error
-                continue
-            return
+    def _refuse_present(self, key: str) -> None:
+        if self._attributes(key) is not None:
+            raise AlreadyExists(f"{key} exists already in {self.url}", judged=True)
+
+    def _is(self, key: str, size: int, checksum: int) -> bool:
+        try:
+            return self._holds(key, size, checksum)
+        except StoreFault:
+            return False
 
     def _holds(self, key: str, size: int, checksum: int) -> bool:
         """Whether the object's content has this size and CRC-32C."""
