@@ -9,12 +9,18 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from anabranch.broker.membership import SILENT_MS_MAX, UNSEEN_MS_MAX, Membership, Watch
+from anabranch.broker.membership import (
+    SILENT_MS_MAX,
+    UNSEEN_MS_MAX,
+    Membership,
+    Watch,
+    nobody_listens,
+)
 from anabranch.errors import StoreFault
 from anabranch.metastore.api import BrokerRow
 from anabranch.metastore.sqlite import SqliteMetastore
 
-BEAT_MS = 500
+BEAT_MS = 500  # of the tests
 
 
 def row(number: int, heartbeat_ms: int, epoch: int = 1) -> BrokerRow:
@@ -66,15 +72,17 @@ def test_who_did_not_watch_declares_nobody_dead() -> None:
     assert living(watch, [row(1, 5)], 0, store_ms=5) == [1]
     # Paused for an hour: the first look afterwards counts as little of it as of a late beat.
     assert living(watch, [row(1, 5)], 3_600_000) == [1]
-    assert living(watch, [row(1, 5)], 3_600_000 + UNSEEN_MS_MAX) == []
+    assert living(watch, [row(1, 5)], 3_600_000 + UNSEEN_MS_MAX) == [1]
+    assert living(watch, [row(1, 5)], 3_600_000 + SILENT_MS_MAX) == []
 
 
 def test_a_starting_broker_is_not_shown_and_a_new_epoch_is_life() -> None:
     watch = Watch()
     assert living(watch, [row(1, 0)], 0) == []
     assert living(watch, [row(1, 9)], 1, store_ms=9) == [1]
-    assert living(watch, [row(1, 9)], 5_000, store_ms=9) == [1]
-    assert living(watch, [row(1, 9)], 10_000, store_ms=9) == []
+    for look in range(2, 10):
+        still = living(watch, [row(1, 9)], look * UNSEEN_MS_MAX, store_ms=9)
+    assert still == []
     assert living(watch, [row(1, 9, epoch=2)], 10_001, store_ms=9) == [1]
     assert living(watch, [], 10_002) == []
 
@@ -92,13 +100,20 @@ class Place:
             now_ms=lambda: self.clock_ms,
             monotonic_ms=lambda: self.clock_ms,
             beat_ms=10**9,  # tests beat by hand
+            knock=self._knock,
         )
         self.fenced = 0
+        self.nobody_listens = False
+        self.knocked: list[str] = []
         self.expelled: list[str] = []
         self.changes = 0
         self.membership.on_fenced.append(self._fence)
         self.membership.on_expelled.append(self.expelled.append)
         self.membership.on_routes.append(self._change)
+
+    async def _knock(self, host: str, port: int) -> bool:
+        self.knocked.append(host)
+        return self.nobody_listens
 
     def _fence(self) -> None:
         self.fenced += 1
@@ -157,6 +172,7 @@ async def test_a_broker_that_stopped_beating_is_passed_over(tmp_path: Path) -> N
         for _ in range(3):
             await first.beat()
             assert first.sees == [1, 2]
+        assert set(first.knocked) == {"h2"}  # somebody listens there: it is given its time
         await first.beat()
         assert first.sees == [1] and first.membership.routes.alone
         # It was only slow: its next beat brings it back, under a new registration.
@@ -166,6 +182,29 @@ async def test_a_broker_that_stopped_beating_is_passed_over(tmp_path: Path) -> N
         assert second.membership.me.broker_id == 2
         await first.beat()
         assert first.sees == [1, 2]
+
+
+async def test_a_missed_beat_and_a_closed_port_are_death(tmp_path: Path) -> None:
+    async with places(tmp_path, 2) as (first, second):
+        first.nobody_listens = True
+        await first.beat()
+        assert first.sees == [1, 2] and not first.knocked  # no beat is missing yet
+        await first.beat()
+        await eventually(lambda: first.sees == [1])
+        assert first.knocked == ["h2"]
+        await second.beat(1)
+        await first.beat()
+        assert first.sees == [1, 2]
+
+
+async def test_knocking_tells_a_closed_port_from_silence() -> None:
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    assert not await nobody_listens("127.0.0.1", port)
+    server.close()
+    await server.wait_closed()
+    assert await nobody_listens("127.0.0.1", port)
+    assert not await nobody_listens("no such host.invalid", 1)
 
 
 async def test_a_pause_is_noticed_by_who_was_paused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,10 +22,18 @@ class BrokerProcess:
 
     running: ClassVar[set[BrokerProcess]] = set()
 
-    def __init__(self, data: Path, *, logs: Path | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *,
+        logs: Path | None = None,
+        name: str = "broker",
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.data = data
         self.port = 0
-        self.stderr = (logs or data.parent) / "broker.stderr"
+        self.stderr = (logs or data.parent) / f"{name}.stderr"
+        self._arguments = arguments
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -42,7 +50,7 @@ class BrokerProcess:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "anabranch.cli.main", "up", "--data", str(self.data)),
-                    *("--listen", self.bootstrap, "--partitions", "4"),
+                    *("--listen", self.bootstrap, "--partitions", "4", *self._arguments),
                 ],
                 stdout=subprocess.PIPE,
                 stderr=stderr,

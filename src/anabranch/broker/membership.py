@@ -3,7 +3,8 @@
 Judged is whether a broker's row still changes. A row seen for the first time is as old as the metastore's
 time says; from then on the watcher counts its own monotonic time, so that clocks of brokers never meet.
 What the watcher did not see does not count either: a watcher that was paused, or a metastore that was
-away, makes nobody dead.
+away, makes nobody dead. A broker that misses a beat is knocked at: where its machine answers that nobody
+listens there any more, its time is over at once.
 
 A broker that is declared dead by mistake may go on serving, because the metastore judges every commit;
 it is only slower. When it notices that it was out of sight it registers anew and forgets the groups
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from anabranch.broker.routing import Routes
@@ -23,10 +24,10 @@ from anabranch.metastore.api import BrokerRow, Metastore
 
 logger = logging.getLogger(__name__)
 
-BEAT_MS = (
-    500  # one row per broker and beat: four brokers cost the metastore eight small commits a second
-)
-SILENT_MS_MAX = 2000  # four missed beats; noticed within 3 s even where a beat comes late
+BEAT_MS = 400  # one row per broker and beat: four brokers cost ten small commits a second
+SILENT_MS_MAX = 2000  # five missed beats; noticed within 3 s even where a beat comes late
+DOUBT_MS = 600  # a beat is missing: time to knock
+KNOCK_S_MAX = 0.5  # a refusal comes within a round trip, or not at all
 UNSEEN_MS_MAX = 2 * BEAT_MS  # of one look: more than that nobody watched
 NOTICE_MS_MIN = 20  # between two looks that foreign commits cause
 
@@ -36,6 +37,23 @@ class _Seen:
     epoch: int
     heartbeat_ms: int
     silent_ms: int
+
+
+Knock = Callable[[str, int], Awaitable[bool]]
+"""Whether the machine at (host, port) answers that nobody listens there."""
+
+
+async def nobody_listens(host: str, port: int) -> bool:
+    """Knock at a broker's address. No answer at all, or one of another kind, proves nothing."""
+    try:
+        async with asyncio.timeout(KNOCK_S_MAX):
+            _, writer = await asyncio.open_connection(host, port)
+    except ConnectionRefusedError:
+        return True
+    except OSError:  # TimeoutError is one
+        return False
+    writer.close()
+    return False
 
 
 class Watch:
@@ -73,6 +91,16 @@ class Watch:
         self._seen = seen
         return living
 
+    def doubtful(self, rows: Sequence[BrokerRow]) -> list[BrokerRow]:
+        """Those of the living ``rows`` whose beat is missing."""
+        return [row for row in rows if self._seen[row.broker_id].silent_ms >= DOUBT_MS]
+
+    def bury(self, row: BrokerRow) -> None:
+        """It is known to be dead, unless its row has changed since."""
+        seen = self._seen.get(row.broker_id)
+        if seen is not None and (seen.epoch, seen.heartbeat_ms) == (row.epoch, row.heartbeat_ms):
+            seen.silent_ms = self._silent_ms_max
+
 
 class Membership:
     """This broker's place among the others. ``routes`` is always there, and replaced as a whole.
@@ -92,6 +120,7 @@ class Membership:
         monotonic_ms: Callable[[], int],
         beat_ms: int = BEAT_MS,
         silent_ms_max: int = SILENT_MS_MAX,
+        knock: Knock = nobody_listens,
     ) -> None:
         self.me = me
         self.routes = Routes(me, ())
@@ -105,6 +134,8 @@ class Membership:
         self._beat_ms = beat_ms
         self._silent_ms_max = silent_ms_max
         self._watch = Watch(silent_ms_max)
+        self._knock = knock
+        self._knocking: dict[int, asyncio.Task[None]] = {}
         self._beaten_ms = monotonic_ms()
         self._leaving = False
         self._stopped = False
@@ -115,6 +146,10 @@ class Membership:
         """Take in who lives now. Raises StoreFault."""
         rows = await self._metastore.brokers()
         living = self._watch.look(rows, self._now_ms(), self._monotonic_ms())
+        for row in self._watch.doubtful(living):
+            if row.broker_id != self.me.broker_id and row.broker_id not in self._knocking:
+                task = asyncio.get_running_loop().create_task(self._knock_at(row))
+                self._knocking[row.broker_id] = task
         routes = Routes(self.me, living, leaving=self._leaving)
         if _picture(routes) == _picture(self.routes):
             return
@@ -125,6 +160,15 @@ class Membership:
             logger.info("brokers: %s joined, %s left", _ids(after - before), _ids(before - after))
         for callback in self.on_routes:
             callback()
+
+    async def _knock_at(self, row: BrokerRow) -> None:
+        try:
+            gone = await self._knock(row.host, row.port)
+        finally:
+            del self._knocking[row.broker_id]
+        if gone and not self._stopped:
+            self._watch.bury(row)
+            await self._look_guarded()
 
     async def start(self) -> None:
         """Become visible, and stay so until :meth:`leave`. Raises StoreFault."""
@@ -146,6 +190,7 @@ class Membership:
     async def _stop(self) -> None:
         self._stopped = True
         tasks = [task for task in (self._task, self._noticing) if task is not None]
+        tasks += self._knocking.values()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -157,13 +202,16 @@ class Membership:
         self._noticing = asyncio.get_running_loop().create_task(self._look_soon())
 
     async def _look_soon(self) -> None:
+        await self._look_guarded()
+        await asyncio.sleep(NOTICE_MS_MIN / 1000)
+
+    async def _look_guarded(self) -> None:
         try:
             await self.look()
         except AnabranchError as fault:
             logger.warning("the other brokers could not be looked at: %s", fault)
         except Exception:
             logger.exception("looking at the other brokers broke")
-        await asyncio.sleep(NOTICE_MS_MIN / 1000)
 
     async def _beat_for_ever(self) -> None:
         while not self._stopped:
