@@ -15,6 +15,7 @@ from bench import (
     cold_read,
     connections,
     end_to_end,
+    failover,
     many_partitions,
     object_wal,
     produce,
@@ -23,6 +24,7 @@ from bench import (
     sync_latency,
     tail_consume,
     ten_thousand,
+    workers,
 )
 from bench.client import CONSUMER_SETTINGS, PRODUCER_SETTINGS
 from bench.report import Report
@@ -30,7 +32,7 @@ from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated,
 
 LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions]
 STORED = [startup, cold_read, arrow_reader]
-OWN = [branching, ten_thousand, object_wal]  # each brings the systems that it measures
+OWN = [branching, ten_thousand, object_wal, failover, workers]  # each brings what it measures
 NAMES = [module.NAME for module in (*LIVE, *STORED, *OWN)]
 
 

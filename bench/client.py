@@ -6,6 +6,7 @@ interpreter. Times come from the monotonic clock, which is one for all processes
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import struct
@@ -67,6 +68,51 @@ def produce(
         "records": records,
         "cpu_seconds": time.process_time() - cpu,
     }
+
+
+def paced(bootstrap: str, topic: str, partitions: int, seconds: float) -> dict[str, Any]:
+    """An idempotent producer that writes to each partition about every 10 ms for ``seconds`` from
+    "ready" on; the longest time in which some partition was not acknowledged."""
+    from confluent_kafka import Producer
+
+    heard: list[list[float]] = [[] for _ in range(partitions)]
+    failures: list[str] = []
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "linger.ms": 1,
+            "retry.backoff.ms": 50,
+            "reconnect.backoff.max.ms": 200,
+            "log_level": 0,
+        }
+    )
+
+    def delivered(error: Any, message: Any) -> None:
+        if error is not None:
+            failures.append(str(error))
+        else:
+            heard[message.partition()].append(time.monotonic())
+
+    value = os.urandom(100)
+    begun, is_ready = time.monotonic(), False
+    while not is_ready or time.monotonic() < begun + seconds:
+        for number in range(partitions):
+            producer.produce(topic, value, partition=number, on_delivery=delivered)
+        deadline = time.monotonic() + 0.01
+        while (left := deadline - time.monotonic()) > 0:
+            producer.poll(left)
+        if not is_ready and all(heard):
+            is_ready, begun = True, time.monotonic()
+            print("ready", flush=True)
+    ended = time.monotonic()
+    unsent = producer.flush(SECONDS_MAX)
+    assert not failures and not unsent, f"{unsent} unsent, {failures[:3]}"
+    gaps = []
+    for times in heard:
+        inside = [begun, *(at for at in times if begun < at < ended), ended]
+        gaps.append(max(after - before for before, after in itertools.pairwise(inside)))
+    return {"gap": max(gaps), "records": sum(map(len, heard)), "seconds": ended - begun}
 
 
 def consume(
@@ -279,6 +325,7 @@ def arrow(data: str, topic: str, records: int) -> dict[str, Any]:
 
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "produce": produce,
+    "paced": paced,
     "consume": consume,
     "latency": latency,
     "pace": pace,

@@ -11,9 +11,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
+T = TypeVar("T")
 QUIET = {"log_level": 0, "error_cb": lambda error: None}
 TOPIC = "ledger"
 
@@ -120,11 +123,23 @@ def consume(bootstrap: str, ledger: Ledger, stop: threading.Event, problems: lis
         consumer.close()
 
 
+def persistently(ask: Callable[[], T]) -> T:
+    """librdkafka does not repeat a blocking question whose broker leaves the cluster meanwhile."""
+    for _ in range(20):
+        try:
+            return ask()
+        except KafkaException as refused:
+            last = refused
+            time.sleep(0.5)
+    raise last
+
+
 def committed_offsets(bootstrap: str, partitions: int) -> dict[int, int]:
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "readers", **QUIET})
     try:
         wanted = [TopicPartition(TOPIC, each) for each in range(partitions)]
-        return {each.partition: each.offset for each in consumer.committed(wanted, timeout=30)}
+        found = persistently(lambda: consumer.committed(wanted, timeout=30))
+        return {each.partition: each.offset for each in found}
     finally:
         consumer.close()
 
@@ -142,7 +157,9 @@ def read_all(bootstrap: str, partitions: int) -> dict[int, list[tuple[int, bytes
     found: dict[int, list[tuple[int, bytes]]] = {each: [] for each in range(partitions)}
     try:
         ends = {
-            each: consumer.get_watermark_offsets(TopicPartition(TOPIC, each), timeout=30)[1]
+            each: persistently(
+                partial(consumer.get_watermark_offsets, TopicPartition(TOPIC, each))
+            )[1]
             for each in range(partitions)
         }
         consumer.assign([TopicPartition(TOPIC, each, 0) for each in range(partitions)])

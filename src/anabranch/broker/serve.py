@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import resource
 import signal
 from collections.abc import Callable
 
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.server import Broker
 from anabranch.errors import UserFault
+
+logger = logging.getLogger(__name__)
 
 _HARD_EXIT = 130  # what a shell reports for a process that Ctrl-C ended
 
@@ -38,11 +42,22 @@ class Stopping:
         await self._asked.wait()
 
 
+def allow_files() -> None:
+    """Use as many file descriptors as the system allows: a connection takes two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):  # macOS knows limits beyond its own
+            logger.info("file descriptors stay limited to %d", soft)
+
+
 async def serve(settings: BrokerSettings, stopping: Stopping) -> None:
     """Run a broker; a line with "listening on HOST:PORT" says when clients can connect.
 
     Raises UserFault if it cannot start, or if another broker takes its number.
     """
+    allow_files()
     broker = Broker(settings)
     await broker.start()
     try:
