@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from anabranch.log.background import PARTITIONS_PER_TURN
+from anabranch.errors import StoreFault
+from anabranch.log.background import RETENTION_PAGE
 from anabranch.log.reads import FetchWant
-from anabranch.metastore.api import ObjectKind, Topic
+from anabranch.log.shards import GLOBAL, lease_name
+from anabranch.metastore.api import SHARDS, ObjectKind, Topic, shard_of
 from anabranch.storage.segment import SegmentIndex, index_key
 
 from .conftest import Bench
@@ -169,19 +171,45 @@ def test_retention_by_time_and_size_records_gaps(run) -> None:
     run(scenario)
 
 
-def test_only_the_holder_of_the_lease_works(run) -> None:
+def test_only_the_holder_of_a_shards_lease_works_on_it(run) -> None:
     async def scenario(bench: Bench) -> None:
-        topic = await bench.log.create_topic("t", 1, {})
-        await bench.append(topic, 0, [b"v"])
+        topic = await bench.log.create_topic("t", 2, {})
+        for partition in range(2):
+            await bench.append(topic, partition, [b"v"])
         bench.clock.ms += 120_000
-        background = bench.log.background
+        background, metastore = bench.log.background, bench.log.metastore
         assert background is not None
-        assert await bench.log.metastore.acquire_lease("background", "other", 30_000, bench.clock())
+        taken = lease_name(shard_of(topic.no, 0))
+        assert await metastore.acquire_lease(taken, "other", 30_000, bench.clock())
         await background.run_once()
+        assert not background.shards.mine(topic.no, 0) and background.shards.mine(topic.no, 1)
         assert (await kinds(bench, topic))[ObjectKind.WAL] == 1
+        assert (await kinds(bench, topic, 1))[ObjectKind.WAL] == 0
         bench.clock.ms += 60_000
         await background.run_once()
+        assert background.shards.mine(topic.no, 0)
         assert (await kinds(bench, topic))[ObjectKind.WAL] == 0
+
+    run(scenario)
+
+
+def test_a_broker_takes_only_the_shards_that_membership_gives_it(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        background, metastore = bench.log.background, bench.log.metastore
+        assert background is not None
+        bench.log.looks_after = lambda shard_id, shard: shard % 2 == 0
+        await background.shards.renew()
+        assert background.shards.held == tuple(range(0, SHARDS, 2))
+        assert not background.shards.holds_global  # it goes with the last shard
+        # Another broker comes, and half of these become its own.
+        bench.log.looks_after = lambda shard_id, shard: shard % 4 == 0
+        await background.shards.renew()
+        assert background.shards.held == tuple(range(0, SHARDS, 4))
+        assert await metastore.acquire_lease(lease_name(2), "other", 30_000, bench.clock())
+        assert not await metastore.acquire_lease(lease_name(4), "other", 30_000, bench.clock())
+        await background.shards.release()
+        assert await metastore.acquire_lease(lease_name(4), "other", 30_000, bench.clock())
+        assert await metastore.acquire_lease(lease_name(GLOBAL), "other", 30_000, bench.clock())
 
     run(scenario)
 
@@ -200,32 +228,154 @@ def test_a_topic_may_want_smaller_segments(run) -> None:
     run(scenario)
 
 
-def test_I10_retention_of_many_partitions_takes_turns_with_others(
+def test_I10_retention_looks_at_many_partitions_in_pages_and_reads_only_what_may_go(
     run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(bench: Bench) -> None:
-        configs = {"retention.ms": "1000", "retention.bytes": "10"}
+        configs = {"retention.ms": "1000", "retention.bytes": "1000000"}
         topic = await bench.log.create_topic("t", 1000, configs)
-        await bench.append(topic, 999, [b"v"])
+        old = [bench.log.append(topic, number, bench.batch([b"v"])) for number in (3, 999)]
+        await asyncio.gather(*old)
         bench.clock.ms += 2000
-        turn, looks = 0, Counter[int]()
-        look = bench.log.metastore.extents_from
+        young = [bench.log.append(topic, number, bench.batch([b"v"])) for number in range(998)]
+        await asyncio.gather(*young)
+        metastore, looks, pages = bench.log.metastore, Counter[str](), []
+        extents_from, oldest_extents = metastore.extents_from, metastore.oldest_extents
 
-        def counted(*arguments: Any) -> Any:
-            looks[turn] += 1
-            return look(*arguments)
+        def read(*arguments: Any) -> Any:
+            looks["read"] += 1
+            return extents_from(*arguments)
 
-        async def turns() -> None:
-            nonlocal turn
-            while True:
-                turn += 1
-                await asyncio.sleep(0)
+        async def page(*arguments: Any) -> Any:
+            found = await oldest_extents(*arguments)
+            pages.append(len(found))
+            return found
 
-        monkeypatch.setattr(bench.log.metastore, "extents_from", counted)
-        ticker = asyncio.create_task(turns())
+        monkeypatch.setattr(metastore, "extents_from", read)
+        monkeypatch.setattr(metastore, "oldest_extents", page)
+        assert bench.log.background is not None
         await bench.log.background.retain()
-        ticker.cancel()
-        assert looks.total() >= 1000 and max(looks.values()) <= PARTITIONS_PER_TURN
-        assert bench.log.partition(topic, 999).log_start == 1
+        assert looks["read"] == 2
+        assert sum(pages) == 999 and max(pages) <= RETENTION_PAGE
+        starts = [bench.log.partition(topic, number).log_start for number in range(1000)]
+        assert [number for number, start in enumerate(starts) if start] == [3, 999]
+
+    run(scenario)
+
+
+def test_a_record_from_the_future_does_not_pin_its_partition(run) -> None:
+    """It counts as young as its append at most, whatever its producer's clock said."""
+
+    async def scenario(bench: Bench) -> None:
+        configs = {"retention.ms": "60000", "message.timestamp.after.max.ms": str(2**62)}
+        topic = await bench.log.create_topic("t", 1, configs)
+        background = bench.log.background
+        assert background is not None
+        await bench.append(topic, 0, [b"old"])
+        await bench.append(topic, 0, [b"dated"], timestamp=bench.clock() + 10**12)
+        bench.clock.ms += 30_000
+        await bench.append(topic, 0, [b"young"])
+        bench.clock.ms += 29_000
+        await background.retain()
+        assert bench.log.partition(topic, 0).log_start == 0
+        bench.clock.ms += 2_000
+        await background.retain()
+        assert bench.log.partition(topic, 0).log_start == 1, "judged by the append behind it"
+        bench.clock.ms += 30_000
+        await background.retain()
+        assert bench.log.partition(topic, 0).log_start == 3
+        # Alone, and merged: nothing behind it tells when it was appended but the partition itself.
+        await bench.append(topic, 0, [b"dated"], timestamp=bench.clock() + 10**12)
+        await bench.log.merger.merge_backlog(topic, 0)
+        bench.clock.ms += 61_000
+        await background.retain()
+        assert bench.log.partition(topic, 0).log_start == 4
+
+    run(scenario)
+
+
+class Refusing:
+    """A store whose deletes fail as told."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.refused: set[str] = set()
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def delete(self, key: str) -> bool:
+        self.asked.append(key)
+        if any(part in key for part in self.refused):
+            raise StoreFault("injected: slow down")
+        return self._store.delete(key)
+
+
+async def garbage(bench: Bench, count: int, name: str = "t") -> list[str]:
+    """Objects that nothing names and whose grace is over."""
+    keys = []
+    for number in range(count):
+        topic = await bench.log.create_topic(f"{name}{number}", 1, {})
+        await bench.append(topic, 0, [b"v"])
+        await bench.log.merger.merge_backlog(topic, 0)
+        (extent,) = await bench.log.metastore.extents_from(topic.no, 0, 0, 1)
+        keys.append(extent.object_key)
+        await bench.log.delete_records(topic, 0, -1)
+    background = bench.log.background
+    assert background is not None
+    bench.clock.ms += 60_000
+    await bench.log.metastore.objects_without_extents(bench.clock(), bench.clock(), 1000)
+    bench.clock.ms += 25 * 3_600_000
+    return keys
+
+
+def test_I3_a_crash_between_the_row_and_the_bytes_leaves_nothing_behind(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        keys = await garbage(bench, 3)
+        metastore = bench.log.metastore
+        for row in await metastore.objects_without_extents(bench.clock(), bench.clock(), 100):
+            if row.kind is not ObjectKind.WAL:
+                assert await metastore.forget_object(row.no, "x", bench.clock())
+        log = await bench.restart()  # nobody remembers but the metastore
+        assert {info.key for info in bench.store.list("topics/")} >= set(keys)
+        assert log.background is not None
+        await log.background.collect()
+        assert not list(bench.store.list("topics/"))
+        assert await log.metastore.pending_deletions(10) == []
+
+    run(scenario)
+
+
+def test_deletes_go_on_around_keys_that_are_refused_and_stop_when_all_are(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        keys = await garbage(bench, 6)
+        metastore, background = bench.log.metastore, bench.log.background
+        assert background is not None
+        store = Refusing(bench.store)
+        background._collector._store = store  # type: ignore[assignment]
+        store.refused = {keys[1].removesuffix(".log")}
+        bench.store.delete(keys[2])  # somebody was there before: as good as deleted
+        with pytest.raises(StoreFault):
+            await background.collect()
+        assert await metastore.pending_deletions(10) == [keys[1]]
+        assert {info.key for info in bench.store.list("topics/")} == {keys[1], index_key(keys[1])}
+        more = await garbage(bench, 9, "more")
+        with pytest.raises(StoreFault):
+            await background.collect()
+        assert await metastore.pending_deletions(10) == [keys[1]], "one key stops no other"
+        assert not set(more) & {info.key for info in bench.store.list("topics/")}
+        store.refused = {"topics/"}
+        await garbage(bench, 9, "most")
+        for _ in range(3):
+            store.asked.clear()
+            with pytest.raises(StoreFault):
+                await background.collect()
+            assert len(store.asked) <= 4
+        waiting = len(await metastore.pending_deletions(100))
+        assert waiting <= 10, "what is pending stays bounded while the store refuses"
+        store.refused = set()
+        await background.collect()
+        assert not list(bench.store.list("topics/"))
 
     run(scenario)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from anabranch.log.config import effective
 from anabranch.log.epochs import UNDEFINED, diverging_end, end_of_epoch
 from anabranch.log.merge import consolidation, due
-from anabranch.log.retention import by_bytes, by_time
+from anabranch.log.retention import by_bytes, by_time, may_expire
+from anabranch.log.rewriting import OFFSETS_SPAN_MAX, fits
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import Run, Tail, TailBudget
 from anabranch.log.throttle import BURST_BYTES_MIN, TokenBucket
@@ -19,10 +20,11 @@ from anabranch.metastore.api import Backlog, Extent, GapCause, LeaderEpoch, Obje
 SETTINGS = LogSettings(merge_age_ms=60_000, segment_bytes=1 << 20, wal_bytes_max=4 << 20)
 
 
-def extent(base: int, last: int, *, length: int = 100, newest: int = 0) -> Extent:
-    return Extent(
-        base, last, 1, "k", ObjectKind.SEGMENT, 0, length, last - base + 1, newest, newest, 0
-    )
+def extent(
+    base: int, last: int, *, length: int = 100, newest: int = 0, appended: int | None = None
+) -> Extent:
+    at = newest if appended is None else appended
+    return Extent(base, last, 1, "k", ObjectKind.SEGMENT, 0, length, last - base + 1, newest, at, 0)
 
 
 # -- retention ---------------------------------------------------------------------------------
@@ -30,10 +32,40 @@ def extent(base: int, last: int, *, length: int = 100, newest: int = 0) -> Exten
 
 def test_time_retention_stops_at_the_first_young_extent() -> None:
     config = effective({"retention.ms": "1000"})
-    extents = [extent(0, 9, newest=100), extent(10, 19, newest=9_500), extent(20, 29, newest=50)]
-    advance = by_time(extents, config, now_ms=10_000)
+    extents = [
+        extent(0, 9, newest=100),
+        extent(10, 19, newest=9_500),
+        extent(20, 29, newest=50, appended=9_600),
+    ]
+    advance = by_time(extents, config, now_ms=10_000, appended_mark=9_700)
     assert advance is not None
     assert (advance.log_start, advance.cause) == (10, GapCause.RETENTION_TIME)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 500), st.integers(-2_000, 10_000)), min_size=1, max_size=8),
+    st.integers(0, 8_000),
+)
+def test_time_retention_is_kafkas_but_no_record_is_younger_than_its_append(
+    steps: list[tuple[int, int]], now_ms: int
+) -> None:
+    """Steps: how long after the extent before it was begun, and how its newest record is dated."""
+    config = effective({"retention.ms": "1000"})
+    at, extents = 0, []
+    for number, (step, dated) in enumerate(steps):
+        at += step
+        extents.append(extent(number, number, newest=max(0, at + dated), appended=at))
+    mark = at + 300  # the last one was filled for so long
+    begun = [each.appended_ms for each in extents[1:]] + [mark]
+    young = [
+        min(each.max_timestamp, behind) >= now_ms - 1000
+        for each, behind in zip(extents, begun, strict=True)
+    ]
+    kept = young.index(True) if True in young else len(extents)
+    advance = by_time(extents, config, now_ms, mark)
+    assert (0 if advance is None else advance.log_start) == kept
+    if kept:
+        assert may_expire(extents[0], config, now_ms)
 
 
 def test_size_retention_keeps_at_least_the_configured_bytes() -> None:
@@ -47,8 +79,8 @@ def test_size_retention_keeps_at_least_the_configured_bytes() -> None:
 
 def test_no_limit_and_compacted_topics_delete_nothing() -> None:
     extents = [extent(0, 9, newest=1)]
-    assert by_time(extents, effective({"retention.ms": "-1"}), 10**15) is None
-    assert by_time(extents, effective({"cleanup.policy": "compact"}), 10**15) is None
+    assert by_time(extents, effective({"retention.ms": "-1"}), 10**15, 1) is None
+    assert by_time(extents, effective({"cleanup.policy": "compact"}), 10**15, 1) is None
     assert by_bytes(extents, effective({}), 10**15) is None
 
 
@@ -67,6 +99,32 @@ def test_old_and_overflowing_backlogs_are_due() -> None:
     chosen = due(crowd, SETTINGS, now_ms=100_000)
     # Six mebibytes against a bound of four: the oldest go until the rest fits.
     assert [each.partition for each in chosen] == [0, 1, 2, 3]
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 2**32), st.integers(1, 1 << 18)), min_size=2, max_size=40),
+    st.integers(0, 2**62),
+)
+def test_no_segment_spans_more_offsets_than_32_bits_count(
+    sparse: list[tuple[int, int]], base: int
+) -> None:
+    """What compaction left may lie far apart: a segment ends where Kafka's index could not go on."""
+    extents = []
+    for span, size in sparse:
+        extents.append(extent(base, base + span - 1, length=size))
+        base += span
+    run = consolidation(extents, SETTINGS)
+    assert not run or run[-1].last_offset - run[0].base_offset <= OFFSETS_SPAN_MAX
+    taken: list[Extent] = []
+    for each in extents:
+        if not fits(taken, each, sum(e.length for e in taken), SETTINGS.segment_bytes):
+            assert (
+                each.last_offset - taken[0].base_offset > OFFSETS_SPAN_MAX
+                or sum(e.length for e in [*taken, each]) > SETTINGS.segment_bytes
+            )
+            taken = []
+        taken.append(each)
+        assert len(taken) == 1 or taken[-1].last_offset - taken[0].base_offset <= OFFSETS_SPAN_MAX
 
 
 @given(st.lists(st.integers(1, 1 << 19), max_size=60))

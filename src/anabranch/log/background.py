@@ -1,34 +1,48 @@
-"""Background work under a lease: merge, retain, collect, expire. Bounded passes, one at a time.
+"""Background work: merge, retain, compact, collect, expire. Bounded passes, one at a time.
 
-Losing the lease in the middle of a pass harms nothing: every change is a compare-and-set.
+What belongs to partitions is done by whoever holds the lease of their shard, the rest by one broker
+(:mod:`anabranch.log.shards`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 
 from anabranch.errors import AnabranchError
 from anabranch.log import retention
 from anabranch.log.catalogue import Catalogue
-from anabranch.log.merge import Merger, due
+from anabranch.log.collection import Collector
+from anabranch.log.merge import Merger, Target, due
 from anabranch.log.partition import PartitionLog
 from anabranch.log.recycling import WalRecycler
+from anabranch.log.repack import Repacker
+from anabranch.log.rewriting import EXTENTS_PER_PASS
 from anabranch.log.settings import LogSettings
-from anabranch.metastore.api import Backlog, Metastore, ObjectKind, ObjectRow, Topic
-from anabranch.storage.segment import index_key
-from anabranch.storage.store import Store
+from anabranch.log.shards import Shards
+from anabranch.metastore.api import (
+    ALL_SHARDS,
+    Backlog,
+    Metastore,
+    ObjectCounts,
+    OldestExtent,
+    Topic,
+)
 from anabranch.storage.wal import Wal
 
 logger = logging.getLogger(__name__)
 
-BACKLOGS_PER_PASS = 1024
+BACKLOGS_PER_PASS = 8192  # ten thousand partitions are through within two passes
+TARGETS_PER_PACK = 4096  # partitions whose extents are asked for together
+EXTENTS_PER_GROUP = 32_768  # held in memory at a time, some 400 bytes each
+CONSOLIDATED_PER_QUERY = 64  # partitions whose small extents are asked for together
+REPACKS_PER_PASS = 8
+RETENTION_PAGE = 512  # partitions looked at between two turns of the loop, some 5 ms
+RETENTION_PAGES_PER_PARTITION = 64  # of extents, in one pass
 EXPIRED_ROWS = 4096  # per transaction
 EXPIRED_TRANSACTIONS_MAX = 64  # of each kind in a pass: a quarter of a million rows
-PARTITIONS_PER_TURN = 128  # looked at for retention, some 3 ms; then the loop serves others
-LEASE = "background"
 SPARES_INTERVAL_S = 0.5  # a burst rolls a WAL file about every 0.2 s: two spares bridge the gap
 
 
@@ -38,30 +52,32 @@ class Background:
     def __init__(
         self,
         metastore: Metastore,
-        store: Store,
         wal: Wal,
         catalogue: Catalogue,
         merger: Merger,
+        repacker: Repacker,
+        collector: Collector,
+        recycler: WalRecycler,
+        shards: Shards,
         threads: Executor,
         settings: LogSettings,
         now_ms: Callable[[], int],
-        holder: str,
-        wal_in_use: Callable[[str], bool],
     ) -> None:
         self._metastore = metastore
-        self._store = store
         self._wal = wal
         self._catalogue = catalogue
         self._merger = merger
+        self._repacker = repacker
+        self._collector = collector
+        self._recycler = recycler
+        self.shards = shards
         self._threads = threads
         self._settings = settings
         self._now_ms = now_ms
-        self._holder = holder
-        self._recycler = WalRecycler(metastore, wal, threads, settings, now_ms, wal_in_use)
         self._tasks: list[asyncio.Task[None]] = []
         self._next_retention_ms = 0
-        self._forgotten: str | None = None  # its row is gone, its bytes are still to be deleted
-        self.merge_lag_ms = 0  # age of the oldest event that is not in a segment yet
+        self.merge_lag_ms = 0  # age of the oldest event that is not in a segment or pack yet
+        self.objects = ObjectCounts(0, 0, 0, 0)  # as of the last pass over all of them
 
     def start(self) -> None:
         self._tasks = [
@@ -75,9 +91,7 @@ class Background:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._guard(
-            "release of the lease", lambda: self._metastore.release_lease(LEASE, self._holder)
-        )
+        await self._guard("release of the leases", self.shards.release)
 
     async def _run(self) -> None:
         while True:
@@ -104,80 +118,112 @@ class Background:
             pass
 
     async def run_once(self) -> None:
-        """One bounded pass over everything that is due, if this process holds the lease."""
+        """One bounded pass over everything that is due and ours to do."""
         await self._guard("recycling of WAL files", self._recycler.recycle)
+        await self._guard("leases", self.shards.renew)
         now_ms = self._now_ms()
-        if not await self._metastore.acquire_lease(
-            LEASE, self._holder, self._settings.lease_ms, now_ms
-        ):
-            return
-        await self._guard("merge", self.merge)
-        if now_ms >= self._next_retention_ms:
+        if self.shards.held:
+            await self._guard("merge", self.merge)
+        seldom = now_ms >= self._next_retention_ms
+        if seldom:
             self._next_retention_ms = now_ms + self._settings.retention_interval_ms
             await self._guard("retention", self.retain)
-            await self._guard("expiry", self.expire)
-        await self._guard("collection", self.collect)
-        await self._guard("recycling of unknown WAL objects", self._recycler.recycle_unknown)
+        if self.shards.holds_global:
+            if seldom:
+                await self._guard("expiry", self.expire)
+                await self._guard("repacking", self.repack)
+            await self._guard("collection", self.collect)
+            await self._guard("recycling of unknown WAL objects", self._recycler.recycle_unknown)
 
     # -- merge -----------------------------------------------------------------------------------
     async def merge(self) -> None:
-        backlogs = await self._metastore.backlogs(BACKLOGS_PER_PASS)
+        """Merge what is due of the shards that are ours (of all of them if none is divided yet)."""
+        backlogs = await self._metastore.backlogs(BACKLOGS_PER_PASS, self._shards())
         now_ms = self._now_ms()
         oldest = min((backlog.oldest_appended_ms for backlog in backlogs), default=now_ms)
         self.merge_lag_ms = max(0, now_ms - oldest)
-        for backlog in due(backlogs, self._settings, now_ms):
+        for group in _together(due(backlogs, self._settings, now_ms)):
             await self._guard(
-                f"merge of topic {backlog.topic_no}/{backlog.partition}",
-                lambda backlog=backlog: self._merge_one(backlog),  # type: ignore[misc]
+                f"merge of {len(group)} partitions",
+                lambda group=group: self._merge_group(group),  # type: ignore[misc]
             )
 
-    async def _merge_one(self, backlog: Backlog) -> None:
-        log = self._catalogue.find(backlog.topic_no, backlog.partition)
-        if (
-            log is None
-        ):  # deleted, and perhaps brought back: its share of the WAL must not stay there
-            topic = await self._metastore.topic_by_no(backlog.topic_no)
+    async def _merge_group(self, group: Sequence[Backlog]) -> None:
+        targets: list[Target] = []
+        for backlog in group:
+            topic = await self._topic_of(backlog)
             if topic is not None:
-                await self._merger.merge_backlog(topic, backlog.partition)
-            return
-        await self._merger.merge_backlog(log.topic, log.partition)
-        while await self._merger.consolidate(log.topic, log.partition):
-            pass
+                targets.append(Target(topic, backlog.partition))
+        await self._merger.merge_backlogs(targets)
+        live = [
+            (each.topic, each.partition)
+            for each in targets
+            if self._catalogue.find(each.topic.no, each.partition) is not None
+        ]
+        for start in range(0, len(live), CONSOLIDATED_PER_QUERY):
+            some = live[start : start + CONSOLIDATED_PER_QUERY]
+            while await self._merger.consolidate_many(some):
+                pass
+
+    async def _topic_of(self, backlog: Backlog) -> Topic | None:
+        """Also one that was deleted, and may be brought back: its share of the WAL must not stay there."""
+        log = self._catalogue.find(backlog.topic_no, backlog.partition)
+        return await self._metastore.topic_by_no(backlog.topic_no) if log is None else log.topic
+
+    def _shards(self) -> Sequence[int]:
+        return self.shards.held or ALL_SHARDS
+
+    async def repack(self) -> None:
+        """Rewrite packs that are mostly dead, and many small ones as one."""
+        for _ in range(REPACKS_PER_PASS):
+            if not await self._repacker.run_once():
+                break
+        self.objects = await self._metastore.object_counts()
 
     # -- retention -------------------------------------------------------------------------------
     async def retain(self) -> None:
-        for topic in self._catalogue.topics():
-            await self._guard(
-                f"retention of {topic.name}",
-                lambda topic=topic: self._retain_topic(topic),  # type: ignore[misc]
-            )
+        """Advance the log starts that are due, page by page; only what has something to drop is read."""
+        after = (-1, -1)
+        while page := await self._metastore.oldest_extents(after, RETENTION_PAGE, self._shards()):
+            after = (page[-1].topic_no, page[-1].partition)
+            for oldest in page:
+                log = self._catalogue.find(oldest.topic_no, oldest.partition)
+                if log is not None and self._expires(log, oldest):
+                    await self._guard(
+                        f"retention of {log.topic.name}/{log.partition}",
+                        lambda log=log, oldest=oldest: self._retain_one(log, oldest),  # type: ignore[misc]
+                    )
+            await asyncio.sleep(0)
 
-    async def _retain_topic(self, topic: Topic) -> None:
-        config = self._catalogue.config(topic)
-        if not config.deletes or (config.retention_ms < 0 and config.retention_bytes < 0):
-            return
-        retained: dict[int, int] = {}
-        if config.retention_bytes >= 0:
-            retained = await self._metastore.partition_bytes(topic.no)
-        for partition in range(topic.partitions):
-            if partition % PARTITIONS_PER_TURN == 0:
-                await asyncio.sleep(0)
-            await self._retain_one(
-                self._catalogue.partition(topic, partition), retained.get(partition, 0)
-            )
-
-    async def _retain_one(self, log: PartitionLog, retained_bytes: int) -> None:
+    def _expires(self, log: PartitionLog, oldest: OldestExtent) -> bool:
+        """Whether the partition's first extent may have to go: decided without reading any other."""
         config = self._catalogue.config(log.topic)
-        oldest = await self._metastore.extents_from(
-            log.topic.no, log.partition, log.log_start, retention.EXTENTS_PER_PASS
+        return retention.may_expire(oldest.extent, config, self._now_ms()) or (
+            retention.by_bytes([oldest.extent], config, oldest.bytes) is not None
         )
-        now_ms = self._now_ms()
-        for advance in (
-            retention.by_time(oldest, config, now_ms),
-            retention.by_bytes(oldest, config, retained_bytes),
-        ):
-            if advance is None or advance.log_start <= log.log_start:
-                continue
+
+    async def _retain_one(self, log: PartitionLog, oldest: OldestExtent) -> None:
+        config = self._catalogue.config(log.topic)
+        retained_bytes = oldest.bytes
+        for _ in range(RETENTION_PAGES_PER_PARTITION):
+            extents = await self._metastore.extents_from(
+                log.topic.no, log.partition, log.log_start, retention.EXTENTS_PER_PASS
+            )
+            now_ms = self._now_ms()
+            advance = max(
+                (
+                    each
+                    for each in (
+                        retention.by_time(extents, config, now_ms, oldest.appended_mark),
+                        retention.by_bytes(extents, config, retained_bytes),
+                    )
+                    if each is not None and each.log_start > log.log_start
+                ),
+                default=None,
+                key=lambda each: each.log_start,
+            )
+            if advance is None:
+                return
             row = await self._metastore.advance_log_start(
                 log.topic.no,
                 log.partition,
@@ -186,8 +232,13 @@ class Background:
                 advance.detail,
                 now_ms,
             )
-            if row is not None:
-                log.apply_if_newer(row)
+            if row is None:
+                return
+            log.apply_if_newer(row)
+            dropped = [each for each in extents if each.last_offset < advance.log_start]
+            retained_bytes -= sum(each.length for each in dropped)
+            if len(dropped) < retention.EXTENTS_PER_PASS:
+                return
 
     async def expire(self) -> None:
         """Forget what is out of date, in small transactions that appends go between."""
@@ -209,33 +260,23 @@ class Background:
 
     # -- collection ------------------------------------------------------------------------------
     async def collect(self) -> None:
-        """Delete objects that nothing names and whose grace is over; recycle WAL files likewise.
+        """See :meth:`Collector.collect`."""
+        await self._collector.collect()
 
-        The row goes first, with its reason kept; then the bytes. A crash between the two leaves bytes
-        that no row names, never a row without bytes (I3). Where the store refuses, no further row goes.
-        """
-        now_ms = self._now_ms()
-        candidates = await self._metastore.objects_without_extents(
-            now_ms, now_ms - self._settings.wal_grace_ms, self._settings.collect_batch
-        )
-        await self._guard("recycling of WAL files", self._recycler.recycle)
-        await self._delete_forgotten()
-        for row in candidates:
-            young = now_ms - max(row.unreferenced_ms or 0, row.created_ms)
-            if row.kind is ObjectKind.WAL or young < self._settings.object_grace_ms:
-                continue
-            if await self._forget(row, now_ms):
-                self._forgotten = row.key
-                await self._delete_forgotten()
 
-    async def _forget(self, row: ObjectRow, now_ms: int) -> bool:
-        return await self._metastore.forget_object(row.no, "no extent names it, grace over", now_ms)
-
-    async def _delete_forgotten(self) -> None:
-        """The bytes of the object whose row went last."""
-        if self._forgotten is None:
-            return
-        loop = asyncio.get_running_loop()
-        for key in (index_key(self._forgotten), self._forgotten):
-            await loop.run_in_executor(self._threads, self._store.delete, key)
-        self._forgotten = None
+def _together(backlogs: Sequence[Backlog]) -> Iterator[list[Backlog]]:
+    """Backlogs whose extents are read together: not too many partitions, not too many extents."""
+    group: list[Backlog] = []
+    extents = 0
+    for backlog in backlogs:
+        if backlog.extents > EXTENTS_PER_PASS:
+            yield [backlog]
+            continue
+        full = len(group) >= TARGETS_PER_PACK or extents + backlog.extents > EXTENTS_PER_GROUP
+        if group and full:
+            yield group
+            group, extents = [], 0
+        group.append(backlog)
+        extents += backlog.extents
+    if group:
+        yield group

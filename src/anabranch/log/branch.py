@@ -17,11 +17,11 @@ from msgspec import Struct
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.extents import ExtentReader
-from anabranch.log.merge import Merger, SegmentIdentity, append_time_at
+from anabranch.log.merge import Merger, Target
 from anabranch.log.offsets import UNKNOWN_OFFSET, OffsetFinder
 from anabranch.log.partition import PartitionLog
+from anabranch.log.rewriting import append_time_at
 from anabranch.metastore.api import (
-    NO_TIMESTAMP,
     BranchOrigin,
     Conflict,
     Extent,
@@ -30,10 +30,11 @@ from anabranch.metastore.api import (
     ObjectKind,
     Topic,
 )
-from anabranch.records.batch import BatchHeader, scan
+from anabranch.records.batch import BatchHeader, parse_header, scan
 from anabranch.records.builder import build_batch
+from anabranch.records.compression import Codec
 from anabranch.records.record import iter_records
-from anabranch.storage.segment import SegmentIndexBuilder, index_key, segment_key
+from anabranch.storage.segment import SegmentIndex, SegmentIndexBuilder, index_key, segment_key
 from anabranch.storage.store import NotFound, Store
 
 ATTEMPTS_MAX = 5  # the source may merge or retain while a branch is being cut
@@ -61,13 +62,19 @@ class BranchPoint(Struct, frozen=True):
         return "end"
 
 
+class _Last(NamedTuple):
+    """A batch written anew because the branch ends within it, or within a hole behind it."""
+
+    batch: bytes
+    first_offset: int  # covered by its extent; the batch itself may begin later
+    appended_ms: int
+
+
 class _Cut(NamedTuple):
     """How one partition's straddling extent is replaced."""
 
     whole: NewExtent | None  # the batches below the end, in the object that exists
-    trimmed: bytes | None  # the straddling batch without the records behind the end
-    trimmed_header: BatchHeader | None
-    trimmed_appended_ms: int = NO_TIMESTAMP
+    last: _Last | None
 
 
 class Brancher:
@@ -119,8 +126,9 @@ class Brancher:
     ) -> Topic:
         """Raises Conflict or NotFound if the source's extents changed meanwhile."""
         replacements = {}
-        for partition, end in enumerate(origin.ends):
-            await self._merger.merge_backlog(source, partition, up_to=end)
+        await self._merger.merge_backlogs(
+            [Target(source, partition, end) for partition, end in enumerate(origin.ends)]
+        )
         for partition, end in enumerate(origin.ends):
             cut = await self._cut(source, name, topic_id, partition, end)
             if cut:
@@ -199,75 +207,91 @@ class Brancher:
         replaced: list[tuple[int, NewExtent]] = []
         if cut.whole is not None:
             replaced.append((extent.object_no, cut.whole))
-        if cut.trimmed is not None and cut.trimmed_header is not None:
+        if cut.last is not None:
             branch = Topic(0, topic_id, name, source.partitions, source.configs, self._now_ms())
-            replaced.append(await self._write_trimmed(branch, partition, cut, extent))
+            replaced.append(await self._write_last(branch, partition, cut.last, extent))
         return replaced
 
-    async def _write_trimmed(
-        self, branch: Topic, partition: int, cut: _Cut, extent: Extent
+    async def _write_last(
+        self, branch: Topic, partition: int, last: _Last, extent: Extent
     ) -> tuple[int, NewExtent]:
-        assert cut.trimmed is not None and cut.trimmed_header is not None
-        header = cut.trimmed_header
+        header = parse_header(last.batch)
         key = segment_key(branch.name, branch.id, partition, header.base_offset, self._unique())
         object_no = await self._metastore.create_object(key, ObjectKind.SEGMENT, self._now_ms())
-        identity = SegmentIdentity(self._metastore.cluster_id, branch, partition)
+        builder = SegmentIndexBuilder(
+            cluster_id=self._metastore.cluster_id,
+            topic_id=branch.id,
+            topic_name=branch.name,
+            partition=partition,
+            topic_config=dict(branch.configs),
+            leader_epoch=extent.leader_epoch,
+        )
+        builder.add(last.batch, appended_at_ms=last.appended_ms)
+        index = builder.finish(covers=(last.first_offset, header.last_offset))
         await asyncio.get_running_loop().run_in_executor(
-            self._threads,
-            write_batch,
-            self._store,
-            key,
-            identity,
-            cut.trimmed,
-            cut.trimmed_appended_ms,
+            self._threads, _put_segment, self._store, key, last.batch, index
         )
         return object_no, NewExtent(
-            base_offset=header.base_offset,
+            base_offset=last.first_offset,
             last_offset=header.last_offset,
             position=0,
-            length=len(cut.trimmed),
+            length=len(last.batch),
             records=header.record_count,
             max_timestamp=header.max_timestamp,
-            appended_ms=cut.trimmed_appended_ms,
+            appended_ms=last.appended_ms,
             leader_epoch=extent.leader_epoch,
         )
 
 
 def cut_extent(extents: ExtentReader, extent: Extent, end: int) -> _Cut:
-    """Find where ``end`` falls in ``extent``; reads from the nearest index entry before it."""
+    """Find where ``end`` falls in ``extent``; reads from the nearest index entry before it.
+
+    Compaction leaves holes. Where the branch would end in one, an empty batch closes it: a consumer that
+    found nothing up to the end would wait there for ever.
+    """
     start = 0 if extent.kind is ObjectKind.WAL else extents.offset_position(extent, end - 1)
     kept = start
+    reached = extent.base_offset  # what the kept batches cover
+    records = 0
     max_timestamp = extents.max_timestamp_before(extent, start)
+    straddling: tuple[memoryview, BatchHeader] | None = None
     for run in extents.chunks(extent, start=start):
+        header = None
         for header in scan(run):
-            if header.last_offset < end:
-                kept += header.size
-                max_timestamp = max(max_timestamp, header.max_timestamp)
-                continue
-            whole = None
-            boundary = min(header.base_offset, end)
-            if kept:
-                whole = NewExtent(
-                    base_offset=extent.base_offset,
-                    last_offset=boundary - 1,
-                    position=extent.position,
-                    length=kept,
-                    records=min(extent.records, boundary - extent.base_offset),
-                    max_timestamp=max_timestamp,
-                    appended_ms=extent.appended_ms,
-                    leader_epoch=extent.leader_epoch,
-                )
-            if header.base_offset >= end:
-                return _Cut(whole, None, None)
-            trimmed = trim_batch(run, header, end)
-            appended_ms = append_time_at(extents.append_times(extent), header.base_offset)
-            return _Cut(
-                whole,
-                trimmed,
-                next(scan(memoryview(trimmed))),
-                max(extent.appended_ms, appended_ms),
-            )
-    raise AssertionError(f"offset {end} was not found in {extent}")
+            if header.last_offset >= end:
+                break
+            kept += header.size
+            records += header.record_count
+            reached = header.last_offset + 1
+            max_timestamp = max(max_timestamp, header.max_timestamp)
+        if header is not None and header.last_offset >= end:
+            if header.base_offset < end:
+                straddling = run, header
+            break
+    if straddling is not None and kept:
+        reached = straddling[1].base_offset
+    whole = None
+    if kept:
+        whole = NewExtent(
+            base_offset=extent.base_offset,
+            last_offset=reached - 1,
+            position=extent.position,
+            length=kept,
+            records=min(extent.records, reached - extent.base_offset) if start else records,
+            max_timestamp=max_timestamp,
+            appended_ms=extent.appended_ms,
+            leader_epoch=extent.leader_epoch,
+        )
+    if reached == end:
+        return _Cut(whole, None)
+    if straddling is None:
+        batch = build_batch([], base_offset=end - 1, offset_deltas=[], last_offset_delta=0)
+        return _Cut(whole, _Last(batch, reached, extent.appended_ms))
+    run, header = straddling
+    appended_ms = append_time_at(extents.append_times(extent), header.base_offset)
+    return _Cut(
+        whole, _Last(trim_batch(run, header, end), reached, max(extent.appended_ms, appended_ms))
+    )
 
 
 def trim_batch(run: memoryview, header: BatchHeader, end: int) -> bytes:
@@ -276,7 +300,7 @@ def trim_batch(run: memoryview, header: BatchHeader, end: int) -> bytes:
     return build_batch(
         kept,
         base_offset=header.base_offset,
-        codec=header.codec,
+        codec=header.codec if kept else Codec.NONE,
         producer_id=header.producer_id,
         producer_epoch=header.producer_epoch,
         base_sequence=header.base_sequence,
@@ -288,17 +312,6 @@ def trim_batch(run: memoryview, header: BatchHeader, end: int) -> bytes:
     )
 
 
-def write_batch(
-    store: Store, key: str, identity: SegmentIdentity, batch: bytes, appended_ms: int
-) -> None:
-    """A segment of one batch, with its index."""
-    builder = SegmentIndexBuilder(
-        cluster_id=identity.cluster_id,
-        topic_id=identity.topic.id,
-        topic_name=identity.topic.name,
-        partition=identity.partition,
-        topic_config=dict(identity.topic.configs),
-    )
-    builder.add(memoryview(batch), appended_at_ms=appended_ms)
-    store.put(key, batch)
-    store.put(index_key(key), builder.finish().encode())
+def _put_segment(store: Store, key: str, data: bytes, index: SegmentIndex) -> None:
+    store.put(key, data)
+    store.put(index_key(key), index.encode())

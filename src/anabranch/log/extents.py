@@ -124,6 +124,11 @@ class ExtentReader:
         if extent.kind is ObjectKind.WAL and next_offset != extent.last_offset + 1:
             raise Corrupt(f"{_where(extent)} holds offsets up to {next_offset - 1}")
 
+    def raw(self, extent: Extent) -> bytes:
+        """The extent's bytes as they lie in the WAL, judged by nobody."""
+        assert extent.kind is ObjectKind.WAL
+        return self._fetch(extent, extent.position, extent.length)
+
     def timestamp_position(self, extent: Extent, timestamp: int) -> int:
         """Bytes into the extent from where a batch with ``max_timestamp >= timestamp`` may be met."""
         found = self._index(extent)

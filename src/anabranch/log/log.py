@@ -10,6 +10,7 @@ from anabranch.errors import ClientFault, ErrorCode, StoreFault
 from anabranch.log.background import Background
 from anabranch.log.branch import Brancher, BranchPoint
 from anabranch.log.catalogue import Catalogue
+from anabranch.log.collection import Collector
 from anabranch.log.config import TopicConfig, validate_configs, validate_topic_name
 from anabranch.log.epochs import UNDEFINED, end_of_epoch
 from anabranch.log.extents import ExtentReader
@@ -19,8 +20,13 @@ from anabranch.log.offsets import OffsetAnswer, OffsetFinder
 from anabranch.log.partition import PartitionLog
 from anabranch.log.pipeline import AppendPipeline
 from anabranch.log.planning import Appended, Pending
+from anabranch.log.quarantine import Quarantine
 from anabranch.log.reads import FetchPart, FetchWant, Reader
+from anabranch.log.recycling import WalRecycler
+from anabranch.log.repack import Repacker
+from anabranch.log.rewriting import Rewriter
 from anabranch.log.settings import LogSettings
+from anabranch.log.shards import Shards
 from anabranch.log.tail import TailBudget
 from anabranch.log.threads import LogThreads
 from anabranch.metastore.api import (
@@ -79,9 +85,13 @@ class Log:
         self._threads = threads
         self.reader = Reader(metastore, self.catalogue, self.extents, threads.cold, settings)
         self._finder = OffsetFinder(metastore, self.extents, threads.cold)
-        self.merger = Merger(
+        self.rewriter = Rewriter(
             metastore, store, self.extents, threads.background, settings, now_ms, unique
         )
+        self.quarantine = Quarantine(
+            metastore, store, self.extents, threads.background, now_ms, unique
+        )
+        self.merger = Merger(metastore, self.rewriter, self.quarantine, settings, now_ms)
         self._brancher = Brancher(
             metastore,
             store,
@@ -117,17 +127,29 @@ class Log:
                 settings,
                 now_ms,
             )
+            recycler = WalRecycler(
+                metastore, wal, threads.background, settings, now_ms, self.pipeline.uses
+            )
             self.background = Background(
                 metastore,
-                store,
                 wal,
                 self.catalogue,
                 self.merger,
+                Repacker(
+                    metastore, store, self.extents, threads.background, settings, now_ms, unique
+                ),
+                Collector(metastore, store, recycler, threads.background, settings, now_ms),
+                recycler,
+                Shards(
+                    metastore,
+                    settings,
+                    now_ms,
+                    unique(),
+                    lambda shard_id, shard: self.looks_after(shard_id, shard),
+                ),
                 threads.background,
                 settings,
                 now_ms,
-                unique(),
-                self.pipeline.uses,
             )
 
     async def start(self) -> None:

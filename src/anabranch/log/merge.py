@@ -1,49 +1,56 @@
-"""Merging: from WAL extents to segments, and from small segments to large ones.
+"""Merging: from WAL extents to segments and packs, and from small runs to larger ones.
 
-A pass rewrites a run of consecutive extents of one partition into one segment and swaps them by
-compare-and-set, wholly or not at all. The object is named in the metastore before its bytes are
-written, so a crash at any point leaves an object that collection knows of.
+A pass takes a run of consecutive extents of each partition that is due. A run that is large enough becomes
+a segment; the others share packs. A partition that grew leaves the packs by itself: its runs of small
+shares are consolidated until they are worth a segment.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from bisect import bisect_right
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from itertools import groupby
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from anabranch.errors import Corrupt, StoreFault
 from anabranch.log.config import effective
-from anabranch.log.extents import ExtentReader
+from anabranch.log.quarantine import Quarantine
+from anabranch.log.rewriting import (
+    EXTENTS_PER_PASS,
+    Rewrite,
+    Rewriter,
+    SourceFault,
+    Written,
+    fits,
+    grouped,
+)
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import (
     Backlog,
     Extent,
-    ExtentName,
     Metastore,
-    NewExtent,
     ObjectKind,
+    PlacedExtent,
     Topic,
 )
-from anabranch.records.batch import scan
-from anabranch.storage.segment import SegmentIndexBuilder, index_key, segment_key
-from anabranch.storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-EXTENTS_PER_PASS = 1024  # rows replaced by one transaction: commits behind it wait a few ms
 SMALL_SEGMENTS_PER_PASS = 1024  # looked at to find a run; a partition has some dozen
+AVOIDED_MAX = 10_000  # extents remembered as unreadable; past it the oldest is tried again
+TRIED_MAX = 1024  # an extent that still reads back wrong after its quarantine is avoided instead
+AVOIDED_MS = 10 * 60_000  # an extent that could not be read is tried again after this long
 
 
-class SegmentIdentity(NamedTuple):
-    """What a segment's index says of where it belongs, so that the bucket describes itself (I9)."""
+class Target(NamedTuple):
+    """A partition whose WAL extents are to be merged, those that start below ``up_to`` if given."""
 
-    cluster_id: bytes
     topic: Topic
     partition: int
+    up_to: int | None = None
 
 
 def due(backlogs: Sequence[Backlog], settings: LogSettings, now_ms: int) -> list[Backlog]:
@@ -89,156 +96,178 @@ def consolidation(segments: Sequence[Extent], settings: LogSettings) -> list[Ext
 
 def _neighbours(segments: Sequence[Extent], first: int, bytes_max: int) -> Iterator[Extent]:
     """From ``first`` on, as long as they follow each other and fit one segment."""
-    room = bytes_max
-    for index in range(first, len(segments)):
-        segment = segments[index]
-        room -= segment.length
-        if room < 0 or (
-            index > first and segments[index - 1].last_offset + 1 != segment.base_offset
-        ):
+    run: list[Extent] = []
+    size = 0
+    for segment in segments[first:]:
+        if segment.length > bytes_max or not fits(run, segment, size, bytes_max):
             return
+        run.append(segment)
+        size += segment.length
         yield segment
 
 
 class Merger:
-    """Rewrites extents of one process's metastore and store."""
+    """Chooses runs and has them written anew, for one process."""
 
     def __init__(
         self,
         metastore: Metastore,
-        store: Store,
-        extents: ExtentReader,
-        threads: Executor,
+        rewriter: Rewriter,
+        quarantine: Quarantine,
         settings: LogSettings,
         now_ms: Callable[[], int],
-        unique: Callable[[], str],
     ) -> None:
         self._metastore = metastore
-        self._store = store
-        self._extents = extents
-        self._threads = threads
+        self._rewriter = rewriter
+        self._quarantine = quarantine
         self._settings = settings
         self._now_ms = now_ms
-        self._unique = unique
-        self.merged_bytes = 0
+        self._tried: deque[tuple[int, int]] = deque(maxlen=TRIED_MAX)  # to put into quarantine
+        self._avoided: OrderedDict[tuple[int, int], int] = OrderedDict()  # → when to try again
+
+    @property
+    def merged_bytes(self) -> int:
+        return self._rewriter.written_bytes
 
     async def merge_backlog(self, topic: Topic, partition: int, *, up_to: int | None = None) -> int:
-        """Move the partition's WAL extents (those that start below ``up_to``) into segments.
+        """As :meth:`merge_backlogs` for one partition; returns how many runs were written."""
+        return await self.merge_backlogs([Target(topic, partition, up_to)])
 
-        Returns the number of segments written. Raises Corrupt or StoreFault if bytes cannot be had.
+    async def merge_backlogs(self, targets: Sequence[Target]) -> int:
+        """Move what these partitions have in the WAL into segments and packs; returns how many runs.
+
+        What reads back corrupt is put into quarantine, what is missing is left where it is: either way
+        the rest of the partition goes on. Raises StoreFault if the store or the WAL refuses.
         """
         written = 0
-        while True:
-            extents = await self._metastore.wal_extents(topic.no, partition, EXTENTS_PER_PASS)
-            run = _wal_run(extents, self._policy(topic).segment_bytes, up_to)
-            if not run or not await self.rewrite(topic, partition, run):
-                return written
-            written += 1
+        waiting = list(targets)
+        while waiting:
+            rewrites = await self._next_runs(waiting)
+            done = await self._write(rewrites)
+            written += sum(each.replaced for each in done)
+            lost = {each.rewrite.names for each in done if not each.replaced}  # to another process
+            go_on = {(each.topic.no, each.partition) for each in rewrites if each.names not in lost}
+            waiting = [each for each in waiting if (each.topic.no, each.partition) in go_on]
+        return written
 
-    async def consolidate(self, topic: Topic, partition: int) -> bool:
-        """Merge one run of small neighbouring segments if there is one."""
-        policy = self._policy(topic)
-        segments = await self._metastore.small_segments(
-            topic.no, partition, policy.segment_bytes // 2, SMALL_SEGMENTS_PER_PASS
+    async def _next_runs(self, targets: Sequence[Target]) -> list[Rewrite]:
+        """The first run of each target. A partition with very many extents is read by itself."""
+        extents: dict[tuple[int, int], list[Extent]] = {}
+        if len(targets) == 1:
+            (one,) = targets
+            key = (one.topic.no, one.partition)
+            extents[key] = await self._metastore.wal_extents(*key, EXTENTS_PER_PASS)
+        else:
+            found = await self._metastore.wal_extents_of(
+                [(each.topic.no, each.partition) for each in targets]
+            )
+            extents = _by_partition(found)
+        rewrites = []
+        for each in targets:
+            run = self._wal_run(each, extents.get((each.topic.no, each.partition), []))
+            if run:
+                rewrites.append(Rewrite(each.topic, each.partition, run, self._rewriter.copy))
+        return rewrites
+
+    def _wal_run(self, target: Target, extents: Sequence[Extent]) -> list[Extent]:
+        """The first run of consecutive WAL extents that fits one segment."""
+        bytes_max = self._policy(target.topic).segment_bytes
+        run: list[Extent] = []
+        size = 0
+        for extent in extents:
+            if target.up_to is not None and extent.base_offset >= target.up_to:
+                break
+            if self._is_avoided(extent):
+                if run:
+                    break
+                continue
+            if len(run) == EXTENTS_PER_PASS or not fits(run, extent, size, bytes_max):
+                break
+            run.append(extent)
+            size += extent.length
+        return run
+
+    async def _write(self, rewrites: Sequence[Rewrite]) -> list[Written]:
+        """Have them written. What cannot be read is dealt with, and what lies before it is written."""
+        written: list[Written] = []
+        for group in grouped(rewrites, self._settings):
+            left = group
+            while left:
+                try:
+                    written += await self._rewriter.write_object(left)
+                    break
+                except SourceFault as bad:
+                    await self._deal_with(bad)
+                    left = [each for each in left if each is not bad.rewrite]
+                    at = bad.rewrite.run.index(bad.extent)
+                    if at:
+                        left.append(bad.rewrite._replace(run=bad.rewrite.run[:at]))
+        return written
+
+    async def _deal_with(self, bad: SourceFault) -> None:
+        topic, partition, extent = bad.rewrite.topic, bad.rewrite.partition, bad.extent
+        fault = bad.fault
+        if isinstance(fault, StoreFault) and fault.retryable:
+            raise fault
+        name = (extent.object_no, extent.position)
+        if isinstance(fault, Corrupt) and extent.kind is ObjectKind.WAL and name not in self._tried:
+            self._tried.append(name)
+            try:
+                await self._quarantine.isolate(topic, partition, extent, fault)
+                return
+            except StoreFault as worse:
+                if worse.retryable:
+                    raise
+                fault = worse
+        logger.error(
+            "%s/%s: offsets %s..%s cannot be merged, the rest goes on without them: %s",
+            topic.name,
+            partition,
+            extent.base_offset,
+            extent.last_offset,
+            fault,
         )
-        run = consolidation(segments, policy)
-        return bool(run) and await self.rewrite(topic, partition, run)
+        self._avoid(extent)
+
+    def _avoid(self, extent: Extent) -> None:
+        self._avoided[extent.object_no, extent.position] = self._now_ms() + AVOIDED_MS
+        while len(self._avoided) > AVOIDED_MAX:
+            self._avoided.popitem(last=False)
+
+    def _is_avoided(self, extent: Extent) -> bool:
+        retry_at = self._avoided.get((extent.object_no, extent.position))
+        return retry_at is not None and self._now_ms() < retry_at
+
+    # -- consolidation -----------------------------------------------------------------------------
+    async def consolidate(self, topic: Topic, partition: int) -> bool:
+        """Merge one run of small neighbouring extents if there is one."""
+        return await self.consolidate_many([(topic, partition)]) > 0
+
+    async def consolidate_many(self, partitions: Sequence[tuple[Topic, int]]) -> int:
+        """Merge one run of small neighbours in each of these partitions that has one; how many did."""
+        policies = {
+            (topic.no, partition): (topic, self._policy(topic)) for topic, partition in partitions
+        }
+        found = await self._metastore.small_segments_of(
+            [(*key, policy.segment_bytes // 2) for key, (_, policy) in policies.items()]
+        )
+        rewrites = []
+        for (topic_no, partition), extents in _by_partition(found).items():
+            topic, policy = policies[topic_no, partition]
+            good = [extent for extent in extents if not self._is_avoided(extent)]
+            run = consolidation(good, policy)
+            if run:
+                rewrites.append(Rewrite(topic, partition, run, self._rewriter.copy))
+        return sum(each.replaced for each in await self._write(rewrites))
 
     def _policy(self, topic: Topic) -> LogSettings:
         """The settings with the topic's own bound on a segment, where that is the smaller one."""
         own = effective(topic.configs).segment_bytes
         return replace(self._settings, segment_bytes=min(own, self._settings.segment_bytes))
 
-    async def rewrite(self, topic: Topic, partition: int, run: Sequence[Extent]) -> bool:
-        """Write ``run`` as one segment and put it in its place; False if the run changed meanwhile."""
-        key = segment_key(topic.name, topic.id, partition, run[0].base_offset, self._unique())
-        now_ms = self._now_ms()
-        object_no = await self._metastore.create_object(key, ObjectKind.SEGMENT, now_ms)
-        identity = SegmentIdentity(self._metastore.cluster_id, topic, partition)
-        length = await asyncio.get_running_loop().run_in_executor(
-            self._threads, write_segment, self._store, self._extents, key, identity, run
-        )
-        new = NewExtent(
-            base_offset=run[0].base_offset,
-            last_offset=run[-1].last_offset,
-            position=0,
-            length=length,
-            records=sum(extent.records for extent in run),
-            max_timestamp=max(extent.max_timestamp for extent in run),
-            appended_ms=run[0].appended_ms,
-            leader_epoch=run[-1].leader_epoch,
-        )
-        names = [ExtentName(each.base_offset, each.object_no, each.position) for each in run]
-        replaced = await self._metastore.replace_extents(
-            topic.no, partition, names, object_no, length, [new], self._now_ms()
-        )
-        if replaced:
-            self.merged_bytes += length
-        else:
-            logger.info("%s/%s changed while %s was written", topic.name, partition, key)
-        return replaced
 
-
-def _wal_run(extents: Sequence[Extent], bytes_max: int, up_to: int | None) -> list[Extent]:
-    """The first run of consecutive WAL extents that fits one segment."""
-    run: list[Extent] = []
-    size = 0
-    for extent in extents:
-        if up_to is not None and extent.base_offset >= up_to:
-            break
-        if run and (
-            size + extent.length > bytes_max or run[-1].last_offset + 1 != extent.base_offset
-        ):
-            break
-        run.append(extent)
-        size += extent.length
-    return run
-
-
-def write_segment(
-    store: Store, extents: ExtentReader, key: str, identity: SegmentIdentity, run: Sequence[Extent]
-) -> int:
-    """Stream ``run`` into a segment object and write its index beside it; returns the segment's bytes.
-
-    Every batch's CRC is checked on the way: a segment is written once and read for years.
-    """
-    builder = SegmentIndexBuilder(
-        cluster_id=identity.cluster_id,
-        topic_id=identity.topic.id,
-        topic_name=identity.topic.name,
-        partition=identity.partition,
-        topic_config=dict(identity.topic.configs),
-    )
-
-    def batches() -> Iterator[memoryview]:
-        for extent in run:
-            times = extents.append_times(extent)
-            for chunk in extents.chunks(extent, verify=True):
-                for piece, appended_ms in by_append_time(chunk, times):
-                    builder.add(piece, appended_at_ms=appended_ms)
-                yield chunk
-
-    length = store.put(key, batches())
-    store.put(index_key(key), builder.finish().encode())
-    return length
-
-
-def append_time_at(times: Sequence[tuple[int, int]], offset: int) -> int:
-    """When ``offset`` was appended, as :meth:`ExtentReader.append_times` knows it."""
-    index = bisect_right(times, offset, key=lambda time: time[0]) - 1
-    return times[max(0, index)][1]
-
-
-def by_append_time(
-    chunk: memoryview, times: Sequence[tuple[int, int]]
-) -> Iterator[tuple[memoryview, int]]:
-    """Cut a run of batches where a later append time begins, so that a rewrite forgets none."""
-    start, at = 0, None
-    for header in scan(chunk):
-        here = append_time_at(times, header.base_offset)
-        if at is not None and here != at:
-            yield chunk[start : header.position], at
-            start = header.position
-        at = here
-    if at is not None:
-        yield chunk[start:], at
+def _by_partition(placed: Sequence[PlacedExtent]) -> dict[tuple[int, int], list[Extent]]:
+    return {
+        key: [each.extent for each in group]
+        for key, group in groupby(placed, key=lambda each: (each.topic_no, each.partition))
+    }

@@ -256,6 +256,8 @@ class Reader:
                     return found  # what lies before the damage is good; the next fetch meets it
                 raise
             if not more:
+                if at_least_one and not found:
+                    continue  # compaction left nothing from this offset on: it goes on behind
                 break
             found.extend(more)
             room -= sum(len(buffer) for buffer in more)

@@ -22,6 +22,9 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     wal_bytes_max: int = 2 * 1024 * MIB  # past it, the oldest backlog merges before its time
     merge_age_ms: int = MINUTE_MS  # an event is in its segment within about a minute
     segment_bytes: int = 128 * MIB  # few objects per partition, still one comfortable PUT
+    pack_share_bytes_max: int = 4 * MIB  # a run this large is worth an object of its own
+    pack_bytes_max: int = 64 * MIB  # of an object that many partitions share
+    pack_shares_max: int = 4096  # its index stays within some hundred kilobytes
     consolidate_fan_in: int = 8  # small neighbours merge eight at a time: log8 rewrites per byte
     cold_threads: int = 4  # cold reads can never occupy more of the machine than this
     cold_cache_bytes: int = 48 * MIB

@@ -719,7 +719,8 @@ class Metastore(Protocol):
         """The measured packs that extents name, those with the fewest live bytes first."""
 
     async def extents_of_object(self, object_no: int, limit: int) -> list[PlacedExtent]:
-        """The extents of live topics that name the object, in the order of their positions."""
+        """The extents that name the object, those of deleted topics in their grace too, in the order of
+        their positions, the longest first."""
 
     async def object_counts(self) -> ObjectCounts: ...
 

@@ -99,7 +99,9 @@ def pack_usage(tx: Tx, limit: int) -> list[PackUsage]:
 def extents_of_object(tx: Tx, object_no: int, limit: int) -> list[PlacedExtent]:
     rows = tx.execute(
         f"SELECT e.topic_no, e.partition, {EXTENT_COLUMNS} FROM extent e "
-        "JOIN partition p ON p.topic_no = e.topic_no AND p.partition = e.partition "
+        "JOIN (SELECT topic_no, partition FROM partition UNION ALL "
+        "SELECT topic_no, partition FROM deleted_partition) AS p "
+        "ON p.topic_no = e.topic_no AND p.partition = e.partition "
         "JOIN object o ON o.no = e.object_no WHERE e.object_no = ? "
         "ORDER BY e.position, e.length DESC, e.topic_no, e.partition LIMIT ?",
         (object_no, limit),

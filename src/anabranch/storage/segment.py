@@ -73,9 +73,9 @@ def segment_key(
 
 
 def index_key(segment_object_key: str) -> str:
-    """Key of the index object that belongs to a segment or a pack."""
+    """Key of the index object that belongs to a segment, a pack, or bytes in quarantine."""
     stem, dot, kind = segment_object_key.rpartition(".")
-    assert dot and kind in ("log", "pack"), segment_object_key
+    assert dot and kind in ("log", "pack", "raw"), segment_object_key
     return f"{stem}.index"
 
 
