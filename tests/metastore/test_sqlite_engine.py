@@ -446,7 +446,7 @@ async def test_the_commits_of_others_are_noticed_and_ones_own_are_not(
     meta: SqliteMetastore, tmp_path: Path
 ) -> None:
     noticed: list[int] = []
-    meta.on_change(lambda: noticed.append(threading.get_ident()))
+    meta.on_change(lambda changed: noticed.append(threading.get_ident()))
     polls = 0
 
     def count(sql: str) -> None:

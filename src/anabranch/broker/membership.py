@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from anabranch.broker.routing import Routes
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode, StoreFault
 from anabranch.metastore.api import BrokerRow, Metastore
+from anabranch.metastore.changes import Changed
 
 logger = logging.getLogger(__name__)
 
@@ -195,8 +196,10 @@ class Membership:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _notice(self) -> None:
+    def _notice(self, changed: Changed) -> None:
         """Another process changed something: perhaps a broker left."""
+        if not (changed.brokers or changed.everything):
+            return
         if self._stopped or (self._noticing is not None and not self._noticing.done()):
             return
         self._noticing = asyncio.get_running_loop().create_task(self._look_soon())

@@ -14,6 +14,7 @@ from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.log.config import TopicConfig, effective
 from anabranch.log.partition import PartitionLog
 from anabranch.metastore.api import Metastore, Partition, Topic
+from anabranch.metastore.changes import EVERYTHING, Changed, ChangeSet
 
 logger = logging.getLogger(__name__)
 
@@ -25,12 +26,13 @@ class Catalogue:
 
     def __init__(self, metastore: Metastore) -> None:
         self._metastore = metastore
+        self._by_no: dict[int, Topic] = {}
         self._by_name: dict[str, Topic] = {}
         self._by_id: dict[bytes, Topic] = {}
         self._configs: dict[int, TopicConfig] = {}
         self._partitions: dict[tuple[int, int], PartitionLog] = {}
         self._reloading: asyncio.Task[None] | None = None
-        self._again = False
+        self._heard = ChangeSet()
         self._closed = False
         self._version = -1  # of the catalogue that was read last
 
@@ -74,28 +76,38 @@ class Catalogue:
         """Reload whenever another process changed something."""
         self._metastore.on_change(self.notice)
 
-    def notice(self) -> None:
-        """Start a reload unless one runs; a notice during a reload causes one more."""
+    def notice(self, changed: Changed = EVERYTHING) -> None:
+        """Take in what changed, soon: in a task that runs until nothing more is heard of."""
         if self._closed:
             return
-        if self._reloading is not None and not self._reloading.done():
-            self._again = True
-            return
-        self._reloading = asyncio.get_running_loop().create_task(self._reload_until_quiet())
+        self._heard.add(changed)
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.get_running_loop().create_task(self._reload_until_quiet())
 
     async def _reload_until_quiet(self) -> None:
-        self._again = True
-        while self._again:
-            self._again = False
+        while (changed := self._heard.take()) is not None:
             try:
-                if await self._metastore.catalogue_version() != self._version:
-                    await self.reload()
-                else:
-                    await self._refresh_awaited()
+                await self._take_in(changed)
             except AnabranchError as fault:
                 logger.warning("the catalogue could not be reloaded: %s; trying again", fault)
-                self._again = True
+                self._heard.add(changed)
                 await asyncio.sleep(RETRY_S)
+
+    async def _take_in(self, changed: Changed) -> None:
+        """What is named is read again; if all may have changed, the version tells about topics, and of
+        partitions only those are read where somebody waits. Everybody else finds what was appended
+        elsewhere when they ask beyond the end that we know."""
+        if changed.everything:
+            if await self._metastore.catalogue_version() != self._version:
+                await self.reload()
+            else:
+                await self.refresh_some([log for log in self.partitions() if log.waiters])
+            return
+        unknown = {key[0] for key in changed.partitions if key not in self._partitions}
+        if topics := changed.topics | unknown:
+            await self._reload_topics(topics)
+        known = [self._partitions[key] for key in changed.partitions if key in self._partitions]
+        await self.refresh_some(log for log in known if log.topic.no not in topics)
 
     async def close(self) -> None:
         """Stop watching."""
@@ -109,22 +121,47 @@ class Catalogue:
         version = await self._metastore.catalogue_version()
         topics = await self._metastore.topics()
         rows = await self._metastore.all_partitions()
-        self._by_name = {topic.name: topic for topic in topics}
-        self._by_id = {topic.id: topic for topic in topics}
-        self._configs = {topic.no: effective(topic.configs) for topic in topics}
-        by_no = {topic.no: topic for topic in topics}
+        self._by_no = {}
+        self._by_name = {}
+        self._by_id = {}
+        self._configs = {}
+        for topic in topics:
+            self._put(topic)
         for row in rows:
-            topic = by_no.get(row.topic_no)
-            if topic is not None:
-                self._take(topic, row)
-        for key in [key for key in self._partitions if key[0] not in by_no]:
+            self._take(row)
+        for key in [key for key in self._partitions if key[0] not in self._by_no]:
             self._partitions.pop(key).gone()
         self._version = version
 
-    async def _refresh_awaited(self) -> None:
-        """Only appends happened elsewhere: look where somebody waits for them. Everybody else finds
-        them when they ask beyond the end that we know."""
-        await self.refresh_some([log for log in self._partitions.values() if log.waiters])
+    async def _reload_topics(self, topic_nos: Iterable[int]) -> None:
+        """As :meth:`reload`, of these topics."""
+        wanted = list(topic_nos)
+        live = {topic.no: topic for topic in await self._metastore.some_topics(wanted)}
+        rows = [row for no in live for row in await self._metastore.partitions(no)]
+        for no in wanted:
+            self._drop(no)
+        for topic in live.values():
+            self._put(topic)
+        for row in rows:
+            self._take(row)
+        for no in wanted:
+            if no not in live:
+                for key in [key for key in self._partitions if key[0] == no]:
+                    self._partitions.pop(key).gone()
+
+    def _put(self, topic: Topic) -> None:
+        self._by_no[topic.no] = topic
+        self._by_name[topic.name] = topic
+        self._by_id[topic.id] = topic
+        self._configs[topic.no] = effective(topic.configs)
+
+    def _drop(self, topic_no: int) -> None:
+        topic = self._by_no.pop(topic_no, None)
+        if topic is not None:
+            self._configs.pop(topic_no, None)
+            self._by_id.pop(topic.id, None)
+            if self._by_name.get(topic.name) is topic:  # a promotion may have given the name on
+                del self._by_name[topic.name]
 
     async def refresh_some(self, logs: Iterable[PartitionLog]) -> None:
         """As :meth:`refresh`, of many at once."""
@@ -142,7 +179,10 @@ class Catalogue:
         else:
             log.apply_if_newer(row)
 
-    def _take(self, topic: Topic, row: Partition) -> None:
+    def _take(self, row: Partition) -> None:
+        topic = self._by_no.get(row.topic_no)
+        if topic is None:
+            return
         key = (row.topic_no, row.partition)
         log = self._partitions.get(key)
         if log is None:

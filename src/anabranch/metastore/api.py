@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from msgspec import Struct
 
 from anabranch.errors import StoreFault
+from anabranch.metastore.changes import Changed
 
 if TYPE_CHECKING:
     from anabranch.metastore.journal import Changes, JournalState, Mark, TableRows
@@ -469,8 +470,8 @@ class Metastore(Protocol):
     def close(self) -> None:
         """Commit what is queued, then release everything."""
 
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` (on the loop) after another process changed the catalogue or offsets."""
+    def on_change(self, callback: Callable[[Changed], None]) -> None:
+        """Call ``callback`` (on the loop) with what another process changed, as far as that is known."""
 
     def expect_others(self, others: bool) -> None:
         """Say whether other processes are known to write: then their changes are noticed sooner."""
@@ -515,6 +516,9 @@ class Metastore(Protocol):
 
     async def topics(self) -> list[Topic]:
         """All live topics, by name."""
+
+    async def some_topics(self, topic_nos: Sequence[int]) -> list[Topic]:
+        """Those of them that live."""
 
     async def topic_by_no(self, topic_no: int) -> Topic | None:
         """Also a deleted topic's row while anything (history) still names it."""

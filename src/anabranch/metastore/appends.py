@@ -104,6 +104,7 @@ def commit_appends(
             # Not before the partition's mark, whatever the clocks say: so the journal finds it.
             updated_ms = max(state.updated_ms, rows[-1].appended_ms if rows else 0)
             producers.append((*key, state.producer_id, state.epoch, batches, updated_ms))
+    tx.changed.partitions.update((move[0], move[1]) for move in moves)  # type: ignore[misc]
     moved = bulk.write(tx, _CAS, moves)
     assert moved == len(moves), "next_offset moved inside our own transaction"
     bulk.write(tx, INSERT_EXTENTS, extents)

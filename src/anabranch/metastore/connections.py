@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from anabranch.errors import StoreFault, UserFault
+from anabranch.metastore.changes import ChangeSet
 from anabranch.metastore.faults import code_of, translate
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,15 @@ WAL_BYTES_KEPT = 32 * 1024 * 1024
 ZEROS = bytes(1024 * 1024)
 
 
-def connect(path: Path, *, busy_ms: int, cache_kib: int) -> sqlite3.Connection:
+class SqliteTx(sqlite3.Connection):
+    """See :class:`anabranch.metastore.tx.Tx`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.changed = ChangeSet()
+
+
+def connect(path: Path, *, busy_ms: int, cache_kib: int) -> SqliteTx:
     """A connection in autocommit, without memory mapping (an I/O error there would be a signal)."""
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rwc",
@@ -42,6 +51,7 @@ def connect(path: Path, *, busy_ms: int, cache_kib: int) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,  # closed by whoever closes the metastore
         cached_statements=256,
+        factory=SqliteTx,
     )
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute("PRAGMA mmap_size = 0")
@@ -49,7 +59,7 @@ def connect(path: Path, *, busy_ms: int, cache_kib: int) -> sqlite3.Connection:
     return connection
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def open_writer(path: Path) -> SqliteTx:
     """The connection that writes: WAL mode, and every commit is on disk when it returns (I1)."""
     connection = connect(path, busy_ms=WRITER_BUSY_MS_MAX, cache_kib=WRITER_CACHE_KIB)
     try:
@@ -128,12 +138,12 @@ class Readers:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._all: list[SqliteTx] = []
         self._lock = threading.Lock()
         self._closed = False
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> SqliteTx:
+        connection: SqliteTx | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = connect(self._path, busy_ms=READER_BUSY_MS_MAX, cache_kib=READER_CACHE_KIB)
             connection.execute("PRAGMA query_only = ON")
@@ -144,7 +154,7 @@ class Readers:
 
     def run(
         self,
-        verb: Callable[Concatenate[sqlite3.Connection, P], T],
+        verb: Callable[Concatenate[SqliteTx, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:

@@ -41,6 +41,7 @@ def save_group(tx: Tx, row: GroupRow, expected: int | None) -> None:
         ),
     ).fetchone()
     note(tx, ("consumer_group", (saved[0],)))
+    tx.changed.groups.add(row.group_id)
 
 
 def delete_group(tx: Tx, group_id: str, actor: Actor, now_ms: int, expected: int | None) -> bool:
@@ -55,5 +56,6 @@ def delete_group(tx: Tx, group_id: str, actor: Actor, now_ms: int, expected: int
     if row is None:
         return False
     note(tx, ("consumer_group", (row[0],)))
+    tx.changed.groups.add(group_id)
     offsets.forget_group(tx, row[0], actor, now_ms)
     return True

@@ -29,7 +29,16 @@ RECENT_MS = 60_000  # producers of partitions that were idle for longer are look
 
 # Not journaled: about this database alone, or (cluster) told by every document's head.
 LOCAL = frozenset(
-    ("cluster", "journal", "journal_mark", "journal_note", "lease", "migration", "sqlite_sequence")
+    (
+        "change",
+        "cluster",
+        "journal",
+        "journal_mark",
+        "journal_note",
+        "lease",
+        "migration",
+        "sqlite_sequence",
+    )
 )
 
 Cell = int | str | None

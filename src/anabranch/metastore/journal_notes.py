@@ -33,9 +33,10 @@ class Noted(msgspec.Struct, frozen=True, array_like=True):
 
 def note(tx: Tx, *spans: Noted | tuple[str, Key]) -> None:
     """Remember that rows of these spans changed in this transaction."""
-    body = msgspec.json.encode(
-        [Noted(*span) if isinstance(span, tuple) else span for span in spans]
-    )
+    noted = [Noted(*span) if isinstance(span, tuple) else span for span in spans]
+    for span in noted:
+        tx.changed.noted(span.table, span.key)
+    body = msgspec.json.encode(noted)
     tx.execute("INSERT INTO journal_note (spans) VALUES (?)", (body.decode(),))
 
 

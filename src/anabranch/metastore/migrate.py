@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from anabranch.errors import UserFault
+from anabranch.metastore.connections import SqliteTx
 from anabranch.metastore.tx import Tx
 
 APPLICATION_ID = 0x416E6162  # "Anab": says in the file's header whose database this is
@@ -71,7 +72,7 @@ def _statements(sql: str) -> Iterator[str]:
 
 
 def migrate(
-    tx: sqlite3.Connection,
+    tx: SqliteTx,
     path: Path,
     *,
     now_ms: int,
@@ -104,14 +105,14 @@ def migrate(
     return cluster_id
 
 
-def _finished(tx: sqlite3.Connection, migrations: list[Migration]) -> bytes | None:
+def _finished(tx: SqliteTx, migrations: list[Migration]) -> bytes | None:
     """The cluster id if exactly ``migrations`` are applied: opening such a file writes nothing."""
     if tx.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         return None
     return cluster_id_if_current(tx, migrations)
 
 
-def _run(tx: sqlite3.Connection, migration: Migration) -> None:
+def _run(tx: SqliteTx, migration: Migration) -> None:
     for statement in _statements(migration.sql):
         tx.execute(statement)
 

@@ -173,6 +173,7 @@ def commit_offsets(
     changes = [change for change in offsets if change.topic_no in live]
     if not changes:
         return
+    tx.changed.groups.add(group_id)
     actor_no = _actor_no(tx, actor, now_ms)
     seq = bump(tx, "history_seq", len(changes)) - len(changes)
     note_lines(tx, [(group, one.topic_no, one.partition) for one in changes], now_ms, seq + 1)
@@ -253,6 +254,7 @@ def delete_offsets(
     require_fence(tx, group_id, expected)
     group = group_no(tx, group_id)
     if group is not None:
+        tx.changed.groups.add(group_id)
         _remove(tx, [(group, *partition) for partition in partitions], action, actor, now_ms)
 
 

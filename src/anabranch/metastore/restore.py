@@ -16,6 +16,7 @@ from typing import Any
 
 from anabranch.errors import StoreFault
 from anabranch.metastore import schema
+from anabranch.metastore.connections import SqliteTx
 from anabranch.metastore.journal import LOCAL, Cell, span_condition
 from anabranch.metastore.journal_notes import Noted
 from anabranch.metastore.migrate import migrate, shipped
@@ -47,7 +48,9 @@ class Restoration:
     ) -> None:
         """Start with empty tables, as ``schema_number`` migrations make them."""
         self._path = Path(path)
-        self.tx = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.tx = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, factory=SqliteTx
+        )
         self.tx.execute("PRAGMA journal_mode = MEMORY")
         self.tx.execute("PRAGMA synchronous = OFF")  # made durable as a whole, at the end
         self._cluster_id = cluster_id
@@ -148,7 +151,7 @@ def _with_bytes(row: Sequence[Cell], places: Sequence[int]) -> list[Any]:
     return cells
 
 
-def told(tx: sqlite3.Connection) -> dict[str, list[tuple[Any, ...]]]:
+def told(tx: SqliteTx) -> dict[str, list[tuple[Any, ...]]]:
     """Everything that the journal tells, in one form: equal for two metastores that are equal."""
     contents = {}
     for name, table in schema.tables(tx).items():

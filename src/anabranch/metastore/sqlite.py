@@ -11,6 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from anabranch.errors import StoreFault
 from anabranch.metastore import appends
 from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
+from anabranch.metastore.changes import Changed
 from anabranch.metastore.connections import Readers, grow_wal, open_writer, opening
 from anabranch.metastore.migrate import migrate
 from anabranch.metastore.tx import Tx
@@ -79,11 +80,12 @@ class SqliteMetastore(SqlMetastore):
         self._readers.close()
         self._writer.release()
 
-    def on_change(self, callback: Callable[[], None]) -> None:
+    def on_change(self, callback: Callable[[Changed], None]) -> None:
         self._writer.watch(callback)
 
     def expect_others(self, others: bool) -> None:
         self._writer.poll_s = POLL_CLOSELY_S if others else POLL_S
+        self._writer.tells_others = others
 
     def commit_flush(self, flush: Handover, now_ms: int) -> asyncio.Future[list[AppendOutcome]]:
         promise = self._writer.promise(appends.commit_appends)

@@ -46,6 +46,17 @@ def topic_by_no(tx: Tx, topic_no: int) -> Topic | None:
     return topic_of(row) if row else None
 
 
+def some_topics(tx: Tx, topic_nos: Sequence[int]) -> list[Topic]:
+    """Those of them that live."""
+    found = []
+    for topic_no in topic_nos:
+        row = tx.execute(
+            f"SELECT {_COLUMNS} FROM topic WHERE no = ? AND state = 0", (topic_no,)
+        ).fetchone()
+        found += [topic_of(row)] if row else []
+    return found
+
+
 def is_live(tx: Tx, topic_no: int) -> bool:
     row = tx.execute("SELECT 1 FROM topic WHERE no = ? AND state = 0", (topic_no,)).fetchone()
     return row is not None

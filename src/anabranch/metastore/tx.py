@@ -35,6 +35,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
+from anabranch.metastore.changes import ChangeSet
+
 
 class Rows(Protocol):
     """The rows of a statement; ``rowcount`` is how many rows it changed."""
@@ -50,7 +52,10 @@ class Rows(Protocol):
 
 
 class Tx(Protocol):
-    """An open transaction."""
+    """An open transaction. ``changed`` collects what others should hear of once it is committed."""
+
+    @property
+    def changed(self) -> ChangeSet: ...
 
     def execute(self, sql: str, parameters: Any = (), /) -> Rows: ...
 

@@ -67,6 +67,7 @@ from anabranch.metastore.api import (
     Replacement,
     Topic,
 )
+from anabranch.metastore.changes import Changed
 from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
 from anabranch.metastore.tx import Tx
 
@@ -94,8 +95,8 @@ class SqlMetastore(ABC):
         """Commit what is queued, then release everything."""
 
     @abstractmethod
-    def on_change(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` (on the loop) after another process changed the catalogue or offsets."""
+    def on_change(self, callback: Callable[[Changed], None]) -> None:
+        """Call ``callback`` (on the loop) with what another process changed, as far as that is known."""
 
     def expect_others(self, others: bool) -> None:  # noqa: B027  # nothing where nobody polls
         """Say whether other processes are known to write; an engine that polls polls more often then."""
@@ -155,6 +156,9 @@ class SqlMetastore(ABC):
 
     async def topics(self) -> list[Topic]:
         return await self._read(topics.topics)
+
+    async def some_topics(self, topic_nos: Sequence[int]) -> list[Topic]:
+        return await self._read(topics.some_topics, topic_nos)
 
     async def topic_by_no(self, topic_no: int) -> Topic | None:
         return await self._read(topics.topic_by_no, topic_no)

@@ -17,7 +17,10 @@ from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
 from anabranch.errors import StoreFault
+from anabranch.metastore.changes import EVERYTHING, Changed
+from anabranch.metastore.connections import SqliteTx
 from anabranch.metastore.faults import translate
+from anabranch.metastore.feed import Feed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +29,7 @@ GROUP_OPS_MAX = 256  # operations per transaction: the first of them should not 
 PENDING_OPS_MAX = 65_536  # beyond it the disk is not keeping up: shed instead of growing
 POLL_S = 0.1  # how soon another process's commit is noticed
 POLL_CLOSELY_S = 0.01  # and where other brokers write: their appends wake long polls here
+FULL_POLL_S = 10.0  # how soon a commit is noticed that nobody told of
 CHECKPOINT_COMMITS_MIN = 256  # an idle writer moves this much from the WAL into the database
 
 
@@ -58,7 +62,7 @@ class Promise(Generic[P, T]):
 
     def __init__(
         self,
-        verb: Callable[Concatenate[sqlite3.Connection, P], T],
+        verb: Callable[Concatenate[SqliteTx, P], T],
         queue: SimpleQueue[_Operation | None],
     ) -> None:
         self._verb = verb
@@ -78,17 +82,21 @@ class Promise(Generic[P, T]):
 class Writer:
     """The one thread of this process that writes."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: SqliteTx, path: Path) -> None:
         self._tx = connection
         self._path = path
         self._queue: SimpleQueue[_Operation | None] = SimpleQueue()
-        self._watchers: list[tuple[asyncio.AbstractEventLoop, Callable[[], None]]] = []
+        self._watchers: list[tuple[asyncio.AbstractEventLoop, Callable[[Changed], None]]] = []
         self._batch: list[_Operation] = []
         self._closed = False
         self._commits_since_checkpoint = 0
         self._data_version = self._read_data_version()
         self._next_poll = 0.0
         self.poll_s = POLL_S
+        self.tells_others = True
+        self._unheard = False
+        self._next_full = 0.0
+        self._feed = Feed(connection)
         self._thread = threading.Thread(target=self._run, name="metastore-writer", daemon=True)
 
     def start(self) -> None:
@@ -97,7 +105,7 @@ class Writer:
 
     def submit(
         self,
-        verb: Callable[Concatenate[sqlite3.Connection, P], T],
+        verb: Callable[Concatenate[SqliteTx, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> asyncio.Future[T]:
@@ -106,7 +114,7 @@ class Writer:
         promise.start(*args, **kwargs)
         return promise.future
 
-    def promise(self, verb: Callable[Concatenate[sqlite3.Connection, P], T]) -> Promise[P, T]:
+    def promise(self, verb: Callable[Concatenate[SqliteTx, P], T]) -> Promise[P, T]:
         """:meth:`submit` in two steps, the first of them on the loop."""
         if self._closed:
             raise StoreFault("the metastore is closed", retryable=False)
@@ -114,8 +122,8 @@ class Writer:
             raise StoreFault(f"the metastore is {PENDING_OPS_MAX} operations behind")
         return Promise(verb, self._queue)
 
-    def watch(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` on the running loop whenever another connection has committed."""
+    def watch(self, callback: Callable[[Changed], None]) -> None:
+        """Call ``callback`` on the running loop with what other processes have changed."""
         self._watchers.append((asyncio.get_running_loop(), callback))
 
     def close(self) -> None:
@@ -190,7 +198,11 @@ class Writer:
             tx.execute("BEGIN IMMEDIATE")
             if len(batch) == 1:
                 answers.append(self._attempt(batch[0]))
-                tx.execute("COMMIT" if answers[0].error is None else "ROLLBACK")
+                if answers[0].error is None:
+                    self._tell_others()
+                    tx.execute("COMMIT")
+                else:
+                    tx.execute("ROLLBACK")
             else:
                 for operation in batch:
                     tx.execute("SAVEPOINT operation")
@@ -198,11 +210,19 @@ class Writer:
                     if answers[-1].error is not None:
                         tx.execute("ROLLBACK TO operation")
                     tx.execute("RELEASE operation")
+                self._tell_others()
                 tx.execute("COMMIT")
         except BaseException as error:  # the database failed, not an operation: nothing happened
             self._roll_back()
             return [_Answer(operation.future, None, self._fault(error)) for operation in batch]
+        finally:
+            tx.changed.take()
         return answers
+
+    def _tell_others(self) -> None:
+        changed = self._tx.changed.take()
+        if changed is not None and self.tells_others:
+            self._feed.tell(changed)
 
     def _attempt(self, operation: _Operation) -> _Answer:
         """Run one verb; its own refusals and bugs are its answer, the database's failures are raised."""
@@ -263,12 +283,27 @@ class Writer:
             version = self._read_data_version()
         except sqlite3.Error:
             return  # a hint only: the next poll tries again
-        if version == self._data_version:
+        if version == self._data_version and not self._unheard:
             return
         self._data_version = version
+        try:
+            changed = self._feed.news()
+        except sqlite3.Error:
+            self._unheard = True
+            return
+        now = time.monotonic()
+        # Who does not know of us yet tells nothing; neither does what only others see (leases, merges).
+        self._unheard = changed is None
+        if now >= self._next_full and (self._unheard or not self.tells_others):
+            changed = EVERYTHING
+        if changed is None:
+            return
+        if changed.everything:
+            self._unheard = False
+            self._next_full = now + FULL_POLL_S
         for watcher in list(self._watchers):
             loop, callback = watcher
             try:
-                loop.call_soon_threadsafe(callback)
+                loop.call_soon_threadsafe(callback, changed)
             except RuntimeError:
                 self._watchers.remove(watcher)

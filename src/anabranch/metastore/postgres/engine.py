@@ -7,10 +7,12 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from anabranch.metastore import appends, brokers, check, extents, offsets, partitions, topics
 from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
+from anabranch.metastore.changes import Changed
 from anabranch.metastore.postgres import hot
 from anabranch.metastore.postgres.connect import Address, address, first_connection
 from anabranch.metastore.postgres.lane import Lane
 from anabranch.metastore.postgres.migrate import migrate
+from anabranch.metastore.postgres.notices import Listener, Teller
 from anabranch.metastore.postgres.readers import Reads
 from anabranch.metastore.postgres.writer import Statements, Transactions
 from anabranch.metastore.tx import Tx
@@ -46,9 +48,12 @@ class PostgresMetastore(SqlMetastore):
         super().__init__()
         self._where = where
         self._cluster_id = cluster_id
-        self._general = Transactions("general", where, locked=True)
-        self._appends = Statements("appends", where)
-        self._liveness = Statements("liveness", where)
+        self._teller = Teller(where)
+        self._listener = Listener(where, self._teller)
+        tell = self._teller.tell
+        self._general = Transactions("general", where, tell, locked=True)
+        self._appends = Statements("appends", where, tell)
+        self._liveness = Statements("liveness", where, tell)
         self._lanes: dict[Verb, Lane] = {
             brokers.beat_broker: self._liveness,
             brokers.acquire_lease: self._liveness,
@@ -87,9 +92,14 @@ class PostgresMetastore(SqlMetastore):
     def close(self) -> None:
         for lane in (self._appends, self._general, self._liveness, self._reads, self._aside):
             lane.close()
+        self._teller.close()
+        self._listener.close()
 
-    def on_change(self, callback: Callable[[], None]) -> None:
-        pass
+    def on_change(self, callback: Callable[[Changed], None]) -> None:
+        self._listener.watch(callback)
+
+    def expect_others(self, others: bool) -> None:
+        self._teller.active = others
 
     def commit_flush(self, flush: Handover, now_ms: int) -> Awaitable[list[AppendOutcome]]:
         promise = self._appends.promise(hot.commit_appends)

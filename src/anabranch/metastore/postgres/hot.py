@@ -130,6 +130,7 @@ def commit_appends(
     assert placed == sum(
         len(one.extents) for one, key in zip(commits, keys, strict=True) if key in won
     )
+    tx.changed.partitions |= won
     if tx.repeated and len(won) < len(present):
         lost = [one for one, key in zip(commits, keys, strict=True) if key in present.keys() - won]
         won |= _mine(tx, object_key, lost)

@@ -14,6 +14,7 @@ from psycopg.pq import Format
 from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader
 
 from anabranch.metastore.arrays import Blobs, Ints, Texts
+from anabranch.metastore.changes import ChangeSet
 from anabranch.metastore.tx import Rows
 
 _BYTEA, _TEXT, _NUMERIC = 17, 25, 1700  # type numbers (pg_type.dat); they never change
@@ -142,6 +143,7 @@ class PostgresTx:
     def __init__(self, connection: psycopg.Connection[Any], *, repeated: bool = False) -> None:
         self.connection = connection
         self.repeated = repeated
+        self.changed = ChangeSet()
 
     def execute(self, sql: str, parameters: Any = (), /) -> Rows:
         text, names = translate(sql)

@@ -10,12 +10,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
 from anabranch.errors import StoreFault
+from anabranch.metastore.changes import Changed
 from anabranch.metastore.postgres import faults
 from anabranch.metastore.postgres.connect import Address, BoundedConnection
 from anabranch.metastore.postgres.lane import Answer, Lane, Operation
@@ -43,8 +45,11 @@ class Transactions(Lane):
 
     batch_max = GROUP_OPS_MAX
 
-    def __init__(self, name: str, where: Address, *, locked: bool) -> None:
+    def __init__(
+        self, name: str, where: Address, tell: Callable[[Changed | None], None], *, locked: bool
+    ) -> None:
         super().__init__(name, where)
+        self._tell = tell
         self._begin = b"BEGIN"
         if locked:
             self._begin += b"; SELECT pg_advisory_xact_lock(%d)" % where.lock
@@ -81,7 +86,7 @@ class Transactions(Lane):
             if answers[-1].error is not None:
                 connection.execute(b"ROLLBACK")
                 return answers if len(batch) == 1 else self._one_by_one(connection, batch)
-        self._commit(connection)
+        self._commit(tx)
         return answers
 
     def _one_by_one(self, connection: BoundedConnection, batch: list[Operation]) -> list[Answer]:
@@ -96,17 +101,18 @@ class Transactions(Lane):
             if answers[-1].error is not None:
                 connection.execute(b"ROLLBACK TO operation")
             connection.execute(b"RELEASE operation")
-        self._commit(connection)
+        self._commit(tx)
         return answers
 
-    def _commit(self, connection: BoundedConnection) -> None:
-        assert connection.info.transaction_status == TransactionStatus.INTRANS
+    def _commit(self, tx: PostgresTx) -> None:
+        assert tx.connection.info.transaction_status == TransactionStatus.INTRANS
         try:
-            connection.execute(b"COMMIT")
+            tx.connection.execute(b"COMMIT")
         except psycopg.Error as error:
             if faults.is_lost(error):
                 raise UnknownOutcome(self.where.shown, error) from error
             raise
+        self._tell(tx.changed.take())
 
     def _roll_back(self, link: Link, connection: BoundedConnection) -> None:
         try:
@@ -119,6 +125,10 @@ class Statements(Lane):
     """Runs operations one by one, each a single statement that is a transaction of its own and may be
     repeated when its outcome is unknown: it finds its own work done."""
 
+    def __init__(self, name: str, where: Address, tell: Callable[[Changed | None], None]) -> None:
+        super().__init__(name, where)
+        self._tell = tell
+
     def carry_out(self, link: Link, batch: list[Operation]) -> list[Answer]:
         (operation,) = batch
         again = 0
@@ -126,7 +136,9 @@ class Statements(Lane):
         while True:
             try:
                 tx = PostgresTx(link.get(operation.give_up_at), repeated=repeated)
-                return [_attempt(tx, operation)]
+                answer = _attempt(tx, operation)
+                self._tell(tx.changed.take())
+                return [answer]
             except StoreFault as fault:
                 return [Answer(operation, None, fault)]
             except psycopg.Error as error:

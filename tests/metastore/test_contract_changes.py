@@ -1,0 +1,138 @@
+"""What one process changes, the others are told: which topics, partitions, groups; and nothing of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from anabranch.metastore import writer
+from anabranch.metastore.api import Metastore, OffsetAction
+from anabranch.metastore.changes import NAMED_MAX, Changed, ChangeSet, decode, encode, told
+from anabranch.metastore.postgres import notices
+
+from .support import MEMBER, a_topic, append, at, commit, new
+
+Opener = Callable[[], Metastore]
+
+
+class Heard:
+    """Everything that a watcher was told, in one."""
+
+    def __init__(self, meta: Metastore) -> None:
+        self.all = ChangeSet()
+        self.calls = 0
+        meta.on_change(self._take)
+
+    def _take(self, changed: Changed) -> None:
+        self.calls += 1
+        self.all.add(changed)
+
+    async def until(self, condition: Callable[[ChangeSet], bool]) -> ChangeSet:
+        for _ in range(1_000):
+            if condition(self.all):
+                return self.all
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"never told: {vars(self.all)}")
+
+
+async def watched(reopen: Opener) -> tuple[Metastore, Metastore, Heard]:
+    """One that changes things, and one that listens by now."""
+    one, other = reopen(), reopen()
+    heard = Heard(other)
+    probe = await a_topic(one, "probe", number=99)
+    while probe.no not in heard.all.topics:  # a listener begins in a thread of its own
+        await one.set_topic_configs(probe.no, {}, 1)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    heard.all = ChangeSet()
+    return one, other, heard
+
+
+async def test_an_append_names_its_partitions(reopen: Opener) -> None:
+    one, other, heard = await watched(reopen)
+    topic = await a_topic(one, partitions=3)
+    await heard.until(lambda all_: topic.no in all_.topics)
+    await append(one, topic, new(0, 9), partition=2)
+    told_of = await heard.until(lambda all_: (topic.no, 2) in all_.partitions)
+    assert told_of.partitions == {(topic.no, 2)}
+    assert [p.next_offset for p in await other.some_partitions([(topic.no, 2)])] == [10]
+    assert not told_of.brokers
+
+
+async def test_a_topic_and_its_end(reopen: Opener) -> None:
+    one, other, heard = await watched(reopen)
+    topic = await a_topic(one)
+    await heard.until(lambda all_: topic.no in all_.topics)
+    assert await other.some_topics([topic.no]) == [topic]
+    heard.all = ChangeSet()
+    await one.delete_topic(topic.no, 5)
+    await heard.until(lambda all_: topic.no in all_.topics)
+    assert await other.some_topics([topic.no]) == []
+
+
+async def test_groups_and_brokers(reopen: Opener) -> None:
+    one, _, heard = await watched(reopen)
+    topic = await a_topic(one)
+    await one.commit_offsets("g", [at(topic, 0, 1)], OffsetAction.COMMIT, MEMBER, 5)
+    await heard.until(lambda all_: "g" in all_.groups)
+    await one.register_broker(7, "h", 1, 5)
+    await heard.until(lambda all_: all_.brokers)
+
+
+async def test_ones_own_changes_are_not_told(reopen: Opener) -> None:
+    one, other, heard = await watched(reopen)
+    mine = await a_topic(other, "mine", number=2)
+    await append(other, mine, new(0, 9))
+    theirs = await a_topic(one, "theirs", number=3)
+    await heard.until(lambda all_: theirs.no in all_.topics)
+    assert mine.no not in heard.all.topics and not heard.all.partitions
+
+
+async def test_a_change_that_failed_is_not_told(reopen: Opener) -> None:
+    one, _, heard = await watched(reopen)
+    topic = await a_topic(one)
+    await append(one, topic, new(0, 9))
+    await heard.until(lambda all_: (topic.no, 0) in all_.partitions)
+    heard.all = ChangeSet()
+
+    (outcome,) = await one.commit_appends("wal/1", [commit(topic, 0, new(0, 9))], 1)
+    assert not outcome.committed
+    other = await a_topic(one, "later", number=4)
+    await heard.until(lambda all_: other.no in all_.topics)
+    assert not heard.all.partitions
+
+
+def test_too_many_names_are_everything() -> None:
+    collected = ChangeSet()
+    collected.partitions = {(1, p) for p in range(NAMED_MAX)}
+    few = collected.take()
+    assert few is not None and not few.everything
+    collected.partitions = {(1, p) for p in range(NAMED_MAX + 1)}
+    many = collected.take()
+    assert many is not None and many.everything and not many.partitions
+    assert collected.take() is None
+
+
+def test_a_line_is_read_as_it_was_written() -> None:
+    changed = Changed(False, frozenset([1]), frozenset([(2, 3)]), frozenset(["g\0"]), True)
+    assert decode(encode(changed)) == told(encode(changed)) == changed
+    assert told("{nonsense").everything
+
+
+async def test_what_nobody_told_of_is_found_by_the_poll(
+    reopen: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "POLL_S", 0.2)
+    monkeypatch.setattr(writer, "FULL_POLL_S", 0.2)
+    one, _, heard = await watched(reopen)
+    topic = await a_topic(one)
+    await heard.until(lambda all_: topic.no in all_.topics)
+    await asyncio.sleep(0.5)  # a poll that still sees the topic's transaction
+    one.expect_others(False)
+    heard.all = ChangeSet()
+    await append(one, topic, new(0, 9))
+    await heard.until(
+        lambda all_: (topic.no, 0) in all_.partitions or (all_.take() or Changed()).everything
+    )
