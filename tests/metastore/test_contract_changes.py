@@ -77,7 +77,17 @@ async def test_groups_and_brokers(reopen: Opener) -> None:
     topic = await a_topic(one)
     await one.commit_offsets("g", [at(topic, 0, 1)], OffsetAction.COMMIT, MEMBER, 5)
     await heard.until(lambda all_: "g" in all_.groups)
-    await one.register_broker(7, "h", 1, 5)
+    row = await one.register_broker(7, "h", 1, 5)
+    await heard.until(lambda all_: all_.brokers)
+    heard.all = ChangeSet()
+    assert await one.beat_broker(7, row.epoch, 6)  # it serves
+    await heard.until(lambda all_: all_.brokers)
+    heard.all = ChangeSet()
+    assert await one.beat_broker(7, row.epoch, 7)  # nothing new
+    await one.set_topic_configs(topic.no, {}, 8)
+    await heard.until(lambda all_: topic.no in all_.topics)
+    assert not heard.all.brokers
+    await one.remove_broker(7, row.epoch)
     await heard.until(lambda all_: all_.brokers)
 
 

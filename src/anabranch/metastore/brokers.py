@@ -52,10 +52,15 @@ def register_broker(
 
 
 def beat_broker(tx: Tx, broker_id: int, epoch: int, now_ms: int) -> bool:
+    which = (broker_id, epoch)
+    before = tx.execute(
+        "SELECT heartbeat_ms FROM broker WHERE broker_id = ? AND epoch = ?", which
+    ).fetchone()
     beaten = tx.execute(
-        "UPDATE broker SET heartbeat_ms = ? WHERE broker_id = ? AND epoch = ?",
-        (now_ms, broker_id, epoch),
+        "UPDATE broker SET heartbeat_ms = ? WHERE broker_id = ? AND epoch = ?", (now_ms, *which)
     )
+    if before == (0,):
+        tx.changed.brokers = True  # it serves from now on: news, unlike the beats that follow
     return beaten.rowcount == 1
 
 
