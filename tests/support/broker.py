@@ -192,7 +192,8 @@ class BrokerThread:
 class BrokerProcess:
     """``anabranch up`` as a user runs it, on a free loopback port (or ``port``, to come back to it)."""
 
-    def __init__(self, data: Path, *, port: int = 0, arguments: Iterable[str] = ()) -> None:
+    def __init__(self, data: Path | None, *, port: int = 0, arguments: Iterable[str] = ()) -> None:
+        """``data`` None: ``arguments`` say where everything is."""
         self.data = data
         self.port = port
         self._arguments = list(arguments)
@@ -210,7 +211,9 @@ class BrokerProcess:
     def start(self) -> BrokerProcess:
         """Start, and return once it listens. Raises AssertionError with what it said otherwise."""
         command = [sys.executable, "-m", "anabranch.cli.main", "up"]
-        command += ["--data", str(self.data), "--listen", self.address, *self._arguments]
+        if self.data is not None:
+            command += ["--data", str(self.data)]
+        command += ["--listen", self.address, *self._arguments]
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
