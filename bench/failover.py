@@ -12,7 +12,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bench.cluster import ClusterNode, await_all, bootstrap, cluster
+from tests.support.peers.cluster import ClusterNode, await_all, bootstrap, cluster
+
 from bench.report import Report
 from bench.systems import Scale, create_topic, finish_job, run_job, settle, start_job
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.cluster import ClusterNode
+from tests.support.peers.cluster import ClusterNode
+
 from bench.produce import records_for
 from bench.report import Report
 from bench.systems import Scale, create_topic, finish_job, settle, start_job

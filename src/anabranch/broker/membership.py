@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 BEAT_MS = 400  # one row per broker and beat: four brokers cost ten small commits a second
 SILENT_MS_MAX = 2000  # five missed beats; noticed within 3 s even where a beat comes late
-DOUBT_MS = 600  # a beat is missing: time to knock
+DOUBT_MS = 500  # a beat is missing: time to knock
 KNOCK_S_MAX = 0.5  # a refusal comes within a round trip, or not at all
 UNSEEN_MS_MAX = 2 * BEAT_MS  # of one look: more than that nobody watched
 NOTICE_MS_MIN = 20  # between two looks that foreign commits cause

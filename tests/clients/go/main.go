@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -51,6 +52,7 @@ var balancers = map[string]kgo.GroupBalancer{
 
 var verbs = map[string]func(context.Context, options) error{
 	"produce": produce,
+	"pace":    pace,
 	"consume": consume,
 	"group":   group,
 	"admin":   admin,
@@ -58,18 +60,18 @@ var verbs = map[string]func(context.Context, options) error{
 
 func main() {
 	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: clients produce|consume|group|admin -bootstrap HOST:PORT …")
+		fmt.Fprintln(os.Stderr, "usage: clients produce|pace|consume|group|admin -bootstrap HOST:PORT …")
 		os.Exit(2)
 	}
 	var o options
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
-	flags.StringVar(&o.bootstrap, "bootstrap", "", "HOST:PORT of the broker")
+	flags.StringVar(&o.bootstrap, "bootstrap", "", "HOST:PORT of the broker, or several")
 	flags.StringVar(&o.topic, "topic", "", "topic")
 	flags.StringVar(&o.group, "group", "", "consumer group")
 	flags.StringVar(&o.instance, "instance", "", "group.instance.id of a static member")
 	flags.StringVar(&o.codec, "codec", "none", "none, gzip, snappy, lz4 or zstd")
 	flags.StringVar(&o.balancer, "balancer", "cooperative-sticky", "group balancer")
-	flags.IntVar(&o.count, "count", 0, "records to consume")
+	flags.IntVar(&o.count, "count", 0, "records to consume, or to pace")
 	flags.IntVar(&o.seconds, "seconds", 40, "give up after")
 	flags.BoolVar(&o.commit, "commit", false, "commit what was consumed when leaving")
 	_ = flags.Parse(os.Args[2:])
@@ -127,7 +129,7 @@ func fromKgo(r *kgo.Record) record {
 // produce writes the records on stdin with the idempotent producer (franz-go's default).
 func produce(ctx context.Context, o options) error {
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(o.bootstrap),
+		kgo.SeedBrokers(strings.Split(o.bootstrap, ",")...),
 		kgo.DefaultProduceTopic(o.topic),
 		kgo.ProducerBatchCompression(codecs[o.codec]),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
@@ -167,10 +169,48 @@ func produce(ctx context.Context, o options) error {
 	return nil
 }
 
+// pace writes count numbered records, one every two milliseconds, and prints each acknowledgement.
+func pace(ctx context.Context, o options) error {
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(strings.Split(o.bootstrap, ",")...),
+		kgo.DefaultProduceTopic(o.topic),
+		kgo.RecordPartitioner(kgo.RoundRobinPartitioner()),
+		kgo.ProducerLinger(time.Millisecond),
+	)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	e := newEmitter()
+	var mu sync.Mutex
+	var failed error
+	for n := 0; n < o.count; n++ {
+		r := &kgo.Record{Value: []byte(fmt.Sprint(n))}
+		client.Produce(ctx, r, func(r *kgo.Record, err error) {
+			if err != nil {
+				mu.Lock()
+				failed = err
+				mu.Unlock()
+				return
+			}
+			e.emit(map[string]any{
+				"partition": r.Partition, "offset": r.Offset, "value": string(r.Value),
+			})
+		})
+		time.Sleep(2 * time.Millisecond)
+	}
+	if err := client.Flush(ctx); err != nil {
+		return err
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return failed
+}
+
 // consume reads count records of every partition from the start, without a group.
 func consume(ctx context.Context, o options) error {
 	client, err := kgo.NewClient(
-		kgo.SeedBrokers(o.bootstrap),
+		kgo.SeedBrokers(strings.Split(o.bootstrap, ",")...),
 		kgo.ConsumeTopics(o.topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxWait(500*time.Millisecond),
@@ -201,7 +241,7 @@ func group(ctx context.Context, o options) error {
 		}
 	}
 	opts := []kgo.Opt{
-		kgo.SeedBrokers(o.bootstrap),
+		kgo.SeedBrokers(strings.Split(o.bootstrap, ",")...),
 		kgo.ConsumerGroup(o.group),
 		kgo.ConsumeTopics(o.topic),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -227,8 +267,12 @@ func group(ctx context.Context, o options) error {
 		if ctx.Err() != nil {
 			break
 		}
-		if errs := fetches.Errors(); len(errs) > 0 {
-			return errs[0].Err
+		for _, failed := range fetches.Errors() {
+			// The group session failed and is being made anew; all that is lost is time.
+			var session *kgo.ErrGroupSession
+			if !errors.As(failed.Err, &session) {
+				return failed.Err
+			}
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			e.emit(map[string]any{"event": "record", "record": fromKgo(r)})

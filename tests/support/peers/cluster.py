@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.support.peers import AnabranchNode, probe
+from tests.support.peers import probe
+from tests.support.peers.anabranch import AnabranchNode
+
+Settings = Mapping[str, Mapping[str, int | bool | str]]
 
 
 class ClusterNode(AnabranchNode):
     """A broker with its own port and number; the data is everybody's."""
 
-    def __init__(self, parent: Path, shared: Path, arguments: Sequence[str]) -> None:
-        super().__init__(parent=parent)
+    def __init__(
+        self,
+        parent: Path,
+        shared: Path,
+        arguments: Sequence[str],
+        settings: Settings | None = None,
+    ) -> None:
+        super().__init__(parent=parent, settings=settings)
         self._shared = shared
         self._arguments = arguments
 
@@ -26,11 +35,13 @@ class ClusterNode(AnabranchNode):
 
 
 @contextmanager
-def cluster(parent: Path, shared: Path, count: int) -> Iterator[list[ClusterNode]]:
+def cluster(
+    parent: Path, shared: Path, count: int, settings: Settings | None = None
+) -> Iterator[list[ClusterNode]]:
     """Started one after the other; on return every one shows all."""
     with ExitStack() as stack:
         nodes = [
-            ClusterNode(parent, shared, ["--node-id", str(number)])
+            ClusterNode(parent, shared, ["--node-id", str(number)], settings)
             for number in range(1, count + 1)
         ]
         for node in nodes:
