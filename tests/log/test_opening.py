@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import anabranch
+from anabranch.cli.main import cli
 from anabranch.errors import StoreFault, UserFault
 from anabranch.log import opening
 from anabranch.log.location import Location
@@ -271,3 +274,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     yield
+
+
+@pytest.mark.s3
+def test_the_wal_in_a_bucket_can_be_dumped(on_s3: Location, s3: S3Place) -> None:
+    serving(on_s3, produce)
+    result = CliRunner().invoke(cli, ["log", "dump", s3.url, "--batches", "--output", "json"])
+    assert result.exit_code == 0, result.output
+    items = [json.loads(line) for line in result.output.splitlines()]
+    assert {item["type"] for item in items} == {"wal", "frame", "end"}
+    frames = [item for item in items if item["type"] == "frame"]
+    assert [frame["sequence"] for frame in frames] == list(range(len(frames)))
+    assert sum(part["batches"] for frame in frames for part in frame["parts"]) == 2

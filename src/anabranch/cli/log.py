@@ -44,8 +44,9 @@ def dump(
 ) -> None:
     """Dump WHAT: a topic's extents as the metastore names them, or a WAL, segment or index file.
 
-    A path (or a directory of files) is dumped as it lies on disk, without a metastore. With
-    --output json, one JSON object per line.
+    A path (or a directory of files) is dumped as it lies on disk, without a metastore;
+    s3://bucket/prefix as the write-ahead log that lies there. With --output json, one JSON object
+    per line.
     """
     from anabranch.storage.dump import dump_path, render
 
@@ -55,6 +56,18 @@ def dump(
         else:
             click.echo(render(item))
 
+    if what.startswith("s3://"):
+        from anabranch.log.opening import real_waits
+        from anabranch.storage.dump import dump_object_wal
+        from anabranch.storage.wal import open_wal_reader
+
+        reader = open_wal_reader(what, waits=real_waits())
+        try:
+            for item in dump_object_wal(reader, batches=batches):
+                show(item)
+        finally:
+            reader.close()
+        return
     if Path(what).exists() or "/" in what:
         for item in dump_path(Path(what), batches=batches):
             show(item)

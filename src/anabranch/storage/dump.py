@@ -21,8 +21,10 @@ from anabranch.storage.dump_journal import dump_journal, is_journal
 from anabranch.storage.pack import MAGIC as PACK_MAGIC
 from anabranch.storage.pack import PackIndex
 from anabranch.storage.segment import SegmentIndex
-from anabranch.storage.wal_format import FILE_HEADER_BYTES, FramePart
-from anabranch.storage.wal_scan import Ending, scan_frames
+from anabranch.storage.store import NotFound
+from anabranch.storage.wal import WalReader
+from anabranch.storage.wal_format import FILE_HEADER_BYTES, Frame, FramePart
+from anabranch.storage.wal_scan import Ending, ScanEnd, scan_frames
 
 Item = dict[str, Any]
 ReadAt = Callable[[int, int], bytes]  # (position, length); fewer bytes at the end
@@ -74,28 +76,55 @@ def dump_wal(path: Path, *, batches: bool = False) -> Iterator[Item]:
             scan = scan_frames(path, start=start)
             try:
                 for frame in scan:
-                    yield {
-                        "type": "frame",
-                        "position": frame.position,
-                        "bytes": frame.length,
-                        "sequence": frame.sequence,
-                        "broker_id": frame.life.broker_id,
-                        "epoch": frame.life.epoch,
-                        "generation": frame.life.generation,
-                        "parts": [_part(part, read if batches else None) for part in frame.parts],
-                    }
+                    yield _frame(frame, read if batches else None)
             except (Corrupt, StoreFault) as error:
                 yield {"type": "damage", "error": str(error)}
                 return
             assert scan.end is not None
-            yield {
-                "type": "damage" if scan.end.ending is Ending.DAMAGED else "end",
-                "position": scan.end.position,
-                "ending": scan.end.ending.name.lower(),
-                "why": scan.end.ending.value,
-                "resume_at": scan.end.resume_at,
-            }
+            yield _end(scan.end)
             start = scan.end.resume_at
+
+
+def dump_object_wal(reader: WalReader, *, batches: bool = False) -> Iterator[Item]:
+    """All flushes of a WAL of objects, oldest epoch first. Raises ``StoreFault``."""
+    for info in reader.objects():
+        yield {"type": "wal", "path": info.key, "bytes": info.size}
+
+        def read(position: int, length: int, key: str = info.key) -> bytes:
+            return reader.read(key, position, length)
+
+        scan = reader.scan(info.key)
+        try:
+            for frame in scan:
+                yield _frame(frame, read if batches else None)
+        except NotFound:
+            yield {"type": "end", "position": 0, "why": "merged and collected meanwhile"}
+            continue
+        assert scan.end is not None
+        yield _end(scan.end)
+
+
+def _frame(frame: Frame, read: ReadAt | None) -> Item:
+    return {
+        "type": "frame",
+        "position": frame.position,
+        "bytes": frame.length,
+        "sequence": frame.sequence,
+        "broker_id": frame.life.broker_id,
+        "epoch": frame.life.epoch,
+        "generation": frame.life.generation,
+        "parts": [_part(part, read) for part in frame.parts],
+    }
+
+
+def _end(end: ScanEnd) -> Item:
+    return {
+        "type": "damage" if end.ending is Ending.DAMAGED else "end",
+        "position": end.position,
+        "ending": end.ending.name.lower(),
+        "why": end.ending.value,
+        "resume_at": end.resume_at,
+    }
 
 
 def dump_segment(read: ReadAt) -> Iterator[Item]:

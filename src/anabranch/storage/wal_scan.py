@@ -41,7 +41,9 @@ class Ending(Enum):
     UNWRITTEN = "nothing was written after the last frame"
     FORMER_LIFE = "a frame of the file's former life follows the last frame"
     TORN = "no whole frame follows: a flush that was cut short, or bytes of a former life"
-    DAMAGED = "a later frame is valid: bytes in between were damaged after they were written"
+    DAMAGED = (
+        "bytes were damaged after they were written: a later frame is valid, or the object is whole"
+    )
     NO_HEADER = "the file is between two lives: it has no header"
 
 
