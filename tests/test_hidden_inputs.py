@@ -51,6 +51,9 @@ ALLOWED = {
     "log/opening.py": {
         *("time", "secrets", "random", "uuid.uuid4"),
     },  # puts a cluster together
+    "log/rebuild/opening.py": {
+        *("time", "uuid.uuid4", "concurrent.futures.ThreadPoolExecutor"),
+    },  # puts a rebuild together
     "log/threads.py": {
         "threading.Thread",
         "concurrent.futures.ThreadPoolExecutor",

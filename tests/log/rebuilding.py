@@ -10,6 +10,7 @@ from typing import Any
 
 from anabranch.log.rebuild.report import Figures, Kind, Report, quiet
 from anabranch.log.rebuild.run import restore_metastore
+from anabranch.metastore.connections import SqliteTx
 from anabranch.metastore.restore import told
 from anabranch.storage.store import Store
 from anabranch.storage.wal import WalReader
@@ -35,7 +36,7 @@ def rebuild(
             report=report,
             show=quiet,
         )
-    connection = sqlite3.connect(into)
+    connection = sqlite3.connect(into, factory=SqliteTx)
     try:
         return told(connection), report
     finally:
@@ -69,7 +70,7 @@ def told_columns(path: Path) -> dict[str, list[str]]:
     from anabranch.metastore import schema
     from anabranch.metastore.restore import UNTOLD
 
-    connection = sqlite3.connect(path)
+    connection = sqlite3.connect(path, factory=SqliteTx)
     try:
         return {
             name: [c for c in table.columns if c not in UNTOLD.get(name, ())]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from anabranch.errors import StoreFault
+from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.log import places
 from anabranch.log.journal import Journal, Superseded
+from anabranch.log.places import Place
 from anabranch.storage import journal_format as fmt
 from anabranch.storage.faulty import Fault, Faulty, scripted_plan
+from anabranch.storage.identity import STORE_IDENTITY_KEY, replace_identity
 from anabranch.storage.journal_format import Entry, Snapshot
 from tests.log.conftest import Bench
 from tests.log.replayed import replayed
@@ -316,5 +320,26 @@ def test_the_lag_is_the_age_of_what_is_not_in_the_bucket(run: Run) -> None:
         bench.clock.ms += 500
         assert journal.status().lag_ms == 2000
         assert await bench.log.metastore.journal_pending() == (0, 1)
+
+    run(scenario)
+
+
+def test_I9_a_store_that_belongs_to_a_rebuilt_metastore_is_noticed(run: Run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        old, new = UUID(int=1), UUID(int=2)
+        replace_identity(bench.store, STORE_IDENTITY_KEY, b"c" * 16, old.bytes)
+        await places.settle(bench.log.metastore, "store", Place(old), replaces=None, now_ms=1)
+        journal = journal_of(bench)
+        await journal.check_fence()
+        await bench.append(topic, 0, [b"x"])
+        replace_identity(bench.store, STORE_IDENTITY_KEY, b"c" * 16, new.bytes)
+        await journal.check_fence()  # it looks only now and then
+        bench.clock.ms += bench.settings.journal_fence_ms
+        await journal._guard("fence", journal.check_fence())
+        assert journal.status().superseded
+        with pytest.raises(ClientFault, match="rebuilt") as caught:
+            await bench.append(topic, 0, [b"y"])
+        assert caught.value.code is ErrorCode.KAFKA_STORAGE_ERROR
 
     run(scenario)

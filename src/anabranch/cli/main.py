@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "plan": "From an incident to exact offsets: how far back, what is safe, who sees duplicates.",
     "point": "Create, list and show recovery points.",
     "promote": "Hand a verified replay to the live processor: exact offsets, tables swapped.",
+    "rebuild": "Make the metastore anew from bucket and WAL alone, and list what is not known.",
     "replay": "Run a command or function over a branch, at its own rate, apart from live traffic.",
     "report": "Answer the four questions about a replay with evidence, as HTML and JSON.",
     "topic": "Create, list, describe, configure and delete topics.",

@@ -24,10 +24,12 @@ from crc32c import crc32c
 from msgspec import Struct
 
 from anabranch.errors import AnabranchError, Corrupt, StoreFault
+from anabranch.log import places
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Metastore
 from anabranch.metastore.journal import Changes, JournalState, TableRows
 from anabranch.storage import journal_format
+from anabranch.storage.identity import STORE_IDENTITY_KEY, read_identity
 from anabranch.storage.journal_format import (
     Entry,
     Identity,
@@ -85,7 +87,9 @@ class Journal:
         now_ms: Callable[[], int],
         holder: str,
         new_incarnation: Callable[[], bytes],
+        on_superseded: Callable[[Superseded], None] | None = None,
     ) -> None:
+        """``on_superseded`` is told once that this metastore is no longer the cluster's."""
         self._metastore = metastore
         self._store = store
         self._threads = threads
@@ -93,11 +97,13 @@ class Journal:
         self._now_ms = now_ms
         self._holder = holder
         self._new_incarnation = new_incarnation
+        self._on_superseded = on_superseded
         self._tasks: list[asyncio.Task[None]] = []
         self._snapshot_wanted = asyncio.Event()
         self._taking_snapshot = False
         self._state: JournalState | None = None  # None: this process does not ship
         self._lease_ms = 0  # when the lease was renewed last
+        self._fence_ms = 0  # when the store's identity was looked at last
         self._tried = 0  # the highest number that an object may have
         self._wal_known: dict[int, int] = {}
         self._complete_ms = 0  # everything committed before is in the bucket
@@ -123,7 +129,7 @@ class Journal:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         try:
-            if self._state is not None:
+            if self._state is not None and self._superseded is None:
                 await self.ship_once()
             await self._metastore.release_lease(LEASE, self._holder)
         except AnabranchError as fault:
@@ -134,7 +140,9 @@ class Journal:
         while self._superseded is None:
             if not more:
                 await asyncio.sleep(self._settings.journal_interval_ms / 1000)
-            more = await self._guard("shipping the journal", self.ship_once()) is True
+            await self._guard("looking whose the store is", self.check_fence())
+            if self._superseded is None:
+                more = await self._guard("shipping the journal", self.ship_once()) is True
 
     async def _snapshots(self) -> None:
         while self._superseded is None:
@@ -152,6 +160,8 @@ class Journal:
         except Superseded as fault:
             self._superseded = fault
             logger.error("%s", fault)
+            if self._on_superseded is not None:
+                self._on_superseded(fault)
         except AnabranchError as fault:
             logger.warning("%s: %s; it will be tried again", name, fault)
         except Exception:
@@ -171,6 +181,24 @@ class Journal:
             snapshot_bytes=self.snapshot_bytes,
             superseded=self._superseded is not None,
         )
+
+    async def check_fence(self) -> None:
+        """Now and then: whether the store still is this metastore's. Raises Superseded if it is not.
+
+        Every process looks, whether it ships or not: a rebuild gives the store another identity.
+        """
+        now_ms = self._now_ms()
+        if now_ms - self._fence_ms < self._settings.journal_fence_ms:
+            return
+        place = await places.known(self._metastore, "store")
+        if place is not None:
+            present = await self.run(read_identity, self._store, STORE_IDENTITY_KEY)
+            if present is not None and present.id != place.id:
+                raise Superseded(
+                    f"the store {self._store.url} belongs to another metastore of the cluster by now: it "
+                    "was rebuilt, and nothing that this one does would be kept; stop its brokers"
+                )
+        self._fence_ms = now_ms
 
     # -- shipping --------------------------------------------------------------------------------
     async def ship_once(self) -> bool:

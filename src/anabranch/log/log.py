@@ -14,7 +14,7 @@ from anabranch.log.collection import Collector
 from anabranch.log.config import TopicConfig, validate_configs, validate_topic_name
 from anabranch.log.epochs import UNDEFINED, end_of_epoch
 from anabranch.log.extents import ExtentReader
-from anabranch.log.journal import Journal
+from anabranch.log.journal import Journal, Superseded
 from anabranch.log.merge import Merger
 from anabranch.log.offsets import OffsetAnswer, OffsetFinder
 from anabranch.log.partition import PartitionLog
@@ -118,6 +118,7 @@ class Log:
                 now_ms,
                 unique(),
                 new_topic_id,  # any 16 random bytes
+                self._superseded,
             )
             self.pipeline = AppendPipeline(
                 metastore,
@@ -162,6 +163,13 @@ class Log:
             self.background.start()
         if self.journal is not None and self.settings.background and self.settings.journal:
             self.journal.start()
+
+    def _superseded(self, fault: Superseded) -> None:
+        """Another metastore was rebuilt from this cluster's places: take no more, delete no more."""
+        if self.pipeline is not None:
+            self.pipeline.refuse(str(fault))
+        if self.background is not None:
+            self._keep(self.background.close())
 
     async def close(self) -> None:
         """Finish queued appends, answer who still waits, stop the jobs, release everything."""
@@ -382,13 +390,16 @@ class Log:
 
         return await self._finish(both())
 
-    async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Go on to the end, also if who asked for it goes away meanwhile: the metastore does not take a
-        write back, so this process must learn what came of it."""
+    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.get_running_loop().create_task(work)
         self._changes.add(task)
         task.add_done_callback(self._changes.discard)
-        return await asyncio.shield(task)
+        return task
+
+    async def _finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Go on to the end, also if who asked for it goes away meanwhile: the metastore does not take a
+        write back, so this process must learn what came of it."""
+        return await asyncio.shield(self._keep(work))
 
     async def settle(self) -> None:
         """Wait for changes that nobody may be waiting for any more."""

@@ -135,6 +135,7 @@ class AppendPipeline:
         self._room = asyncio.Event()
         self._room.set()
         self._closing = False
+        self._refused: str | None = None  # why nothing is appended any more
         self._stages: list[asyncio.Task[None]] = []
         self.queued_bytes = 0
         self.flushes = 0
@@ -157,6 +158,8 @@ class AppendPipeline:
 
     # -- the queue -----------------------------------------------------------------------------
     def submit(self, pending: Pending) -> None:
+        if self._refused is not None:
+            raise ClientFault(ErrorCode.KAFKA_STORAGE_ERROR, self._refused)
         if self._closing:
             raise ClientFault(ErrorCode.NOT_LEADER_OR_FOLLOWER, "this broker is shutting down")
         if not self._queue:
@@ -169,6 +172,10 @@ class AppendPipeline:
         if self.queued_bytes >= self._settings.queued_bytes_max:
             self._room.clear()
         self._wanted.set()
+
+    def refuse(self, why: str) -> None:
+        """From now on nothing is appended: it would be acknowledged and then lost."""
+        self._refused = why
 
     def has_room(self) -> bool:
         return self._room.is_set()

@@ -57,5 +57,8 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     journal_snapshot_ms: int = HOUR_MS  # a rebuild applies at most that much of entries
     journal_snapshot_bytes: int = 64 * MIB  # or this much
     journal_grace_ms: int = HOUR_MS  # what a newer snapshot replaced is kept that long
+    journal_fence_ms: int = (
+        5 * SECOND_MS
+    )  # how soon a broker notices that its metastore was replaced
     journal_lease_ms: int = 10 * SECOND_MS  # after a crash, another broker ships within it
     background: bool = True

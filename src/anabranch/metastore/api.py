@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -889,6 +890,14 @@ class Metastore(Protocol):
         self, table: str, after: Sequence[int | str] | None, limit: int
     ) -> TableRows:
         """A snapshot's next rows of a table, those behind the key ``after``."""
+
+    async def refuse_unless_empty(self) -> None:
+        """Raises UserFault if there is anything that a rebuild would overwrite."""
+
+    async def fill_from(self, source: Path) -> None:
+        """Take over everything from the SQLite metastore in ``source``, wholly or not at all.
+
+        Raises UserFault unless this one is empty."""
 
     async def journal_snapshot_done(self, epoch: int, number: int, now_ms: int) -> bool:
         """A whole snapshot that stands on entry ``number`` is durable; False if fenced."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from anabranch.errors import StoreFault
-from anabranch.metastore import schema
+from anabranch.metastore import documents, schema
 from anabranch.metastore.connections import SqliteTx
 from anabranch.metastore.journal import LOCAL, Cell, span_condition
 from anabranch.metastore.journal_notes import Noted
@@ -149,6 +149,17 @@ def _with_bytes(row: Sequence[Cell], places: Sequence[int]) -> list[Any]:
         if cells[place] is not None:
             cells[place] = bytes.fromhex(cells[place])
     return cells
+
+
+def put_document(path: Path, kind: str, document_id: str, body: bytes, now_ms: int) -> None:
+    """Put a document into a finished restoration."""
+    connection = sqlite3.connect(path, factory=SqliteTx)
+    try:
+        with connection:
+            documents.put_document(connection, kind, document_id, body, now_ms)
+            connection.execute("DELETE FROM journal_note")
+    finally:
+        connection.close()
 
 
 def told(tx: SqliteTx) -> dict[str, list[tuple[Any, ...]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from anabranch.metastore import (
@@ -30,6 +31,7 @@ from anabranch.metastore import (
     partitions,
     purge,
     topics,
+    transplant,
 )
 from anabranch.metastore import offsets as committed_offsets
 from anabranch.metastore.api import (
@@ -547,6 +549,12 @@ class SqlMetastore(ABC):
         self, table: str, after: Sequence[int | str] | None, limit: int
     ) -> TableRows:
         return await self._read_aside(journal.chunk, self._schema, table, after, limit)
+
+    async def refuse_unless_empty(self) -> None:
+        await self._read_aside(transplant.refuse_unless_empty)
+
+    async def fill_from(self, source: Path) -> None:
+        await self._write(transplant.transplant, source)
 
     async def journal_snapshot_done(self, epoch: int, number: int, now_ms: int) -> bool:
         return await self._write(journal.snapshot_done, epoch, number, now_ms)

@@ -63,6 +63,13 @@ def require_identity(store: Store, key: str, cluster_id: bytes | None, what: str
     return identity
 
 
+def replace_identity(store: Store, key: str, cluster_id: bytes, new_id: bytes) -> None:
+    """Give a place another id: whoever used it under the old one is refused at its next look (a rebuild
+    fences the metastore that it replaces). Idempotent; durable on return."""
+    claim = Identity(FORMAT_VERSION, UUID(bytes=cluster_id), UUID(bytes=new_id))
+    store.put(key, msgspec.json.format(msgspec.json.encode(claim)) + b"\n", create=False)
+
+
 def claim_identity(store: Store, key: str, cluster_id: bytes, new_id: bytes, what: str) -> Identity:
     """``require_identity``, claiming the place for the cluster first if nobody has."""
     if read_identity(store, key) is None:

@@ -58,6 +58,11 @@ class WalReader(Protocol):
         ...
 
     @property
+    def cluster_id(self) -> bytes:
+        """16 bytes: whose WAL it is."""
+        ...
+
+    @property
     def wal_id(self) -> bytes:
         """16 bytes: new whenever a WAL is made."""
         ...

@@ -89,6 +89,10 @@ class WalDirectory:
         return self.path.absolute().as_uri()
 
     @property
+    def cluster_id(self) -> bytes:
+        return self.identity.cluster_id.bytes
+
+    @property
     def wal_id(self) -> bytes:
         return self.identity.wal_id.bytes
 
@@ -221,6 +225,27 @@ def _write_identity(directory: Path, identity: WalIdentity, disk: Disk) -> None:
     finally:
         disk.unlink(temporary)
     disk.sync_directory(directory)
+
+
+def replace_wal_identity(directory: Path, *, cluster_id: bytes, wal_id: bytes, disk: Disk) -> None:
+    """Give a WAL directory another id: brokers that used it under the old one are refused at their start.
+
+    Idempotent; durable on return. Raises ``StoreFault``.
+    """
+    identity = WalIdentity(FORMAT_VERSION, UUID(bytes=cluster_id), UUID(bytes=wal_id))
+    temporary = directory / f".{IDENTITY_NAME}.{identity.wal_id.hex}"
+    try:
+        fd = disk.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            text = msgspec.json.format(msgspec.json.encode(identity)) + b"\n"
+            disk.write(fd, (text,), 0)
+            disk.sync(fd)
+        finally:
+            disk.close(fd)
+        disk.rename(temporary, directory / IDENTITY_NAME)
+        disk.sync_directory(directory)
+    except OSError as error:
+        raise disk_fault(error, f"writing {directory / IDENTITY_NAME}") from error
 
 
 def _make_directories(directory: Path, disk: Disk) -> None:

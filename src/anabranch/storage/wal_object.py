@@ -103,6 +103,10 @@ class WalBucket:
         return self._store.url
 
     @property
+    def cluster_id(self) -> bytes:
+        return self.identity.cluster_id.bytes
+
+    @property
     def wal_id(self) -> bytes:
         return self.identity.id.bytes
 
