@@ -1,4 +1,4 @@
-"""Three brokers on one directory; any of them is killed, paused or restarted under load.
+"""Three brokers on one metastore, SQLite or PostgreSQL; any of them is killed, paused or restarted under load.
 
 Clients go on: no acknowledged record is lost, doubled or reordered, no committed offset goes back, and
 the gap in acknowledgements is printed for each event.
@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from tests.support.postgres import NoPostgres, fresh_url
+
 from .conftest import BrokerProcess, stop_all
 from .load import QUIET, TOPIC, Load, audit, await_true, committed_offsets, read_all
 
@@ -33,10 +35,12 @@ GAP_S_MAX = 10.0  # far beyond the target of 3 s, which a busy machine must not 
 class Cluster:
     """Brokers with numbers and ports of their own."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *arguments: str) -> None:
         self.brokers = [
             BrokerProcess(
-                root / "data", name=f"broker{number}", arguments=("--node-id", str(number))
+                root / "data",
+                name=f"broker{number}",
+                arguments=("--node-id", str(number), *arguments),
             )
             for number in range(1, BROKERS + 1)
         ]
@@ -57,9 +61,15 @@ class Cluster:
         await_true(lambda: self.shown() == everyone, "the brokers do not find together again")
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def cluster(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    arguments = []
+    if request.param == "postgresql":
+        try:
+            arguments = ["--metastore", fresh_url()]
+        except NoPostgres as reason:
+            pytest.skip(str(reason))
+    made = Cluster(tmp_path, *arguments)
     admin = AdminClient({"bootstrap.servers": made.bootstrap, **QUIET})
     for future in admin.create_topics([NewTopic(TOPIC, PARTITIONS)]).values():
         future.result(30)

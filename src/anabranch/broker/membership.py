@@ -142,6 +142,7 @@ class Membership:
         self._stopped = False
         self._task: asyncio.Task[None] | None = None
         self._noticing: asyncio.Task[None] | None = None
+        self._noticed = False
 
     async def look(self) -> None:
         """Take in who lives now. Raises StoreFault."""
@@ -200,13 +201,15 @@ class Membership:
         """Another process changed something: perhaps a broker left."""
         if not (changed.brokers or changed.everything):
             return
-        if self._stopped or (self._noticing is not None and not self._noticing.done()):
-            return
-        self._noticing = asyncio.get_running_loop().create_task(self._look_soon())
+        self._noticed = True
+        if not self._stopped and (self._noticing is None or self._noticing.done()):
+            self._noticing = asyncio.get_running_loop().create_task(self._look_while_noticed())
 
-    async def _look_soon(self) -> None:
-        await self._look_guarded()
-        await asyncio.sleep(NOTICE_MS_MIN / 1000)
+    async def _look_while_noticed(self) -> None:
+        while self._noticed:
+            self._noticed = False
+            await self._look_guarded()
+            await asyncio.sleep(NOTICE_MS_MIN / 1000)
 
     async def _look_guarded(self) -> None:
         try:
