@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 import anabranch
 from tests.support.broker import BrokerProcess
+from tests.support.postgres import fresh_url
 from tests.support.s3 import BUCKET, S3Place, is_real
 from tests.support.s3_proxy import FaultyS3
 
@@ -129,11 +130,12 @@ def test_i1_i5_everything_acknowledged_is_there_once_and_in_order(
 @pytest.mark.faults
 @pytest.mark.s3
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_i4_brokers_without_a_data_directory_share_a_metastore_and_a_bucket(
-    s3: S3Place, tmp_path: Path
+    s3: S3Place, tmp_path: Path, engine: str
 ) -> None:
     """As on several machines: no data directory, no lock files; numbers and epochs from the metastore."""
-    metastore = f"sqlite://{tmp_path / 'metastore.db'}"
+    metastore = fresh_url() if engine == "postgres" else f"sqlite://{tmp_path / 'metastore.db'}"
     config = tmp_path / "broker.toml"
     config.write_text(CONFIG)
     where = ["--metastore", metastore, "--store", s3.url, "--wal", s3.url]
