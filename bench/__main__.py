@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import (
     arrow_reader,
     branching,
+    catchup,
     cold_read,
     connections,
     end_to_end,
@@ -31,7 +32,7 @@ from bench.report import Report
 from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated, run_job
 
 LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions]
-STORED = [startup, cold_read, arrow_reader]
+STORED = [startup, cold_read, arrow_reader, catchup]
 OWN = [branching, ten_thousand, object_wal, failover, workers]  # each brings what it measures
 NAMES = [module.NAME for module in (*LIVE, *STORED, *OWN)]
 
@@ -122,7 +123,7 @@ def stored_rounds(
             for system in rotated(systems, number):
                 say(f"start-up {number + 1} of {scale.rounds}: {system}")
                 startup.sample_empty(system, parent, report)
-    if not {startup.NAME, cold_read.NAME, arrow_reader.NAME} & set(names):
+    if not {module.NAME for module in STORED} & set(names):
         return
     kept: list[stored.Stored] = []
     for system in systems:
@@ -142,6 +143,8 @@ def stored_rounds(
                     cold_read.sample(node, data, report)
                 if arrow_reader.NAME in names:
                     arrow_reader.sample(node, data, report)
+                if catchup.NAME in names:
+                    catchup.sample(node, data, scale, report)
                 report.memory(name, "reading retained data", node.rss_peak_bytes())
             finally:
                 node.close()

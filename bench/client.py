@@ -299,6 +299,66 @@ def _produce_frame(topic: str, partition: int) -> bytes:
     return _frame(0, 3, body)
 
 
+def steady(bootstrap: str, topic: str, size: int, rate: int, seconds: float) -> dict[str, Any]:
+    """Milliseconds from when each record was due to its acknowledgement, `rate` due per second."""
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0})
+    producer.list_topics(topic, 30)
+    value = os.urandom(size)
+    taken: list[float] = []
+
+    def send(due: float) -> None:
+        def heard(error: Any, _: Any) -> None:
+            assert error is None, error
+            taken.append((time.perf_counter() - due) * 1000)
+
+        producer.produce(topic, value, on_delivery=heard)
+
+    for number in range(
+        rate // 2
+    ):  # half a second's worth that is not counted: connections, batches
+        send(time.perf_counter())
+        producer.poll(1 / rate)
+    producer.flush(SECONDS_MAX)
+    taken.clear()
+    begun = time.perf_counter()
+    for number in range(int(rate * seconds)):
+        due = begun + number / rate
+        while (left := due - time.perf_counter()) > 0:
+            producer.poll(left)
+        send(due)
+        producer.poll(0)
+    assert producer.flush(SECONDS_MAX) == 0
+    assert len(taken) == int(rate * seconds)
+    return {"milliseconds": taken}
+
+
+def reread(bootstrap: str, topic: str, partitions: int, seconds: float) -> dict[str, Any]:
+    """Read the topic from its start, again and again, for `seconds`; "ready" with the first record."""
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+
+    consumer = Consumer({"bootstrap.servers": bootstrap, **CONSUMER_SETTINGS})
+    consumer.list_topics(topic, 30)
+    consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in range(partitions)])
+    begun, size = time.monotonic(), 0
+    while (now := time.monotonic()) - begun < seconds:
+        for message in consumer.consume(CONSUME, 0.05):
+            error = message.error()
+            if error is None:
+                if not size:
+                    print("ready", flush=True)
+                    begun = now
+                size += len(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                consumer.seek(TopicPartition(topic, message.partition(), OFFSET_BEGINNING))
+            else:
+                raise RuntimeError(error)
+    ended = time.monotonic()
+    consumer.close()
+    return {"seconds": ended - begun, "bytes": size}
+
+
 def arrow(data: str, topic: str, records: int) -> dict[str, Any]:
     """Read the whole topic from the data directory into Arrow record batches."""
     # Imported before the clock starts, as the consumer's library is.
@@ -331,6 +391,8 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "pace": pace,
     "receive": receive,
     "crowd": crowd,
+    "steady": steady,
+    "reread": reread,
     "arrow": arrow,
 }
 

@@ -45,10 +45,11 @@ class Scale:
     latency_records: int
     disk_writes: int
     stored_bytes: int  # per stored topic
+    catchup_seconds: float  # per phase of live produce
 
 
-FULL = Scale(3, 2, 60_000_000, 100_000_000, 1000, 300, 400_000_000)
-QUICK = Scale(1, 1, 20_000_000, 20_000_000, 200, 100, 60_000_000)
+FULL = Scale(3, 2, 60_000_000, 100_000_000, 1000, 300, 400_000_000, 8.0)
+QUICK = Scale(1, 1, 20_000_000, 20_000_000, 200, 100, 60_000_000, 2.0)
 
 
 @dataclass

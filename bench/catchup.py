@@ -1,0 +1,114 @@
+"""Live produce while somebody catches up: p99 with and without a reader of cold data.
+
+A paced producer writes 1 KB records to a live topic, each sent when its time has come whether or not
+earlier ones are acknowledged; its latency counts from that time, so that a stall is felt by every
+record it delays. In every other phase a consumer beside it reads a stored topic from its start, again
+and again, as fast as it gets it, while the pages of that topic's segments are dropped from the page
+cache. The ratio of the two phases' p99 within a round is the figure; the reader's own rate stands
+beside it, because starving the reader would be an easy way to a good one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.peers import Node
+
+from bench.produce import PARTITIONS
+from bench.report import Report, percentile
+from bench.stored import Stored
+from bench.systems import Scale, create_topic, finish_job, run_job, settle, start_job
+
+NAME = "catchup"
+LIVE_TOPIC, COLD_TOPIC = "live", "stored-1000"
+RECORD_BYTES = 1000
+RECORDS_PER_SECOND = 500
+FORGET_SECONDS = 0.25  # a reader at 500 MB/s finds nothing that it brought in a pass before
+RATIO = "live produce p99, with catch-up over without"
+
+
+def sample(node: Node, stored: Stored, scale: Scale, report: Report) -> None:
+    create_topic(node, LIVE_TOPIC, PARTITIONS)
+    live(node, scale.catchup_seconds / 2)  # warms the path; not counted
+    for _ in range(scale.repeats):
+        settle()
+        alone = live(node, scale.catchup_seconds)
+        settle()
+        with catching_up(node, stored, scale.catchup_seconds) as rates:
+            beside = live(node, scale.catchup_seconds)
+        system = stored.system
+        for name, taken in (("without", alone), ("with", beside)):
+            for label, share in (("p50", 0.50), ("p99", 0.99)):
+                report.add(
+                    f"live produce {label}, {name} catch-up",
+                    "ms",
+                    system,
+                    percentile(taken, share),
+                    higher_is_better=False,
+                )
+        ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
+        report.add(RATIO, "x", system, ratio, higher_is_better=False)
+        report.add("catch-up beside live produce", "MB/s", system, rates[0])
+
+
+def live(node: Node, seconds: float) -> list[float]:
+    """Milliseconds of each acknowledged record."""
+    done = run_job(
+        "steady",
+        bootstrap=node.bootstrap,
+        topic=LIVE_TOPIC,
+        size=RECORD_BYTES,
+        rate=RECORDS_PER_SECOND,
+        seconds=seconds,
+    )
+    milliseconds: list[float] = done["milliseconds"]
+    return milliseconds
+
+
+@contextmanager
+def catching_up(node: Node, stored: Stored, seconds: float) -> Iterator[list[float]]:
+    """A reader of the cold topic for the time of the block; its MB/s are in the list afterwards."""
+    files = [
+        file
+        for partition in range(PARTITIONS)
+        for file in stored.node().segments(COLD_TOPIC, partition)
+    ]
+    rates: list[float] = []
+    stop = threading.Event()
+    forgetting = threading.Thread(target=_forget, args=(files, stop), daemon=True)
+    forgetting.start()
+    reader = start_job(
+        "reread",
+        bootstrap=node.bootstrap,
+        topic=COLD_TOPIC,
+        partitions=PARTITIONS,
+        seconds=seconds + 3,  # the producer's process needs a moment to start
+    )
+    try:
+        assert reader.stdout is not None
+        said = reader.stdout.readline().strip()
+        if said != "ready":
+            raise RuntimeError(f"the reader said {said!r}")
+        yield rates
+        done = finish_job(reader)
+        rates.append(done["bytes"] / done["seconds"] / 1e6)
+    finally:
+        stop.set()
+        forgetting.join()
+        if reader.poll() is None:
+            reader.kill()
+            reader.wait()
+
+
+def _forget(files: list[Path], stop: threading.Event) -> None:
+    while not stop.wait(FORGET_SECONDS):
+        for path in files:
+            try:
+                with path.open("rb") as file:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            except FileNotFoundError:
+                pass  # merged into a larger one meanwhile
