@@ -315,9 +315,7 @@ def steady(bootstrap: str, topic: str, size: int, rate: int, seconds: float) -> 
 
         producer.produce(topic, value, on_delivery=heard)
 
-    for number in range(
-        rate // 2
-    ):  # half a second's worth that is not counted: connections, batches
+    for _ in range(rate // 2):  # half a second that is not counted: connections, compilers
         send(time.perf_counter())
         producer.poll(1 / rate)
     producer.flush(SECONDS_MAX)
