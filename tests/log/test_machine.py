@@ -27,6 +27,7 @@ from anabranch.log.reader import plan_splits, read_splits
 from anabranch.log.reads import FetchWant
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Handover, ObjectKind, Topic
+from anabranch.storage.blockcache import BLOCK_BYTES
 from anabranch.storage.directory import DirectoryStore
 from anabranch.storage.faulty import Fault, Faulty
 from anabranch.storage.store import Store
@@ -755,7 +756,10 @@ class LogMachine(RuleBasedStateMachine):
         assert pipeline is not None and not pipeline._in_flight
         budget = pipeline._budget
         assert budget.bytes_held <= budget.bytes_max or len(budget._order) == 1
-        assert self.log.extents._cached_bytes <= SETTINGS.cold_cache_bytes
+        cold = self.log.cold
+        assert cold.blocks.shared.bytes_held <= max(SETTINGS.cold_cache_bytes, BLOCK_BYTES)
+        assert cold.placed.bytes_held <= SETTINGS.recent_cache_bytes
+        assert self.log.reader.budget.held_bytes == 0
         live = sum(len(topic.partitions) for topic in self.topics.values())
         assert len(self.log.catalogue.partitions()) == live
 

@@ -113,7 +113,7 @@ class Connection(asyncio.BufferedProtocol):
             self._outbox = TransportOutbox(transport)
         else:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._outbox = SocketOutbox(self._loop, sock.fileno(), self._drained, self._broken)
+            self._outbox = SocketOutbox(self._loop, sock.fileno(), self._progressed, self._broken)
 
     def connection_lost(self, exc: Exception | None) -> None:
         admitted = self._outbox is not None
@@ -149,6 +149,11 @@ class Connection(asyncio.BufferedProtocol):
         return bool(self._slots) or (self._outbox is not None and self._outbox.unsent_bytes > 0)
 
     @property
+    def unsent_bytes(self) -> int:
+        """Bytes of answers that the client has not taken yet."""
+        return self._outbox.unsent_bytes if self._outbox is not None else 0
+
+    @property
     def awaiting_answer(self) -> bool:
         """Whether a request is being served."""
         return bool(self._slots)
@@ -176,7 +181,7 @@ class Connection(asyncio.BufferedProtocol):
         pass  # the outbox knows
 
     def resume_writing(self) -> None:
-        self._drained()
+        self._progressed()
 
     def _pause(self) -> None:
         if not self._paused and self._transport is not None and not self._transport.is_closing():
@@ -227,6 +232,8 @@ class Connection(asyncio.BufferedProtocol):
         limits = self._listener.limits
         if self._serial is not None or self._outbox.unsent_bytes > limits.unsent_bytes_max:
             return False
+        if self._outbox.unsent_bytes and self._listener.short_of_memory:
+            return False  # first it takes what it has asked for
         if key != PRODUCE:
             return not self._slots
         if len(self._slots) >= limits.produces_in_flight_max:
@@ -378,11 +385,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def _account(self) -> None:
         """Tell the listener what this connection keeps of answers."""
-        unsent = self._outbox.unsent_bytes if self._outbox is not None else 0
-        self._listener.unsent_bytes += unsent - self._accounted
+        unsent = self.unsent_bytes
+        self._listener.unsent_changed(unsent - self._accounted)
         self._accounted = unsent
 
-    def _drained(self) -> None:
+    def _progressed(self) -> None:
+        """The peer has taken something of what was kept for it."""
         self.active_at = self._loop.time()
         self._account()
         self._pump()

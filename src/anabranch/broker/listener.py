@@ -19,6 +19,7 @@ from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
     from anabranch.broker.server import Broker
+    from anabranch.log.budget import ByteBudget
     from anabranch.log.log import Log
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Listener:
         self._per_host: Counter[str] = Counter()
         self.unsent_bytes = 0
         self.times = RequestTimes()
+        self.reads: ByteBudget | None = None  # of answers from storage: waits for room in these
         self.budget = LargeBudget(lambda: self.limits.large_requests_bytes_max, self._soon)
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -139,6 +141,17 @@ class Listener:
             del self._per_host[connection.host]
 
     # -- answers -----------------------------------------------------------------------------------
+    def unsent_changed(self, by: int) -> None:
+        """A connection keeps so many bytes more, or fewer, of its answers."""
+        self.unsent_bytes += by
+        if by < 0 and self.reads is not None:
+            self.reads.changed()
+
+    @property
+    def short_of_memory(self) -> bool:
+        """Whether clients have left more of their answers unread than there is room for."""
+        return self.unsent_bytes > self.limits.unsent_total_bytes_max
+
     def fetch_bytes_max(self) -> int:
         """The most that one answer to a fetch may hold now.
 
@@ -163,9 +176,15 @@ class Listener:
         limits = self.limits
         idle_since = now_s - limits.idle_ms_max / 1000
         stalled_since = now_s - limits.stall_ms_max / 1000
+        tight = self.short_of_memory or (self.reads is not None and self.reads.short)
         for connection in list(self.connections):
             if connection.inbox.receiving_large and connection.active_at < stalled_since:
                 connection.close(f"a request stopped arriving for {limits.stall_ms_max} ms")
+            elif connection.unsent_bytes and connection.active_at < stalled_since and tight:
+                connection.close(
+                    f"it left {connection.unsent_bytes} bytes of answers unread for "
+                    f"{limits.stall_ms_max} ms while others wait for the room"
+                )
             elif connection.active_at < idle_since and not connection.awaiting_answer:
                 connection.close(f"idle for {limits.idle_ms_max} ms", level=logging.INFO)
             elif connection.active_at < now_s - TRIM_S:

@@ -122,6 +122,8 @@ class Broker:
                 create=True,
             )
             stack.push_async_callback(self.log.close)
+            self.listener.reads = self.log.reader.budget
+            self.listener.reads.unsent = lambda: self.listener.unsent_bytes
             assert self.log.broker is not None
             self.configs.identify(self.log.broker.broker_id)
             cluster_id = base64.urlsafe_b64encode(self.log.metastore.cluster_id)

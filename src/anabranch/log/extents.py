@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterator
-from itertools import accumulate
 from threading import Lock
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ from anabranch.records.batch import (
     place,
     scan,
 )
-from anabranch.storage.blockcache import BLOCK_BYTES, BlockCache
+from anabranch.records.runs import ANY_SIZE, cut, place_offsets
 from anabranch.storage.pack import PackIndex
 from anabranch.storage.segment import SegmentIndex, index_key
 from anabranch.storage.store import Store
@@ -40,6 +39,26 @@ INDEX_ENTRIES_MAX = (
 )  # kept in all indexes together, some 200 bytes each; at least one index
 SHARE_ENTRIES = 3  # what a share of a pack takes in memory beside its entries, counted in entries
 SKIP_SLACK_BYTES = 64 * 1024  # an index entry lies at most about this far before its batch
+PLACED_RUN_BYTES = 256 * 1024  # an unsent answer keeps at most so much alive beside its own bytes
+
+
+class Damaged(Corrupt):
+    """Bytes that are there and are not what the extent says; ``offset`` is the first that cannot be read."""
+
+    def __init__(self, extent: Extent, offset: int, what: str) -> None:
+        super().__init__(f"{_where(extent)}, from offset {offset}: {what}")
+        self.extent = extent
+        self.offset = offset
+
+
+class PlacedExtent(NamedTuple):
+    """A WAL extent with final offsets, in runs of whole batches. ``bases[i]`` is the first offset of
+    ``runs[i]``; what ``damage`` says is behind the last run."""
+
+    bases: list[int]
+    runs: list[bytearray]
+    bytes: int
+    damage: Damaged | None
 
 
 class _Described(NamedTuple):
@@ -52,35 +71,45 @@ class _Described(NamedTuple):
 class ExtentReader:
     """Reads extents from the WAL and the object store."""
 
-    def __init__(self, store: Store, wal: WalReader, cache_bytes: int) -> None:
-        """``cache_bytes`` bound what is kept for readers that come back (half WAL, half segments)."""
+    def __init__(self, store: Store, wal: WalReader) -> None:
         self._store = store
         self._wal = wal
-        self._cache_bytes = cache_bytes // 2
-        self._blocks = (
-            BlockCache(store.get, capacity_bytes=cache_bytes // 2)
-            if cache_bytes // 2 > BLOCK_BYTES
-            else None
-        )
-        self._cached_bytes = 0
-        self._placed: OrderedDict[tuple[int, int, int], memoryview] = OrderedDict()
         self._indexes: OrderedDict[str, SegmentIndex | PackIndex | None] = OrderedDict()
         self._index_entries = 0
         self._lock = Lock()
 
-    def read(
-        self, extent: Extent, offset: int, bytes_max: int, *, at_least_one: bool
-    ) -> list[memoryview]:
-        """Whole batches of ``extent`` from the one that holds ``offset``, up to ``bytes_max`` bytes.
+    def placed(self, extent: Extent) -> PlacedExtent:
+        """A whole WAL extent (one flush's share, so of bounded size), every CRC checked.
 
         Raises:
             NotFound: the object is gone; the extent is stale or lost.
-            Corrupt: the bytes are not what the extent says.
         """
-        _refuse_quarantined(extent)
-        if extent.kind is ObjectKind.WAL:
-            return _unpinned(self._read_wal(extent, offset, bytes_max, at_least_one))
-        return _unpinned(self._read_segment(extent, offset, bytes_max, at_least_one))
+        assert extent.kind is ObjectKind.WAL
+        data = self._fetch(extent, extent.position, extent.length)
+        bases: list[int] = []
+        runs: list[bytearray] = []
+        at, position, damage = extent.base_offset, 0, None
+        while position < len(data):
+            found = cut(
+                [data],
+                position,
+                len(data),
+                at,
+                bytes_max=PLACED_RUN_BYTES,
+                first_max=ANY_SIZE,
+                base=at,
+            )
+            if found.start < 0:
+                damage = Damaged(extent, at, found.damage or "it ends within a batch")
+                break
+            run = bytearray(data[found.start : found.end])
+            behind = place_offsets(run, at, extent.leader_epoch)
+            bases.append(at)
+            runs.append(run)
+            at, position = behind, found.end
+        if damage is None and at != extent.last_offset + 1:
+            damage = Damaged(extent, at, "it holds no more")
+        return PlacedExtent(bases, runs, len(data), damage)
 
     def chunks(
         self, extent: Extent, *, start: int = 0, verify: bool = False
@@ -172,49 +201,13 @@ class ExtentReader:
         found = self._index(extent, small=True)
         return None if found is None else found.content
 
-    # -- WAL -----------------------------------------------------------------------------------------
-    def _read_wal(
-        self, extent: Extent, offset: int, bytes_max: int, at_least_one: bool
-    ) -> list[memoryview]:
-        return _cut(self._placed_extent(extent), extent, offset, bytes_max, at_least_one)
-
-    def _placed_extent(self, extent: Extent) -> memoryview:
-        """A whole WAL extent (one flush's share, so of bounded size), cached for the next read on."""
-        key = (extent.object_no, extent.position, extent.length)
+    # -- indexes ---------------------------------------------------------------------------------------
+    def knows_index(self, extent: Extent) -> bool:
+        """Whether positions in the extent are known without reading its index."""
+        if not extent.kind.final or extent.length <= SKIP_SLACK_BYTES:
+            return True
         with self._lock:
-            cached = self._placed.get(key)
-            if cached is not None:
-                self._placed.move_to_end(key)
-                return cached
-        runs = list(self.chunks(extent))
-        data = runs[0] if len(runs) == 1 else memoryview(b"".join(runs))
-        with self._lock:
-            if key not in self._placed:
-                self._placed[key] = data
-                self._cached_bytes += len(data)
-            while self._cached_bytes > self._cache_bytes and len(self._placed) > 1:
-                _, evicted = self._placed.popitem(last=False)
-                self._cached_bytes -= len(evicted)
-        return data
-
-    # -- segments --------------------------------------------------------------------------------------
-    def _read_segment(
-        self, extent: Extent, offset: int, bytes_max: int, at_least_one: bool
-    ) -> list[memoryview]:
-        start = self.offset_position(extent, offset)
-        want = min(extent.length - start, bytes_max + SKIP_SLACK_BYTES)
-        while True:
-            view = memoryview(self._fetch_cached(extent, extent.position + start, want))
-            found = _cut(view, extent, offset, bytes_max, at_least_one)
-            if found or want == extent.length - start:
-                return found
-            # Nothing whole yet: a batch larger than the read, or an index with wide steps.
-            skipped = _skippable(view, offset)
-            start += skipped
-            needed = _first_batch_bytes(view[skipped:])
-            if not at_least_one and not skipped and needed > bytes_max:
-                return []
-            want = min(extent.length - start, max(needed, bytes_max + SKIP_SLACK_BYTES))
+            return extent.object_key in self._indexes
 
     def _index(self, extent: Extent, *, small: bool = False) -> _Described | None:
         """The sparse index of the segment, or of the share of a pack; None (scan from the start) for the
@@ -257,30 +250,12 @@ class ExtentReader:
                 self._index_entries -= _entries(evicted)
         return index
 
-    def _fetch_cached(self, extent: Extent, position: int, length: int) -> bytes:
-        if self._blocks is None:
-            return self._fetch(extent, position, length)
-        data = self._blocks.get(extent.object_key, position, length)
-        if len(data) != length:
-            self._blocks.forget(extent.object_key)  # a short answer must not outlive this read
-        return _whole(extent, data, position, length)
-
     def _fetch(self, extent: Extent, position: int, length: int) -> bytes:
         if extent.kind is ObjectKind.WAL:
             data = self._wal.read(extent.object_key, position, length)
         else:
             data = self._store.get(extent.object_key, position, length)
         return _whole(extent, data, position, length)
-
-
-def _unpinned(found: list[memoryview]) -> list[memoryview]:
-    """The batches, copied if they keep much more in memory than themselves."""
-    size = sum(map(len, found))
-    if not found or 2 * size >= len(found[0].obj):  # type: ignore[arg-type]
-        return found
-    copy = memoryview(b"".join(found))
-    ends = list(accumulate(map(len, found)))
-    return [copy[end - len(one) : end] for one, end in zip(found, ends, strict=True)]
 
 
 def _entries(index: SegmentIndex | PackIndex | None) -> int:
@@ -294,36 +269,11 @@ def _refuse_quarantined(extent: Extent) -> None:
         raise Corrupt(f"{_where(extent)} read back wrong when it was to be merged")
 
 
-def _cut(
-    view: memoryview, extent: Extent, offset: int, bytes_max: int, at_least_one: bool
-) -> list[memoryview]:
-    found: list[memoryview] = []
-    room = bytes_max
-    for header in _batches(view, extent):
-        if header.last_offset < offset:
-            continue
-        if header.size > room and not (at_least_one and not found):
-            break
-        found.append(view[header.position : header.end])
-        room -= header.size
-    return found
-
-
 def _batches(view: memoryview, extent: Extent) -> Iterator[BatchHeader]:
     try:
         yield from scan(view)
     except Corrupt as corrupt:
         raise Corrupt(f"{_where(extent)}: {corrupt}") from corrupt
-
-
-def _skippable(view: memoryview, offset: int) -> int:
-    """Bytes of whole batches at the start of ``view`` that end below ``offset``."""
-    skipped = 0
-    for header in scan(view):
-        if header.last_offset >= offset:
-            break
-        skipped = header.end
-    return skipped
 
 
 def _first_batch_bytes(view: memoryview) -> int:

@@ -10,6 +10,7 @@ from anabranch.errors import ClientFault, ErrorCode, StoreFault
 from anabranch.log.background import Background
 from anabranch.log.branch import Brancher, BranchPoint
 from anabranch.log.catalogue import Catalogue
+from anabranch.log.cold import ColdReads
 from anabranch.log.collection import Collector
 from anabranch.log.config import TopicConfig, validate_configs, validate_topic_name
 from anabranch.log.epochs import UNDEFINED, end_of_epoch
@@ -79,11 +80,14 @@ class Log:
         # Which partitions background work is ours for; brokers divide them among themselves.
         self.looks_after: Callable[[bytes, int], bool] = lambda topic_id, partition: True
         self.catalogue = Catalogue(metastore)
-        self.extents = ExtentReader(store, wal_reader, settings.cold_cache_bytes)
+        self.extents = ExtentReader(store, wal_reader)
         self._wal = wal
         self._new_topic_id = new_topic_id
         self._threads = threads
-        self.reader = Reader(metastore, self.catalogue, self.extents, threads.cold, settings)
+        self.cold = ColdReads(
+            self.extents, store, threads.cold, threads.recent or threads.cold, settings
+        )
+        self.reader = Reader(metastore, self.catalogue, self.cold, settings)
         self._finder = OffsetFinder(metastore, self.extents, threads.cold)
         self.rewriter = Rewriter(
             metastore, store, self.extents, threads.background, settings, now_ms, unique

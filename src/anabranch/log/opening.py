@@ -126,6 +126,7 @@ async def open_log(
             wal=opened.wal,
             threads=LogThreads.start(
                 cold=settings.cold_threads,
+                recent=settings.recent_threads,
                 wal=settings.wal_flushes_in_flight_max if opened.wal_store else 1,
             ),
             settings=settings,

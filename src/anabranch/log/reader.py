@@ -364,7 +364,7 @@ def _opened(split: Split) -> Iterator[ExtentReader]:
         stack.callback(store.close)
         wal = open_wal_reader(split.wal_url, waits=real_waits(), cache_bytes=OBJECT_WAL_CACHE_BYTES)
         stack.callback(wal.close)
-        yield ExtentReader(store, wal, cache_bytes=0)  # a split streams: nothing is read twice
+        yield ExtentReader(store, wal)
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

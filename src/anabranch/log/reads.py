@@ -1,8 +1,8 @@
 """The fetch path: the tail from memory, older data through threads of their own.
 
 A fetch first takes what the tail caches hold. Partitions whose offset lies below the tail are read cold:
-bounded per answer, in their own pool, never into the tail. Data that exists is never held back for
-``min_bytes``: only a fetch that stands at the log's end waits.
+bounded in bytes and time per answer, their bytes shared fairly between partitions, never into the tail.
+Data that exists is never held back for ``min_bytes``: only a fetch that stands at the log's end waits.
 """
 
 from __future__ import annotations
@@ -10,23 +10,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from typing import NamedTuple
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
+from anabranch.log.budget import ByteBudget
 from anabranch.log.catalogue import Catalogue
+from anabranch.log.cold import NOTHING, ColdReads, Found
 from anabranch.log.epochs import diverging_end
-from anabranch.log.extents import ExtentReader
 from anabranch.log.offsets import STALE_READS_MAX
 from anabranch.log.partition import LOOK_AGAIN, PartitionLog
 from anabranch.log.settings import LogSettings
 from anabranch.log.throttle import TokenBucket
+from anabranch.log.turns import Turns
 from anabranch.log.waiting import wait_for_bytes
 from anabranch.metastore.api import Extent, Metastore, Topic
-from anabranch.records.batch import parse_header
+from anabranch.records.runs import ANY_SIZE
 from anabranch.storage.store import NotFound
 
 logger = logging.getLogger(__name__)
+
+WAVE = 4  # cold partitions of one fetch that are read at the same time
+HOLES_MAX = 1024  # extents without a batch above the offset, passed over in one read
 
 
 class FetchWant(NamedTuple):
@@ -52,6 +56,31 @@ class FetchPart(NamedTuple):
     leader_epoch: int = -1
 
 
+class _Hold:
+    """What one fetch holds of the budget: reserved once, so that no fetch waits while it holds something."""
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
+        self._reserved = 0
+        self._actual = 0
+
+    async def reserve(self, wanted: int, *, recent: bool = False) -> int:
+        assert not self._reserved
+        self._reserved = await self._budget.reserve(wanted, recent=recent)
+        return self._reserved
+
+    def add(self, count: int) -> None:
+        """So many bytes were read; more than was reserved only if a batch is larger than that."""
+        self._actual += count
+        if self._actual > self._reserved:
+            self._reserved = self._budget.correct(self._reserved, self._actual)
+
+    def release(self) -> None:
+        if self._reserved:
+            self._budget.release(self._reserved)
+        self._reserved = self._actual = 0
+
+
 class Reader:
     """Answers fetches for one process."""
 
@@ -59,15 +88,15 @@ class Reader:
         self,
         metastore: Metastore,
         catalogue: Catalogue,
-        extents: ExtentReader,
-        cold_threads: Executor,
+        cold: ColdReads,
         settings: LogSettings,
     ) -> None:
         self._metastore = metastore
         self._catalogue = catalogue
-        self._extents = extents
-        self._cold_threads = cold_threads
+        self._cold = cold
         self._settings = settings
+        self.budget = ByteBudget(settings.cold_bytes_max)
+        self._turns = Turns()
         self._buckets: dict[int, TokenBucket] = {}
         self._closed = False
         self.cold_bytes = 0
@@ -103,39 +132,54 @@ class Reader:
     ) -> list[FetchPart]:
         """Answer every partition, waiting up to ``max_wait_ms`` for ``min_bytes`` if all stand at the end."""
         deadline = _loop_s() + max_wait_ms / 1000
-        while True:
-            parts, total, urgent = await self._fetch_once(wants, max_bytes)
-            left = deadline - _loop_s()
-            if urgent or total >= min_bytes or left <= 0 or self._closed:
-                return parts
-            self._refund(wants, parts)
-            logs = [self._log(want) for want in wants]
-            if any(
-                log is None or log.high_watermark != part.high_watermark
-                for log, part in zip(logs, parts, strict=True)
-            ):
-                continue  # something happened while another partition was read: look again
-            refill = self._refill_s(wants)
-            places = [log for log in logs if log is not None]
-            await wait_for_bytes(places, min_bytes - total, min(left, refill))
+        hold = _Hold(self.budget)
+        try:
+            while True:
+                parts, total, urgent = await self._fetch_once(wants, max_bytes, hold)
+                left = deadline - _loop_s()
+                if urgent or total >= min_bytes or left <= 0 or self._closed:
+                    return parts
+                hold.release()
+                self._refund(wants, parts)
+                logs = [self._log(want) for want in wants]
+                if any(
+                    log is None or log.high_watermark != part.high_watermark
+                    for log, part in zip(logs, parts, strict=True)
+                ):
+                    continue  # something happened while another partition was read: look again
+                refill = self._refill_s(wants)
+                places = [log for log in logs if log is not None]
+                await wait_for_bytes(places, min_bytes - total, min(left, refill))
+        finally:
+            hold.release()  # from here on the connection counts what it has not sent
 
     async def _fetch_once(
-        self, wants: Sequence[FetchWant], max_bytes: int
+        self, wants: Sequence[FetchWant], max_bytes: int, hold: _Hold
     ) -> tuple[list[FetchPart], int, bool]:
         """One pass; ``urgent`` if the answer must go out whatever its size."""
-        parts: list[FetchPart] = []
+        parts: dict[int, FetchPart] = {}
+        cold: dict[int, PartitionLog] = {}
         total = 0
-        urgent = False
-        for want in wants:
-            room = max_bytes - total
-            part = self._from_memory(want, room, at_least_one=total == 0)
+        for index, want in enumerate(wants):
+            part: FetchPart | PartitionLog | None
+            part = self._from_memory(want, max_bytes - total, at_least_one=total == 0)
             if part is None:
-                part = await self._from_storage(want, room, at_least_one=total == 0)
-                urgent = urgent or part.bytes > 0
-            urgent = urgent or part.error is not ErrorCode.NONE or part.diverging_epoch is not None
-            parts.append(part)
-            total += part.bytes
-        return parts, total, urgent
+                part = await self._judged(want)
+            if isinstance(part, PartitionLog):
+                cold[index] = part
+            else:
+                parts[index] = part
+                total += part.bytes
+        urgent = any(
+            part.error is not ErrorCode.NONE or part.diverging_epoch is not None
+            for part in parts.values()
+        )
+        if cold:
+            found = await self._from_storage(wants, cold, max_bytes - total, total == 0, hold)
+            urgent = urgent or any(part.bytes or part.error for part in found.values())
+            parts |= found
+            total += sum(part.bytes for part in found.values())
+        return [parts[index] for index in range(len(wants))], total, urgent
 
     # -- one partition -------------------------------------------------------------------------------
     def _from_memory(self, want: FetchWant, room: int, *, at_least_one: bool) -> FetchPart | None:
@@ -165,8 +209,8 @@ class Reader:
             bucket.take(part.bytes)
         return part
 
-    async def _from_storage(self, want: FetchWant, room: int, *, at_least_one: bool) -> FetchPart:
-        """Errors are answers here: one bad partition never fails the others."""
+    async def _judged(self, want: FetchWant) -> FetchPart | PartitionLog:
+        """What memory alone cannot answer: the answer if it holds no bytes, else what to read of."""
         log = self._log(want)
         if log is None:
             return FetchPart(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1, -1, [], 0)
@@ -183,87 +227,134 @@ class Reader:
                 )
                 if diverging is not None:
                     return _part(log, [])._replace(diverging_epoch=diverging)
-            if not log.log_start <= want.offset <= log.next_offset:
-                return _refusal(log, ErrorCode.OFFSET_OUT_OF_RANGE)
-            if want.offset == log.next_offset:
-                return _part(log, [])
-            return await self._cold(log, want, room, at_least_one)
         except ClientFault as fault:
             return _refusal(log, fault.code)
         except (Corrupt, StoreFault) as fault:
-            logger.error("%s/%s at %s: %s", want.topic.name, want.partition, want.offset, fault)
-            return _refusal(log, ErrorCode.KAFKA_STORAGE_ERROR)
+            return _broken(log, want, fault)
+        if not log.log_start <= want.offset <= log.next_offset:
+            return _refusal(log, ErrorCode.OFFSET_OUT_OF_RANGE)
+        return _part(log, []) if want.offset == log.next_offset else log
 
-    async def _cold(
-        self, log: PartitionLog, want: FetchWant, room: int, at_least_one: bool
+    # -- below the tail ------------------------------------------------------------------------------
+    async def _from_storage(
+        self,
+        wants: Sequence[FetchWant],
+        logs: dict[int, PartitionLog],
+        room: int,
+        at_least_one: bool,
+        hold: _Hold,
+    ) -> dict[int, FetchPart]:
+        """Read the partitions of ``logs``, a few at a time, each with a fair share of ``room``.
+
+        Those that are not read in time, or that find no room, are answered without bytes: they come
+        with the next fetch, which finds what was read meanwhile in the cache. Errors are answers here:
+        one bad partition never fails the others.
+        """
+        parts = {index: _part(log, []) for index, log in logs.items()}
+        if room <= 0 and not at_least_one:
+            return parts
+        began_s = _loop_s()
+        room = await hold.reserve(max(1, min(room, self._settings.cold_read_bytes)))
+        left = list(logs)
+        again: list[int] = []  # whose first batch is larger than their share
+        while left and (room > 0 or at_least_one):
+            wave, left = left[:WAVE], left[WAVE:]
+            share = max(1, room // (len(wave) + len(left)))
+            tasks = {
+                index: asyncio.create_task(
+                    self._read_one(
+                        wants[index],
+                        logs[index],
+                        share,
+                        ANY_SIZE if at_least_one and index == wave[0] else room // len(wave),
+                    )
+                )
+                for index in wave
+            }
+            spent_s = _loop_s() - began_s
+            patience_s = max(0.0, self._settings.cold_answer_ms_max / 1000 - spent_s)
+            try:
+                await asyncio.wait(tasks.values(), timeout=None if at_least_one else patience_s)
+            finally:
+                for task in tasks.values():
+                    task.cancel()  # those that are late; what they read is kept in the cache
+            for index, task in tasks.items():
+                if task.done() and not task.cancelled():
+                    parts[index] = part = task.result()
+                    room -= part.bytes
+                    at_least_one = at_least_one and not part.bytes
+                    hold.add(part.bytes)
+                    if not part.bytes and part.error is ErrorCode.NONE:
+                        again.append(index)
+            if not patience_s and not at_least_one:
+                break
+        for index in again:
+            if room > 0 and _loop_s() - began_s < self._settings.cold_answer_ms_max / 1000:
+                parts[index] = part = await self._read_one(wants[index], logs[index], room, room)
+                room -= part.bytes
+                hold.add(part.bytes)
+        return parts
+
+    async def _read_one(
+        self, want: FetchWant, log: PartitionLog, share: int, first_max: int
     ) -> FetchPart:
-        room = min(room, want.max_bytes, self._settings.cold_read_bytes)
+        bytes_max = min(share, max(want.max_bytes, 1))
+        if first_max != ANY_SIZE:
+            first_max = min(first_max, want.max_bytes)
         bucket = self._bucket(want.topic)
         if bucket is not None:
             allowed = bucket.available(_loop_s())
             if allowed <= 0:
                 return _part(log, [])
-            room = min(room, allowed)
-        if room <= 0 and not at_least_one:
-            return _part(log, [])
-        buffers = await self.read_cold(log, want.offset, max(room, 0), at_least_one=at_least_one)
-        part = _part(log, buffers)
+            bytes_max = min(bytes_max, allowed)
+        try:
+            found = await self.read_cold(log, want.offset, bytes_max=bytes_max, first_max=first_max)
+        except ClientFault as fault:
+            return _refusal(log, fault.code)
+        except (Corrupt, StoreFault) as fault:
+            return _broken(log, want, fault)
+        part = _part(log, found.buffers)
         self.cold_bytes += part.bytes
         if bucket is not None:
             bucket.take(part.bytes)
         return part
 
     async def read_cold(
-        self, log: PartitionLog, offset: int, bytes_max: int, *, at_least_one: bool
-    ) -> list[memoryview]:
+        self, log: PartitionLog, offset: int, *, bytes_max: int, first_max: int
+    ) -> Found:
         """Whole batches from storage. Raises Corrupt or StoreFault if they cannot be had, ClientFault if
         they are no longer part of the log."""
-        loop = asyncio.get_running_loop()
-        for attempt in range(STALE_READS_MAX):
-            extents = await self._metastore.extents_from(
-                log.topic.no, log.partition, offset, self._settings.extents_per_read
-            )
-            if not extents or extents[0].base_offset > offset:
-                # A gap, unless another process moved the log start and the notice is still to come.
-                await self._refresh(log)
-                if offset < log.log_start:
-                    raise ClientFault(ErrorCode.OFFSET_OUT_OF_RANGE)
+        stale = 0
+        for _ in range(HOLES_MAX):
+            extents = await self._extents_from(log, offset)
+            if not extents:
+                return NOTHING
             try:
-                return await loop.run_in_executor(
-                    self._cold_threads, self._read_extents, extents, offset, bytes_max, at_least_one
+                found = await self._cold.read(
+                    extents, offset, bytes_max=bytes_max, first_max=first_max
                 )
             except NotFound:
                 # Merged and collected since the query, unless it happens again and again.
-                if attempt == STALE_READS_MAX - 1:
+                stale += 1
+                if stale == STALE_READS_MAX:
                     raise
-        raise AssertionError("unreachable")
+                continue
+            if found.buffers or found.next_offset <= offset:
+                return found
+            offset = found.next_offset  # compaction left nothing there
+        return NOTHING
 
-    def _read_extents(
-        self, extents: Sequence[Extent], offset: int, bytes_max: int, at_least_one: bool
-    ) -> list[memoryview]:
-        found: list[memoryview] = []
-        room = bytes_max
-        for extent in extents:
-            try:
-                more = self._extents.read(
-                    extent,
-                    max(offset, extent.base_offset),
-                    room,
-                    at_least_one=at_least_one and not found,
-                )
-            except (Corrupt, StoreFault):
-                if found:
-                    return found  # what lies before the damage is good; the next fetch meets it
-                raise
-            if not more:
-                if at_least_one and not found:
-                    continue  # compaction left nothing from this offset on: it goes on behind
-                break
-            found.extend(more)
-            room -= sum(len(buffer) for buffer in more)
-            if room <= 0 or parse_header(more[-1]).last_offset < extent.last_offset:
-                break  # a smaller batch of a later extent might still fit: offsets must not be skipped
-        return found
+    async def _extents_from(self, log: PartitionLog, offset: int) -> list[Extent]:
+        await self._turns.take()
+        extents = await self._metastore.extents_from(
+            log.topic.no, log.partition, offset, self._settings.extents_per_read
+        )
+        if not extents or extents[0].base_offset > offset:
+            # A gap, unless another process moved the log start and the notice is still to come.
+            await self._refresh(log)
+            if offset < log.log_start:
+                raise ClientFault(ErrorCode.OFFSET_OUT_OF_RANGE)
+        return extents
 
     async def _refresh(self, log: PartitionLog) -> None:
         await self._catalogue.refresh(log)
@@ -326,6 +417,13 @@ def _part(log: PartitionLog, buffers: list[memoryview]) -> FetchPart:
         None,
         log.leader_epoch,
     )
+
+
+def _broken(log: PartitionLog, want: FetchWant, fault: Corrupt | StoreFault) -> FetchPart:
+    """What cannot be read fails its own range of its own partition (KIP-405's remote reads do alike)."""
+    logger.error("%s/%s at %s: %s", want.topic.name, want.partition, want.offset, fault)
+    corrupt = isinstance(fault, Corrupt)
+    return _refusal(log, ErrorCode.CORRUPT_MESSAGE if corrupt else ErrorCode.KAFKA_STORAGE_ERROR)
 
 
 def _refusal(log: PartitionLog, code: ErrorCode) -> FetchPart:

@@ -26,9 +26,14 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     pack_bytes_max: int = 64 * MIB  # of an object that many partitions share
     pack_shares_max: int = 4096  # its index stays within some hundred kilobytes
     consolidate_fan_in: int = 8  # small neighbours merge eight at a time: log8 rewrites per byte
-    cold_threads: int = 4  # cold reads can never occupy more of the machine than this
-    cold_cache_bytes: int = 48 * MIB
+    cold_threads: int = 4  # reads of old data can never occupy more of the machine than this
+    cold_cache_bytes: int = 32 * MIB  # blocks of old data for readers that stand close together
     cold_read_bytes: int = 4 * MIB  # one cold answer, whatever the client asks for
+    cold_read_ahead_bytes: int = 4 * MIB  # of a sequential reader: hides an object store's latency
+    cold_bytes_max: int = 96 * MIB  # read and not yet taken by clients; past it, cold reads wait
+    cold_answer_ms_max: int = 500  # partitions that take longer come with the next answer
+    recent_threads: int = 2  # reads of what has left the tail and still lies in the WAL
+    recent_cache_bytes: int = 16 * MIB  # placed extents, which every reader behind the tail wants
     extents_per_read: int = 64  # one cold answer looks at no more extents
     object_grace_ms: int = 24 * HOUR_MS  # the undo button: hours, not minutes (I3)
     topic_grace_ms: int = 24 * HOUR_MS  # a deleted topic can be brought back: an incident's length

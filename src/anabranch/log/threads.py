@@ -116,16 +116,18 @@ class LogThreads(NamedTuple):
     """Where a log's blocking work runs. Passed in, so that simulation runs all of it on its own loop."""
 
     wal: Worker  # one flush after the other; several at a time where they are objects
-    cold: Executor  # reads below the tail; they can never occupy more of the machine than this
+    cold: Executor  # reads of old data; they can never occupy more of the machine than this
     background: Executor  # merge, collection, recycling: one job at a time
     journal: Executor | None = None  # does not wait behind a merge; None: it does
+    recent: Executor | None = None  # reads of what has just left the tail; None: those of ``cold``
 
     @classmethod
-    def start(cls, *, cold: int, wal: int = 1) -> LogThreads:
-        """Real threads: ``cold`` of them for cold reads, ``wal`` for flushes at the same time."""
+    def start(cls, *, cold: int, recent: int = 2, wal: int = 1) -> LogThreads:
+        """Real threads: ``cold`` and ``recent`` of them for reads of old and of recent data, ``wal`` for
+        flushes at the same time."""
         return cls(
             *(Worker("wal", wal), Threads(cold, "cold")),
-            *(Threads(1, "background"), Threads(1, "journal")),
+            *(Threads(1, "background"), Threads(1, "journal"), Threads(recent, "recent")),
         )
 
     def shutdown(self) -> None:

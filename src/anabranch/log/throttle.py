@@ -1,9 +1,20 @@
-"""A rate limit for reading one topic: what a replay's branch carries so that live traffic keeps its share."""
+"""Rate limits for reading: of one topic, of what a broker reads below the tail, of one group.
+
+A limit slows progress and never stops it: a batch larger than what is left is given and then paid off,
+and readers that wait are served by how long ago they were served last.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable
+from heapq import heappop, heappush
+from typing import NamedTuple
+
 BURST_SECONDS = 0.25  # short enough that a graph of the replay's rate is flat
 BURST_BYTES_MIN = 64 * 1024  # a limit must never be smaller than a usual batch
+READERS_MAX = 4096  # whose last turn is remembered; who is forgotten goes first
 
 
 class TokenBucket:
@@ -34,3 +45,78 @@ class TokenBucket:
     def wait_s(self) -> float:
         """Seconds until something may be read again, as of the last ``available``."""
         return max(0.0, (1.0 - self._tokens) / self.rate)
+
+
+class _Turn(NamedTuple):
+    served_s: float  # when this reader was served last
+    number: int  # in the order of asking
+    reader: Hashable
+    wanted: int
+    future: asyncio.Future[int]
+
+
+class FairLimit:
+    """A token bucket that many readers wait for. Who was served longest ago is served first, and gets a
+    part of what there is, so that nobody is starved, however many ask and however large their answers."""
+
+    def __init__(self, bytes_per_second: int, now_s: float) -> None:
+        self._bucket = TokenBucket(bytes_per_second, now_s)
+        self._served: OrderedDict[Hashable, float] = OrderedDict()
+        self._waiting: list[_Turn] = []  # a heap; those whose future is done are gone
+        self._asked = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self.delayed = 0  # turns that had to wait, for metrics
+
+    @property
+    def rate(self) -> int:
+        return self._bucket.rate
+
+    async def take(self, reader: Hashable, wanted: int, wait_s: float) -> int:
+        """Bytes that ``reader`` may read now, at most ``wanted``; 0 if its turn does not come within
+        ``wait_s``. What is read in the end is told by :meth:`correct`."""
+        if not self._waiting and self._bucket.available(asyncio.get_running_loop().time()) > 0:
+            return self._grant(reader, wanted)
+        self.delayed += 1
+        loop = asyncio.get_running_loop()
+        self._asked += 1
+        served_s = self._served.get(reader, -1.0)
+        turn = _Turn(served_s, self._asked, reader, wanted, loop.create_future())
+        heappush(self._waiting, turn)
+        self._schedule(loop)
+        try:
+            return await asyncio.wait_for(turn.future, wait_s)
+        except TimeoutError:
+            return 0
+        except asyncio.CancelledError:
+            if turn.future.done() and not turn.future.cancelled():
+                self.correct(turn.future.result(), 0)
+            raise
+
+    def correct(self, granted: int, actual: int) -> None:
+        """What was granted became an answer of ``actual`` bytes."""
+        self._bucket.take(actual - granted)
+
+    def _grant(self, reader: Hashable, wanted: int) -> int:
+        now_s = asyncio.get_running_loop().time()
+        available = self._bucket.available(now_s)
+        share = max(BURST_BYTES_MIN, self._bucket.burst // 4) if self._waiting else available
+        granted = max(1, min(wanted, available, share))
+        self._bucket.take(granted)
+        self._served[reader] = now_s
+        self._served.move_to_end(reader)
+        if len(self._served) > READERS_MAX:
+            self._served.popitem(last=False)
+        return granted
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is None and self._waiting:
+            self._bucket.available(asyncio.get_running_loop().time())
+            self._timer = loop.call_later(max(0.001, self._bucket.wait_s()), self._serve, loop)
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        while self._waiting and self._bucket.available(asyncio.get_running_loop().time()) > 0:
+            turn = heappop(self._waiting)
+            if not turn.future.done():
+                turn.future.set_result(self._grant(turn.reader, turn.wanted))
+        self._schedule(loop)

@@ -36,7 +36,7 @@ class Cut(NamedTuple):
 
 
 def cut(
-    blocks: Sequence[bytes],
+    blocks: Sequence[bytes | bytearray],
     start: int,
     end: int,
     offset: int,
@@ -106,7 +106,7 @@ def cut(
     return Cut(found, found_end, at, pos, 0, "")
 
 
-def views(blocks: Sequence[bytes], start: int, end: int) -> list[memoryview]:
+def views(blocks: Sequence[bytes | bytearray], start: int, end: int) -> list[memoryview]:
     """``start..end`` of the blocks laid one after the other, as views of them."""
     size = len(blocks[0])
     found = []
@@ -118,17 +118,25 @@ def views(blocks: Sequence[bytes], start: int, end: int) -> list[memoryview]:
     return found
 
 
+def place_offsets(run: bytearray, base_offset: int, leader_epoch: int) -> int:
+    """Number the batches that fill ``run``, walked over by :func:`cut` before, from ``base_offset`` on.
+
+    Returns the offset behind the last one.
+    """
+    return _scan.place(run, base_offset, leader_epoch)
+
+
 _DAMAGE = {
     _scan.MALFORMED: "the header of a batch is malformed",
     _scan.WRONG_CRC: "the CRC-32C of a batch does not match",
 }
 
 
-def _gather(blocks: Sequence[bytes], size: int, start: int, end: int) -> bytes:
+def _gather(blocks: Sequence[bytes | bytearray], size: int, start: int, end: int) -> bytes:
     return b"".join(views(blocks, start, end))
 
 
-def _crc(blocks: Sequence[bytes], size: int, start: int, end: int) -> int:
+def _crc(blocks: Sequence[bytes | bytearray], size: int, start: int, end: int) -> int:
     crc = 0
     for view in views(blocks, start, end):
         crc = crc32c(view, crc)

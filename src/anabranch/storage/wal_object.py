@@ -24,7 +24,6 @@ from uuid import uuid4
 from crc32c import crc32c
 
 from anabranch.errors import Corrupt, StoreFault, UserFault
-from anabranch.storage.blockcache import BLOCK_BYTES, BlockCache
 from anabranch.storage.identity import (
     WAL_IDENTITY_KEY,
     Identity,
@@ -32,6 +31,7 @@ from anabranch.storage.identity import (
     require_identity,
 )
 from anabranch.storage.store import AlreadyExists, Buffer, NotFound, ObjectInfo, Store
+from anabranch.storage.syncblocks import BLOCK_BYTES, SyncBlockCache
 from anabranch.storage.wal import CACHE_BYTES, FlushPart, PlacedPart
 from anabranch.storage.wal_format import (
     PART_BYTES_MAX,
@@ -71,7 +71,7 @@ class WalBucket:
         self._written_bytes = 0
         self._lock = Lock()
         self._blocks = (
-            BlockCache(store.get, capacity_bytes=self._half_bytes)
+            SyncBlockCache(store.get, capacity_bytes=self._half_bytes)
             if self._half_bytes > BLOCK_BYTES
             else None
         )
