@@ -157,19 +157,19 @@ class Reader:
         self, wants: Sequence[FetchWant], max_bytes: int, hold: _Hold
     ) -> tuple[list[FetchPart], int, bool]:
         """One pass; ``urgent`` if the answer must go out whatever its size."""
-        parts: dict[int, FetchPart] = {}
+        parts, below = self._all_from_memory(wants, max_bytes)
+        if below and 2 * sum(part.bytes for part in parts.values()) > max_bytes:
+            # What lies below the tail gets its share as well, however much the tail has.
+            self._refund(wants, [parts.get(index) for index in range(len(wants))])
+            parts, below = self._all_from_memory(wants, max_bytes // 2)
         cold: dict[int, PartitionLog] = {}
-        total = 0
-        for index, want in enumerate(wants):
-            part: FetchPart | PartitionLog | None
-            part = self._from_memory(want, max_bytes - total, at_least_one=total == 0)
-            if part is None:
-                part = await self._judged(want)
-            if isinstance(part, PartitionLog):
-                cold[index] = part
+        for index in below:
+            judged = await self._judged(wants[index])
+            if isinstance(judged, PartitionLog):
+                cold[index] = judged
             else:
-                parts[index] = part
-                total += part.bytes
+                parts[index] = judged
+        total = sum(part.bytes for part in parts.values())
         urgent = any(
             part.error is not ErrorCode.NONE or part.diverging_epoch is not None
             for part in parts.values()
@@ -180,6 +180,22 @@ class Reader:
             parts |= found
             total += sum(part.bytes for part in found.values())
         return [parts[index] for index in range(len(wants))], total, urgent
+
+    def _all_from_memory(
+        self, wants: Sequence[FetchWant], max_bytes: int
+    ) -> tuple[dict[int, FetchPart], list[int]]:
+        """What memory answers, by index, and the indexes of the others."""
+        parts: dict[int, FetchPart] = {}
+        below: list[int] = []
+        total = 0
+        for index, want in enumerate(wants):
+            part = self._from_memory(want, max_bytes - total, at_least_one=total == 0)
+            if part is None:
+                below.append(index)
+            else:
+                parts[index] = part
+                total += part.bytes
+        return parts, below
 
     # -- one partition -------------------------------------------------------------------------------
     def _from_memory(self, want: FetchWant, room: int, *, at_least_one: bool) -> FetchPart | None:
@@ -382,11 +398,11 @@ class Reader:
             bucket = self._buckets[topic.no] = TokenBucket(rate, _loop_s())
         return bucket
 
-    def _refund(self, wants: Sequence[FetchWant], parts: Sequence[FetchPart]) -> None:
+    def _refund(self, wants: Sequence[FetchWant], parts: Sequence[FetchPart | None]) -> None:
         """Give back the tokens of a pass whose answer is not sent."""
         for want, part in zip(wants, parts, strict=False):
             bucket = self._bucket(want.topic)
-            if bucket is not None:
+            if bucket is not None and part is not None:
                 bucket.take(-part.bytes)
 
     def _refill_s(self, wants: Sequence[FetchWant]) -> float:
