@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
@@ -113,17 +113,9 @@ class Reader:
         self, wants: Sequence[FetchWant], *, min_bytes: int, max_bytes: int
     ) -> list[FetchPart] | None:
         """The answer if memory alone can give it now, else None: call :meth:`fetch`."""
-        parts: list[FetchPart] = []
-        total = 0
-        for want in wants:
-            part = self._from_memory(want, max_bytes - total, at_least_one=total == 0)
-            if part is None:
-                self._refund(wants, parts)
-                return None
-            parts.append(part)
-            total += part.bytes
-        if total >= min_bytes:
-            return parts
+        parts, below = self._all_from_memory(wants, range(len(wants)), max_bytes)
+        if not below and sum(part.bytes for part in parts.values()) >= min_bytes:
+            return list(parts.values())
         self._refund(wants, parts)
         return None
 
@@ -140,7 +132,7 @@ class Reader:
                 if urgent or total >= min_bytes or left <= 0 or self._closed:
                     return parts
                 hold.release()
-                self._refund(wants, parts)
+                self._refund(wants, dict(enumerate(parts)))
                 logs = [self._log(want) for want in wants]
                 if any(
                     log is None or log.high_watermark != part.high_watermark
@@ -157,11 +149,13 @@ class Reader:
         self, wants: Sequence[FetchWant], max_bytes: int, hold: _Hold
     ) -> tuple[list[FetchPart], int, bool]:
         """One pass; ``urgent`` if the answer must go out whatever its size."""
-        parts, below = self._all_from_memory(wants, max_bytes)
-        if below and 2 * sum(part.bytes for part in parts.values()) > max_bytes:
+        parts, below = self._all_from_memory(wants, range(len(wants)), max_bytes)
+        hot = list(parts)
+        shared = bool(below) and 2 * sum(part.bytes for part in parts.values()) > max_bytes
+        if shared:
             # What lies below the tail gets its share as well, however much the tail has.
-            self._refund(wants, [parts.get(index) for index in range(len(wants))])
-            parts, below = self._all_from_memory(wants, max_bytes // 2)
+            self._refund(wants, parts)
+            parts, _ = self._all_from_memory(wants, hot, max_bytes // 2)
         cold: dict[int, PartitionLog] = {}
         for index in below:
             judged = await self._judged(wants[index])
@@ -179,17 +173,29 @@ class Reader:
             urgent = urgent or any(part.bytes or part.error for part in found.values())
             parts |= found
             total += sum(part.bytes for part in found.values())
+            if shared:  # and what it leaves of that goes to the tail again
+                spent = sum(part.bytes for part in found.values())
+                again, _ = self._all_from_memory(wants, hot, max_bytes - spent, spent == 0)
+                self._refund(wants, {index: parts[index] for index in again})
+                parts |= again
+                total = sum(part.bytes for part in parts.values())
         return [parts[index] for index in range(len(wants))], total, urgent
 
     def _all_from_memory(
-        self, wants: Sequence[FetchWant], max_bytes: int
+        self,
+        wants: Sequence[FetchWant],
+        indexes: Iterable[int],
+        max_bytes: int,
+        at_least_one: bool = True,
     ) -> tuple[dict[int, FetchPart], list[int]]:
         """What memory answers, by index, and the indexes of the others."""
         parts: dict[int, FetchPart] = {}
         below: list[int] = []
         total = 0
-        for index, want in enumerate(wants):
-            part = self._from_memory(want, max_bytes - total, at_least_one=total == 0)
+        for index in indexes:
+            part = self._from_memory(
+                wants[index], max_bytes - total, at_least_one=at_least_one and total == 0
+            )
             if part is None:
                 below.append(index)
             else:
@@ -398,11 +404,11 @@ class Reader:
             bucket = self._buckets[topic.no] = TokenBucket(rate, _loop_s())
         return bucket
 
-    def _refund(self, wants: Sequence[FetchWant], parts: Sequence[FetchPart | None]) -> None:
-        """Give back the tokens of a pass whose answer is not sent."""
-        for want, part in zip(wants, parts, strict=False):
-            bucket = self._bucket(want.topic)
-            if bucket is not None and part is not None:
+    def _refund(self, wants: Sequence[FetchWant], parts: Mapping[int, FetchPart]) -> None:
+        """Give back the tokens of a pass whose answer, by index of its want, is not sent."""
+        for index, part in parts.items():
+            bucket = self._bucket(wants[index].topic)
+            if bucket is not None:
                 bucket.take(-part.bytes)
 
     def _refill_s(self, wants: Sequence[FetchWant]) -> float:

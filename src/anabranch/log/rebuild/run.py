@@ -110,7 +110,7 @@ def _complete(
         unknown = sorted(key for key in listed if key not in known)
         adoption = Adoption(tables, store, report, lost=lost)
         adoption.adopt(read_shares(store, pool, unknown, listed, report, show), wal_there, show)
-        extents = ExtentReader(store, wal, 0)
+        extents = ExtentReader(store, wal)
         at_ms = journal.last_ms or now_ms
         recovery = Recovery(tables, wal, extents, at_ms, report)
         recovery.recover(_without_merged(wal, parts, adoption.batches, report), show)
