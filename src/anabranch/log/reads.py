@@ -280,7 +280,9 @@ class Reader:
         left = list(logs)
         again: list[int] = []  # whose first batch is larger than their share
         while left and (room > 0 or at_least_one):
-            wave, left = left[:WAVE], left[WAVE:]
+            # The one batch that may be larger than all limits (KIP-74) comes alone.
+            width = 1 if at_least_one else WAVE
+            wave, left = left[:width], left[width:]
             share = max(1, room // (len(wave) + len(left)))
             tasks = {
                 index: asyncio.create_task(
@@ -288,7 +290,7 @@ class Reader:
                         wants[index],
                         logs[index],
                         share,
-                        ANY_SIZE if at_least_one and index == wave[0] else room // len(wave),
+                        ANY_SIZE if at_least_one else room // len(wave),
                     )
                 )
                 for index in wave
