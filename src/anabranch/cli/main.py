@@ -18,6 +18,7 @@ from anabranch.errors import AnabranchError
 COMMANDS: Final = {
     "branch": "Create, list and delete branches: copies of a topic's past that cost no bytes.",
     "broker": "List brokers with their lanes, zones and addresses; remove one that is gone.",
+    "check": "Verify the bucket against the metastore while brokers run: missing, unreferenced, corrupt.",
     "explain": "Say what a group had committed at an instant, by whom, and what a restart would do.",
     "group": "List and describe consumer groups.",
     "log": "Show what lies in the log: batches, extents, segments.",

@@ -23,6 +23,7 @@ from anabranch.errors import StoreFault
 from anabranch.metastore.changes import Changed
 
 if TYPE_CHECKING:
+    from anabranch.metastore.audit import KnownObject, Naming
     from anabranch.metastore.journal import Changes, JournalState, Mark, TableRows
 
 NO_TIMESTAMP = -1
@@ -901,6 +902,19 @@ class Metastore(Protocol):
 
     async def journal_snapshot_done(self, epoch: int, number: int, now_ms: int) -> bool:
         """A whole snapshot that stands on entry ``number`` is durable; False if fenced."""
+
+    # -- audit (see metastore/audit.py) -----------------------------------------------------------
+    async def known_keys(self, keys: Sequence[str]) -> dict[str, int]:
+        """Which of ``keys`` are objects of the metastore, with their numbers."""
+
+    async def collected_keys(self, keys: Sequence[str]) -> dict[str, bool]:
+        """Which of ``keys`` the deletion log has; True: their bytes are still to be deleted."""
+
+    async def objects_after(self, no: int, limit: int) -> list[KnownObject]:
+        """Objects with a number above ``no``, in order, with how far extents name them."""
+
+    async def extents_in(self, object_no: int, limit: int) -> list[Naming]:
+        """Extents that lie in an object, by where they lie."""
 
     # -- the engine itself ---------------------------------------------------------------------
     async def check(self) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from anabranch.metastore import (
     appends,
+    audit,
     branches,
     brokers,
     check,
@@ -69,6 +70,7 @@ from anabranch.metastore.api import (
     Replacement,
     Topic,
 )
+from anabranch.metastore.audit import KnownObject, Naming
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
 from anabranch.metastore.tx import Tx
@@ -558,6 +560,19 @@ class SqlMetastore(ABC):
 
     async def journal_snapshot_done(self, epoch: int, number: int, now_ms: int) -> bool:
         return await self._write(journal.snapshot_done, epoch, number, now_ms)
+
+    # -- audit -------------------------------------------------------------------------------
+    async def known_keys(self, keys: Sequence[str]) -> dict[str, int]:
+        return await self._read_aside(audit.known_keys, keys)
+
+    async def collected_keys(self, keys: Sequence[str]) -> dict[str, bool]:
+        return await self._read_aside(audit.collected_keys, keys)
+
+    async def objects_after(self, no: int, limit: int) -> list[KnownObject]:
+        return await self._read_aside(audit.objects_after, no, limit)
+
+    async def extents_in(self, object_no: int, limit: int) -> list[Naming]:
+        return await self._read_aside(audit.extents_in, object_no, limit)
 
     # -- the engine itself ---------------------------------------------------------------------
     async def check(self) -> list[str]:

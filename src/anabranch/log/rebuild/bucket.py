@@ -18,7 +18,7 @@ from anabranch.storage.pack import PackIndex, is_pack_key
 from anabranch.storage.segment import SegmentIndex, index_key, parse_segment_key
 from anabranch.storage.store import NotFound, Store
 
-DATA_PREFIXES = ("packs/", "topics/")
+DATA_PREFIXES = ("packs/", "quarantine/", "topics/")
 LISTED_STEP = 10_000  # objects between two signs of progress
 
 
@@ -46,6 +46,8 @@ def kind_of_key(key: str) -> ObjectKind | None:
         return ObjectKind.SEGMENT
     if key.endswith(".pack") and is_pack_key(key):
         return ObjectKind.PACK
+    if key.endswith(".raw") and key.startswith("quarantine/"):
+        return ObjectKind.QUARANTINE
     return None
 
 
@@ -70,7 +72,7 @@ def read_shares(
     show: ShowProgress,
 ) -> Iterator[Share]:
     """What the indexes of these objects say."""
-    keys = [key for key in unknown if kind_of_key(key) is not None]
+    keys = [key for key in unknown if (kind := kind_of_key(key)) is not None and kind.final]
 
     def fetch(key: str) -> bytes:
         return store.get(index_key(key))
