@@ -419,7 +419,7 @@ def test_I3_a_damaged_extent_is_set_apart_and_all_others_are_merged(run, where: 
             (part,) = await log.fetch(
                 [FetchWant(topic, 3, offset, 1)], max_wait_ms=0, min_bytes=1, max_bytes=1
             )
-            assert (part.error.name == "KAFKA_STORAGE_ERROR") is (offset in lost), offset
+            assert (part.error.name == "CORRUPT_MESSAGE") is (offset in lost), offset
             assert (value in b"".join(part.buffers)) is (offset not in lost)
         del before[3]
         for partition, values in before.items():
