@@ -121,18 +121,20 @@ def test_branch_at_append_time_and_event_time(run, merged: bool) -> None:
     run(scenario)
 
 
-def test_a_branch_remembers_producers_below_its_end(run) -> None:
-    """I5 on a branch: a retry of what it inherited is recognised; I7: its own appends stay its own."""
+def test_I5_a_producer_begins_anew_in_a_branch(run) -> None:
+    """A client numbers its batches per topic name: its first batch to the branch has the sequence of its
+    first one to the source, and is no retry of it (found by the simulation)."""
 
     async def scenario(bench: Bench) -> None:
         topic = await bench.log.create_topic("t", 1, {})
         sent = {"producer_id": 9, "producer_epoch": 0}
         await bench.append(topic, 0, [b"a"], base_sequence=0, **sent)
         branch = await bench.log.branch(topic, "b", BranchPoint())
-        assert await bench.append(branch, 0, [b"a"], base_sequence=0, **sent) == 0
-        assert await bench.append(branch, 0, [b"b"], base_sequence=1, **sent) == 1
-        assert await bench.append(topic, 0, [b"c"], base_sequence=1, **sent) == 1
-        assert await bench.values(branch, 0) == [(0, b"a"), (1, b"b")]
+        assert await bench.append(branch, 0, [b"b"], base_sequence=0, **sent) == 1
+        assert await bench.append(branch, 0, [b"b"], base_sequence=0, **sent) == 1
+        assert await bench.append(branch, 0, [b"c"], base_sequence=1, **sent) == 2
+        assert await bench.append(topic, 0, [b"d"], base_sequence=1, **sent) == 1
+        assert await bench.values(branch, 0) == [(0, b"a"), (1, b"b"), (2, b"c")]
 
     run(scenario)
 

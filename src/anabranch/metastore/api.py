@@ -573,7 +573,7 @@ class Metastore(Protocol):
 
         ``replacements[p]`` are (object_no, extent) pairs that stand for the source's extents which
         straddle ``ends[p]``: the same object with a shorter length, and a small object that holds the
-        trimmed batch. Producer states whose last batch lies below the end are copied as they are.
+        trimmed batch. Producer states stay behind: a client numbers its batches anew for another topic.
         Raises ClientFault(TOPIC_ALREADY_EXISTS | UNKNOWN_TOPIC_OR_PARTITION); Conflict if an end is
         below the source's log start or above its next offset.
         """

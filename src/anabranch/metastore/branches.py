@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.metastore import appends, bulk, compactions, partitions
+from anabranch.metastore import bulk, compactions, partitions
 from anabranch.metastore.api import BranchOrigin, Conflict, NewExtent, Partition, Topic
 from anabranch.metastore.extent_changes import refresh_backlog
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
@@ -88,9 +88,7 @@ def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int) -> None
         values,
     )
     compactions.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end)
-    states = appends.producer_states(tx, source.topic_no, source.partition)
-    past = [state for state in states if state.batches and state.batches[-1].last_offset < end]
-    appends.set_producers(tx, branch_no, source.partition, past)
+    # No producer states: a client numbers its batches anew for a topic of another name.
 
 
 def _replace_straddling(
