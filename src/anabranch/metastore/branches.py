@@ -114,7 +114,8 @@ def _replace_straddling(
         raise Conflict(f"the extent {where} has to be divided")
     extents = [extent for _, extent in given]
     assert all(a.last_offset < b.base_offset for a, b in pairwise(extents))
-    if extents and (extents[0].base_offset < straddling[0] or extents[-1].last_offset >= end):
+    # Begun later, the pieces were cut from an extent that has been merged with the one before it.
+    if extents and (extents[0].base_offset != straddling[0] or extents[-1].last_offset != end - 1):
         raise Conflict(f"the extent {where} is another by now")
     # The marks of the extent before: those of what was copied.
     marks = tx.execute(
