@@ -477,3 +477,34 @@ def test_a_change_whose_client_went_away_is_seen_all_the_same(run, turns: int) -
                 assert (handle.log_start, handle.next_offset) == (row.log_start, row.next_offset)
 
     run(scenario)
+
+
+def test_I5_producer_states_stand_beside_the_end_that_vouches_for_them(run) -> None:
+    """Found by the simulation, with a metastore behind a network: while the producers' states were on their
+    way, another broker's append was noticed; then old states stood beside the new end of the log."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        sent = {"producer_id": 9, "producer_epoch": 0}
+        await bench.append(topic, 0, [b"a"], base_sequence=0, **sent)
+        other = other_broker(bench)
+        await other.start()
+        appended: list[int] = []
+
+        async def another_appends() -> None:
+            if not appended:
+                theirs = mine(other.log, topic)
+                appended.append(await other.append(theirs, 0, [b"b"], base_sequence=1, **sent))
+                await bench.log.catalogue.reload()
+
+        after(bench.log, "append_state", another_appends)
+        after(bench.log, "producer_states", another_appends)
+        bench.log.partition(topic, 0).producers = None
+        # The client heard nothing of "b" and retries it here.
+        assert await bench.append(topic, 0, [b"b"], base_sequence=1, **sent) == 1
+        assert appended == [1]
+        assert await bench.append(topic, 0, [b"c"], base_sequence=2, **sent) == 2
+        assert await bench.values(topic, 0) == [(0, b"a"), (1, b"b"), (2, b"c")]
+        await other.log.close()
+
+    run(scenario)

@@ -454,6 +454,18 @@ async def test_producer_states_are_replaced_and_expire(meta: Metastore) -> None:
     assert await meta.producer_states(topic.no, 0) == [newer]
 
 
+async def test_I5_the_state_of_appends_is_of_one_instant(meta: Metastore) -> None:
+    topic = await a_topic(meta)
+    assert await meta.append_state(topic.no, 0) == (await meta.partition(topic.no, 0), [])
+    states = [producer(1, 0, updated_ms=100), producer(2, 0, updated_ms=200)]
+    await meta.commit_appends("wal/1", [commit(topic, 0, new(0, 9), producers=states)], 200)
+    await meta.advance_log_start(topic.no, 0, 3, GapCause.DELETE_RECORDS, "", 300)
+    assert await meta.append_state(topic.no, 0) == (await meta.partition(topic.no, 0), states)
+    assert await meta.append_state(topic.no, 99) is None
+    await meta.delete_topic(topic.no, 400)
+    assert await meta.append_state(topic.no, 0) is None
+
+
 async def test_producer_ids_are_given_once(reopen: Callable[[], Metastore]) -> None:
     meta = reopen()
     first = await meta.allocate_producer_ids(1000)

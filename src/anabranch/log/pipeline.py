@@ -415,12 +415,13 @@ class AppendPipeline:
             log.wake(appended_bytes)
 
     async def _reload(self, log: PartitionLog) -> None:
-        row = await self._metastore.partition(log.topic.no, log.partition)
-        if row is None:
+        state = await self._metastore.append_state(log.topic.no, log.partition)
+        if state is None:
             log.gone()
             return
+        row, producers = state
         log.apply(row)
-        log.set_producers(await self._metastore.producer_states(log.topic.no, log.partition))
+        log.set_producers(producers)
 
     async def _reload_if_behind(self, log: PartitionLog) -> bool:
         row = await self._metastore.partition(log.topic.no, log.partition)

@@ -615,6 +615,12 @@ class Metastore(Protocol):
 
     async def producer_states(self, topic_no: int, partition: int) -> list[ProducerState]: ...
 
+    async def append_state(
+        self, topic_no: int, partition: int
+    ) -> tuple[Partition, list[ProducerState]] | None:
+        """What appends are judged by, of one instant: read one after the other, producer states could be
+        older than the ``next_offset`` that vouches for them (I5)."""
+
     async def expire_producers(self, before_ms: int, limit: int) -> int:
         """Forget producers idle since ``before_ms`` (producer.id.expiration.ms); returns how many."""
 

@@ -12,6 +12,7 @@ from anabranch.metastore.api import (
     AppendCommit,
     AppendOutcome,
     ObjectKind,
+    Partition,
     ProducerBatch,
     ProducerState,
 )
@@ -147,6 +148,26 @@ def _move(
         rows[-1].appended_ms if rows else appended_mark,
         rows[-1].timestamp_mark if rows else timestamp_mark,
     )
+
+
+def append_state(
+    tx: Tx, topic_no: int, partition: int
+) -> tuple[Partition, list[ProducerState]] | None:
+    """One statement, so one snapshot on every engine."""
+    rows = tx.execute(
+        "SELECT p.next_offset, p.log_start, p.leader_epoch, s.producer_id, s.epoch, s.batches, "
+        "s.updated_ms FROM partition p LEFT JOIN producer s USING (topic_no, partition) "
+        "WHERE p.topic_no = ? AND p.partition = ? ORDER BY s.producer_id",
+        (topic_no, partition),
+    ).fetchall()
+    if not rows:
+        return None
+    states = [
+        ProducerState(pid, epoch, _decode(batches), updated)
+        for *_, pid, epoch, batches, updated in rows
+        if pid is not None
+    ]
+    return Partition(topic_no, partition, *rows[0][:3]), states
 
 
 def producer_states(tx: Tx, topic_no: int, partition: int) -> list[ProducerState]:

@@ -242,6 +242,11 @@ class SqlMetastore(ABC):
     async def producer_states(self, topic_no: int, partition: int) -> list[ProducerState]:
         return await self._read(appends.producer_states, topic_no, partition)
 
+    async def append_state(
+        self, topic_no: int, partition: int
+    ) -> tuple[Partition, list[ProducerState]] | None:
+        return await self._read(appends.append_state, topic_no, partition)
+
     async def expire_producers(self, before_ms: int, limit: int) -> int:
         return await self._write(appends.expire_producers, before_ms, limit)
 

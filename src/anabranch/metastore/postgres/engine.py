@@ -26,6 +26,7 @@ Verb = Callable[..., Any]
 # Reads that are one statement: one round trip instead of three.
 _SINGLE_READS: frozenset[Verb] = frozenset(
     {
+        appends.append_state,
         appends.producer_states,
         brokers.brokers,
         extents.extents_from,
