@@ -508,3 +508,25 @@ def test_I5_producer_states_stand_beside_the_end_that_vouches_for_them(run) -> N
         await other.log.close()
 
     run(scenario)
+
+
+def test_I5_a_refusal_is_judged_again_if_the_picture_moved_on_while_it_was_checked(run) -> None:
+    """Found by the simulation: the check compared the metastore with what the handle had become by then,
+    not with what the refusal was judged by."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        sent = {"producer_id": 9, "producer_epoch": 0}
+        await bench.append(topic, 0, [b"a"], base_sequence=0, **sent)
+        other = other_broker(bench)
+        await other.start()
+        theirs = mine(other.log, topic)
+        await other.append(theirs, 0, [b"b"], base_sequence=1, **sent)
+
+        after(bench.log, "partition", bench.log.catalogue.reload)
+        assert bench.log.partition(topic, 0).next_offset == 1, "not noticed yet"
+        # Out of order after "a", in order after "b".
+        assert await bench.append(topic, 0, [b"c"], base_sequence=2, **sent) == 2
+        await other.log.close()
+
+    run(scenario)

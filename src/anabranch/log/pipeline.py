@@ -341,10 +341,11 @@ class AppendPipeline:
         if log.stale or log.producers is None:
             await self._reload(log)
         while not log.broken:
+            judged_at = log.next_offset
             plan = self._judge(share)
             # What is accepted is judged once more by the compare-and-set; a refusal is not, so it must
             # not come from a picture that another broker's append has made old.
-            if not plan.refuses or not await self._reload_if_behind(log):
+            if not plan.refuses or not await self._reload_if_behind(log, judged_at):
                 return plan
         return None
 
@@ -423,9 +424,10 @@ class AppendPipeline:
         log.apply(row)
         log.set_producers(producers)
 
-    async def _reload_if_behind(self, log: PartitionLog) -> bool:
+    async def _reload_if_behind(self, log: PartitionLog, judged_at: int) -> bool:
+        """The handle itself may have moved on meanwhile: what counts is where the judgement was made."""
         row = await self._metastore.partition(log.topic.no, log.partition)
-        if row is not None and row.next_offset == log.next_offset:
+        if row is not None and row.next_offset == judged_at == log.next_offset:
             return False
         await self._reload(log)
         return True
