@@ -47,6 +47,54 @@ def test_I1_I4_acknowledged_appends_survive_a_restart(run) -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize(
+    "flush_bytes_max", [1, 100, 1 << 20], ids=["in flight", "queued", "together"]
+)
+def test_I5_what_a_new_producer_sent_behind_a_failed_append_is_refused(
+    run, monkeypatch, flush_bytes_max: int
+) -> None:
+    """A producer that the partition does not know may begin with any sequence: were its second batch taken
+    where its first one failed, the first one could never be repeated (found by the simulation)."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        sent = {"producer_id": 5, "producer_epoch": 0}
+
+        def window() -> list[asyncio.Future]:
+            return [
+                bench.log.append(topic, 0, bench.batch([b"%d" % n], base_sequence=n, **sent))
+                for n in range(5)
+            ]
+
+        original = Wal.write
+        failures = [StoreFault("injected")]
+
+        def failing(wal, parts):
+            if failures:
+                raise failures.pop()
+            return original(wal, parts)
+
+        monkeypatch.setattr(Wal, "write", failing)
+        codes = [
+            getattr(answer, "code", None)
+            for answer in await asyncio.gather(*window(), return_exceptions=True)
+        ]
+        failed = codes.count(ErrorCode.KAFKA_STORAGE_ERROR)
+        assert failed and codes[:failed] == [ErrorCode.KAFKA_STORAGE_ERROR] * failed
+        assert codes[failed:] == [ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER] * (5 - failed)
+        assert bench.log.queued_bytes == 0
+        with pytest.raises(
+            ClientFault
+        ) as late:  # it was still on its way when the first one failed
+            await bench.append(topic, 0, [b"5"], base_sequence=5, **sent)
+        assert late.value.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        offsets = [appended.base_offset for appended in await asyncio.gather(*window())]
+        assert offsets == [0, 1, 2, 3, 4]
+        assert await bench.append(topic, 0, [b"5"], base_sequence=5, **sent) == 5
+
+    run(scenario, flush_bytes_max=flush_bytes_max)
+
+
 def test_I5_a_retry_is_stored_once_also_after_a_restart(run) -> None:
     async def scenario(bench: Bench) -> None:
         topic = await bench.log.create_topic("t", 1, {})

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from anabranch.log.tail import Tail
 from anabranch.log.waiting import Waiter
 from anabranch.metastore.api import Partition, ProducerState, Topic
+from anabranch.records.header import BatchHeader
 
+AWAITED_MAX = 256  # producers whose first batch failed, per partition; the oldest is forgotten
 LOOK_AGAIN = 1 << 62  # bytes: whoever waits looks for itself, however much it waits for
 
 
@@ -22,6 +24,7 @@ class PartitionLog:
     """
 
     __slots__ = (
+        "awaited",
         "broken",
         "leader_epoch",
         "log_start",
@@ -41,6 +44,7 @@ class PartitionLog:
         self.log_start = row.log_start
         self.leader_epoch = row.leader_epoch
         self.producers: OrderedDict[int, ProducerState] | None = None
+        self.awaited: dict[int, tuple[int, int]] = {}  # see await_again
         self.tail = Tail()
         self.waiters: dict[Waiter, None] = {}  # a set would wake them in another order every time
         self.stale = False  # the outcome of a commit is unknown: ask before the next commit or read
@@ -94,7 +98,22 @@ class PartitionLog:
         if self.producers is not None:
             for state in states:
                 self.producers[state.producer_id] = state
+                self.awaited.pop(state.producer_id, None)
                 self.producers.move_to_end(state.producer_id)
+
+    def await_again(self, failed: BatchHeader) -> None:
+        """A batch that failed is to come before any that its producer sent behind it.
+
+        Where the producer is known, its sequence says so by itself. One that is new here may begin with
+        any: were its second batch taken, its first one would be refused from then on (KAFKA-14359).
+        """
+        epoch, sequence = failed.producer_epoch, failed.base_sequence
+        before = self.awaited.pop(failed.producer_id, (-1, 0))
+        if before[0] >= epoch:
+            epoch, sequence = before if before[0] > epoch else min(before, (epoch, sequence))
+        self.awaited[failed.producer_id] = (epoch, sequence)
+        if len(self.awaited) > AWAITED_MAX:
+            del self.awaited[next(iter(self.awaited))]
 
     def forget_producers(self, before_ms: int) -> None:
         """Drop producers idle since ``before_ms``, as the metastore does: memory is bounded alike."""

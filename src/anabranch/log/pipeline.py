@@ -445,4 +445,7 @@ class AppendPipeline:
 
 def _reject(share: Share, code: ErrorCode, message: str) -> None:
     for pending in share.pendings:
+        for header in pending.headers:
+            if header.producer_id >= 0:
+                share.log.await_again(header)
         pending.answer(ClientFault(code, message))

@@ -78,7 +78,7 @@ def plan_partition(
     answers: list[tuple[Pending, Appended | ClientFault]] = []
     for pending in pendings:
         try:
-            verdict = _judge(log.producers, changed, pending, next_offset, now_ms)
+            verdict = _judge(log, changed, pending, next_offset, now_ms)
         except ClientFault as fault:
             answers.append((pending, fault))
         else:
@@ -112,13 +112,14 @@ def moved(commit: AppendCommit, position: int) -> AppendCommit:
 
 
 def _judge(
-    known: dict[int, ProducerState],
+    log: PartitionLog,
     changed: dict[int, ProducerState],
     pending: Pending,
     next_offset: int,
     now_ms: int,
 ) -> _Verdict:
     """All batches of an append or none: a partition's share of a Produce is answered as one."""
+    assert log.producers is not None
     states: dict[int, ProducerState] = {}
     base_offsets: list[int] = []
     originals: list[int] = []
@@ -127,9 +128,9 @@ def _judge(
             state = (
                 states.get(header.producer_id)
                 or changed.get(header.producer_id)
-                or known.get(header.producer_id)
+                or log.producers.get(header.producer_id)
             )
-            original = producers.check(state, header)
+            original = producers.check(state, header, log.awaited.get(header.producer_id))
             if original is not None:
                 originals.append(original)
                 continue

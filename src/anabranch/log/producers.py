@@ -14,17 +14,25 @@ BATCHES_REMEMBERED = 5  # max.in.flight.requests.per.connection of an idempotent
 SEQUENCE_MAX = 2**31 - 1
 
 
-def check(state: ProducerState | None, batch: BatchHeader) -> int | None:
+def check(
+    state: ProducerState | None, batch: BatchHeader, awaited: tuple[int, int] | None = None
+) -> int | None:
     """Judge a batch of an idempotent producer against what its partition remembers.
+
+    ``awaited`` is the epoch and sequence of a batch that failed here and is to be repeated first.
 
     Returns:
         The original base offset if the batch is a retry of one already appended; None if it is new.
 
     Raises:
         ClientFault: INVALID_PRODUCER_EPOCH for a fenced producer, OUT_OF_ORDER_SEQUENCE_NUMBER for a
-            hole in the sequence. An unknown producer id may start anywhere: its state may have expired.
+            hole in the sequence. An unknown producer id may start anywhere, up to what is awaited: its
+            state may have expired.
     """
     if state is None:
+        epoch, sequence = awaited or (batch.producer_epoch, batch.base_sequence)
+        if batch.producer_epoch == epoch and batch.base_sequence > sequence:
+            raise _out_of_order(batch, sequence)
         return None
     if batch.producer_epoch < state.epoch:
         raise ClientFault(
