@@ -95,6 +95,20 @@ async def test_shares_of_a_deleted_topic_leave_the_wal_too(meta: Metastore) -> N
     assert extent.kind is ObjectKind.PACK
 
 
+async def test_a_pack_measured_before_its_shares_came_is_measured_again(meta: Metastore) -> None:
+    """Found by the simulation: it would have counted as empty, and never been packed anew."""
+    topic = await a_topic(meta)
+    await append(meta, topic, new(0, 9))
+    object_no = await meta.create_object("packs/1.pack", ObjectKind.PACK, 6_000)
+    assert await meta.measure_packs(10) == 1
+    extents = await meta.wal_extents(topic.no, 0, 10)
+    share = Replacement(topic.no, 0, tuple(names(extents)), (new(0, 9),))
+    assert await meta.replace_many(object_no, 100, [share], 6_000) == [True]
+    assert await meta.check() == []
+    assert await meta.measure_packs(10) == 1
+    assert (await meta.pack_usage(10))[0].live_bytes == 100
+
+
 async def test_the_live_bytes_of_packs_count_what_is_shared_once(meta: Metastore) -> None:
     topic = await a_topic(meta, partitions=3)
     for partition in range(3):

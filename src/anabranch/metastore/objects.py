@@ -78,9 +78,11 @@ def kind_of(tx: Tx, object_no: int) -> ObjectKind | None:
 
 
 def name_again(tx: Tx, object_no: int, length: int) -> None:
-    """An extent names the object from now on; it is at least ``length`` bytes long."""
+    """An extent names the object from now on; it is at least ``length`` bytes long. A pack that was measured
+    before is measured again: without this it would count as empty for ever."""
     tx.execute(
-        "UPDATE object SET bytes = max(bytes, ?), unreferenced_ms = NULL WHERE no = ?",
+        "UPDATE object SET bytes = max(bytes, ?), unreferenced_ms = NULL, live_bytes = NULL "
+        "WHERE no = ?",
         (length, object_no),
     )
 
