@@ -66,15 +66,15 @@ def test_I5_what_a_new_producer_sent_behind_a_failed_append_is_refused(
                 for n in range(5)
             ]
 
-        original = Wal.write
+        original = FileWal.write
         failures = [StoreFault("injected")]
 
-        def failing(wal, parts):
+        def failing(wal, parts, sequence=None):
             if failures:
                 raise failures.pop()
-            return original(wal, parts)
+            return original(wal, parts, sequence)
 
-        monkeypatch.setattr(Wal, "write", failing)
+        monkeypatch.setattr(FileWal, "write", failing)
         codes = [
             getattr(answer, "code", None)
             for answer in await asyncio.gather(*window(), return_exceptions=True)
