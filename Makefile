@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format test-clients test-faults test-s3 bench clean
+.PHONY: help setup run test check format test-clients test-faults test-s3 sim bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ test-faults: $(STAMP) ## real processes killed with -9, full disks, torn tails
 
 test-s3: $(STAMP) ## store, WAL and broker on a real S3 server (needs Debian's radosgw, ceph-mon, ceph-osd)
 	@ANABRANCH_TEST_S3=radosgw $(BIN)/python -m pytest -m 's3' --timeout=300 tests/storage tests/log tests/faults
+
+sim: $(STAMP) ## simulated clusters with faults (SEED=7 repeats one, MINUTES=5 runs new ones, JOBS=2)
+	@$(BIN)/python -m sim $(if $(SEED),--seed $(SEED),--minutes $(or $(MINUTES),1) --jobs $(or $(JOBS),1))
 
 bench: $(STAMP) ## figures beside Kafka and Tansu in one run (ARGS="--quick")
 	@$(BIN)/python -m bench $(ARGS)

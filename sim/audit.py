@@ -1,0 +1,212 @@
+"""Looks at everything at once, as no broker can: the metastore's rows, the bucket, the disk, its platters."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+from crc32c import crc32c
+
+from anabranch.metastore.api import Extent, GapCause, ObjectKind
+from anabranch.metastore.check import check
+from anabranch.metastore.extents import extents_from
+from anabranch.metastore.gaps import gaps
+from anabranch.metastore.partitions import partition as partition_row
+from anabranch.records.batch import crc_matches, place, scan
+from anabranch.records.record import iter_records
+from anabranch.storage.store import NotFound
+from anabranch.storage.wal_format import FILE_HEADER_BYTES, decode_file_header
+from sim.broker import WAL_PATH
+from sim.history import Attempt, TopicStory, Violation
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+EXTENTS_MAX = 1 << 30
+
+
+class _Place(NamedTuple):
+    object_no: int
+    position: int
+    length: int
+
+
+class Auditor:
+    """Remembers the checksum of all bytes that any extent ever named."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._checksums: dict[_Place, int] = {}
+        self._read: set[tuple[bytes, int, int, int, _Place]] = set()
+        self.audits = 0
+
+    def audit(self) -> None:
+        """Raises Violation."""
+        self.audits += 1
+        found = check(self._world.database.connection)
+        if found:
+            raise Violation("the metastore's own check: " + "; ".join(found))
+        for story in self._world.history.topics.values():
+            for partition in range(story.topic.partitions):
+                self._partition(story, partition)
+        self._bounds()
+
+    def acknowledged(self, story: TopicStory, attempt: Attempt) -> None:
+        """I1, at the instant when the client hears of it: committed, and the bytes durable."""
+        assert attempt.acked is not None
+        tx = self._world.database.connection
+        row = partition_row(tx, story.topic.no, attempt.partition)
+        if row is None:
+            return  # deleted meanwhile
+        last = attempt.acked + attempt.count - 1
+        if row.next_offset <= last:
+            raise Violation(
+                f"I1: {attempt.uid} was acknowledged up to {last}, but {story}/{attempt.partition} "
+                f"is committed up to {row.next_offset - 1}"
+            )
+        if row.log_start <= last:
+            for extent in extents_from(tx, story.topic.no, attempt.partition, last, 1):
+                if not extent.base_offset <= last <= extent.last_offset:
+                    raise Violation(f"I1: no extent holds {attempt.uid} at {last}")
+                self._bytes(story, attempt.partition, extent)
+
+    # -- one partition -------------------------------------------------------------------------------
+    def _partition(self, story: TopicStory, partition: int) -> None:
+        tx = self._world.database.connection
+        row = partition_row(tx, story.topic.no, partition)
+        if row is None:
+            if not story.deletion_asked:
+                raise Violation(f"{story}/{partition} is gone, and nobody deleted it")
+            return
+        where = f"{story}/{partition}"
+        at = row.log_start
+        for extent in extents_from(tx, story.topic.no, partition, row.log_start, EXTENTS_MAX):
+            if extent.base_offset > at:
+                raise Violation(f"I2: {where}: no extent holds {at}..{extent.base_offset - 1}")
+            self._bytes(story, partition, extent)
+            at = extent.last_offset + 1
+        if at != row.next_offset:
+            raise Violation(f"I2: {where}: extents end at {at}, the log at {row.next_offset}")
+        for gap in gaps(tx, story.topic.no, partition):
+            inherited = story.topic.origin is not None
+            if gap.cause == GapCause.DELETE_RECORDS and not inherited:
+                if gap.last_offset >= story.line(partition).deleted_below:
+                    raise Violation(f"I2: {where}: {gap}, but nobody asked for that much")
+            elif gap.cause in (GapCause.RETENTION_TIME, GapCause.RETENTION_BYTES):
+                if not inherited and gap.cause not in story.topic.configs:
+                    raise Violation(f"I2: {where}: {gap}, without such a configuration")
+            elif not inherited:
+                raise Violation(f"I2: {where}: a gap that nothing explains: {gap}")
+
+    def _bytes(self, story: TopicStory, partition: int, extent: Extent) -> None:
+        """I1: the extent's bytes are durable. I3: and what they were before. Once: they are the records."""
+        where = (
+            f"{story}/{partition} {extent.base_offset}..{extent.last_offset} in {extent.object_key}"
+        )
+        data = self._stored(extent, where)
+        place_ = _Place(extent.object_no, extent.position, extent.length)
+        checksum = crc32c(data)
+        if self._checksums.setdefault(place_, checksum) != checksum:
+            raise Violation(f"I3: the bytes of {where} have changed")
+        key = (story.id, partition, extent.base_offset, extent.leader_epoch, place_)
+        if key not in self._read:
+            self._records(story, partition, extent, data, where)
+            self._read.add(key)
+
+    def _stored(self, extent: Extent, where: str) -> bytes:
+        if extent.kind is not ObjectKind.WAL or self._world.weather.settings.object_wal:
+            try:
+                data = self._world.bucket.get(extent.object_key, extent.position, extent.length)
+            except NotFound:
+                raise Violation(f"I3: {where} is not in the bucket") from None
+        else:
+            path = WAL_PATH / f"{extent.object_key.removeprefix('wal/')}.wal"
+            machine = self._world.machine
+            header = machine.bytes_at(path, 0, FILE_HEADER_BYTES, durable=True)
+            life = decode_file_header(header) if header is not None else None
+            if life is None or life[0].object_key != extent.object_key:
+                raise Violation(f"I1: {where}: a power loss now would lose the file")
+            data = machine.bytes_at(path, extent.position, extent.length, durable=True) or b""
+            if data != machine.bytes_at(path, extent.position, extent.length, durable=False):
+                raise Violation(f"I1: {where}: a power loss now would lose bytes")
+        if len(data) != extent.length:
+            raise Violation(f"I1: {where}: {len(data)} of {extent.length} bytes are there")
+        return data
+
+    def _records(
+        self, story: TopicStory, partition: int, extent: Extent, data: bytes, where: str
+    ) -> None:
+        view = memoryview(bytearray(data))
+        at = extent.base_offset
+        records = 0
+        for header in scan(view):
+            if not crc_matches(view, header):
+                raise Violation(f"I3: a batch of {where} has a wrong CRC")
+            if extent.kind is ObjectKind.WAL:
+                place(view, header.position, at, extent.leader_epoch)
+                at += header.last_offset_delta + 1
+            elif header.base_offset != at:
+                raise Violation(f"I2: {where}: a batch at {header.base_offset}, expected {at}")
+            else:
+                at = header.last_offset + 1
+        for header in scan(view):
+            for record in iter_records(view, header):
+                self._world.history.saw(story, partition, record.offset, record.value or b"")
+                records += 1
+        if at != extent.last_offset + 1 or records != extent.records:
+            raise Violation(f"I2: {where} holds {records} records up to {at - 1}")
+
+    # -- memory --------------------------------------------------------------------------------------
+    def _bounds(self) -> None:
+        """I10, with the one item on top that each bound allows."""
+        settings = self._world.weather.settings.log
+        largest = self._world.largest_batch
+        for broker in self._world.brokers:
+            if broker.node is None:
+                continue
+            pipeline = broker.node.log.pipeline
+            assert pipeline is not None
+            waiting = self._world.producers_at_once
+            if pipeline.queued_bytes > settings.queued_bytes_max + waiting * largest:
+                raise Violation(f"I10: {pipeline.queued_bytes} bytes are queued")
+            budget = pipeline._budget
+            if budget.bytes_held > settings.tail_bytes_max + largest + 1024:
+                raise Violation(f"I10: the tail holds {budget.bytes_held} bytes")
+
+    # -- the end -------------------------------------------------------------------------------------
+    def final(self) -> None:
+        """What every acknowledged attempt has come to."""
+        self.audit()
+        tx = self._world.database.connection
+        history = self._world.history
+        for attempt in history.attempts.values():
+            story = history.topics[attempt.topic_id]
+            if attempt.acked is None or story.deletion_asked:
+                continue
+            row = partition_row(tx, story.topic.no, attempt.partition)
+            assert row is not None
+            line = story.line(attempt.partition)
+            for offset in range(attempt.acked, attempt.acked + attempt.count):
+                if offset >= row.log_start and line.at.get(offset) != (
+                    attempt.uid,
+                    offset - attempt.acked,
+                ):
+                    raise Violation(f"I1: {attempt.uid} is not at {offset}")
+            if attempt.acked + attempt.count > row.next_offset:
+                raise Violation(f"I1: {attempt.uid} lies behind the end")
+        self._sequences()
+
+    def _sequences(self) -> None:
+        """I5: an idempotent producer's batches lie in the order of their sequence numbers."""
+        by_producer: dict[tuple[bytes, int, int], list[tuple[int, int, str]]] = {}
+        history = self._world.history
+        for attempt in history.attempts.values():
+            base = history.topics[attempt.topic_id].line(attempt.partition).base.get(attempt.uid)
+            if attempt.sequence is not None and base is not None:
+                key = (attempt.topic_id, attempt.partition, attempt.sequence[0])
+                by_producer.setdefault(key, []).append((attempt.sequence[2], base, attempt.uid))
+        for batches in by_producer.values():
+            batches.sort()
+            for (_, base, uid), (_, next_base, next_uid) in pairwise(batches):
+                if base >= next_base:
+                    raise Violation(f"I2: {uid} lies at {base}, {next_uid} at {next_base}")
