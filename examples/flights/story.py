@@ -498,6 +498,10 @@ class Story:
         for number, answer in enumerate(made.answers, 1):
             verdict = "PASS" if answer.passed else "FAIL"
             self.console.say(f"Q{number} {verdict}  {answer.sentence}")
+        if not made.answers[3].passed:
+            self.console.say(
+                "(Latency on a busy machine fails its answer in the report, not this run.)"
+            )
         self.console.say(f"Report: {html}")
         self.console.say(f"        {plain}")
         return made, html

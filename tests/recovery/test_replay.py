@@ -347,7 +347,7 @@ def test_report_judges_what_was_measured(play: Any, tmp_path: Path) -> None:
             (live(5, 49), 50, True, "kept to its objective"),
             (live(30, 51), 50, False, "live traffic paid for it"),
             (live(30, 51), 60, True, "kept to its objective"),
-            (live(90, 91), 50, False, "missed its objective before"),
+            (live(90, 91), 50, False, "missed its objective before the replay"),
             (live(90, 45), 50, True, "kept to its objective"),
             (live(5, 9, count=99), 50, False, "too few live samples"),
             ([], 50, True, "was not measured"),

@@ -382,7 +382,7 @@ def _catching_up(
         sentence = "It caught up within its rate while live traffic kept to its objective."
     elif before.p99_ms > p99_ms_max:
         sentence = (
-            "It caught up within its rate, but live traffic missed its objective before it already: "
+            "It caught up within its rate, but live traffic missed its objective before the replay, too: "
             "this run cannot tell what the replay cost."
         )
     else:
