@@ -15,6 +15,7 @@ from anabranch.errors import AnabranchError
 from anabranch.log import retention
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.collection import Collector
+from anabranch.log.compaction import Compactor
 from anabranch.log.merge import Merger, Target, due
 from anabranch.log.partition import PartitionLog
 from anabranch.log.recycling import WalRecycler
@@ -58,6 +59,7 @@ class Background:
         repacker: Repacker,
         collector: Collector,
         recycler: WalRecycler,
+        compactor: Compactor,
         shards: Shards,
         threads: Executor,
         settings: LogSettings,
@@ -70,6 +72,7 @@ class Background:
         self._repacker = repacker
         self._collector = collector
         self._recycler = recycler
+        self.compactor = compactor
         self.shards = shards
         self._threads = threads
         self._settings = settings
@@ -83,6 +86,7 @@ class Background:
         self._tasks = [
             asyncio.create_task(self._run(), name="background"),
             asyncio.create_task(self._keep_spares(), name="spare WAL files"),
+            asyncio.create_task(self._keep_compacting(), name="compaction"),
         ]
 
     async def close(self) -> None:
@@ -102,6 +106,12 @@ class Background:
         while True:
             await self._guard("preparing the WAL", self.prepare)
             await asyncio.sleep(SPARES_INTERVAL_S)
+
+    async def _keep_compacting(self) -> None:
+        """Beside the other jobs: a large partition may take minutes, and merging must not wait for it."""
+        while True:
+            await asyncio.sleep(self._settings.compaction_interval_ms / 1000)
+            await self._guard("compaction", self.compact)
 
     async def _guard(self, name: str, job: Callable[[], Awaitable[object]]) -> None:
         try:
@@ -172,6 +182,11 @@ class Background:
 
     def _shards(self) -> Sequence[int]:
         return self.shards.held or ALL_SHARDS
+
+    async def compact(self) -> None:
+        """Compact what is due of the shards that are ours."""
+        if self.shards.held:
+            await self.compactor.run_once(self.shards.held)
 
     async def repack(self) -> None:
         """Rewrite packs that are mostly dead, and many small ones as one."""

@@ -12,6 +12,7 @@ from anabranch.log.branch import Brancher, BranchPoint
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.cold import ColdReads
 from anabranch.log.collection import Collector
+from anabranch.log.compaction import Compactor
 from anabranch.log.config import TopicConfig, validate_configs, validate_topic_name
 from anabranch.log.epochs import UNDEFINED, end_of_epoch
 from anabranch.log.extents import ExtentReader
@@ -132,6 +133,19 @@ class Log:
                 settings,
                 now_ms,
             )
+            compaction_threads = threads.compaction or threads.background
+            compactor = Compactor(
+                metastore,
+                self.catalogue,
+                self.extents,
+                Rewriter(
+                    metastore, store, self.extents, compaction_threads, settings, now_ms, unique
+                ),
+                self.merger,
+                compaction_threads,
+                settings,
+                now_ms,
+            )
             recycler = WalRecycler(
                 metastore, wal, threads.background, settings, now_ms, self.pipeline.uses
             )
@@ -145,6 +159,7 @@ class Log:
                 ),
                 Collector(metastore, store, recycler, threads.background, settings, now_ms),
                 recycler,
+                compactor,
                 Shards(
                     metastore,
                     settings,

@@ -122,6 +122,8 @@ class Merger:
         self._quarantine = quarantine
         self._settings = settings
         self._now_ms = now_ms
+        # Partitions that somebody rewrites as a whole: consolidating them meanwhile wastes the work of both.
+        self.busy: set[tuple[int, int]] = set()
         self._tried: deque[tuple[int, int]] = deque(maxlen=TRIED_MAX)  # to put into quarantine
         self._avoided: OrderedDict[tuple[int, int], int] = OrderedDict()  # → when to try again
 
@@ -246,7 +248,9 @@ class Merger:
     async def consolidate_many(self, partitions: Sequence[tuple[Topic, int]]) -> int:
         """Merge one run of small neighbours in each of these partitions that has one; how many did."""
         policies = {
-            (topic.no, partition): (topic, self._policy(topic)) for topic, partition in partitions
+            (topic.no, partition): (topic, self._policy(topic))
+            for topic, partition in partitions
+            if (topic.no, partition) not in self.busy
         }
         found = await self._metastore.small_segments_of(
             [(*key, policy.segment_bytes // 2) for key, (_, policy) in policies.items()]

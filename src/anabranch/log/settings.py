@@ -26,6 +26,8 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     pack_bytes_max: int = 64 * MIB  # of an object that many partitions share
     pack_shares_max: int = 4096  # its index stays within some hundred kilobytes
     consolidate_fan_in: int = 8  # small neighbours merge eight at a time: log8 rewrites per byte
+    compaction_interval_ms: int = 15 * SECOND_MS  # between looks for what is due
+    compaction_map_bytes: int = 64 * MIB  # newest offset by key: 786,432 keys in one pass
     cold_threads: int = 4  # reads of old data can never occupy more of the machine than this
     cold_cache_bytes: int = 32 * MIB  # blocks of old data for readers that stand close together
     cold_read_bytes: int = 4 * MIB  # one cold answer, whatever the client asks for

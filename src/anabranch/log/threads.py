@@ -120,6 +120,7 @@ class LogThreads(NamedTuple):
     background: Executor  # merge, collection, recycling: one job at a time
     journal: Executor | None = None  # does not wait behind a merge; None: it does
     recent: Executor | None = None  # reads of what has just left the tail; None: those of ``cold``
+    compaction: Executor | None = None  # likewise: a large partition takes minutes
 
     @classmethod
     def start(cls, *, cold: int, recent: int = 2, wal: int = 1) -> LogThreads:
@@ -128,6 +129,7 @@ class LogThreads(NamedTuple):
         return cls(
             *(Worker("wal", wal), Threads(cold, "cold")),
             *(Threads(1, "background"), Threads(1, "journal"), Threads(recent, "recent")),
+            Threads(1, "compaction"),
         )
 
     def shutdown(self) -> None:

@@ -745,8 +745,8 @@ class Metastore(Protocol):
     async def begin_compaction(
         self, topic_no: int, partition: int, gap_end: int, now_ms: int
     ) -> Compaction | None:
-        """Record that offsets below ``gap_end`` may be removed, before any is (I2). The horizon is
-        forgotten until the pass ends. None if there is no such partition."""
+        """Record that offsets below ``gap_end`` may be removed, before any is (I2). None if there is no
+        such partition."""
 
     async def finish_compaction(
         self,

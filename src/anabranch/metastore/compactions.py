@@ -66,7 +66,7 @@ def begin_compaction(
     tx.execute(
         "INSERT INTO compaction (topic_no, partition, first_offset, gap_end, cleaned_end, "
         "clean_bytes, horizon_ms, updated_ms) VALUES (?, ?, ?, ?, 0, 0, NULL, ?) "
-        "ON CONFLICT (topic_no, partition) DO UPDATE SET horizon_ms = NULL, "
+        "ON CONFLICT (topic_no, partition) DO UPDATE SET "
         "updated_ms = excluded.updated_ms, gap_end = max(compaction.gap_end, excluded.gap_end)",
         (topic_no, partition, min(present.log_start, gap_end), gap_end, now_ms),
     )

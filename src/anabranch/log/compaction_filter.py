@@ -1,0 +1,192 @@
+"""What a compaction pass lets through: of each key the newest record, and what may not be judged.
+
+Two readings of the log. The first fills the offset map from what is dirty, up to ``end``; the second goes
+over everything below ``end`` and drops each record that has a newer one in the map. Delete markers are kept
+until their horizon: the pass that first sees one gives it the horizon, a later pass that finds it over drops
+it. By then the key's older records are gone, because runs are written in the order of their offsets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from anabranch.log.offset_map import OffsetMap
+from anabranch.log.rewriting import AppendedBatches
+from anabranch.metastore.api import Extent
+from anabranch.records.batch import BatchHeader, scan
+from anabranch.records.record import payload
+from anabranch.records.thinning import Encoded, encoded_records, horizon_of, thinned
+
+Read = Callable[[Extent], AppendedBatches]
+
+
+class Fate(Enum):
+    """What compaction does with a batch because of the transaction that it belongs to."""
+
+    JUDGE = "judge its records by their keys"
+    KEEP = "keep it as it is"
+
+
+def transaction_fate(header: BatchHeader) -> Fate:
+    """The one place that knows of transactions.
+
+    Nothing at or above the last stable offset is ever looked at (:func:`cleanable_end`), so the outcome
+    of every transaction met here is known. Markers are kept: without one, a reader could not tell whether
+    what is left of its transaction was committed. Batches of aborted transactions have to be dropped
+    here, and kept out of the map, once transactions exist.
+    """
+    return Fate.KEEP if header.is_control else Fate.JUDGE
+
+
+def cleanable_end(last_stable_offset: int, merged_end: int, young_from: int | None) -> int:
+    """Up to where a pass may look: what is decided, lies in the store for good, and is old enough
+    (``young_from``: the first offset younger than ``min.compaction.lag.ms``)."""
+    end = min(last_stable_offset, merged_end)
+    return end if young_from is None else min(end, young_from)
+
+
+class Built(NamedTuple):
+    """What the first reading found; ``end`` is where the map was full, or where it was to stop."""
+
+    newest: OffsetMap
+    end: int
+
+
+def build_map(extents: Sequence[Extent], read: Read, start: int, end: int, bytes_max: int) -> Built:
+    """Fill a map from the records in ``start .. end - 1``. Ends between batches.
+
+    Raises what ``read`` raises, Corrupt.
+    """
+    newest = OffsetMap(bytes_max)
+    first = True
+    for extent in extents:
+        if extent.last_offset < start:
+            continue
+        if extent.base_offset >= end:
+            break
+        for data, _ in read(extent):
+            for header in scan(data):
+                if header.last_offset < start or transaction_fate(header) is Fate.KEEP:
+                    continue
+                if header.base_offset >= end:
+                    return Built(newest, end)
+                for record in encoded_records(payload(data, header), header):
+                    offset = header.base_offset + record.offset_delta
+                    if record.key is None or offset < start:
+                        continue
+                    if not newest.put(record.key, offset, beyond=first):
+                        # What it has of this batch does no harm: those records stay.
+                        return Built(newest, header.base_offset)
+                first = False
+    return Built(newest, end)
+
+
+class CompactionFilter:
+    """The second reading, for one pass over one partition."""
+
+    def __init__(
+        self,
+        built: Built,
+        read: Read,
+        *,
+        now_ms: int,
+        delete_retention_ms: int,
+        last_offsets: Mapping[int, int],
+        complete: bool,
+    ) -> None:
+        """``last_offsets``: of each idempotent producer, where its newest batch ends. ``complete``: no
+        part of the log is left out; only then can a delete marker go without an older record coming back.
+        """
+        self._newest = built.newest
+        self._end = built.end
+        self._read = read
+        self._now_ms = now_ms
+        self._horizon_ms = now_ms + delete_retention_ms
+        self._last_offsets = last_offsets
+        self._complete = complete
+        self.next_horizon_ms: int | None = None  # when the first marker that is left may go
+
+    def __call__(self, run: Sequence[Extent]) -> AppendedBatches:
+        """The source of a rewrite. Its last batch is always kept, empty if need be: a reader must be
+        able to step over what is gone, up to the end of the run."""
+        dropped: tuple[BatchHeader, int] | None = None
+        for extent in run:
+            for data, appended_ms in self._read(extent):
+                for piece, header in self._pieces(data):
+                    if piece is None:
+                        dropped = header, appended_ms
+                    else:
+                        dropped = None
+                        yield piece, appended_ms
+        if dropped is not None:
+            header, appended_ms = dropped
+            yield memoryview(thinned(header, memoryview(b""), [])), appended_ms
+
+    def changes(self, extent: Extent) -> bool:
+        """Whether the extent would come out as another one; reads up to the first difference."""
+        for data, _ in self._read(extent):
+            for header in scan(data):
+                closes = header.record_count == 0 and header.last_offset == extent.last_offset
+                if not closes and self._judge(data, header) is not data:
+                    return True
+        return False
+
+    def _pieces(self, data: memoryview) -> Iterator[tuple[memoryview | None, BatchHeader]]:
+        """Runs of batches that stay as they are, batches written anew, None for each that goes."""
+        start = end = 0
+        header = None
+        for header in scan(data):
+            judged = self._judge(data, header)
+            if judged is data:
+                end = header.end
+                continue
+            if end > start:
+                yield data[start:end], header
+            start = end = header.end
+            yield judged, header
+        if end > start and header is not None:
+            yield data[start:end], header
+
+    def _judge(self, data: memoryview, header: BatchHeader) -> memoryview | None:
+        """``data`` itself for a batch that stays as it is, its new bytes, or None."""
+        if header.base_offset >= self._end or transaction_fate(header) is Fate.KEEP:
+            return data
+        records = list(encoded_records(body := payload(data, header), header))
+        kept = [record for record in records if self._stays(record, header)]
+        if not kept and not self._is_last_of_producer(header):
+            return None
+        horizon = horizon_of(header)
+        markers = any(record.is_tombstone for record in kept)
+        fresh = (
+            self._horizon_ms if markers and horizon is None and self._may_expire(header) else None
+        )
+        if markers and (until := fresh if horizon is None else horizon) is not None:
+            before = self.next_horizon_ms
+            self.next_horizon_ms = until if before is None else min(before, until)
+        if len(kept) == header.record_count and fresh is None:
+            return data
+        return memoryview(thinned(header, body, kept, horizon_ms=fresh))
+
+    def _stays(self, record: Encoded, header: BatchHeader) -> bool:
+        offset = header.base_offset + record.offset_delta
+        if record.key is None or offset >= self._end:
+            return True  # nothing can replace a record without a key
+        if self._newest.get(record.key) > offset:
+            return False
+        if not record.is_tombstone or not self._complete:
+            return True
+        horizon = horizon_of(header)
+        return horizon is None or horizon >= self._now_ms
+
+    def _may_expire(self, header: BatchHeader) -> bool:
+        """Whether the older records of all markers in the batch are gone after this pass."""
+        return self._complete and header.last_offset < self._end
+
+    def _is_last_of_producer(self, header: BatchHeader) -> bool:
+        """KIP-98: whoever rebuilds producer state from the log must find where each producer ended."""
+        return (
+            header.producer_id >= 0
+            and self._last_offsets.get(header.producer_id) == header.last_offset
+        )
