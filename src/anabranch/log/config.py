@@ -181,7 +181,7 @@ _DEFS: Final = (
         "cleanup.policy", _T.LIST, "delete",
         "How old records leave the log: 'delete' drops them by retention.ms and retention.bytes, "
         "'compact' keeps at least the last record of each key and refuses records without a key, "
-        "both do both, and an empty list keeps everything. Compaction itself is not built yet: until then 'compact' keeps every record.",
+        "both do both, and an empty list keeps everything.",
         subset_of("compact", "delete"), synonyms=("log.cleanup.policy",),
     ),
     ConfigDef(
@@ -209,7 +209,7 @@ _DEFS: Final = (
     ConfigDef(
         "delete.retention.ms", _T.LONG, str(_DAY_MS),
         "How long a delete marker (a record without a value) of a compacted topic is kept, in "
-        "milliseconds, so that readers from the beginning see it.",
+        "milliseconds, so that readers from the beginning see it: from the first compaction that sees it.",
         at_least(0), synonyms=("log.cleaner.delete.retention.ms",),
     ),
     ConfigDef(
@@ -267,7 +267,7 @@ _DEFS: Final = (
     ),
     ConfigDef(
         "max.compaction.lag.ms", _T.LONG, str(LONG_MAX),
-        "How long a record of a compacted topic may stay uncompacted at most, in milliseconds.",
+        "How long a record of a compacted topic may stay uncompacted at most, in milliseconds since its append.",
         at_least(1), synonyms=("log.cleaner.max.compaction.lag.ms",),
     ),
     ConfigDef(
@@ -300,7 +300,7 @@ _DEFS: Final = (
     ),
     ConfigDef(
         "min.compaction.lag.ms", _T.LONG, "0",
-        "How long a record of a compacted topic stays uncompacted at least, in milliseconds.",
+        "How long a record of a compacted topic stays uncompacted at least, in milliseconds since its append.",
         at_least(0), synonyms=("log.cleaner.min.compaction.lag.ms",),
     ),
     ConfigDef(

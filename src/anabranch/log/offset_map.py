@@ -82,9 +82,9 @@ class OffsetMap:
     def _make(self, slots: int) -> None:
         self._mask = slots - 1
         self._limit = int(slots * LOAD_MAX)
-        self._low = array("Q", bytes(8 * slots))
-        self._high = array("Q", bytes(8 * slots))
-        self._offsets = array("q", b"\xff" * (8 * slots))
+        self._low = array("Q", [0]) * slots
+        self._high = array("Q", [0]) * slots
+        self._offsets = array("q", [_EMPTY]) * slots
 
     def _grow(self) -> None:
         lows, highs, offsets = self._low, self._high, self._offsets
