@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
@@ -304,10 +304,15 @@ class Log:
         min_bytes: int,
         max_bytes: int,
         read_committed: bool = False,
+        reader: Hashable = None,
     ) -> list[FetchPart]:
         """Answer every partition, errors included; see :class:`Reader`."""
         return await self.reader.fetch(
-            wants, max_wait_ms=max_wait_ms, min_bytes=min_bytes, max_bytes=max_bytes
+            wants,
+            max_wait_ms=max_wait_ms,
+            min_bytes=min_bytes,
+            max_bytes=max_bytes,
+            reader=reader,
         )
 
     async def refresh(self, topic: Topic, partitions: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
@@ -20,7 +20,7 @@ from anabranch.log.epochs import diverging_end
 from anabranch.log.offsets import STALE_READS_MAX
 from anabranch.log.partition import LOOK_AGAIN, PartitionLog
 from anabranch.log.settings import LogSettings
-from anabranch.log.throttle import TokenBucket
+from anabranch.log.throttle import FairLimit, TokenBucket
 from anabranch.log.turns import Turns
 from anabranch.log.waiting import wait_for_bytes
 from anabranch.metastore.api import Extent, Metastore, Topic
@@ -59,7 +59,9 @@ class FetchPart(NamedTuple):
 class _Hold:
     """What one fetch holds of the budget: reserved once, so that no fetch waits while it holds something."""
 
-    def __init__(self, budget: ByteBudget) -> None:
+    def __init__(self, budget: ByteBudget, reader: Hashable, deadline_s: float) -> None:
+        self.reader = reader
+        self.deadline_s = deadline_s  # of the fetch, on the loop's clock
         self._budget = budget
         self._reserved = 0
         self._actual = 0
@@ -97,6 +99,7 @@ class Reader:
         self._settings = settings
         self.budget = ByteBudget(settings.cold_bytes_max)
         self._turns = Turns()
+        self._fair_limit: FairLimit | None = None
         self._buckets: dict[int, TokenBucket] = {}
         self._closed = False
         self.cold_bytes = 0
@@ -120,11 +123,20 @@ class Reader:
         return None
 
     async def fetch(
-        self, wants: Sequence[FetchWant], *, max_wait_ms: int, min_bytes: int, max_bytes: int
+        self,
+        wants: Sequence[FetchWant],
+        *,
+        max_wait_ms: int,
+        min_bytes: int,
+        max_bytes: int,
+        reader: Hashable = None,
     ) -> list[FetchPart]:
-        """Answer every partition, waiting up to ``max_wait_ms`` for ``min_bytes`` if all stand at the end."""
+        """Answer every partition, waiting up to ``max_wait_ms`` for ``min_bytes`` if all stand at the end.
+
+        ``reader`` says who asks: the limit for what lies below the tail is shared between readers.
+        """
         deadline = _loop_s() + max_wait_ms / 1000
-        hold = _Hold(self.budget)
+        hold = _Hold(self.budget, reader, deadline)
         try:
             while True:
                 parts, total, urgent = await self._fetch_once(wants, max_bytes, hold)
@@ -275,8 +287,33 @@ class Reader:
         parts = {index: _part(log, []) for index, log in logs.items()}
         if room <= 0 and not at_least_one:
             return parts
+        wanted = max(1, min(room, self._settings.cold_read_bytes))
+        limit = self._limit()
+        granted = wanted
+        if limit is not None:
+            # What the tail has does not wait for it.
+            wait_s = max(0.0, hold.deadline_s - _loop_s()) if at_least_one else 0.0
+            granted = await limit.take(hold.reader, wanted, wait_s)
+            if not granted:
+                return parts
+        try:
+            await self._read_in_waves(wants, logs, parts, granted, at_least_one, hold)
+        finally:
+            if limit is not None:
+                limit.correct(granted, sum(part.bytes for part in parts.values()))
+        return parts
+
+    async def _read_in_waves(
+        self,
+        wants: Sequence[FetchWant],
+        logs: dict[int, PartitionLog],
+        parts: dict[int, FetchPart],
+        wanted: int,
+        at_least_one: bool,
+        hold: _Hold,
+    ) -> None:
         began_s = _loop_s()
-        room = await hold.reserve(max(1, min(room, self._settings.cold_read_bytes)))
+        room = await hold.reserve(wanted)
         left = list(logs)
         again: list[int] = []  # whose first batch is larger than their share
         while left and (room > 0 or at_least_one):
@@ -317,7 +354,13 @@ class Reader:
                 parts[index] = part = await self._read_one(wants[index], logs[index], room, room)
                 room -= part.bytes
                 hold.add(part.bytes)
-        return parts
+
+    def _limit(self) -> FairLimit | None:
+        """The broker's limit for what it reads below the tail, if there is one."""
+        rate = self._settings.cold_bytes_per_second
+        if rate > 0 and self._fair_limit is None:
+            self._fair_limit = FairLimit(rate, _loop_s())
+        return self._fair_limit
 
     async def _read_one(
         self, want: FetchWant, log: PartitionLog, share: int, first_max: int

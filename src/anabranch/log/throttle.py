@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 BURST_SECONDS = 0.25  # short enough that a graph of the replay's rate is flat
 BURST_BYTES_MIN = 64 * 1024  # a limit must never be smaller than a usual batch
+LEAST_BYTES = 16 * 1024  # a turn is worth reading for, unless less is wanted
 READERS_MAX = 4096  # whose last turn is remembered; who is forgotten goes first
 
 
@@ -42,9 +43,9 @@ class TokenBucket:
     def take(self, count: int) -> None:
         self._tokens -= count
 
-    def wait_s(self) -> float:
-        """Seconds until something may be read again, as of the last ``available``."""
-        return max(0.0, (1.0 - self._tokens) / self.rate)
+    def wait_s(self, wanted: int = 1) -> float:
+        """Seconds until ``wanted`` bytes may be read, as of the last ``available``."""
+        return max(0.0, (wanted - self._tokens) / self.rate)
 
 
 class _Turn(NamedTuple):
@@ -74,7 +75,8 @@ class FairLimit:
     async def take(self, reader: Hashable, wanted: int, wait_s: float) -> int:
         """Bytes that ``reader`` may read now, at most ``wanted``; 0 if its turn does not come within
         ``wait_s``. What is read in the end is told by :meth:`correct`."""
-        if not self._waiting and self._bucket.available(asyncio.get_running_loop().time()) > 0:
+        now_s = asyncio.get_running_loop().time()
+        if not self._waiting and self._bucket.available(now_s) >= min(wanted, LEAST_BYTES):
             return self._grant(reader, wanted)
         self.delayed += 1
         loop = asyncio.get_running_loop()
@@ -111,11 +113,13 @@ class FairLimit:
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is None and self._waiting:
             self._bucket.available(asyncio.get_running_loop().time())
-            self._timer = loop.call_later(max(0.001, self._bucket.wait_s()), self._serve, loop)
+            self._timer = loop.call_later(
+                max(0.001, self._bucket.wait_s(LEAST_BYTES)), self._serve, loop
+            )
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        while self._waiting and self._bucket.available(asyncio.get_running_loop().time()) > 0:
+        while self._waiting and self._bucket.available(loop.time()) >= LEAST_BYTES:
             turn = heappop(self._waiting)
             if not turn.future.done():
                 turn.future.set_result(self._grant(turn.reader, turn.wanted))

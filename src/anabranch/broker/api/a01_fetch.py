@@ -174,6 +174,7 @@ def _wait(
             max_wait_ms=max(request.max_wait_ms, 0),
             min_bytes=request.min_bytes,
             max_bytes=max_bytes,
+            reader=(context.host, context.client_id),
         )
         committed = request.isolation_level == _READ_COMMITTED
         _fill(context, response, wants, answers, parts, committed)
