@@ -24,7 +24,7 @@ from anabranch.storage.pack import PackIndex
 from anabranch.storage.segment import index_key
 from anabranch.storage.store import Store
 
-from .conftest import Bench
+from .conftest import Bench, decode
 
 SMALL: dict[str, Any] = {
     "segment_bytes": 40_000,
@@ -87,6 +87,30 @@ def test_many_tiny_partitions_share_one_object_a_minute(run) -> None:
         assert described.topic_config == {"retention.ms": "-1"}
 
     run(scenario)
+
+
+def test_I2_readers_of_two_partitions_in_one_pack_do_not_mix_up_their_places(run) -> None:
+    """Found by the simulation: where a reader had got to was remembered by object and offset, and a reader of
+    the other partition at that offset went on from there."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 2, {})
+        for number in range(4):
+            for partition in range(2):
+                value = b"%d/%d" % (partition, number) + bytes(100 * partition)
+                await bench.append(topic, partition, [value])
+        await bench.log.merger.merge_backlogs([Target(topic, each) for each in range(2)])
+        log = await bench.restart()
+        topic = log.catalogue.topic("t") or topic
+        assert await bench.values(topic, 0, max_bytes=1) == [
+            (number, b"0/%d" % number) for number in range(4)
+        ]
+        for number in range(1, 4):  # each as another reader that begins there
+            want = FetchWant(topic, 1, number, 1)
+            (part,) = await log.fetch([want], max_wait_ms=0, min_bytes=1, max_bytes=1)
+            assert decode(part.buffers) == [(number, b"1/%d" % number + bytes(100))]
+
+    run(scenario, **SMALL)
 
 
 def test_a_partition_that_grows_leaves_the_packs(run) -> None:

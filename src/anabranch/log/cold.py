@@ -107,8 +107,9 @@ class ColdReads:
         self.placed: SharedReads[tuple[int, int, int], PlacedExtent] = SharedReads(
             capacity_bytes=settings.recent_cache_bytes, size_of=lambda extent: extent.bytes
         )
-        # (object, offset) where a read ended -> byte position: the next one of that reader goes on there.
-        self._places: OrderedDict[tuple[int, int], int] = OrderedDict()
+        # (object, where its extent begins, offset) where a read ended -> byte position: the next one of
+        # that reader goes on there. Offsets alone would not do: partitions share a pack.
+        self._places: OrderedDict[tuple[int, int, int], int] = OrderedDict()
         self._indexing: dict[str, asyncio.Future[object]] = {}
         self._warming: set[asyncio.Task[None]] = set()
 
@@ -204,7 +205,7 @@ class ColdReads:
             if offset <= extent.base_offset:
                 position = extent.position
                 sequential = sequential or not parts
-            elif (place := self._places.get((extent.object_no, offset))) is not None:
+            elif (place := self._places.get(_place(extent, offset))) is not None:
                 position = place
                 sequential = True
             else:
@@ -242,7 +243,7 @@ class ColdReads:
             raise
 
     def _remember(self, outcome: _Outcome) -> None:
-        key = (outcome.extent.object_no, outcome.found.next_offset)
+        key = _place(outcome.extent, outcome.found.next_offset)
         self._places[key] = outcome.position
         self._places.move_to_end(key)
         if len(self._places) > PLACES_MAX:
@@ -264,6 +265,10 @@ class ColdReads:
 
 def _end(extent: Extent) -> int:
     return extent.position + extent.length
+
+
+def _place(extent: Extent, offset: int) -> tuple[int, int, int]:
+    return extent.object_no, extent.position, offset
 
 
 def _take_placed(
