@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crc32c import crc32c
 
+from anabranch.errors import Corrupt
 from anabranch.metastore.api import Extent, GapCause, ObjectKind
 from anabranch.metastore.check import check
 from anabranch.metastore.extents import extents_from
@@ -123,7 +124,10 @@ class Auditor:
             path = WAL_PATH / f"{extent.object_key.removeprefix('wal/')}.wal"
             machine = self._world.machine
             header = machine.bytes_at(path, 0, FILE_HEADER_BYTES, durable=True)
-            life = decode_file_header(header) if header is not None else None
+            try:
+                life = decode_file_header(header or b"")
+            except Corrupt:  # torn or empty on the platter
+                life = None
             if life is None or life[0].object_key != extent.object_key:
                 raise Violation(f"I1: {where}: a power loss now would lose the file")
             data = machine.bytes_at(path, extent.position, extent.length, durable=True) or b""

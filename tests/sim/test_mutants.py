@@ -1,0 +1,137 @@
+"""The checkers can object: each test plants a bug in the core and expects a few seeds to show it.
+
+A mutant is a part of the core with one safeguard taken out. If a change of the simulation or of its checkers
+lets one live, what it stands for would no longer be found either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sim.disk import SimDisk
+from sim.store import SimStore
+from sim.world import run_seed
+
+from anabranch.errors import ErrorCode
+from anabranch.groups.coordinator import Coordinator
+from anabranch.groups.values import CommitCall
+from anabranch.log import producers
+from anabranch.log.partition import PartitionLog
+from anabranch.log.pipeline import AppendPipeline
+from anabranch.metastore import appends
+from anabranch.metastore.api import AppendOutcome
+
+SEEDS_MAX = 100
+
+
+def objection(words: str, **settings: Any) -> str:
+    """The first failure that says ``words``, in a weather that makes the bug matter."""
+    others = []
+    for seed in range(1, SEEDS_MAX):
+        failure = run_seed(seed, short=True, settings=settings).failure
+        if failure is not None:
+            if words in failure:
+                return f"seed {seed}: {failure}"
+            others.append(f"seed {seed}: {failure.strip().splitlines()[-1]}")
+    raise AssertionError(f"the mutant lives; other objections: {others}")
+
+
+def test_I1_acknowledged_before_the_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimDisk, "sync_data", lambda self, fd: None)
+    print(objection("a power loss now would lose", object_wal=False))
+
+
+def test_I1_the_directory_is_never_synced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimDisk, "sync_directory", lambda self, path: None)
+    print(objection("a power loss now would lose the file", object_wal=False))
+
+
+def test_I1_a_file_is_written_on_after_a_failed_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """fsyncgate: the next sync succeeds, and the pages of the failed one are gone."""
+    sync = SimDisk.sync_data
+
+    def forgiving(disk: SimDisk, fd: int) -> None:
+        try:
+            sync(disk, fd)
+        except OSError:
+            sync(disk, fd)
+
+    monkeypatch.setattr(SimDisk, "sync_data", forgiving)
+    print(objection("a power loss now would lose", object_wal=False, disk_error=0.03))
+
+
+def test_I1_a_lost_compare_and_set_is_taken_for_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    conclude = AppendPipeline._conclude
+
+    def careless(pipeline: Any, plans: Any, outcomes: Sequence[AppendOutcome]) -> Any:
+        return conclude(pipeline, plans, [AppendOutcome(True) for _ in outcomes])
+
+    monkeypatch.setattr(AppendPipeline, "_conclude", careless)
+    print(objection("I"))
+
+
+def test_I2_the_next_offset_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verb takes every commit for one that follows directly, whatever the partition's end is by now."""
+    commit = appends.commit_appends
+
+    def blind(tx: Any, object_key: str, commits: Any, now_ms: int) -> Any:
+        for one in commits:
+            tx.execute(
+                "UPDATE partition SET next_offset = ? WHERE topic_no = ? AND partition = ?",
+                (one.expected_next, one.topic_no, one.partition),
+            )
+        return commit(tx, object_key, commits, now_ms)
+
+    blind.__name__ = commit.__name__
+    monkeypatch.setattr(appends, "commit_appends", blind)
+    monkeypatch.setattr("sim.metastore.commit_appends", blind)
+    print(objection("I"))
+
+
+def test_I3_objects_are_deleted_that_an_extent_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Collection that takes age alone for a reason: what was merged is deleted a moment later."""
+    put = SimStore.put
+
+    def short_lived(store: Any, key: str, data: Any, **options: Any) -> int:
+        size = put(store, key, data, **options)
+        if key.startswith(("topics/", "packs/")):
+            store._later(lambda: store._bucket.delete(key))
+        return size
+
+    monkeypatch.setattr(SimStore, "put", short_lived)
+    print(objection("is not in the bucket"))
+
+
+def test_I5_nobody_looks_for_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(producers, "check", lambda state, batch, awaited=None: None)
+    print(objection("I5"))
+
+
+def test_I2_the_tail_is_kept_when_another_broker_appended(monkeypatch: pytest.MonkeyPatch) -> None:
+    apply = PartitionLog.apply
+
+    def keeping(log: PartitionLog, row: Any) -> None:
+        tail = log.tail
+        log.tail = type(tail)()
+        apply(log, row)
+        log.tail = tail
+
+    monkeypatch.setattr(PartitionLog, "apply", keeping)
+    print(objection(""))
+
+
+def test_I4_offsets_are_acknowledged_and_not_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = Coordinator.commit
+    count = 0
+
+    async def forgetful(groups: Any, group_id: str, call: CommitCall) -> list[ErrorCode]:
+        nonlocal count
+        count += 1
+        if count % 5 == 0:
+            return [ErrorCode.NONE] * len(call.offsets)
+        return await commit(groups, group_id, call)
+
+    monkeypatch.setattr(Coordinator, "commit", forgetful)
+    print(objection("I4"))
