@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from anabranch.log.log import Log
 from anabranch.log.reads import FetchWant
 from anabranch.log.settings import LogSettings
 from anabranch.log.threads import LogThreads
-from anabranch.metastore.api import Topic
-from anabranch.metastore.sqlite import SqliteMetastore
+from anabranch.metastore.api import Metastore, Topic
+from anabranch.metastore.opening import open_metastore
 from anabranch.records.batch import scan
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record, iter_records
@@ -24,6 +25,7 @@ from anabranch.storage.store import Store
 from anabranch.storage.wal import Wal
 from anabranch.storage.wal_file import FileWal
 from anabranch.storage.wal_object import ObjectWal
+from tests.support.postgres import postgres_url
 
 CLUSTER = b"c" * 16
 
@@ -39,6 +41,10 @@ class Clock:
 class Bench:
     """One broker's log; ``restart`` is a crash as far as memory is concerned."""
 
+    engine = os.environ.get(
+        "ANABRANCH_TEST_METASTORE", "sqlite"
+    )  # of every test, if it says postgres
+
     def __init__(self, path: Path, settings: LogSettings) -> None:
         self.path = path
         self.settings = settings
@@ -49,10 +55,17 @@ class Bench:
         self._topic_ids = itertools.count(1)
         self.log: Log
 
+    def open_metastore(self) -> Metastore:
+        location: str | Path = self.path / "metastore.db"
+        if self.engine == "postgres":
+            url_file = self.path / "metastore.url"
+            if not url_file.exists():
+                url_file.write_text(postgres_url())
+            location = url_file.read_text()
+        return open_metastore(location, now_ms=self.clock(), new_cluster_id=lambda: CLUSTER)
+
     async def start(self) -> Log:
-        metastore = SqliteMetastore.open(
-            self.path / "metastore.db", now_ms=self.clock(), new_cluster_id=lambda: CLUSTER
-        )
+        metastore = self.open_metastore()
         row = await metastore.register_broker(1, "localhost", 9092, self.clock())
         wal = self.open_wal(1, row.epoch)
         self.log = Log(
@@ -80,6 +93,12 @@ class Bench:
     async def restart(self) -> Log:
         await self.log.close()
         return await self.start()
+
+    def deafen(self) -> None:
+        """No change notice reaches this broker any more."""
+        metastore: Any = self.log.metastore
+        noticing = metastore._listener if self.engine == "postgres" else metastore._writer
+        noticing._watchers.clear()
 
     async def append(
         self, topic: Topic, partition: int, values: Sequence[bytes], **batch: Any
@@ -133,8 +152,29 @@ def decode(buffers: Sequence[memoryview]) -> list[tuple[int, bytes]]:
 Scenario = Callable[[Bench], Coroutine[Any, Any, None]]
 
 
+ON_BOTH = {"test_append", "test_races", "test_producers", "test_branch"}  # in every `make test`
+
+BY_DIRECTORY = {"test_reader", "test_rebuild"}  # open or rebuild a cluster in its data directory
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The modules that judge appends run on both engines; the others where the environment says."""
+    if "engine" in metafunc.fixturenames:
+        module = metafunc.module.__name__.rpartition(".")[2]
+        engines = ["postgres", "sqlite"] if module in ON_BOTH else [Bench.engine]
+        if module in BY_DIRECTORY:
+            engines = ["sqlite"]
+        metafunc.parametrize("engine", engines, indirect=True)
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Callable[..., None]]:
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(Bench, "engine", request.param)
+    return str(request.param)
+
+
+@pytest.fixture
+def run(tmp_path: Path, engine: str) -> Iterator[Callable[..., None]]:
     """Runs an async scenario against a fresh log; keyword arguments are settings."""
 
     def go(

@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 START_S_MAX = 60
 USER = "anabranch"
 
@@ -208,3 +210,11 @@ _numbers = itertools.count(1)
 def fresh_url() -> str:
     """A metastore URL that nothing was ever stored under."""
     return f"{shared_server().url()}?schema=test_{os.getpid()}_{next(_numbers)}"
+
+
+def postgres_url() -> str:
+    """As :func:`fresh_url`; skips the test, saying why, where there is no server to start."""
+    try:
+        return fresh_url()
+    except NoPostgres as reason:
+        pytest.skip(str(reason))

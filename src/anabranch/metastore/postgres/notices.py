@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import select
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -30,7 +32,6 @@ from anabranch.metastore.postgres.tx import PostgresTx
 logger = logging.getLogger(__name__)
 
 POLL_S = 10.0  # how soon a change is noticed that nobody told of
-LISTEN_S = 1.0  # how soon the listening thread notices that it is to end
 PAYLOAD_BYTES_MAX = 7_900  # PostgreSQL takes 8,000
 TELL_EVERY_S = 0.005  # what is changed within this time is told together
 RECONNECT_S_MAX = 30.0  # then it starts over: a listener never gives up
@@ -121,6 +122,7 @@ class Listener:
         self._link = Link(where, self._closing, self._prepare)
         self._watchers: list[tuple[asyncio.AbstractEventLoop, Callable[[Changed], None]]] = []
         self._horizon = ""
+        self._wake, self._woken = socket.socketpair()  # ends the wait for notices
         self._thread: threading.Thread | None = None
 
     def watch(self, callback: Callable[[Changed], None]) -> None:
@@ -133,9 +135,14 @@ class Listener:
             self._thread.start()
 
     def close(self) -> None:
+        if self._closing.is_set():
+            return
         self._closing.set()
+        self._wake.send(b"!")
         if self._thread is not None:
             self._thread.join()
+        self._wake.close()
+        self._woken.close()
 
     def _prepare(self, connection: BoundedConnection) -> None:
         connection.execute(f'LISTEN "{self._channel}"'.encode())
@@ -163,9 +170,11 @@ class Listener:
     def _listen(self, connection: BoundedConnection, tx: PostgresTx) -> None:
         next_poll = time.monotonic() + POLL_S
         while not self._closing.is_set():
+            pause = max(0.0, next_poll - time.monotonic())
+            select.select([connection, self._woken], [], [], pause)
             heard = [
                 told(notice.payload)
-                for notice in connection.notifies(timeout=LISTEN_S, stop_after=1)
+                for notice in connection.notifies(timeout=0)
                 if notice.pid != self._teller.pid
             ]
             self._call_back(union(heard))
