@@ -142,6 +142,8 @@ class Server:
             )
         deadline = time.monotonic() + START_S_MAX
         while not self._answers():
+            if self._process.poll() is not None and "still in use" in self.log():
+                return self.start()  # the kernel is not done with those that were killed
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL does not start: {self.log()}")
             time.sleep(0.05)
@@ -158,20 +160,21 @@ class Server:
     def log(self) -> str:
         return (self.directory / "log").read_text(errors="replace")[-4_000:]
 
-    def _signal_all(self, number: int) -> None:
+    def _signal_all(self, *numbers: int) -> None:
         """To the postmaster first, so that it starts no others; its children are no process group."""
         assert self._process is not None
         pid = self._process.pid
-        os.kill(pid, number)
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(child), number)
+        os.kill(pid, numbers[0])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for number in numbers:
+            for one in (pid, *map(int, children)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one, number)
 
     def kill(self) -> None:
         """As a crash: every process of the server at once."""
         assert self._process is not None
-        self.pause()
-        self._signal_all(signal.SIGKILL)
+        self._signal_all(signal.SIGSTOP, signal.SIGKILL)
         self._process.wait()
 
     def pause(self) -> None:

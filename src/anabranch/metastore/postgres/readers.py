@@ -37,9 +37,9 @@ class Reads(Lane):
         self._unbounded = unbounded
 
     def prepare(self, connection: BoundedConnection) -> None:
-        connection.execute(b"SET default_transaction_read_only = on")
+        connection.execute(b"SET default_transaction_read_only = on", prepare=False)
         if self._unbounded:  # reads everything there is
-            connection.execute(b"SET statement_timeout = 0")
+            connection.execute(b"SET statement_timeout = 0", prepare=False)
             connection.answer_s_max = None
 
     def carry_out(self, link: Link, batch: list[Operation]) -> list[Answer]:
@@ -61,9 +61,9 @@ class Reads(Lane):
         tx = PostgresTx(connection)
         if operation.verb in self._single:
             return operation.verb(tx, *operation.args, **operation.kwargs)
-        connection.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute(b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", prepare=False)
         try:
             return operation.verb(tx, *operation.args, **operation.kwargs)
         finally:
             if not connection.closed:
-                connection.execute(b"ROLLBACK")
+                connection.execute(b"ROLLBACK", prepare=False)

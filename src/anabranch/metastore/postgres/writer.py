@@ -79,12 +79,12 @@ class Transactions(Lane):
     def _transaction(self, connection: BoundedConnection, batch: list[Operation]) -> list[Answer]:
         """Raises psycopg.Error if nothing happened, UnknownOutcome if that is not known."""
         tx = PostgresTx(connection)
-        connection.execute(self._begin)
+        connection.execute(self._begin, prepare=False)
         answers = []
         for operation in batch:
             answers.append(_attempt(tx, operation))
             if answers[-1].error is not None:
-                connection.execute(b"ROLLBACK")
+                connection.execute(b"ROLLBACK", prepare=False)
                 return answers if len(batch) == 1 else self._one_by_one(connection, batch)
         self._commit(tx)
         return answers
@@ -93,21 +93,21 @@ class Transactions(Lane):
         """Once more, each operation in a savepoint of its own, so that one that fails takes back only
         itself. (Savepoints are round trips, so not before one has failed.)"""
         tx = PostgresTx(connection)
-        connection.execute(self._begin)
+        connection.execute(self._begin, prepare=False)
         answers = []
         for operation in batch:
-            connection.execute(b"SAVEPOINT operation")
+            connection.execute(b"SAVEPOINT operation", prepare=False)
             answers.append(_attempt(tx, operation))
             if answers[-1].error is not None:
-                connection.execute(b"ROLLBACK TO operation")
-            connection.execute(b"RELEASE operation")
+                connection.execute(b"ROLLBACK TO operation", prepare=False)
+            connection.execute(b"RELEASE operation", prepare=False)
         self._commit(tx)
         return answers
 
     def _commit(self, tx: PostgresTx) -> None:
         assert tx.connection.info.transaction_status == TransactionStatus.INTRANS
         try:
-            tx.connection.execute(b"COMMIT")
+            tx.connection.execute(b"COMMIT", prepare=False)
         except psycopg.Error as error:
             if faults.is_lost(error):
                 raise UnknownOutcome(self.where.shown, error) from error
@@ -116,7 +116,7 @@ class Transactions(Lane):
 
     def _roll_back(self, link: Link, connection: BoundedConnection) -> None:
         try:
-            connection.execute(b"ROLLBACK")
+            connection.execute(b"ROLLBACK", prepare=False)
         except psycopg.Error:
             link.drop()
 
