@@ -409,7 +409,7 @@ def test_i2_i3_i7_i8_an_engine_behaves_like_the_model(engine: str) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=25,
+            max_examples=25 if engine == "sqlite" else 8,  # round trips take their time
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -23,10 +23,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 START_S_MAX = 60
-USER = "anabranch"
+SUPERUSER = "postgres"
+USER = "anabranch"  # may create schemas in its database, and nothing else: as an operator would have it
 
 
 class NoPostgres(Exception):
@@ -73,15 +75,39 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        initdb = [self.bin / "initdb", "-D", self.data, "-U", USER, "-A", "trust", "-E", "UTF8"]
+        initdb = [
+            self.bin / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            SUPERUSER,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+        ]
         self._run([*initdb, "--locale=C", "--no-sync"])
 
     @property
     def data(self) -> Path:
         return self.directory / "data"
 
-    def url(self, database: str = "postgres") -> str:
+    def url(self, database: str = USER) -> str:
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+
+    def admin(self) -> psycopg.Connection[Any]:
+        """The superuser's connection to the database of :meth:`url`."""
+        return psycopg.connect(
+            f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/{USER}", autocommit=True
+        )
+
+    def _create_database(self) -> None:
+        where = f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/postgres"
+        with psycopg.connect(where, autocommit=True) as admin:
+            if admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (USER,)).fetchone():
+                return
+            admin.execute(f"CREATE ROLE {USER} LOGIN")
+            admin.execute(f"CREATE DATABASE {USER} OWNER {USER}")
 
     def _usable_binaries(self) -> Path:
         tried = []
@@ -147,12 +173,12 @@ class Server:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL does not start: {self.log()}")
             time.sleep(0.05)
+        self._create_database()
 
     def _answers(self) -> bool:
-        import psycopg
-
+        where = f"postgresql://{SUPERUSER}@127.0.0.1:{self.port}/postgres"
         try:
-            psycopg.connect(self.url(), connect_timeout=2).close()
+            psycopg.connect(where, connect_timeout=2).close()
         except psycopg.OperationalError:
             return False
         return True

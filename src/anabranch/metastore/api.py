@@ -478,6 +478,9 @@ class Metastore(Protocol):
     def expect_others(self, others: bool) -> None:
         """Say whether other processes are known to write: then their changes are noticed sooner."""
 
+    async def now_ms(self) -> int:
+        """The time that all who share this metastore agree on: the machine's, or the database's."""
+
     # -- brokers and leases ------------------------------------------------------------------
     async def register_broker(
         self,

@@ -18,6 +18,7 @@ from anabranch.metastore import (
     branches,
     brokers,
     check,
+    clock,
     compactions,
     counters,
     documents,
@@ -122,6 +123,9 @@ class SqlMetastore(ABC):
     ) -> T:
         """As :meth:`_read`, for reads that take milliseconds: never on the event loop."""
         return await self._read(verb, *args, **kwargs)
+
+    async def now_ms(self) -> int:
+        return await self._read(clock.now_ms)
 
     # -- brokers and leases ------------------------------------------------------------------
     async def register_broker(

@@ -51,7 +51,6 @@ _SETTINGS = {
     "enable_mergejoin": "off",
     "jit": "off",
     "timezone": "UTC",
-    "lc_messages": "C",
 }
 
 

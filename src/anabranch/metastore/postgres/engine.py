@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from anabranch.metastore import appends, brokers, check, extents, offsets, partitions, topics
+from anabranch.metastore import appends, brokers, check, clock, extents, offsets, partitions, topics
 from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.postgres import hot
@@ -28,6 +28,7 @@ _SINGLE_READS: frozenset[Verb] = frozenset(
     {
         appends.append_state,
         appends.producer_states,
+        clock.now_ms,
         brokers.brokers,
         extents.extents_from,
         offsets.committed,

@@ -171,7 +171,7 @@ class Listener:
         next_poll = time.monotonic() + POLL_S
         while not self._closing.is_set():
             pause = max(0.0, next_poll - time.monotonic())
-            select.select([connection, self._woken], [], [], pause)
+            select.select([connection.fileno(), self._woken.fileno()], [], [], pause)
             heard = [
                 told(notice.payload)
                 for notice in connection.notifies(timeout=0)
