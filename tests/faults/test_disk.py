@@ -183,7 +183,7 @@ def test_read_only_directory_is_one_clear_sentence(small_disk: Callable[[int], P
 
 
 def test_port_in_use_and_second_broker_are_one_clear_sentence(broker: BrokerProcess) -> None:
-    second = run_cli("up", "--data", str(broker.data), "--listen", "127.0.0.1:0")
+    second = run_cli("up", "--data", str(broker.data), "--listen", "127.0.0.1:0", "--node-id", "1")
     other = run_cli("up", "--data", f"{broker.data}-2", "--listen", broker.bootstrap)
     for refused in (second, other):
         assert refused.returncode == 1
