@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from anabranch.broker.config import BrokerSettings
 from anabranch.broker.membership import SILENT_MS_MAX
 from anabranch.broker.server import Broker
 from anabranch.errors import ErrorCode
@@ -31,9 +35,26 @@ from anabranch.wire.messages.m75_describe_topic_partitions import (
 from tests.broker.conversation import Bench, batch, fetch_request, metadata, produce_request
 from tests.broker.test_api_groups import commit_request, join, join_request, sync_request
 from tests.support.broker import WireClient, broker_settings
+from tests.support.postgres import postgres_url
 
 PARTITIONS = 64  # every broker leads some: the odds against it are below one in ten million
 LATEST = -1
+
+
+@pytest.fixture(autouse=True, params=["postgres", "sqlite"])
+def metastore(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it on both engines; on PostgreSQL with WAL and store where they were."""
+    if request.param == "sqlite":
+        return
+    urls: dict[Path, str] = {}
+    real = broker_settings
+
+    def settings(data: Path, **changes: Any) -> BrokerSettings:
+        if data not in urls:
+            urls[data] = postgres_url()
+        return real(data, metastore=urls[data], **changes)
+
+    monkeypatch.setattr(sys.modules[__name__], "broker_settings", settings)
 
 
 @asynccontextmanager

@@ -159,7 +159,10 @@ BY_DIRECTORY = {"test_reader", "test_rebuild"}  # open or rebuild a cluster in i
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The modules that judge appends run on both engines; the others where the environment says."""
-    if "engine" in metafunc.fixturenames:
+    chosen = any(
+        "engine" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")
+    )
+    if "engine" in metafunc.fixturenames and not chosen:
         module = metafunc.module.__name__.rpartition(".")[2]
         engines = ["postgres", "sqlite"] if module in ON_BOTH else [Bench.engine]
         if module in BY_DIRECTORY:

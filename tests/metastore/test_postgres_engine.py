@@ -469,3 +469,17 @@ def test_append_after_append(url: str) -> None:
         meta.close()
 
     asyncio.run(story())
+
+
+def test_nothing_is_made_where_nothing_was_asked_for(url: str) -> None:
+    def look() -> None:
+        open_metastore(url, now_ms=1, new_cluster_id=lambda: CLUSTER_ID, create=False).close()
+
+    with pytest.raises(UserFault, match="holds no Anabranch cluster"):
+        look()
+    with shared_server().admin() as admin:
+        schema = address(url).schema
+        found = admin.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,))
+        assert found.fetchone() is None
+    opened(url).close()
+    look()

@@ -163,6 +163,7 @@ def _open_metastore(where: Location, serving: bool, create: bool) -> Metastore:
         now_ms=wall_clock_ms(),
         new_cluster_id=lambda: uuid.uuid4().bytes,
         write_out_wal=serving,
+        create=create,
     )
 
 

@@ -99,7 +99,9 @@ def _actor_no(tx: Tx, actor: Actor, now_ms: int) -> int:
     if row is None:
         row = tx.execute(
             "INSERT INTO actor (member_id, client_id, principal, host, generation, api, instance_id, "
-            "reason, used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING no",
+            "reason, used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (member_id, client_id, principal, host, generation, api, instance_id, reason) "
+            "DO UPDATE SET used_ms = excluded.used_ms RETURNING no",
             (*values, now_ms),
         ).fetchone()
         note(tx, ("actor", (row[0],)))

@@ -42,12 +42,14 @@ def open_metastore(
     now_ms: int,
     new_cluster_id: Callable[[], bytes],
     write_out_wal: bool = False,
+    create: bool = True,
 ) -> Metastore:
     """Open the metastore at ``location``, or create it there with the id that ``new_cluster_id`` makes.
 
     ``location`` is a path, ``sqlite:///path`` or ``postgresql://user:password@host:port/database``; to the
     latter, ``?schema=name`` tells several metastores in one database apart, and everything that libpq
-    knows (``sslmode`` …) may be added. ``write_out_wal`` is for a process that commits much: some 30 ms
+    knows (``sslmode`` …) may be added. Without ``create``, a database without a metastore is left as it
+    is, with a UserFault (for files, look whether there is one). ``write_out_wal`` is for a process that commits much: some 30 ms
     now for quicker commits (SQLite only).
 
     Raises UserFault for what the person who gave the location must change, StoreFault if the disk or the
@@ -60,7 +62,9 @@ def open_metastore(
             raise UserFault(
                 "a metastore on PostgreSQL needs its driver: pip install 'anabranch[postgres]'"
             ) from error
-        return PostgresMetastore.open(str(location), now_ms=now_ms, new_cluster_id=new_cluster_id)
+        return PostgresMetastore.open(
+            str(location), now_ms=now_ms, new_cluster_id=new_cluster_id, create=create
+        )
     return SqliteMetastore.open(
         sqlite_path(location),
         now_ms=now_ms,

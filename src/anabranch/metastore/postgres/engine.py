@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from anabranch.errors import UserFault
 from anabranch.metastore import appends, brokers, check, clock, extents, offsets, partitions, topics
 from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.postgres import hot
 from anabranch.metastore.postgres.connect import Address, address, first_connection
 from anabranch.metastore.postgres.lane import Lane
-from anabranch.metastore.postgres.migrate import migrate
+from anabranch.metastore.postgres.migrate import has_metastore, migrate
 from anabranch.metastore.postgres.notices import Listener, Teller
 from anabranch.metastore.postgres.readers import Reads
 from anabranch.metastore.postgres.writer import Statements, Transactions
@@ -22,6 +24,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Verb = Callable[..., Any]
+
+OFFSET_LANES = 2  # connections that commit offsets; each commit waits for the disk
 
 # Reads that are one statement: one round trip instead of three.
 _SINGLE_READS: frozenset[Verb] = frozenset(
@@ -39,7 +43,10 @@ _SINGLE_READS: frozenset[Verb] = frozenset(
     }
 )
 # Verbs that are written twice because speed asks for it.
-_TWINS: dict[Verb, Verb] = {appends.commit_appends: hot.commit_appends}
+_TWINS: dict[Verb, Verb] = {
+    appends.commit_appends: hot.commit_appends,
+    offsets.commit_offsets: hot.commit_offsets,
+}
 _LONG_READS: frozenset[Verb] = frozenset({check.check})
 
 
@@ -54,8 +61,11 @@ class PostgresMetastore(SqlMetastore):
         self._listener = Listener(where, self._teller)
         tell = self._teller.tell
         self._general = Transactions("general", where, tell, locked=True)
-        self._appends = Statements("appends", where, tell)
-        self._liveness = Statements("liveness", where, tell)
+        self._appends = Statements("appends", where, tell, repeatable=True)
+        self._liveness = Statements("liveness", where, tell, repeatable=True)
+        self._offsets = [
+            Statements(f"offsets-{n}", where, tell, repeatable=False) for n in range(OFFSET_LANES)
+        ]
         self._lanes: dict[Verb, Lane] = {
             brokers.beat_broker: self._liveness,
             brokers.acquire_lease: self._liveness,
@@ -67,9 +77,14 @@ class PostgresMetastore(SqlMetastore):
 
     @classmethod
     def open(
-        cls, url: str, *, now_ms: int, new_cluster_id: Callable[[], bytes]
+        cls,
+        url: str,
+        *,
+        now_ms: int,
+        new_cluster_id: Callable[[], bytes],
+        create: bool = True,
     ) -> PostgresMetastore:
-        """Open the metastore in the database that ``url`` names, or create it there.
+        """Open the metastore in the database that ``url`` names; with ``create``, make it if there is none.
 
         Raises UserFault for what the person who gave the URL must change, StoreFault if the server
         does not answer.
@@ -77,6 +92,11 @@ class PostgresMetastore(SqlMetastore):
         where = address(url)
         connection = first_connection(where)
         try:
+            if not create and not has_metastore(connection):
+                raise UserFault(
+                    f"{where.shown} holds no Anabranch cluster: start one there with "
+                    f"'anabranch up --metastore {where.shown} …', or name another one"
+                )
             cluster_id = migrate(connection, where, now_ms=now_ms, new_cluster_id=new_cluster_id)
         finally:
             connection.close()
@@ -92,7 +112,8 @@ class PostgresMetastore(SqlMetastore):
         return self._where.shown
 
     def close(self) -> None:
-        for lane in (self._appends, self._general, self._liveness, self._reads, self._aside):
+        lanes = (self._appends, self._general, self._liveness, self._reads, self._aside)
+        for lane in (*lanes, *self._offsets):
             lane.close()
         self._teller.close()
         self._listener.close()
@@ -132,6 +153,8 @@ class PostgresMetastore(SqlMetastore):
         self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]:
         lane = self._lanes.get(verb, self._general)
+        if verb is offsets.commit_offsets:  # those of one group stay in order
+            lane = self._offsets[zlib.crc32(str(args[0]).encode()) % OFFSET_LANES]
         return lane.submit(_TWINS.get(verb, verb), args, kwargs)
 
 

@@ -11,9 +11,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from anabranch.errors import StoreFault
-from anabranch.metastore.api import AppendCommit, AppendOutcome, Partition
+from anabranch.metastore.api import (
+    Actor,
+    AppendCommit,
+    AppendOutcome,
+    Committed,
+    Conflict,
+    OffsetAction,
+    Partition,
+)
 from anabranch.metastore.appends import assert_tiles, encode_batches
-from anabranch.metastore.arrays import Blobs, Ints
+from anabranch.metastore.arrays import Blobs, Ints, Texts
+from anabranch.metastore.postgres.functions import COMMIT_OFFSETS
 from anabranch.metastore.postgres.tx import PostgresTx
 
 # c: a commit per partition, with what its extents sum up to and where they lie in x's arrays (first to
@@ -135,6 +144,48 @@ def commit_appends(
         lost = [one for one, key in zip(commits, keys, strict=True) if key in present.keys() - won]
         won |= _mine(tx, object_key, lost)
     return [_COMMITTED if key in won else AppendOutcome(False, present.get(key)) for key in keys]
+
+
+_COMMIT_OFFSETS = f"SELECT {COMMIT_OFFSETS}({', '.join('?' * 19)})"
+
+
+def commit_offsets(
+    tx: PostgresTx,
+    group_id: str,
+    offsets: Sequence[Committed],
+    action: OffsetAction,
+    actor: Actor,
+    now_ms: int,
+    expected: int | None,
+) -> None:
+    """As :func:`anabranch.metastore.offsets.commit_offsets`; see ``commit_offsets.sql``."""
+    row = tx.execute(
+        _COMMIT_OFFSETS,
+        (
+            group_id,
+            expected,
+            action.value,
+            now_ms,
+            actor.member_id,
+            actor.client_id,
+            actor.principal,
+            actor.host,
+            actor.generation,
+            actor.api,
+            actor.instance_id,
+            actor.reason,
+            Ints([one.topic_no for one in offsets]),
+            Ints([one.partition for one in offsets]),
+            Ints([one.offset for one in offsets]),
+            Ints([one.leader_epoch for one in offsets]),
+            Texts([one.metadata for one in offsets]),
+            Ints([one.committed_ms for one in offsets]),
+            Ints([one.expires_ms for one in offsets]),
+        ),
+    ).fetchone()
+    if row[0] is not None:
+        raise Conflict(f"group {group_id} is under fence {row[0]}, not {expected}")
+    tx.changed.groups.add(group_id)
 
 
 def _mine(tx: PostgresTx, object_key: str, commits: Sequence[AppendCommit]) -> set[tuple[int, int]]:

@@ -11,6 +11,7 @@ import psycopg
 from anabranch.errors import UserFault
 from anabranch.metastore import migrate as shared
 from anabranch.metastore.migrate import LEDGER, TWIN, Migration
+from anabranch.metastore.postgres import functions
 from anabranch.metastore.postgres.connect import Address
 from anabranch.metastore.postgres.tx import PostgresTx
 
@@ -29,14 +30,6 @@ _TRANSLATIONS = (
     (r"\bTEXT\b", 'TEXT COLLATE "C"'),
     (r"^(\s+)offset ", r'\1"offset" '),
 )
-
-# Two-valued max and min, as SQLite has them: NULL if either value is.
-_FUNCTIONS = """
-CREATE OR REPLACE FUNCTION max(a bigint, b bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS 'SELECT CASE WHEN a >= b THEN a WHEN b > a THEN b END';
-CREATE OR REPLACE FUNCTION min(a bigint, b bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    AS 'SELECT CASE WHEN a <= b THEN a WHEN b < a THEN b END';
-"""
 
 # Rows that are changed over and over find room for their next version on the same page, which spares
 # their indexes (heap-only tuples); what they leave behind is swept early.
@@ -92,11 +85,13 @@ def migrate(
             if not _has_schema(tx):
                 _run(connection, f"CREATE SCHEMA {where.schema}")
             _run(connection, translate(Migration(0, "", LEDGER)))
-            _run(connection, _FUNCTIONS)
+            _run(connection, functions.ARITHMETIC)
             shared.apply(
                 tx, where.shown, migrations, now_ms, lambda m: _run(connection, translate(m))
             )
             _run(connection, _TUNING)
+            if not _has_function(tx):
+                _run(connection, functions.commit_offsets())
             return shared.cluster_id_made(tx, new_cluster_id, now_ms)
     except psycopg.errors.InsufficientPrivilege as error:
         raise UserFault(
@@ -113,7 +108,22 @@ def _has_schema(tx: PostgresTx) -> bool:
     return tx.execute("SELECT current_schema()").fetchone()[0] is not None
 
 
+def _has_function(tx: PostgresTx) -> bool:
+    found = tx.execute(
+        "SELECT 1 FROM pg_proc WHERE proname = ? AND pronamespace = CAST(current_schema() AS regnamespace)",
+        (functions.COMMIT_OFFSETS,),
+    )
+    return found.fetchone() is not None
+
+
+def has_metastore(connection: psycopg.Connection[Any]) -> bool:
+    """Whether there is one in the schema, of whichever version."""
+    row = connection.execute("SELECT to_regclass('migration') IS NOT NULL").fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
 def _finished(tx: PostgresTx, migrations: list[Migration]) -> bytes | None:
-    if tx.execute("SELECT to_regclass('migration')::text").fetchone()[0] is None:
+    if not has_metastore(tx.connection) or not _has_function(tx):
         return None
     return shared.cluster_id_if_current(tx, migrations)

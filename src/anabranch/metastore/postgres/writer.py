@@ -122,11 +122,21 @@ class Transactions(Lane):
 
 
 class Statements(Lane):
-    """Runs operations one by one, each a single statement that is a transaction of its own and may be
-    repeated when its outcome is unknown: it finds its own work done."""
+    """Runs operations one by one, each a single statement that is a transaction of its own.
 
-    def __init__(self, name: str, where: Address, tell: Callable[[Changed | None], None]) -> None:
+    ``repeatable``: when the outcome of one is not known it is tried again, and finds its own work done.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        where: Address,
+        tell: Callable[[Changed | None], None],
+        *,
+        repeatable: bool,
+    ) -> None:
         super().__init__(name, where)
+        self._repeatable = repeatable
         self._tell = tell
 
     def carry_out(self, link: Link, batch: list[Operation]) -> list[Answer]:
@@ -146,6 +156,8 @@ class Statements(Lane):
                 if faults.is_lost(error):
                     link.drop()
                     repeated = True
+                    if not self._repeatable:
+                        return [Answer(operation, None, UnknownOutcome(self.where.shown, error))]
                 elif not faults.is_again(error) or again == AGAIN_MAX:
                     fault_or_bug = faults.translate(error, self.where.shown) or error
                     return [Answer(operation, None, fault_or_bug)]
