@@ -8,7 +8,12 @@ import msgspec
 
 from anabranch.errors import StoreFault
 from anabranch.metastore import bulk, partitions
-from anabranch.metastore.api import (
+from anabranch.metastore.counters import bump
+from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
+from anabranch.metastore.journal_notes import note
+from anabranch.metastore.objects import register_wal_object
+from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import (
     AppendCommit,
     AppendOutcome,
     ObjectKind,
@@ -16,11 +21,6 @@ from anabranch.metastore.api import (
     ProducerBatch,
     ProducerState,
 )
-from anabranch.metastore.counters import bump
-from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
-from anabranch.metastore.journal_notes import note
-from anabranch.metastore.objects import register_wal_object
-from anabranch.metastore.tx import Tx
 
 _BATCHES = tuple[ProducerBatch, ...]
 encode_batches = msgspec.msgpack.Encoder().encode

@@ -8,9 +8,9 @@ from typing import Any
 from msgspec import Struct
 
 from anabranch.metastore import bulk
-from anabranch.metastore.api import Extent, ObjectKind
 from anabranch.metastore.objects import kind_from
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import Extent, ObjectKind
 
 
 class KnownObject(Struct, frozen=True):

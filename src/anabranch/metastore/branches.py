@@ -7,13 +7,19 @@ from itertools import pairwise
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore import bulk, compactions, partitions
-from anabranch.metastore.api import BranchOrigin, Conflict, NewExtent, Partition, Topic
 from anabranch.metastore.extent_changes import refresh_backlog
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
 from anabranch.metastore.journal_notes import note_topic
 from anabranch.metastore.objects import kind_of, name_again
 from anabranch.metastore.topics import insert_topic, live_topic
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import (
+    BranchOrigin,
+    Conflict,
+    NewExtent,
+    Partition,
+    Topic,
+)
 
 Replacement = Sequence[tuple[int, NewExtent]]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import count
 
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.metastore.api import BrokerRow
 from anabranch.metastore.counters import bump
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import BrokerRow
 
 _COLUMNS = "broker_id, epoch, host, port, started_ms, lane, rack, heartbeat_ms"
 

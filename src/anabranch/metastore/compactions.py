@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from anabranch.metastore.api import (
+from anabranch.metastore.journal_notes import note
+from anabranch.metastore.partitions import in_shards
+from anabranch.metastore.partitions import partition as partition_of
+from anabranch.metastore.tx import Tx, lock_partition
+from anabranch.metastore.values import (
     ALL_SHARDS,
     Compaction,
     CompactionCandidate,
     Gap,
     GapCause,
 )
-from anabranch.metastore.journal_notes import note
-from anabranch.metastore.partitions import in_shards
-from anabranch.metastore.partitions import partition as partition_of
-from anabranch.metastore.tx import Tx, lock_partition
 
 _COLUMNS = (
     "c.topic_no, c.partition, c.first_offset, c.gap_end, c.cleaned_end, c.clean_bytes, "

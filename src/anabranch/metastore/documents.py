@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.metastore.api import Document
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import Document
 
 
 def put_document(

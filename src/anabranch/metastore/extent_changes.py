@@ -7,7 +7,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from anabranch.metastore import bulk, gaps
-from anabranch.metastore.api import (
+from anabranch.metastore.counters import catalogue_changed
+from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
+from anabranch.metastore.journal_notes import Noted, note
+from anabranch.metastore.objects import SUSPECT, kind_of, name_again
+from anabranch.metastore.partitions import TABLES
+from anabranch.metastore.partitions import partition as partition_of
+from anabranch.metastore.tx import Tx, lock_object, lock_partition
+from anabranch.metastore.values import (
     ExtentName,
     Gap,
     GapCause,
@@ -16,13 +23,6 @@ from anabranch.metastore.api import (
     Partition,
     Replacement,
 )
-from anabranch.metastore.counters import catalogue_changed
-from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
-from anabranch.metastore.journal_notes import Noted, note
-from anabranch.metastore.objects import SUSPECT, kind_of, name_again
-from anabranch.metastore.partitions import TABLES
-from anabranch.metastore.partitions import partition as partition_of
-from anabranch.metastore.tx import Tx, lock_object, lock_partition
 
 # Extents that one transaction of advance_log_start drops at most: some ten milliseconds of work.
 DROP_EXTENTS_MAX = 5_000

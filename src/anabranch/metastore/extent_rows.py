@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from anabranch.metastore import bulk
-from anabranch.metastore.api import NewExtent, ObjectKind
+from anabranch.metastore.values import NewExtent, ObjectKind
 
 INSERT_EXTENTS = bulk.Statement(
     "topic_no partition base_offset last_offset object_no wal position length records max_timestamp "

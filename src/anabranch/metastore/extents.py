@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from anabranch.metastore.api import (
-    NO_TIMESTAMP,
-    Extent,
-    PartitionSize,
-)
 from anabranch.metastore.objects import kind_from
 from anabranch.metastore.partitions import home
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import NO_TIMESTAMP, Extent, PartitionSize
 
 # The columns of which :func:`extent_of` makes an extent, where ``e`` is its row and ``o`` its object's.
 EXTENT_COLUMNS = (

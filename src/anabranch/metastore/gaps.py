@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from anabranch.metastore import compactions
-from anabranch.metastore.api import Gap, GapCause
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import Gap, GapCause
 
 
 def record_gap(tx: Tx, gap: Gap) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from anabranch.metastore import offsets
-from anabranch.metastore.api import Actor, GroupRow
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import Actor, GroupRow
 
 _COLUMNS = "protocol_type, state, generation, snapshot, updated_ms, fence, lane"
 _SELECT = f"SELECT group_id, {_COLUMNS} FROM consumer_group WHERE live = 1"

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from anabranch.metastore import topics
-from anabranch.metastore.api import Actor, OffsetAction, OffsetChange
 from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.offsets import DAY_MS, group_no
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import Actor, OffsetAction, OffsetChange
 
 ACTORS_PRUNED_MAX = 10_000  # actors looked at in one pruning transaction
 

@@ -6,15 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from anabranch.metastore import bulk
-from anabranch.metastore.api import (
-    ALL_SHARDS,
-    OldestExtent,
-    PackUsage,
-    PlacedExtent,
-)
 from anabranch.metastore.extents import EXTENT_COLUMNS, extent_of
 from anabranch.metastore.partitions import in_shards
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import ALL_SHARDS, OldestExtent, PackUsage, PlacedExtent
 
 _WAL_EXTENTS = tuple(
     bulk.Query(

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from anabranch.errors import StoreFault
-from anabranch.metastore.api import ObjectCounts, ObjectKind, ObjectRow
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx, lock_object, lock_wal_objects
+from anabranch.metastore.values import ObjectCounts, ObjectKind, ObjectRow
 
 EXAMINE_MAX = 10_000  # suspects looked at in one transaction
 DELETIONS_MAX = 100_000  # lines kept in the deletion log

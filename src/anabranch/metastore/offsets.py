@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anabranch.metastore import bulk, topics
-from anabranch.metastore.api import Actor, Committed, Conflict, OffsetAction
 from anabranch.metastore.counters import bump
 from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.tx import Tx, lock_group
+from anabranch.metastore.values import Actor, Committed, Conflict, OffsetAction
 
 DAY_MS = 86_400_000
 _TOPIC_DELETED = Actor("", "", "", api="DeleteTopics", reason="topic deleted")

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anabranch.metastore import bulk
-from anabranch.metastore.api import ALL_SHARDS, SHARDS, Backlog, LeaderEpoch, Partition
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import (
+    ALL_SHARDS,
+    SHARDS,
+    Backlog,
+    LeaderEpoch,
+    Partition,
+)
 
 _COLUMNS = "topic_no, partition, next_offset, log_start, leader_epoch"
 _SOME = bulk.Query(

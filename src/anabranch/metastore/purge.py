@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore import offsets
-from anabranch.metastore.api import DeletedTopic, Topic
 from anabranch.metastore.counters import catalogue_changed
 from anabranch.metastore.journal_notes import Noted, note, note_topic
 from anabranch.metastore.objects import SUSPECT
 from anabranch.metastore.partitions import move_rows
 from anabranch.metastore.topics import COLUMNS, DELETED, PURGED, live_topic, refuse_taken, topic_of
 from anabranch.metastore.tx import Tx, lock_topic
+from anabranch.metastore.values import DeletedTopic, Topic
 
 
 def delete_topic(tx: Tx, topic_no: int, now_ms: int, grace_ms: int, purge_rows: int) -> bool:

@@ -10,11 +10,13 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from anabranch.errors import StoreFault
 from anabranch.metastore import appends
-from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
+from anabranch.metastore.api import Metastore
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.connections import Readers, grow_wal, open_writer, opening
+from anabranch.metastore.handover import Handover
 from anabranch.metastore.migrate import migrate
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import AppendOutcome, FlushCommit
 from anabranch.metastore.verbs import SqlMetastore
 from anabranch.metastore.writer import POLL_CLOSELY_S, POLL_S, Writer
 

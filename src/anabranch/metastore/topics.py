@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.metastore.api import BranchOrigin, Topic
 from anabranch.metastore.counters import catalogue_changed
 from anabranch.metastore.journal_notes import note, note_topic
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import BranchOrigin, Topic
 
 COLUMNS = ("no", "id", "name", "partitions", "configs", "created_ms", "origin")
 _COLUMNS = ", ".join(COLUMNS)

@@ -36,7 +36,12 @@ from anabranch.metastore import (
     transplant,
 )
 from anabranch.metastore import offsets as committed_offsets
-from anabranch.metastore.api import (
+from anabranch.metastore.audit import KnownObject, Naming
+from anabranch.metastore.changes import Changed
+from anabranch.metastore.handover import Handover
+from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
+from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import (
     ALL_SHARDS,
     Actor,
     AppendCommit,
@@ -54,7 +59,6 @@ from anabranch.metastore.api import (
     Gap,
     GapCause,
     GroupRow,
-    Handover,
     LeaderEpoch,
     NewExtent,
     ObjectCounts,
@@ -71,10 +75,6 @@ from anabranch.metastore.api import (
     Replacement,
     Topic,
 )
-from anabranch.metastore.audit import KnownObject, Naming
-from anabranch.metastore.changes import Changed
-from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
-from anabranch.metastore.tx import Tx
 
 P = ParamSpec("P")
 T = TypeVar("T")

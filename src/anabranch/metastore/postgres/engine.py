@@ -8,8 +8,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from anabranch.errors import UserFault
 from anabranch.metastore import appends, brokers, check, clock, extents, offsets, partitions, topics
-from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
+from anabranch.metastore.api import Metastore
 from anabranch.metastore.changes import Changed
+from anabranch.metastore.handover import Handover
 from anabranch.metastore.postgres import hot
 from anabranch.metastore.postgres.connect import Address, address, first_connection
 from anabranch.metastore.postgres.lane import Lane
@@ -18,6 +19,7 @@ from anabranch.metastore.postgres.notices import Listener, Teller
 from anabranch.metastore.postgres.readers import Reads
 from anabranch.metastore.postgres.writer import Statements, Transactions
 from anabranch.metastore.tx import Tx
+from anabranch.metastore.values import AppendOutcome, FlushCommit
 from anabranch.metastore.verbs import SqlMetastore
 
 P = ParamSpec("P")

@@ -11,7 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from anabranch.errors import StoreFault
-from anabranch.metastore.api import (
+from anabranch.metastore.appends import assert_tiles, encode_batches
+from anabranch.metastore.arrays import Blobs, Ints, Texts
+from anabranch.metastore.postgres.functions import COMMIT_OFFSETS
+from anabranch.metastore.postgres.tx import PostgresTx
+from anabranch.metastore.values import (
     Actor,
     AppendCommit,
     AppendOutcome,
@@ -20,10 +24,6 @@ from anabranch.metastore.api import (
     OffsetAction,
     Partition,
 )
-from anabranch.metastore.appends import assert_tiles, encode_batches
-from anabranch.metastore.arrays import Blobs, Ints, Texts
-from anabranch.metastore.postgres.functions import COMMIT_OFFSETS
-from anabranch.metastore.postgres.tx import PostgresTx
 
 # c: a commit per partition, with what its extents sum up to and where they lie in x's arrays (first to
 # last, counted from 1), likewise its producers in s. Marks: those before, raised by the commit's own.

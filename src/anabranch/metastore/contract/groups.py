@@ -1,0 +1,81 @@
+"""Consumer groups, their committed offsets and the history of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from anabranch.metastore.values import (
+    Actor,
+    Committed,
+    GroupRow,
+    OffsetAction,
+    OffsetChange,
+)
+
+
+class GroupVerbs(Protocol):
+    """Verbs about groups."""
+
+    async def groups(self) -> list[GroupRow]:
+        """All groups, also those that have only committed offsets (state ``Empty``)."""
+
+    async def group(self, group_id: str) -> GroupRow | None: ...
+
+    async def save_group(self, row: GroupRow, *, expected: int | None = None) -> None:
+        """Store a group under ``row.fence``. Conflict unless its present fence is ``expected`` (0: there
+        is no such group, or no coordinator ever saved it; None: whatever it is)."""
+
+    async def delete_group(
+        self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None
+    ) -> bool:
+        """With its committed offsets, each with a line of history. Conflict as in ``save_group``."""
+
+    async def committed(self, group_id: str) -> list[Committed]: ...
+
+    async def commit_offsets(
+        self,
+        group_id: str,
+        offsets: Sequence[Committed],
+        action: OffsetAction,
+        actor: Actor,
+        now_ms: int,
+        *,
+        expected: int | None = None,
+    ) -> None:
+        """Store the offsets, create the group's row if there is none, write the history; one transaction.
+
+        An offset of a topic that was deleted meanwhile is left out: it would be gone with the topic.
+        Conflict, with nothing stored, unless the group's fence is ``expected`` (see ``save_group``).
+        """
+
+    async def delete_offsets(
+        self,
+        group_id: str,
+        partitions: Sequence[tuple[int, int]],
+        action: OffsetAction,
+        actor: Actor,
+        now_ms: int,
+        *,
+        expected: int | None = None,
+    ) -> None:
+        """``partitions`` are (topic_no, partition). Conflict as in ``save_group``."""
+
+    async def offset_history(
+        self,
+        group_id: str,
+        *,
+        topic_no: int | None = None,
+        partition: int | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        limit: int = 1000,
+        newest_first: bool = True,
+    ) -> list[OffsetChange]: ...
+
+    async def positions_at(self, group_id: str, at_ms: int) -> list[OffsetChange]:
+        """The last change per partition at or before ``at_ms``; ``new`` is the position then."""
+
+    async def prune_offset_history(self, before_ms: int, limit: int) -> int:
+        """Drop lines older than ``before_ms``, except the line of an offset that is still committed;
+        returns how many, and less than ``limit`` once none is left."""

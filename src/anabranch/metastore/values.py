@@ -1,0 +1,403 @@
+"""What the metastore's verbs take and give: immutable values, without I/O and without behaviour.
+
+Times are milliseconds since the epoch. Topic ids are 16 raw bytes; ``topic_no`` is the metastore's own
+short name for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from anabranch.errors import StoreFault
+
+NO_TIMESTAMP = -1
+SHARDS = 16  # of background work: as many brokers can share it at most
+ALL_SHARDS = tuple(range(SHARDS))
+
+
+class ObjectKind(StrEnum):
+    """How the bytes of an object are to be read."""
+
+    WAL = "wal"  # batches carry the producer's base offset: the reader places them by the extent
+    SEGMENT = "segment"  # batches of one partition with their final offsets
+    PACK = "pack"  # as a segment, but of many partitions, one share after the other
+    QUARANTINE = "quarantine"  # what lay in the WAL and reads back wrong; kept for who repairs it
+
+    @property
+    def final(self) -> bool:
+        """Whether batches carry their final offsets and an index object describes them."""
+        return self is ObjectKind.SEGMENT or self is ObjectKind.PACK
+
+
+class GapCause(StrEnum):
+    """Why offsets below the log end are no longer readable."""
+
+    RETENTION_TIME = "retention.ms"
+    RETENTION_BYTES = "retention.bytes"
+    DELETE_RECORDS = "delete-records"
+    COMPACTION = "compaction"
+    LOST_OBJECT = "lost-object"
+
+
+class OffsetAction(StrEnum):
+    """What happened to a committed offset."""
+
+    COMMIT = "commit"  # a member, or a consumer without membership
+    RESET = "reset"  # an administrator's change of an empty group
+    DELETE = "delete"
+    EXPIRE = "expire"
+    PROMOTE = "promote"  # the end of a replay handed to the live group
+
+
+def shard_of(topic_no: int, partition: int) -> int:
+    """The shard of background work that a partition belongs to; SQL computes the same."""
+    return (topic_no + partition) % SHARDS
+
+
+class Conflict(StoreFault):
+    """A compare-and-set lost: the caller's picture is stale. Reload and decide again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
+
+
+class BranchOrigin(Struct, frozen=True):
+    """Where a branch came from. ``ends[p]`` is the branch's first own offset of partition p."""
+
+    topic_id: bytes
+    topic: str
+    ends: tuple[int, ...]
+    at: str  # what the person asked for: "offsets", "append-time 2026-…", "point p-…"
+
+
+class Topic(Struct, frozen=True):
+    """A topic as the catalogue knows it. ``no`` is the metastore's own short name for ``id``."""
+
+    no: int
+    id: bytes
+    name: str
+    partitions: int
+    configs: Mapping[str, str]  # only what was set; defaults live in the log
+    created_ms: int
+    origin: BranchOrigin | None = None
+
+
+class DeletedTopic(Struct, frozen=True):
+    """A topic that can be brought back until ``purge_ms`` (and a little longer, until a job removes it)."""
+
+    topic: Topic
+    deleted_ms: int
+    purge_ms: int
+    records: int
+    bytes: int
+
+
+class Partition(Struct, frozen=True):
+    """Invariant: ``0 <= log_start <= next_offset``. The high watermark is ``next_offset``."""
+
+    topic_no: int
+    partition: int
+    next_offset: int
+    log_start: int
+    leader_epoch: int
+
+
+class LeaderEpoch(Struct, frozen=True):
+    """``epoch`` is the partition's leader epoch for batches at and after ``start_offset``."""
+
+    epoch: int
+    start_offset: int
+
+
+class Extent(Struct, frozen=True):
+    """Offsets ``base_offset..last_offset`` of one partition lie in ``length`` bytes of an object.
+
+    ``appended_ms`` never decreases along a partition: where brokers' clocks disagree, a later extent
+    is given its predecessor's time.
+    """
+
+    base_offset: int
+    last_offset: int
+    object_no: int
+    object_key: str
+    kind: ObjectKind
+    position: int
+    length: int
+    records: int
+    max_timestamp: int
+    appended_ms: int
+    leader_epoch: int
+
+
+class NewExtent(Struct, frozen=True):
+    """An extent to be committed; see :class:`Extent`."""
+
+    base_offset: int
+    last_offset: int
+    position: int
+    length: int
+    records: int
+    max_timestamp: int
+    appended_ms: int
+    leader_epoch: int
+
+
+class ProducerBatch(Struct, frozen=True, array_like=True):
+    """One of the last five batches of an idempotent producer (KIP-98)."""
+
+    base_sequence: int
+    last_sequence: int
+    base_offset: int
+    last_offset: int
+    timestamp: int
+
+
+class ProducerState(Struct, frozen=True):
+    """What a partition remembers of one producer id; ``batches`` oldest first, at most five."""
+
+    producer_id: int
+    epoch: int
+    batches: tuple[ProducerBatch, ...]
+    updated_ms: int
+
+
+class AppendCommit(Struct, frozen=True):
+    """A flush's share of one partition: commits only if ``next_offset == expected_next``."""
+
+    topic_no: int
+    partition: int
+    expected_next: int
+    next_offset: int
+    extents: tuple[NewExtent, ...]
+    producers: tuple[ProducerState, ...] = ()
+
+
+class AppendOutcome(Struct, frozen=True):
+    """``committed``, or else the partition's present state (None: the topic is gone)."""
+
+    committed: bool
+    partition: Partition | None = None
+
+
+class FlushCommit(NamedTuple):
+    """A flush that is durable: its WAL object, and its share of each partition."""
+
+    object_key: str
+    commits: Sequence[AppendCommit]
+
+
+class ExtentName(NamedTuple):
+    """Enough to recognise an extent that a compare-and-set wants to replace."""
+
+    base_offset: int
+    object_no: int
+    position: int
+
+
+class Replacement(NamedTuple):
+    """One partition's share of a swap: neighbours that go, and what stands for their offsets."""
+
+    topic_no: int
+    partition: int
+    remove: tuple[ExtentName, ...]
+    add: tuple[NewExtent, ...]
+
+
+class PlacedExtent(NamedTuple):
+    """An extent and the partition that it belongs to."""
+
+    topic_no: int
+    partition: int
+    extent: Extent
+
+
+class PackUsage(NamedTuple):
+    """How much of a pack extents still name; bytes that several of them share count once."""
+
+    object_no: int
+    key: str
+    bytes: int
+    live_bytes: int
+    created_ms: int
+
+
+class ObjectCounts(NamedTuple):
+    """How many objects of each kind there are, whether extents name them or not."""
+
+    wal: int
+    segments: int
+    packs: int
+    quarantined: int
+
+
+class OldestExtent(NamedTuple):
+    """What retention judges a partition by. ``appended_mark``: when its newest batch was appended."""
+
+    topic_no: int
+    partition: int
+    log_start: int
+    bytes: int
+    appended_mark: int
+    extent: Extent
+
+
+class Compaction(NamedTuple):
+    """How far a partition was compacted (I2: what lies below ``gap_end`` may have been removed).
+
+    Invariant: ``first_offset <= gap_end``, ``cleaned_end <= gap_end <= next_offset``.
+    """
+
+    topic_no: int
+    partition: int
+    first_offset: int
+    gap_end: int
+    cleaned_end: int  # below it, each key has one record (and those that may not be judged yet)
+    clean_bytes: int  # retained below cleaned_end when it was reached
+    horizon_ms: int | None  # when the first delete marker below may be removed
+    updated_ms: int
+
+
+class CompactionCandidate(NamedTuple):
+    """A partition's figures from which it is judged whether compaction is due."""
+
+    topic_no: int
+    partition: int
+    log_start: int
+    merged_end: int
+    bytes: int
+    wal_bytes: int
+    state: Compaction | None
+
+
+class ObjectRow(Struct, frozen=True):
+    """An object that extents name, or named. ``unreferenced_ms`` is set once none does."""
+
+    no: int
+    key: str
+    kind: ObjectKind
+    bytes: int
+    created_ms: int
+    unreferenced_ms: int | None
+
+
+class Backlog(Struct, frozen=True):
+    """A partition's extents that still lie in the write-ahead log."""
+
+    topic_no: int
+    partition: int
+    extents: int
+    bytes: int
+    oldest_appended_ms: int
+
+
+class PartitionSize(Struct, frozen=True):
+    """Retained volume of one partition."""
+
+    partition: int
+    extents: int
+    records: int
+    bytes: int
+    oldest_appended_ms: int | None
+    max_timestamp: int
+
+
+class Gap(Struct, frozen=True):
+    """Offsets that readers will not see, and why (I2)."""
+
+    topic_no: int
+    partition: int
+    first_offset: int
+    last_offset: int
+    cause: GapCause
+    detail: str
+    at_ms: int
+
+
+class GroupRow(Struct, frozen=True):
+    """A consumer group at rest. ``snapshot`` is the group automaton's own encoding.
+
+    ``fence`` is another number with every save, and never one that any broker gave before: a broker
+    that last saw the group under another fence has an old picture of it. 0: never saved by a
+    coordinator (committed offsets alone make such a row). ``lane`` is the lane of the broker that
+    saved the group last.
+    """
+
+    group_id: str
+    protocol_type: str
+    state: str
+    generation: int
+    snapshot: bytes
+    updated_ms: int
+    fence: int = 0
+    lane: str = "live"
+
+
+class Committed(Struct, frozen=True):
+    """A committed offset: the next offset that the group will read."""
+
+    topic_no: int
+    partition: int
+    offset: int
+    leader_epoch: int
+    metadata: str
+    committed_ms: int
+    expires_ms: int | None = None  # only for the obsolete per-commit retention (OffsetCommit v2-v4)
+
+
+class Actor(Struct, frozen=True):
+    """Who changed an offset, as far as the protocol tells."""
+
+    principal: str
+    client_id: str
+    host: str
+    member_id: str = ""
+    instance_id: str = ""
+    generation: int = -1
+    api: str = ""
+    reason: str = ""
+
+
+class OffsetChange(Struct, frozen=True):
+    """One line of the offset history (I8). ``old``/``new`` are None for "no committed offset"."""
+
+    seq: int
+    at_ms: int
+    group_id: str
+    topic_no: int
+    topic: str
+    partition: int
+    action: OffsetAction
+    old: int | None
+    new: int | None
+    metadata: str
+    actor: Actor
+
+
+class Document(Struct, frozen=True):
+    """A JSON document of the recovery plane: a recovery point, a plan, a replay session, a report."""
+
+    kind: str
+    id: str
+    created_ms: int
+    updated_ms: int
+    body: bytes
+
+
+class BrokerRow(Struct, frozen=True):
+    """A broker that announced itself; ``epoch`` grows with each registration.
+
+    ``heartbeat_ms`` is when it last said that it serves; 0: it is still starting.
+    """
+
+    broker_id: int
+    epoch: int
+    host: str
+    port: int
+    started_ms: int
+    lane: str = "live"
+    rack: str | None = None
+    heartbeat_ms: int = 0
