@@ -124,7 +124,7 @@ def test_a_rebuild_overwrites_nothing_and_waits_for_no_living_broker(tmp_path: P
             capture_output=True,
             text=True,
         )  # fmt: skip
-        assert done.returncode == 1 and "stop all brokers" in done.stderr
+        assert done.returncode == 2 and "stop all brokers" in done.stderr
         assert not (tmp_path / "new.db").exists()
     before = (data / "metastore.db").read_bytes()
     done = subprocess.run(
@@ -132,5 +132,5 @@ def test_a_rebuild_overwrites_nothing_and_waits_for_no_living_broker(tmp_path: P
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 1 and "overwrites nothing" in done.stderr
+    assert done.returncode == 2 and "overwrites nothing" in done.stderr
     assert (data / "metastore.db").read_bytes() == before

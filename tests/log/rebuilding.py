@@ -35,6 +35,7 @@ def rebuild(
             now_ms=lambda: now_ms,
             report=report,
             show=quiet,
+            verify=options.get("verify", False),
         )
     connection = sqlite3.connect(into, factory=SqliteTx)
     try:

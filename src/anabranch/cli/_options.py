@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
@@ -88,21 +89,47 @@ sink_option = click.option(
 )
 
 
-def faults_to_sentences(function: F) -> F:
-    """Turn what we raise on purpose into click's ``Error: …`` and exit status 1."""
+def faults_as(status: int) -> Callable[[F], F]:
+    """Turn what we raise on purpose into click's ``Error: …`` and this exit status.
 
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except AnabranchError as error:
-            raise click.ClickException(str(error)) from error
-        except BrokenPipeError:
-            raise  # the reader of our output left: main ends quietly
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(f"{where}{error.strerror or error}") from error
+    Commands whose status 1 is an answer say with 2 that there is none; a bug of ours is none either.
+    """
 
-    return update_wrapper(wrapped, function)  # type: ignore[return-value]
+    def decorate(function: F) -> F:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except AnabranchError as error:
+                raise _Said(str(error), status) from error
+            except BrokenPipeError:
+                raise  # the reader of our output left: main ends quietly
+            except OSError as error:
+                where = f"{error.filename}: " if error.filename else ""
+                raise _Said(f"{where}{error.strerror or error}", status) from error
+            except (click.ClickException, click.Abort, click.exceptions.Exit):
+                raise
+            except Exception:
+                if status == 1:
+                    raise  # the interpreter shows it and ends with 1
+                import traceback
+
+                traceback.print_exc()
+                sys.exit(status)
+
+        return update_wrapper(wrapped, function)  # type: ignore[return-value]
+
+    return decorate
+
+
+faults_to_sentences = faults_as(1)
+
+
+class _Said(click.ClickException):
+    """A sentence on stderr, and an exit status of the command's choice."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.exit_code = status  # type: ignore[misc]  # typeshed has it as a constant of the class
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -35,7 +35,7 @@ MB = 1_000_000
 )
 @_options.data_option
 @_options.output_option
-@_options.faults_to_sentences
+@_options.faults_as(2)
 def command(
     quick: bool, repair_orphans: bool, rate: float | None, data: Location, output: str
 ) -> int:
@@ -43,7 +43,7 @@ def command(
 
     Missing: named by the metastore and not there. Unreferenced: there, and named by nothing. Corrupt: not the
     bytes that were written. Index, metastore, journal: they contradict what they describe. What is merely
-    under way is not reported. Exit status 0: clean; 1: something was found.
+    under way is not reported. Exit status 0: clean; 1: something was found; 2: it could not be checked.
     """
     report = _options.run(_check(quick, repair_orphans, rate, data))
     emit(output, lambda: _value(report), lambda: _parts(report, quick))

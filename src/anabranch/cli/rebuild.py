@@ -21,15 +21,20 @@ if TYPE_CHECKING:
     epilog="Example: anabranch rebuild --store s3://bucket/log --wal s3://bucket/log "
     "--metastore postgresql://anabranch@db/new",
 )
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Read all retained data as well and list what is damaged; otherwise indexes are trusted.",
+)
 @_options.data_option
 @_options.output_option
-@_options.faults_to_sentences
-def command(data: Location, output: str) -> None:
+@_options.faults_as(2)
+def command(verify: bool, data: Location, output: str) -> int:
     """Make the metastore anew from store and WAL, and list what is not exactly known.
 
     Stop the brokers of the old metastore first. --metastore names the new one, which must not exist yet (or
     be an empty database); by default it is the one of the data directory. A rebuild that breaks off can be
-    begun again. Exit status 0: rebuilt, whatever the list says.
+    begun again. Exit status 0: rebuilt exactly as it was; 1: rebuilt, but for what is listed; 2: not rebuilt.
     """
     import asyncio
 
@@ -37,10 +42,11 @@ def command(data: Location, output: str) -> None:
 
     line = ProgressLine()
     try:
-        report = asyncio.run(rebuild_cluster(data, line))
+        report = asyncio.run(rebuild_cluster(data, line, verify=verify))
     finally:
         line.end()
     emit(output, lambda: _value(report), lambda: _parts(report))
+    return 0 if report.exact else 1
 
 
 def _value(report: Report) -> dict[str, Any]:
@@ -69,6 +75,8 @@ def _parts(report: Report) -> Iterable[Part]:
             ("objects listed", figures.listed_objects),
             ("indexes read", figures.index_objects),
             ("records recovered from the WAL", figures.records_recovered),
+            ("megabytes retained", round(figures.retained_bytes / 1e6, 1)),
+            ("of them read and verified", round(figures.verified_bytes / 1e6, 1)),
             ("megabytes read", round(figures.bytes_read / 1e6, 1)),
             ("megabytes a second", round(figures.bytes_read / 1e6 / max(report.seconds, 0.001), 1)),
             ("seconds", round(report.seconds, 2)),

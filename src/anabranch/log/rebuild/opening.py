@@ -54,8 +54,10 @@ class _Places(NamedTuple):
     cluster_id: bytes | None  # what they say of themselves
 
 
-async def rebuild_cluster(where: Location, show: ShowProgress) -> Report:
+async def rebuild_cluster(where: Location, show: ShowProgress, *, verify: bool = False) -> Report:
     """Make the metastore of ``where`` anew from its store and WAL; the report lists what is not known.
+
+    ``verify``: also read every byte that the new metastore names.
 
     Raises UserFault if a place is not named or is another cluster's, if the metastore exists, or if a
     broker still writes; StoreFault if something does not answer. Nothing is changed then.
@@ -84,6 +86,7 @@ async def rebuild_cluster(where: Location, show: ShowProgress) -> Report:
                 now_ms=wall_clock_ms,
                 report=report,
                 show=show,
+                verify=verify,
             )
             for name, place in documents.items():
                 put_document(

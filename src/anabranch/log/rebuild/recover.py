@@ -8,16 +8,20 @@ kept, under a new leader epoch, and the report says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from heapq import merge
-from typing import NamedTuple
+from itertools import groupby
 
 from anabranch.errors import ClientFault, Corrupt
 from anabranch.log import producers
 from anabranch.log.extents import ExtentReader
+from anabranch.log.rebuild.bucket import Share
+from anabranch.log.rebuild.fetching import in_order
+from anabranch.log.rebuild.merged import by_broker, without_merged
 from anabranch.log.rebuild.report import Kind, Progress, Report, ShowProgress
 from anabranch.log.rebuild.tables import LIVE, Tables
-from anabranch.log.rebuild.wal_read import Part, Start
+from anabranch.log.rebuild.wal_read import Part, Read, Start
 from anabranch.metastore import appends
 from anabranch.metastore.api import AppendCommit, NewExtent, Partition, ProducerState
 from anabranch.records.batch import BatchHeader, scan
@@ -27,32 +31,38 @@ from anabranch.storage.wal import WalReader
 OTHERS_MAX = 1_000  # offsets that other brokers may have appended behind a flush that is in doubt
 
 
-class _Read(NamedTuple):
-    """A part with its batches. ``position`` of a header is within the part."""
-
-    part: Part
-    headers: list[BatchHeader]
-
-
 class Recovery:
     """Appends parts of the WAL to restored partitions."""
 
     def __init__(
-        self, tables: Tables, wal: WalReader, extents: ExtentReader, at_ms: int, report: Report
+        self,
+        tables: Tables,
+        wal: WalReader,
+        extents: ExtentReader,
+        pool: Executor,
+        at_ms: int,
+        report: Report,
     ) -> None:
         """``at_ms`` is the journal's end: nothing that is recovered was committed before."""
         self._tables = tables
         self._wal = wal
         self._extents = extents
+        self._pool = pool
         self._at_ms = at_ms
         self._report = report
         self.producer_id_max = -1
 
     def recover(
-        self, parts: Mapping[tuple[bytes, int], Sequence[Part]], show: ShowProgress
+        self,
+        parts: Mapping[tuple[bytes, int], Sequence[Part]],
+        adopted: Mapping[tuple[bytes, int], Sequence[Share]],
+        show: ShowProgress,
     ) -> None:
+        """``adopted``: segments that were put behind what the journal knows, by (topic id, partition)."""
         states = self._tables.topic_states()
-        for done, (topic_id, partition) in enumerate(sorted(parts), 1):
+        ordered = ((key, part) for key in sorted(parts) for part in parts[key])
+        reading = groupby(in_order(self._pool, self._read, ordered), lambda one: one[0][0])
+        for done, ((topic_id, partition), found) in enumerate(reading, 1):
             show(Progress("recovery", done, len(parts), self._report.figures.bytes_read))
             mine = parts[topic_id, partition]
             topic_no, state = states.get(topic_id, (None, LIVE))
@@ -76,15 +86,26 @@ class Recovery:
                 )
                 continue
             self._tables.grow_topic(topic_no, partition + 1)
-            self._recover_partition(topic_no, partition, mine)
+            name = f"{self._tables.topic(topic_no).name}/{partition}"
+            reads = list(self._sound(((part, read) for (_, part), read in found), name))
+            self._recover_partition(
+                topic_no, partition, name, reads, adopted.get((topic_id, partition), ())
+            )
 
-    def _recover_partition(self, topic_no: int, partition: int, parts: Sequence[Part]) -> None:
+    def _recover_partition(
+        self,
+        topic_no: int,
+        partition: int,
+        name: str,
+        reads: Sequence[Read],
+        adopted: Sequence[Share],
+    ) -> None:
         row = self._tables.partition(topic_no, partition)
         assert row is not None, "a living topic has its partitions"
-        name = f"{self._tables.topic(topic_no).name}/{partition}"
-        reads = [read for part in parts if (read := self._read(part, name)) is not None]
+        if adopted:
+            reads = self._not_adopted(reads, adopted, name)
         reads = [each for each in reads if not self._is_there(row, each, name)]
-        streams = _streams(reads)
+        streams = list(by_broker(reads).values())
         if not streams:
             return
         first, epoch = row.next_offset, row.leader_epoch
@@ -110,15 +131,44 @@ class Recovery:
         else:
             self._report.add(Kind.RECOVERED, name, spans)
 
-    def _read(self, part: Part, name: str) -> _Read | None:
-        try:
-            data = memoryview(self._wal.read(part.object_key, part.position, part.length))
-            return _Read(part, list(scan(data)))
-        except (Corrupt, NotFound) as error:
-            self._report.add(Kind.WAL_DAMAGED, name, f"{part.object_key}: {error}")
-            return None
+    def _read(self, one: tuple[tuple[bytes, int], Part]) -> Read:
+        """In a thread of the pool. Raises Corrupt, NotFound, StoreFault."""
+        part = one[1]
+        data = memoryview(self._wal.read(part.object_key, part.position, part.length))
+        return Read(part, list(scan(data)))
 
-    def _is_there(self, row: Partition, read: _Read, name: str) -> bool:
+    def _sound(self, found: Iterator[tuple[Part, Read | Exception]], name: str) -> Iterator[Read]:
+        for part, read in found:
+            if isinstance(read, Corrupt | NotFound):
+                self._report.add(Kind.WAL_DAMAGED, name, f"{part.object_key}: {read}")
+            elif isinstance(read, Exception):
+                raise read
+            else:
+                yield read
+
+    def _not_adopted(
+        self, reads: Sequence[Read], adopted: Sequence[Share], name: str
+    ) -> list[Read]:
+        """Leave out what segments hold already that the journal did not know."""
+
+        def count(length: int) -> None:
+            self._report.figures.segment_bytes += length
+
+        left, wrong = without_merged(reads, adopted, self._extents, count)
+        for sentence in wrong:
+            self._report.add(
+                Kind.DOUBT, name, f"{sentence}: flushes that it holds may be there twice"
+            )
+        if left and any(share.compacted for share in adopted):
+            self._report.add(
+                Kind.DOUBT,
+                name,
+                f"{len(left)} flushes of the WAL are in no segment: some may have been merged and compacted "
+                "away before the loss, and are there again",
+            )
+        return left
+
+    def _is_there(self, row: Partition, read: Read, name: str) -> bool:
         """Whether a doubtful part's batches already end the partition, merged since."""
         if not read.part.doubtful:
             return False
@@ -138,7 +188,7 @@ class Recovery:
             found[at : at + len(wanted)] == wanted for at in range(len(found) - len(wanted) + 1)
         )
 
-    def _doubt(self, read: _Read, name: str, why: str) -> bool:
+    def _doubt(self, read: Read, name: str, why: str) -> bool:
         self._report.add(
             Kind.DOUBT,
             name,
@@ -152,7 +202,7 @@ class Recovery:
         return max(self._at_ms, min(header.max_timestamp, self._tables.now_ms))
 
     def _append(
-        self, row: Partition, read: _Read, epoch: int, states: dict[int, ProducerState]
+        self, row: Partition, read: Read, epoch: int, states: dict[int, ProducerState]
     ) -> bool:
         """Judge a part's batches and commit what is new; False if nothing was."""
         present = self._tables.partition(row.topic_no, row.partition)
@@ -200,16 +250,6 @@ class Recovery:
         )
         assert outcome.committed
         return True
-
-
-def _streams(reads: Sequence[_Read]) -> list[list[_Read]]:
-    """Runs whose inner order is known: starts of one broker follow each other."""
-    by_broker: dict[int, list[_Read]] = {}
-    for read in reads:
-        by_broker.setdefault(read.part.start.broker_id, []).append(read)
-    for stream in by_broker.values():
-        stream.sort(key=lambda read: (read.part.start.epoch, read.part.sequence))
-    return list(by_broker.values())
 
 
 def join(extents: Sequence[NewExtent]) -> list[NewExtent]:

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     WAL_DAMAGED = "WAL damaged"
     WAL_MISSING = "WAL missing"
     OBJECT_MISSING = "object missing"
+    DAMAGED = "object damaged"
     OFFSETS_MISSING = "offsets missing"
     NAME = "name not known"
     GUESSED = "taken from segments"
@@ -53,6 +54,9 @@ class Figures(Struct):
     index_objects: int = 0
     index_bytes: int = 0
     segment_bytes: int = 0
+    verified_objects: int = 0
+    verified_bytes: int = 0
+    retained_bytes: int = 0  # that the new metastore names, read or not
     topics: int = 0
     partitions: int = 0
     groups: int = 0
@@ -60,7 +64,13 @@ class Figures(Struct):
 
     @property
     def bytes_read(self) -> int:
-        return self.journal_bytes + self.wal_bytes + self.index_bytes + self.segment_bytes
+        return (
+            self.journal_bytes
+            + self.wal_bytes
+            + self.index_bytes
+            + self.segment_bytes
+            + self.verified_bytes
+        )
 
 
 class Report(Struct, kw_only=True):

@@ -9,16 +9,16 @@ from pathlib import Path
 from anabranch.errors import UserFault
 from anabranch.log.extents import ExtentReader
 from anabranch.log.rebuild import finish
-from anabranch.log.rebuild.adopt import Adoption, Batches
+from anabranch.log.rebuild.adopt import Adoption
 from anabranch.log.rebuild.bucket import kind_of_key, list_data, read_shares
 from anabranch.log.rebuild.journal_read import JournalEnd, read_journal
 from anabranch.log.rebuild.recover import Recovery
 from anabranch.log.rebuild.report import Kind, Progress, Report, ShowProgress
 from anabranch.log.rebuild.tables import Tables
-from anabranch.log.rebuild.wal_read import Part, broker_start, new_parts
+from anabranch.log.rebuild.verify import verify as verify_all
+from anabranch.log.rebuild.wal_read import broker_start, new_parts
 from anabranch.metastore.migrate import shipped
 from anabranch.metastore.restore import Restoration
-from anabranch.records.batch import scan
 from anabranch.storage.segment import SegmentIndex, index_key
 from anabranch.storage.store import Store
 from anabranch.storage.wal import WalReader
@@ -39,11 +39,13 @@ def restore_metastore(
     now_ms: Callable[[], int],
     report: Report,
     show: ShowProgress,
+    verify: bool = False,
 ) -> bytes:
     """Make a whole metastore in the file ``staging`` (which is made anew) and return the cluster's id.
 
     ``cluster_id`` (16 bytes) is what store and WAL say of themselves, for a bucket without a journal;
-    ``incarnation`` (16 bytes) tells the new metastore from the one that it replaces.
+    ``incarnation`` (16 bytes) tells the new metastore from the one that it replaces. ``verify``: read all
+    data that is named, instead of trusting listings and indexes.
 
     Raises UserFault if there is nothing to rebuild from, StoreFault if store or WAL do not answer, Corrupt.
     """
@@ -77,7 +79,19 @@ def restore_metastore(
     try:
         restoration.grow(len(shipped()))
         report.exact_until_ms = journal.last_ms
-        _complete(store, wal, pool, restoration, journal, lost, incarnation, now_ms(), report, show)
+        _complete(
+            store,
+            wal,
+            pool,
+            restoration,
+            journal,
+            lost,
+            incarnation,
+            now_ms(),
+            verify,
+            report,
+            show,
+        )
         restoration.finish()
     finally:
         restoration.close()
@@ -94,6 +108,7 @@ def _complete(
     lost: bool,
     incarnation: bytes,
     now_ms: int,
+    verify: bool,
     report: Report,
     show: ShowProgress,
 ) -> None:
@@ -105,15 +120,15 @@ def _complete(
     with tx:
         tx.execute("BEGIN")
         # What the WAL may add is decided by what the journal says, so before anything is changed.
-        parts = new_parts(wal, tables.known_of_wal(), report, show)
+        parts = new_parts(wal, pool, tables.known_of_wal(), report, show)
         known = tables.object_keys()
         unknown = sorted(key for key in listed if key not in known)
-        adoption = Adoption(tables, store, report, lost=lost)
-        adoption.adopt(read_shares(store, pool, unknown, listed, report, show), wal_there, show)
         extents = ExtentReader(store, wal)
+        adoption = Adoption(tables, extents, report, lost=lost)
+        adoption.adopt(read_shares(store, pool, unknown, listed, report, show), wal_there, show)
         at_ms = journal.last_ms or now_ms
-        recovery = Recovery(tables, wal, extents, at_ms, report)
-        recovery.recover(_without_merged(wal, parts, adoption.batches, report), show)
+        recovery = Recovery(tables, wal, extents, pool, at_ms, report)
+        recovery.recover(parts, adoption.placed, show)
         if any(finding.kind in _TRUNCATED for finding in report.findings):
             finish.cut_epochs(tables)
         show(Progress("completion", 0, 0, report.figures.bytes_read))
@@ -126,46 +141,21 @@ def _complete(
             producer_id_max=recovery.producer_id_max,
             incarnation=incarnation,
         )
+    if verify:
+        verify_all(tables, store, extents, pool, report, show)
     finish.report_missing(tables, listed, wal_there, report)
     finish.report_positions(tables, report)
     finish.report_tables(tables, report)
     figures = report.figures
-    figures.topics, figures.partitions, figures.groups = (
+    figures.topics, figures.partitions, figures.groups, figures.retained_bytes = (
         tx.execute(query).fetchone()[0]
         for query in (
             "SELECT count(*) FROM topic WHERE state = 0",
             "SELECT count(*) FROM partition",
             "SELECT count(*) FROM consumer_group WHERE live = 1",
+            "SELECT coalesce(sum(bytes), 0) FROM partition",
         )
     )
-
-
-def _without_merged(
-    wal: WalReader,
-    parts: dict[tuple[bytes, int], list[Part]],
-    adopted: dict[tuple[bytes, int], Batches],
-    report: Report,
-) -> dict[tuple[bytes, int], list[Part]]:
-    """Leave out what adopted segments hold already: all of a broker up to the last batch they share."""
-    left: dict[tuple[bytes, int], list[Part]] = {}
-    for key, mine in parts.items():
-        merged = set(adopted.get(key, ()))
-        if not merged:
-            left[key] = mine
-            continue
-        by_broker: dict[int, list[Part]] = {}
-        for part in mine:
-            by_broker.setdefault(part.start.broker_id, []).append(part)
-        for stream in by_broker.values():
-            stream.sort(key=lambda part: (part.start.epoch, part.sequence))
-            last = -1
-            for number, part in enumerate(stream):
-                data = memoryview(wal.read(part.object_key, part.position, part.length))
-                if any((header.crc, header.size) in merged for header in scan(data)):
-                    last = number
-            if stream[last + 1 :]:
-                left.setdefault(key, []).extend(stream[last + 1 :])
-    return left
 
 
 def _cluster_of_segments(store: Store) -> bytes | None:

@@ -14,14 +14,19 @@ What a start left behind that had ended before the last entry was never acknowle
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 from anabranch.errors import Corrupt
-from anabranch.log.rebuild.report import Kind, Progress, Report, ShowProgress
+from anabranch.log.rebuild.fetching import in_order
+from anabranch.log.rebuild.report import Finding, Kind, Progress, Report, ShowProgress
+from anabranch.records.batch import BatchHeader
 from anabranch.storage.store import ObjectInfo
 from anabranch.storage.wal import WalReader
 from anabranch.storage.wal_format import Frame
 from anabranch.storage.wal_scan import Ending
+
+SCANS_AHEAD = 8  # WAL objects read at a time: hides the latency of a bucket
 
 
 class Start(NamedTuple):
@@ -57,60 +62,70 @@ class Part(NamedTuple):
     doubtful: bool  # of a flush that was judged in part: perhaps the journal knows it already
 
 
+class Read(NamedTuple):
+    """A part with its batches. ``position`` of a header is within the part."""
+
+    part: Part
+    headers: list[BatchHeader]
+
+
 def new_parts(
-    wal: WalReader, known: Known, report: Report, show: ShowProgress
+    wal: WalReader, pool: Executor, known: Known, report: Report, show: ShowProgress
 ) -> dict[tuple[bytes, int], list[Part]]:
     """Parts by (topic id, partition), those of one start in the order of its flushes."""
     by_start: dict[Start, list[ObjectInfo]] = {}
     for info in wal.objects():
         by_start.setdefault(broker_start(info.key), []).append(info)
     found: dict[tuple[bytes, int], list[Part]] = {}
-    total, done = sum(map(len, by_start.values())), 0
+    wanted = []  # (start, object, bytes of it that are judged), in the order of the flushes
     for start in sorted(by_start, key=lambda one: (one.epoch, one.broker_id)):
         infos = [info for info in by_start[start] if info.key not in known.collected]
-        last = max((n for n, info in enumerate(infos) if info.key in known.committed), default=-1)
-        ended = _had_ended(start, known)
-        left = 0
-        sequence: int | None = None  # of the flush before
-        for number, info in enumerate(infos):
-            done += 1
-            show(Progress("WAL", done, total, report.figures.bytes_read))
-            if number < last:
-                continue
-            report.figures.wal_objects += 1
-            committed = known.committed.get(info.key, 0) if number == last else 0
-            frames = list(_frames(wal, info.key, report))
-            report.figures.wal_bytes += sum(frame.length for frame in frames)
-            judged = [frame for frame in frames if frame.position < committed]
-            fresh = frames[len(judged) :]
-            if not ended:
-                sequence = _report_missing(start, frames, sequence, report)
-            if ended:
-                left += len(fresh)
-                continue
-            report.figures.wal_frames_new += len(fresh)
-            for frame in judged[-1:] + fresh:
-                doubtful = frame.position < committed
-                for part in frame.parts:
-                    if doubtful and _named(part.position, part.length, info.key, known):
-                        continue
-                    found.setdefault((part.topic_id, part.partition), []).append(
-                        Part(
-                            start,
-                            frame.sequence,
-                            info.key,
-                            part.topic_id,
-                            part.partition,
-                            part.position,
-                            part.length,
-                            doubtful,
-                        )
+        last = max((n for n, info in enumerate(infos) if info.key in known.committed), default=0)
+        wanted += [(start, info.key, known.committed.get(info.key, 0)) for info in infos[last:]]
+    frames_of = in_order(pool, lambda one: _read_frames(wal, one[1]), wanted, window=SCANS_AHEAD)
+    left: dict[Start, int] = {}
+    sequence: int | None = None  # of the flush before
+    before: Start | None = None
+    for done, ((start, key, committed), result) in enumerate(frames_of, 1):
+        if isinstance(result, Exception):
+            raise result
+        if start != before:
+            sequence, before = None, start
+        frames, findings = result
+        report.findings += findings
+        report.figures.wal_objects += 1
+        report.figures.wal_bytes += sum(frame.length for frame in frames)
+        show(Progress("WAL", done, len(wanted), report.figures.bytes_read))
+        judged = [frame for frame in frames if frame.position < committed]
+        fresh = frames[len(judged) :]
+        if _had_ended(start, known):
+            left[start] = left.get(start, 0) + len(fresh)
+            continue
+        sequence = _report_missing(start, frames, sequence, report)
+        report.figures.wal_frames_new += len(fresh)
+        for frame in judged[-1:] + fresh:
+            doubtful = frame.position < committed
+            for part in frame.parts:
+                if doubtful and _named(part.position, part.length, key, known):
+                    continue
+                found.setdefault((part.topic_id, part.partition), []).append(
+                    Part(
+                        start,
+                        frame.sequence,
+                        key,
+                        part.topic_id,
+                        part.partition,
+                        part.position,
+                        part.length,
+                        doubtful,
                     )
-        if left:
+                )
+    for start, flushes in left.items():
+        if flushes:
             report.add(
                 Kind.LEFT_ASIDE,
                 str(start),
-                f"{left} flushes of a start that had ended before the journal's last entry: durable, "
+                f"{flushes} flushes of a start that had ended before the journal's last entry: durable, "
                 "but never committed, so nobody was told that they are there",
             )
     return found
@@ -147,22 +162,24 @@ def broker_start(object_key: str) -> Start:
     return Start(int(digits[0]), int(digits[1]))
 
 
-def _frames(wal: WalReader, object_key: str, report: Report) -> Iterable[Frame]:
+def _read_frames(wal: WalReader, object_key: str) -> tuple[list[Frame], list[Finding]]:
+    """All frames of an object that are whole, and what is wrong with the rest."""
+    frames: list[Frame] = []
+    findings: list[Finding] = []
     start: int | None = None
     while True:
         scan = wal.scan(object_key, start)
         try:
-            yield from scan
+            frames.extend(scan)
         except Corrupt as error:
-            report.add(Kind.WAL_DAMAGED, object_key, f"nothing of it can be read: {error}")
-            return
+            what = f"nothing of it can be read: {error}"
+            return frames, [*findings, Finding(Kind.WAL_DAMAGED, object_key, what)]
         assert scan.end is not None
         if scan.end.ending is not Ending.DAMAGED:
-            return
-        report.add(
-            Kind.WAL_DAMAGED,
-            object_key,
+            return frames, findings
+        what = (
             f"bytes {scan.end.position} to {scan.end.resume_at} were damaged after they were written: "
-            "acknowledged flushes in between are lost unless the journal or a segment has them",
+            "acknowledged flushes in between are lost unless the journal or a segment has them"
         )
+        findings.append(Finding(Kind.WAL_DAMAGED, object_key, what))
         start = scan.end.resume_at
