@@ -277,7 +277,7 @@ class CompactionMachine(RuleBasedStateMachine):
         for verb in ("create_object", "replace_many", "begin_compaction", "finish_compaction"):
             setattr(metastore, verb, crashing.wrap(getattr(metastore, verb)))
         rewriter = background.compactor._rewriter
-        rewriter._store = CrashingStore(rewriter._store, crashing)  # type: ignore[assignment]
+        rewriter._objects._store = CrashingStore(rewriter._objects._store, crashing)  # type: ignore[assignment]
         try:
             self.run(compact_all(self.log))
         except Crash:

@@ -384,15 +384,15 @@ def test_a_store_that_refuses_costs_a_pass_and_nothing_else(run) -> None:
             await put(bench, topic, [(b"a", b"%d" % number)])
         await bench.log.merger.merge_backlog(topic, 0)
         rewriter = bench.log.background.compactor._rewriter  # type: ignore[union-attr]
-        store = rewriter._store
+        store = rewriter._objects._store
 
         class Refusing:
             def put(self, *_: Any, **__: Any) -> int:
                 raise StoreFault("injected")
 
-        rewriter._store = Refusing()  # type: ignore[assignment]
+        rewriter._objects._store = Refusing()  # type: ignore[assignment]
         assert await compact_all(bench.log) == 0
-        rewriter._store = store
+        rewriter._objects._store = store
         assert len(await consume(bench.log, topic, 0, 0, 1 << 20)) == 4
         assert await compact_all(bench.log) == 1
         assert [row[2] for row in await rows(bench, topic)] == [b"3"]

@@ -217,7 +217,7 @@ def test_I1_I4_a_crash_at_any_step_of_a_pack_loses_nothing(run, step: int, commi
         for number in range(60):
             await fill(bench, topic, b"%d" % number)
         before = await everything(bench, topic)
-        metastore, store = bench.log.metastore, bench.log.rewriter._store
+        metastore, store = bench.log.metastore, bench.store
         calls = 0
 
         def crashes() -> bool:
@@ -247,7 +247,7 @@ def test_I1_I4_a_crash_at_any_step_of_a_pack_loses_nothing(run, step: int, commi
                     raise Crash
                 return size
 
-        bench.log.rewriter._store = CrashingStore()  # type: ignore[assignment]
+        bench.log.rewriter._objects._store = CrashingStore()  # type: ignore[assignment]
         metastore.create_object = around(metastore.create_object)  # type: ignore[method-assign]
         metastore.replace_many = around(metastore.replace_many)  # type: ignore[method-assign]
         with pytest.raises(Crash):

@@ -18,6 +18,7 @@ from msgspec import Struct
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.extents import ExtentReader
 from anabranch.log.merge import Merger, Target
+from anabranch.log.objects import ObjectWriter, Share
 from anabranch.log.offsets import UNKNOWN_OFFSET, OffsetFinder
 from anabranch.log.partition import PartitionLog
 from anabranch.log.rewriting import append_time_at
@@ -34,8 +35,8 @@ from anabranch.records.batch import BatchHeader, parse_header, scan
 from anabranch.records.builder import build_batch
 from anabranch.records.compression import Codec
 from anabranch.records.record import iter_records
-from anabranch.storage.segment import SegmentIndex, SegmentIndexBuilder, index_key, segment_key
-from anabranch.storage.store import NotFound, Store
+from anabranch.storage.segment import SegmentIndexBuilder, segment_key
+from anabranch.storage.store import NotFound
 
 ATTEMPTS_MAX = 5  # the source may merge or retain while a branch is being cut
 
@@ -83,7 +84,7 @@ class Brancher:
     def __init__(
         self,
         metastore: Metastore,
-        store: Store,
+        objects: ObjectWriter,
         extents: ExtentReader,
         finder: OffsetFinder,
         merger: Merger,
@@ -93,7 +94,7 @@ class Brancher:
         new_topic_id: Callable[[], bytes],
     ) -> None:
         self._metastore = metastore
-        self._store = store
+        self._objects = objects
         self._extents = extents
         self._finder = finder
         self._merger = merger
@@ -217,7 +218,6 @@ class Brancher:
     ) -> tuple[int, NewExtent]:
         header = parse_header(last.batch)
         key = segment_key(branch.name, branch.id, partition, header.base_offset, self._unique())
-        object_no = await self._metastore.create_object(key, ObjectKind.SEGMENT, self._now_ms())
         builder = SegmentIndexBuilder(
             cluster_id=self._metastore.cluster_id,
             topic_id=branch.id,
@@ -226,12 +226,10 @@ class Brancher:
             topic_config=dict(branch.configs),
             leader_epoch=extent.leader_epoch,
         )
-        builder.add(last.batch, appended_at_ms=last.appended_ms)
-        index = builder.finish(covers=(last.first_offset, header.last_offset))
-        await asyncio.get_running_loop().run_in_executor(
-            self._threads, _put_segment, self._store, key, last.batch, index
-        )
-        return object_no, NewExtent(
+        batches = iter([(memoryview(last.batch), last.appended_ms)])
+        share = Share(batches, builder, (last.first_offset, header.last_offset))
+        written = await self._objects.write(key, ObjectKind.SEGMENT, lambda: [share])
+        return written.no, NewExtent(
             base_offset=last.first_offset,
             last_offset=header.last_offset,
             position=0,
@@ -310,8 +308,3 @@ def trim_batch(run: memoryview, header: BatchHeader, end: int) -> bytes:
         offset_deltas=[record.offset - header.base_offset for record in kept],
         last_offset_delta=end - 1 - header.base_offset,
     )
-
-
-def _put_segment(store: Store, key: str, data: bytes, index: SegmentIndex) -> None:
-    store.put(key, data)
-    store.put(index_key(key), index.encode())

@@ -25,9 +25,9 @@ from anabranch.log.compaction_filter import Built, CompactionFilter, build_map, 
 from anabranch.log.config import LONG_MAX, TopicConfig
 from anabranch.log.extents import ExtentReader
 from anabranch.log.merge import Merger
+from anabranch.log.objects import AppendedBatches
 from anabranch.log.partition import PartitionLog
 from anabranch.log.rewriting import (
-    AppendedBatches,
     ExtentFault,
     Rewrite,
     Rewriter,

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from anabranch.log.objects import AppendedBatches
 from anabranch.log.offset_map import OffsetMap
-from anabranch.log.rewriting import AppendedBatches
 from anabranch.metastore.api import Extent
 from anabranch.records.batch import BatchHeader, scan
 from anabranch.records.record import payload

@@ -153,10 +153,28 @@ class ExtentReader:
         if extent.kind is ObjectKind.WAL and next_offset != extent.last_offset + 1:
             raise Corrupt(f"{_where(extent)} holds offsets up to {next_offset - 1}")
 
-    def raw(self, extent: Extent) -> bytes:
-        """The extent's bytes as they lie in the WAL, judged by nobody."""
-        assert extent.kind is ObjectKind.WAL
-        return self._fetch(extent, extent.position, extent.length)
+    def raw(self, extent: Extent, start: int = 0, length: int | None = None) -> bytes:
+        """The extent's bytes as they lie there, judged by nobody; of an object in the store perhaps fewer
+        than there should be. Raises NotFound; Corrupt if a WAL ends before them."""
+        length = extent.length - start if length is None else length
+        if extent.kind is ObjectKind.WAL:
+            return self._fetch(extent, extent.position + start, length)
+        return self._store.get(extent.object_key, extent.position + start, length)
+
+    def batch_starts(self, extent: Extent) -> list[tuple[int, int]]:
+        """Bytes into the extent at which batches begin, and their offsets, as far as the index knows."""
+        found = self._index(extent, small=True)
+        if found is None:
+            return []
+        starts = [
+            (found.start + entry.position - extent.position, entry.offset)
+            for entry in found.content.entries
+        ]
+        return [
+            (position, offset)
+            for position, offset in starts
+            if 0 <= position < extent.length and extent.base_offset <= offset <= extent.last_offset
+        ]
 
     def timestamp_position(self, extent: Extent, timestamp: int) -> int:
         """Bytes into the extent from where a batch with ``max_timestamp >= timestamp`` may be met."""

@@ -18,6 +18,7 @@ from anabranch.log.epochs import UNDEFINED, end_of_epoch
 from anabranch.log.extents import ExtentReader
 from anabranch.log.journal import Journal, Superseded
 from anabranch.log.merge import Merger
+from anabranch.log.objects import ObjectWriter
 from anabranch.log.offsets import OffsetAnswer, OffsetFinder
 from anabranch.log.partition import PartitionLog
 from anabranch.log.pipeline import AppendPipeline
@@ -90,16 +91,15 @@ class Log:
         )
         self.reader = Reader(metastore, self.catalogue, self.cold, settings)
         self._finder = OffsetFinder(metastore, self.extents, threads.cold)
-        self.rewriter = Rewriter(
-            metastore, store, self.extents, threads.background, settings, now_ms, unique
-        )
+        objects = ObjectWriter(metastore, store, threads.background, now_ms)
+        self.rewriter = Rewriter(metastore, objects, self.extents, now_ms, unique)
         self.quarantine = Quarantine(
-            metastore, store, self.extents, threads.background, now_ms, unique
+            metastore, objects, self.extents, threads.background, now_ms, unique
         )
         self.merger = Merger(metastore, self.rewriter, self.quarantine, settings, now_ms)
         self._brancher = Brancher(
             metastore,
-            store,
+            objects,
             self.extents,
             self._finder,
             self.merger,
@@ -139,7 +139,11 @@ class Log:
                 self.catalogue,
                 self.extents,
                 Rewriter(
-                    metastore, store, self.extents, compaction_threads, settings, now_ms, unique
+                    metastore,
+                    ObjectWriter(metastore, store, compaction_threads, now_ms),
+                    self.extents,
+                    now_ms,
+                    unique,
                 ),
                 self.merger,
                 compaction_threads,
@@ -154,9 +158,7 @@ class Log:
                 wal,
                 self.catalogue,
                 self.merger,
-                Repacker(
-                    metastore, store, self.extents, threads.background, settings, now_ms, unique
-                ),
+                Repacker(metastore, objects, self.extents, settings, now_ms, unique),
                 Collector(metastore, store, recycler, threads.background, settings, now_ms),
                 recycler,
                 compactor,

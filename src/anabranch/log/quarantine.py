@@ -13,13 +13,14 @@ import logging
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from anabranch.errors import Corrupt
 from anabranch.log.extents import ExtentReader
+from anabranch.log.objects import ObjectWriter
+from anabranch.log.survey import joined, part_of, wal_pieces
 from anabranch.metastore.api import (
     Extent,
     ExtentName,
@@ -28,23 +29,9 @@ from anabranch.metastore.api import (
     ObjectKind,
     Topic,
 )
-from anabranch.records.batch import BatchHeader, crc_matches, scan
-from anabranch.storage.segment import NAME_CHARACTERS_MAX, index_key
-from anabranch.storage.store import Store
+from anabranch.storage.segment import NAME_CHARACTERS_MAX
 
 logger = logging.getLogger(__name__)
-
-
-class Piece(NamedTuple):
-    """Part of an extent: whole batches that are all good, or not."""
-
-    good: bool
-    start: int  # bytes into the extent
-    length: int
-    base_offset: int
-    last_offset: int
-    records: int
-    max_timestamp: int
 
 
 class Description(msgspec.Struct, frozen=True):
@@ -64,77 +51,20 @@ class Description(msgspec.Struct, frozen=True):
     why: str
 
 
-def survey(data: memoryview, extent: Extent) -> list[Piece]:
-    """Divide an extent's bytes, as the WAL holds them, into runs of good and of damaged batches.
-
-    If the batches' headers do not add up to what the extent says, where one batch ends and which offsets
-    it has cannot be trusted: then all of it is one damaged piece.
-    """
-    whole = [
-        Piece(
-            False,
-            0,
-            extent.length,
-            extent.base_offset,
-            extent.last_offset,
-            extent.records,
-            extent.max_timestamp,
-        )
-    ]
-    try:
-        headers = list(scan(data))
-    except Corrupt:
-        return whole
-    offsets = sum(header.last_offset_delta + 1 for header in headers)
-    end = headers[-1].end if headers else 0
-    if end != extent.length or offsets != extent.last_offset + 1 - extent.base_offset:
-        return whole
-    pieces: list[Piece] = []
-    offset = extent.base_offset
-    for header in headers:
-        piece = _piece(header, offset, crc_matches(data, header))
-        if pieces and pieces[-1].good is piece.good:
-            piece = _joined(pieces.pop(), piece)
-        pieces.append(piece)
-        offset += header.last_offset_delta + 1
-    return pieces
-
-
-def _piece(header: BatchHeader, offset: int, good: bool) -> Piece:
-    return Piece(
-        good,
-        header.position,
-        header.size,
-        offset,
-        offset + header.last_offset_delta,
-        header.record_count,
-        header.max_timestamp,
-    )
-
-
-def _joined(one: Piece, other: Piece) -> Piece:
-    return one._replace(
-        length=one.length + other.length,
-        last_offset=other.last_offset,
-        records=one.records + other.records,
-        max_timestamp=max(one.max_timestamp, other.max_timestamp),
-    )
-
-
 class Quarantine:
     """Sets damaged bytes apart, for one process."""
 
     def __init__(
         self,
         metastore: Metastore,
-        store: Store,
+        objects: ObjectWriter,
         extents: ExtentReader,
         threads: Executor,
         now_ms: Callable[[], int],
         unique: Callable[[], str],
     ) -> None:
         self._metastore = metastore
-        self._store = store
+        self._objects = objects
         self._extents = extents
         self._threads = threads
         self._now_ms = now_ms
@@ -149,10 +79,10 @@ class Quarantine:
         """
         loop = asyncio.get_running_loop()
         data = await loop.run_in_executor(self._threads, self._extents.raw, extent)
-        pieces = survey(memoryview(data), extent)
+        pieces = joined(wal_pieces(memoryview(data), extent))
         if all(piece.good for piece in pieces):
             return  # it reads well now: the merge tries again
-        parts = [_part(extent, piece) for piece in pieces]
+        parts = [part_of(extent, piece) for piece in pieces]
         if len(parts) > 1 and not await self._replace(
             topic, partition, [extent], extent.object_no, extent.position + extent.length, parts
         ):
@@ -166,7 +96,6 @@ class Quarantine:
         self, topic: Topic, partition: int, extent: Extent, part: NewExtent, raw: bytes, why: str
     ) -> None:
         key = _key(topic, partition, part.base_offset, self._unique())
-        object_no = await self._metastore.create_object(key, ObjectKind.QUARANTINE, self._now_ms())
         described = Description(
             cluster_id=self._metastore.cluster_id.hex(),
             topic=topic.name,
@@ -181,8 +110,8 @@ class Quarantine:
             length=part.length,
             why=why,
         )
-        await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._put, key, raw, described
+        object_no = await self._objects.write_raw(
+            key, ObjectKind.QUARANTINE, raw, msgspec.json.encode(described)
         )
         there = replace(
             extent,
@@ -217,24 +146,6 @@ class Quarantine:
         return await self._metastore.replace_extents(
             topic.no, partition, names, object_no, object_bytes, new, self._now_ms()
         )
-
-    def _put(self, key: str, raw: bytes, described: Description) -> None:
-        self._store.put(key, raw)
-        self._store.put(index_key(key), msgspec.json.encode(described))
-
-
-def _part(extent: Extent, piece: Piece) -> NewExtent:
-    return NewExtent(
-        base_offset=piece.base_offset,
-        last_offset=piece.last_offset,
-        position=extent.position + piece.start,
-        length=piece.length,
-        records=piece.records,
-        # What a damaged header says of time is worth nothing; the extent's own word bounds it.
-        max_timestamp=piece.max_timestamp if piece.good else extent.max_timestamp,
-        appended_ms=extent.appended_ms,
-        leader_epoch=extent.leader_epoch,
-    )
 
 
 def _key(topic: Topic, partition: int, base_offset: int, unique: str) -> str:

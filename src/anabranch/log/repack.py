@@ -7,15 +7,14 @@ each byte is rewritten for a byte that is freed, or a logarithmic number of time
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from anabranch.errors import StoreFault
 from anabranch.log.extents import ExtentReader
+from anabranch.log.objects import ObjectWriter, Share
 from anabranch.log.rewriting import EXTENTS_PER_PASS, ExtentFault, checked_batches
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import (
@@ -29,9 +28,8 @@ from anabranch.metastore.api import (
     Replacement,
     Topic,
 )
-from anabranch.storage.pack import PackIndexBuilder, pack_key
-from anabranch.storage.segment import SegmentIndex, SegmentIndexBuilder, index_key
-from anabranch.storage.store import Store
+from anabranch.storage.pack import pack_key
+from anabranch.storage.segment import NOT_KNOWN, SegmentIndexBuilder
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +87,7 @@ def _within(packs: Sequence[PackUsage], bytes_max: int) -> list[PackUsage]:
     return chosen
 
 
-class _Share(NamedTuple):
+class _Named(NamedTuple):
     """Bytes of a pack that extents name: the longest of those that start at one position."""
 
     longest: PlacedExtent
@@ -102,17 +100,15 @@ class Repacker:
     def __init__(
         self,
         metastore: Metastore,
-        store: Store,
+        objects: ObjectWriter,
         extents: ExtentReader,
-        threads: Executor,
         settings: LogSettings,
         now_ms: Callable[[], int],
         unique: Callable[[], str],
     ) -> None:
         self._metastore = metastore
-        self._store = store
+        self._objects = objects
         self._extents = extents
-        self._threads = threads
         self._settings = settings
         self._now_ms = now_ms
         self._unique = unique
@@ -128,7 +124,7 @@ class Repacker:
             if pack.object_no not in self._left_alone
         ]
         chosen = choose(packs, self._settings)
-        shares: list[_Share] = []
+        shares: list[_Named] = []
         for pack in chosen:
             placed = await self._metastore.extents_of_object(
                 pack.object_no, EXTENTS_PER_PACK_MAX + 1
@@ -139,7 +135,7 @@ class Repacker:
                 shares += _shares(placed)
         return len(chosen) if shares and await self._rewrite(shares) else 0
 
-    async def _rewrite(self, shares: Sequence[_Share]) -> bool:
+    async def _rewrite(self, shares: Sequence[_Named]) -> bool:
         topics: dict[int, Topic] = {}
         for share in shares:
             no = share.longest.topic_no
@@ -149,10 +145,11 @@ class Repacker:
             topics[no] = topic
         ordered = sorted(shares, key=lambda each: each.longest[:2])
         key = pack_key(self._unique())
-        object_no = await self._metastore.create_object(key, ObjectKind.PACK, self._now_ms())
         try:
-            indexes = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._put, key, ordered, topics
+            written = await self._objects.write(
+                key,
+                ObjectKind.PACK,
+                lambda: (self._share(each.longest, topics) for each in ordered),
             )
         except ExtentFault as bad:
             if isinstance(bad.fault, StoreFault) and bad.fault.retryable:
@@ -160,58 +157,39 @@ class Repacker:
             logger.error("%s is left as it is: %s", bad.extent.object_key, bad)
             self._left_alone.add(bad.extent.object_no)
             return False
-        length = sum(index.byte_length for index in indexes)
-        position = 0
-        replacements: list[Replacement] = []
-        for share, index in zip(ordered, indexes, strict=True):
-            replacements += [_moved(each, position) for each in share.named]
-            position += index.byte_length
+        replacements = [
+            _moved(each, content.position)
+            for share, content in zip(ordered, written.contents, strict=True)
+            for each in share.named
+        ]
         for chunk in _one_per_partition(replacements):
-            await self._metastore.replace_many(object_no, length, chunk, self._now_ms())
-        self.repacked_bytes += length
+            await self._metastore.replace_many(written.no, written.length, chunk, self._now_ms())
+        self.repacked_bytes += written.length
         return True
 
-    def _put(
-        self, key: str, shares: Sequence[_Share], topics: dict[int, Topic]
-    ) -> list[SegmentIndex]:
-        pack = PackIndexBuilder(self._metastore.cluster_id)
-        indexes: list[SegmentIndex] = []
-
-        def batches() -> Iterator[memoryview]:
-            for share in shares:
-                builder = self._builder(share.longest, topics)
-                for data, appended_ms in checked_batches(self._extents, share.longest.extent):
-                    builder.add(data, appended_at_ms=appended_ms)
-                    yield data
-                extent = share.longest.extent
-                index = builder.finish(covers=(extent.base_offset, extent.last_offset))
-                pack.add(index)
-                indexes.append(index)
-
-        self._store.put(key, batches())
-        self._store.put(index_key(key), pack.finish().encode())
-        return indexes
-
-    def _builder(self, placed: PlacedExtent, topics: dict[int, Topic]) -> SegmentIndexBuilder:
+    def _share(self, placed: PlacedExtent, topics: dict[int, Topic]) -> Share:
         """The share goes on describing itself as it did: a branch that alone still names it is not
         where it came from."""
         old = self._extents.describe(placed.extent)
         topic = topics[placed.topic_no]
-        return SegmentIndexBuilder(
+        index = SegmentIndexBuilder(
             cluster_id=self._metastore.cluster_id,
             topic_id=topic.id if old is None else old.topic_id,
             topic_name=topic.name if old is None else old.topic_name,
             partition=placed.partition if old is None else old.partition,
             topic_config=dict(topic.configs if old is None else old.topic_config),
             leader_epoch=placed.extent.leader_epoch,
-            compacted_at_ms=-1 if old is None else old.compacted_at_ms,
+            compacted_at_ms=NOT_KNOWN if old is None else old.compacted_at_ms,
         )
+        extent = placed.extent
+        batches = checked_batches(self._extents, extent)
+        return Share(batches, index, (extent.base_offset, extent.last_offset))
 
 
-def _shares(placed: Sequence[PlacedExtent]) -> list[_Share]:
+def _shares(placed: Sequence[PlacedExtent]) -> list[_Named]:
     """``placed`` are in the order of position, the longest first."""
     return [
-        _Share(named[0], named)
+        _Named(named[0], named)
         for _, group in groupby(placed, key=lambda each: each.extent.position)
         for named in [list(group)]
     ]

@@ -1,22 +1,20 @@
 """Writing runs of extents anew: into a segment of their own, or with others into a pack.
 
-Merging, consolidation, repacking and compaction only differ in which runs they choose and in what they
-let through. All of them name the object in the metastore before its bytes are written, so that a crash at
-any point leaves an object that collection knows of, and swap rows by compare-and-set, wholly or not at all
-for each partition. What a crash or a lost race leaves behind is bytes that nothing names.
+Merging, consolidation and compaction only differ in which runs they choose and in what they let through.
+All of them write an object that nothing names yet (:mod:`anabranch.log.objects`) and then swap rows by
+compare-and-set, wholly or not at all for each partition.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from typing import NamedTuple, Protocol
 
 from anabranch.errors import AnabranchError, Corrupt, StoreFault
 from anabranch.log.extents import ExtentReader
+from anabranch.log.objects import AppendedBatches, ObjectWriter, Share
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import (
     Extent,
@@ -28,23 +26,18 @@ from anabranch.metastore.api import (
     Topic,
 )
 from anabranch.records.batch import scan
-from anabranch.storage.pack import PackIndexBuilder, pack_key
+from anabranch.storage.pack import pack_key
 from anabranch.storage.segment import (
     NOT_KNOWN,
     SegmentIndex,
     SegmentIndexBuilder,
-    index_key,
     segment_key,
 )
-from anabranch.storage.store import Store
 
 logger = logging.getLogger(__name__)
 
 EXTENTS_PER_PASS = 1024  # rows replaced by one transaction: commits behind it wait a few ms
 OFFSETS_SPAN_MAX = 2**31 - 1  # of a segment: Kafka's index and tools count offsets in 32 bits
-
-AppendedBatches = Iterator[tuple[memoryview, int]]
-"""Runs of whole batches with final offsets, each with the time at which it was appended."""
 
 
 class Source(Protocol):
@@ -97,18 +90,14 @@ class Rewriter:
     def __init__(
         self,
         metastore: Metastore,
-        store: Store,
+        objects: ObjectWriter,
         extents: ExtentReader,
-        threads: Executor,
-        settings: LogSettings,
         now_ms: Callable[[], int],
         unique: Callable[[], str],
     ) -> None:
         self._metastore = metastore
-        self._store = store
+        self._objects = objects
         self._extents = extents
-        self._threads = threads
-        self._settings = settings
         self._now_ms = now_ms
         self._unique = unique
         self.written_bytes = 0
@@ -134,11 +123,11 @@ class Rewriter:
             key = segment_key(one.topic.name, one.topic.id, one.partition, base, self._unique())
         else:
             key = pack_key(self._unique())
-        object_no = await self._metastore.create_object(key, kind, self._now_ms())
-        written = await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._put, key, kind, group
-        )
-        length = sum(each.content.byte_length for each in written)
+        found = await self._objects.write(key, kind, lambda: map(self._share, group))
+        written = [
+            Written(rewrite, content.described, content.position)
+            for rewrite, content in zip(group, found.contents, strict=True)
+        ]
         done: list[Written] = []
         for chunk in _chunks(written):
             replacements = [
@@ -151,7 +140,7 @@ class Rewriter:
                 for each in chunk
             ]
             replaced = await self._metastore.replace_many(
-                object_no, length, replacements, self._now_ms()
+                found.no, found.length, replacements, self._now_ms()
             )
             done += [each._replace(replaced=ok) for each, ok in zip(chunk, replaced, strict=True)]
         lost = [each for each in done if not each.replaced]
@@ -159,31 +148,17 @@ class Rewriter:
             logger.info(
                 "%s of %s partitions changed while %s was written", len(lost), len(done), key
             )
-        self.written_bytes += length
+        self.written_bytes += found.length
         self.objects += 1
         return done
 
-    def _put(self, key: str, kind: ObjectKind, group: Sequence[Rewrite]) -> list[Written]:
-        """Stream the group's batches into an object and write its index beside it."""
-        pack = PackIndexBuilder(self._metastore.cluster_id)
-        written: list[Written] = []
-
-        def batches() -> Iterator[memoryview]:
-            for rewrite in group:
-                builder = index_builder(self._metastore.cluster_id, rewrite)
-                for data, appended_ms in _sourced(rewrite):
-                    builder.add(data, appended_at_ms=appended_ms)
-                    yield data
-                run = rewrite.run
-                index = builder.finish(covers=(run[0].base_offset, run[-1].last_offset))
-                written.append(Written(rewrite, index, pack.add(index)))
-
-        self._store.put(key, batches())
-        if kind is ObjectKind.PACK:
-            self._store.put(index_key(key), pack.finish().encode())
-        else:
-            self._store.put(index_key(key), written[0].content.encode())
-        return written
+    def _share(self, rewrite: Rewrite) -> Share:
+        run = rewrite.run
+        return Share(
+            _sourced(rewrite),
+            index_builder(self._metastore.cluster_id, rewrite),
+            (run[0].base_offset, run[-1].last_offset),
+        )
 
 
 def _sourced(rewrite: Rewrite) -> AppendedBatches:

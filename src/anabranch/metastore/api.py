@@ -17,6 +17,7 @@ from typing import Protocol
 
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.contract.catalogue import CatalogueVerbs
+from anabranch.metastore.contract.damage import DamageVerbs
 from anabranch.metastore.contract.groups import GroupVerbs
 from anabranch.metastore.contract.journal import JournalVerbs
 from anabranch.metastore.contract.log import LogVerbs
@@ -35,6 +36,8 @@ from anabranch.metastore.values import (
     Compaction,
     CompactionCandidate,
     Conflict,
+    Damage,
+    DamageSkip,
     DeletedTopic,
     Document,
     Extent,
@@ -58,6 +61,7 @@ from anabranch.metastore.values import (
     ProducerBatch,
     ProducerState,
     Replacement,
+    SkippedExtent,
     Topic,
     shard_of,
 )
@@ -74,6 +78,8 @@ __all__ = [
     "Compaction",
     "CompactionCandidate",
     "Conflict",
+    "Damage",
+    "DamageSkip",
     "DeletedTopic",
     "Document",
     "Extent",
@@ -101,12 +107,13 @@ __all__ = [
     "ProducerState",
     "Replacement",
     "SHARDS",
+    "SkippedExtent",
     "Topic",
     "shard_of",
 ]
 
 
-class Metastore(CatalogueVerbs, LogVerbs, GroupVerbs, JournalVerbs, Protocol):
+class Metastore(CatalogueVerbs, LogVerbs, DamageVerbs, GroupVerbs, JournalVerbs, Protocol):
     """The verbs. Every name that is not found is None or an empty list; nothing raises for absence."""
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.metastore import bulk, compactions, partitions
+from anabranch.metastore import bulk, compactions, damage, partitions
 from anabranch.metastore.extent_changes import refresh_backlog
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
 from anabranch.metastore.journal_notes import note_topic
@@ -51,7 +51,15 @@ def create_branch(
         _replace_straddling(tx, part, branch.no, end, replacements.get(part.partition))
         _sum_up(tx, branch.no, part.partition)
     note_topic(
-        tx, branch.no, "partition", "leader_epoch", "extent", "gap", "compaction", "producer"
+        tx,
+        branch.no,
+        "partition",
+        "leader_epoch",
+        "extent",
+        "gap",
+        "damage",
+        "compaction",
+        "producer",
     )
     return branch
 
@@ -87,12 +95,13 @@ def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int) -> None
         f"{of_source.format('extent')} AND base_offset < :end AND last_offset < :end",
         values,
     )
-    columns = "first_offset, last_offset, cause, detail, at_ms"
     tx.execute(
-        f"INSERT INTO gap (topic_no, partition, {columns}) SELECT :branch, partition, {columns} "
+        "INSERT INTO gap (topic_no, partition, first_offset, last_offset, cause, detail, at_ms) "
+        "SELECT :branch, partition, first_offset, min(last_offset, :end - 1), cause, detail, at_ms "
         f"{of_source.format('gap')} AND first_offset < :end",
         values,
     )
+    damage.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end)
     compactions.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end)
     # No producer states: a client numbers its batches anew for a topic of another name.
 

@@ -86,6 +86,20 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "HAVING min(e.base_offset) < max(p.merged_end) OR max(p.wal_since_ms) <> min(e.appended_ms)",
     ),
     (
+        "I2: a range was skipped, and no gap says so",
+        "SELECT s.topic_no, s.partition, s.first_offset FROM damage_skip s JOIN partition p "
+        "ON p.topic_no = s.topic_no AND p.partition = s.partition WHERE NOT EXISTS (SELECT 1 "
+        "FROM gap g WHERE g.topic_no = s.topic_no AND g.partition = s.partition "
+        "AND g.first_offset <= s.first_offset AND g.last_offset >= s.last_offset)",
+    ),
+    (
+        "damage outside log_start .. next_offset, or two damaged ranges that overlap",
+        "SELECT d.topic_no, d.partition, d.first_offset FROM (SELECT *, lag(last_offset) OVER w AS "
+        "before FROM damage WINDOW w AS (PARTITION BY topic_no, partition ORDER BY first_offset)) "
+        f"AS d JOIN {_KEPT} AS p USING (topic_no, partition) WHERE d.before >= d.first_offset "
+        "OR d.last_offset < p.log_start OR d.first_offset >= p.next_offset",
+    ),
+    (
         "I2: a partition is compacted beyond what its gap says, or beyond its end",
         "SELECT c.topic_no, c.partition, c.cleaned_end FROM compaction c "
         "JOIN partition p ON p.topic_no = c.topic_no AND p.partition = c.partition "
@@ -117,6 +131,8 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "EXISTS (SELECT 1 FROM extent WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM producer WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM gap WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM damage WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM damage_skip WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM compaction WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM deleted_partition WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM committed WHERE topic_no = t.no))",
@@ -131,6 +147,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "SELECT topic_no FROM (SELECT topic_no FROM partition UNION SELECT topic_no FROM extent "
         "UNION SELECT topic_no FROM deleted_partition "
         "UNION SELECT topic_no FROM producer UNION SELECT topic_no FROM gap "
+        "UNION SELECT topic_no FROM damage UNION SELECT topic_no FROM damage_skip "
         "UNION SELECT topic_no FROM compaction UNION SELECT topic_no FROM committed UNION SELECT topic_no FROM leader_epoch) AS r "
         "WHERE topic_no NOT IN (SELECT no FROM topic)",
     ),

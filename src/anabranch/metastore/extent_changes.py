@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from anabranch.metastore import bulk, gaps
+from anabranch.metastore import bulk, damage, gaps
 from anabranch.metastore.counters import catalogue_changed
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
 from anabranch.metastore.journal_notes import Noted, note
@@ -284,6 +284,7 @@ def advance_log_start(
     bulk.write(tx, _SUMS["partition"], [change])
     if wal_extents:
         refresh_backlog(tx, *key)
+    damage.drop_below(tx, *key, target)
     gaps.record_gap(
         tx, Gap(topic_no, partition, before.log_start, target - 1, cause, detail, now_ms)
     )

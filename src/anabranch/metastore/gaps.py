@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from anabranch.metastore import compactions
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
@@ -10,7 +12,20 @@ from anabranch.metastore.values import Gap, GapCause
 
 def record_gap(tx: Tx, gap: Gap) -> None:
     """I2: nothing vanishes without a reason. A pass that goes on where the last one ended with the
-    same cause makes that row longer instead of adding one."""
+    same cause makes that row longer instead of adding one. Offsets that were skipped before keep the
+    cause that they were skipped for where the range begins with them."""
+    first = gap.first_offset
+    while first <= gap.last_offset:
+        before = tx.execute(
+            "SELECT last_offset FROM gap WHERE topic_no = ? AND partition = ? AND first_offset = ?",
+            (gap.topic_no, gap.partition, first),
+        ).fetchone()
+        if before is None:
+            break
+        first = before[0] + 1
+    else:
+        return
+    gap = replace(gap, first_offset=first)
     merged = tx.execute(
         "UPDATE gap SET last_offset = :last, detail = :detail, at_ms = :at "
         "WHERE topic_no = :topic AND partition = :partition AND first_offset = ("
@@ -30,19 +45,36 @@ def record_gap(tx: Tx, gap: Gap) -> None:
     first_offset = gap.first_offset if merged is None else merged[0]
     note(tx, ("gap", (gap.topic_no, gap.partition, first_offset)))
     if merged is None:
-        tx.execute(
-            "INSERT INTO gap (topic_no, partition, first_offset, last_offset, cause, detail, at_ms) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                gap.topic_no,
-                gap.partition,
-                gap.first_offset,
-                gap.last_offset,
-                gap.cause.value,
-                gap.detail,
-                gap.at_ms,
-            ),
-        )
+        tx.execute(_INSERT, _row(gap))
+
+
+def record_skip(tx: Tx, gap: Gap) -> None:
+    """As :func:`record_gap`, in a row of its own: who skipped which range, and why, stays told."""
+    tx.execute(
+        f"{_INSERT} ON CONFLICT (topic_no, partition, first_offset) DO UPDATE SET "
+        "last_offset = max(gap.last_offset, excluded.last_offset), cause = excluded.cause, "
+        "detail = excluded.detail, at_ms = excluded.at_ms",
+        _row(gap),
+    )
+    note(tx, ("gap", (gap.topic_no, gap.partition, gap.first_offset)))
+
+
+_INSERT = (
+    "INSERT INTO gap (topic_no, partition, first_offset, last_offset, cause, detail, at_ms) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def _row(gap: Gap) -> tuple[int | str, ...]:
+    return (
+        gap.topic_no,
+        gap.partition,
+        gap.first_offset,
+        gap.last_offset,
+        gap.cause.value,
+        gap.detail,
+        gap.at_ms,
+    )
 
 
 def gaps(tx: Tx, topic_no: int, partition: int | None = None) -> list[Gap]:

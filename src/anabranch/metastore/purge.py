@@ -103,6 +103,8 @@ def _purge_topic(tx: Tx, topic_no: int, deleted_ms: int, limit: int) -> int:
     for table, key in (
         ("producer", "producer_id"),
         ("gap", "first_offset"),
+        ("damage", "first_offset"),
+        ("damage_skip", "first_offset"),
         ("compaction", "first_offset"),
     ):
         if purged < limit:

@@ -40,7 +40,8 @@ class GapCause(StrEnum):
     RETENTION_BYTES = "retention.bytes"
     DELETE_RECORDS = "delete-records"
     COMPACTION = "compaction"
-    LOST_OBJECT = "lost-object"
+    LOST_OBJECT = "lost-object"  # nowhere to be found: by a rebuild, or skipped by an operator
+    CORRUPT = "corrupt"  # read back wrong, or cannot be decoded, and skipped by an operator
 
 
 class OffsetAction(StrEnum):
@@ -315,6 +316,46 @@ class Gap(Struct, frozen=True):
     cause: GapCause
     detail: str
     at_ms: int
+
+
+class Damage(Struct, frozen=True):
+    """Offsets that cannot be read, because of what an object holds or lacks.
+
+    ``records`` is -1 where nobody knows; ``found_ms`` is when they were met first.
+    """
+
+    topic_no: int
+    partition: int
+    first_offset: int
+    last_offset: int
+    cause: GapCause
+    object_key: str
+    detail: str
+    records: int
+    bytes: int
+    found_ms: int
+
+
+class DamageSkip(Struct, frozen=True):
+    """An operator's word that a damaged range is given up: a line of the audit history."""
+
+    damage: Damage
+    at_ms: int
+    principal: str
+    host: str
+    reason: str
+
+
+class SkippedExtent(NamedTuple):
+    """What an extent becomes when ``parts[place]`` of it is given up: the parts lie in its object, all
+    but the skipped one, for which ``empty`` stands in the object ``object_no``."""
+
+    old: ExtentName
+    parts: tuple[NewExtent, ...]
+    place: int
+    object_no: int
+    object_bytes: int
+    empty: NewExtent
 
 
 class GroupRow(Struct, frozen=True):

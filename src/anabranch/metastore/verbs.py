@@ -7,7 +7,7 @@ writes are carried out. ``docs/formats-metastore.md`` describes the tables.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -38,6 +38,7 @@ from anabranch.metastore import (
 from anabranch.metastore import offsets as committed_offsets
 from anabranch.metastore.audit import KnownObject, Naming
 from anabranch.metastore.changes import Changed
+from anabranch.metastore.damage_verbs import SqlDamageVerbs
 from anabranch.metastore.handover import Handover
 from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
 from anabranch.metastore.tx import Tx
@@ -84,7 +85,7 @@ PURGE_AT_ONCE_ROWS = (
 )
 
 
-class SqlMetastore(ABC):
+class SqlMetastore(SqlDamageVerbs):
     """See :class:`anabranch.metastore.api.Metastore`; an engine adds how to open, read and write."""
 
     def __init__(self) -> None:
@@ -103,7 +104,7 @@ class SqlMetastore(ABC):
     def on_change(self, callback: Callable[[Changed], None]) -> None:
         """Call ``callback`` (on the loop) with what another process changed, as far as that is known."""
 
-    def expect_others(self, others: bool) -> None:  # noqa: B027  # nothing where nobody polls
+    def expect_others(self, others: bool) -> None:  # nothing where nobody polls
         """Say whether other processes are known to write; an engine that polls polls more often then."""
 
     @abstractmethod

@@ -1,0 +1,75 @@
+"""An operator's word that a damaged range is given up, and the audit history of it."""
+
+from __future__ import annotations
+
+from anabranch.metastore import gaps
+from anabranch.metastore.damage import RANGE_COLUMNS, damage_of, select_live
+from anabranch.metastore.extent_changes import replace_many
+from anabranch.metastore.journal_notes import note
+from anabranch.metastore.tx import Tx, lock_partition
+from anabranch.metastore.values import DamageSkip, Gap, Replacement, SkippedExtent
+
+
+def skip_damage(tx: Tx, skipped: SkippedExtent, skip: DamageSkip) -> bool:
+    damage = skip.damage
+    key = (damage.topic_no, damage.partition)
+    lock_partition(tx, *key)
+    old, parts, given_up = skipped.old, skipped.parts, skipped.parts[skipped.place]
+    assert (given_up.base_offset, given_up.last_offset) == (damage.first_offset, damage.last_offset)
+    assert skipped.empty.records == 0
+    # Divided by somebody else, its first part has the name that the whole had.
+    present = tx.execute(
+        "SELECT last_offset FROM extent WHERE topic_no = ? AND partition = ? AND base_offset = ?",
+        (*key, old.base_offset),
+    ).fetchone()
+    if present is None or present[0] != parts[-1].last_offset:
+        return False
+    if len(parts) > 1:
+        end = parts[-1].position + parts[-1].length
+        division = Replacement(*key, (old,), parts)
+        if not replace_many(tx, old.object_no, end, [division], skip.at_ms)[0]:
+            return False
+        old = old._replace(base_offset=given_up.base_offset, position=given_up.position)
+    swap = Replacement(*key, (old,), (skipped.empty,))
+    object_no, length = skipped.object_no, skipped.object_bytes
+    if not replace_many(tx, object_no, length, [swap], skip.at_ms)[0]:
+        assert len(parts) == 1, "its extent was there a moment ago"
+        return False
+    detail = f"{skip.principal} skipped it: {skip.reason} ({damage.detail})"
+    first, last = damage.first_offset, damage.last_offset
+    gaps.record_skip(tx, Gap(*key, first, last, damage.cause, detail, skip.at_ms))
+    tx.execute(
+        "DELETE FROM damage WHERE topic_no = ? AND partition = ? "
+        "AND first_offset <= ? AND last_offset >= ?",
+        (*key, last, first),
+    )
+    tx.execute(
+        f"INSERT INTO damage_skip (topic_no, partition, {RANGE_COLUMNS}, at_ms, principal, host, reason) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *key,
+            first,
+            last,
+            damage.cause.value,
+            damage.object_key,
+            damage.detail,
+            damage.records,
+            damage.bytes,
+            damage.found_ms,
+            skip.at_ms,
+            skip.principal,
+            skip.host,
+            skip.reason,
+        ),
+    )
+    note(tx, ("damage", key), ("damage_skip", key))
+    return True
+
+
+def damage_skips(tx: Tx, topic_no: int | None = None) -> list[DamageSkip]:
+    columns = f"topic_no, partition, {RANGE_COLUMNS}, at_ms, principal, host, reason"
+    skips = [
+        DamageSkip(damage_of(row[:10]), *row[10:])
+        for row in select_live(tx, "damage_skip", columns, topic_no)
+    ]
+    return sorted(skips, key=lambda skip: skip.at_ms)
