@@ -48,7 +48,7 @@ def _one(seed: int, *, verbose: bool) -> int:
     print(
         f"seed {seed}: {result.steps} steps, {result.virtual_s:.1f} virtual s, "
         f"{result.acknowledged} batches acknowledged, {result.records_seen} records seen\n"
-        f"injected: {injected or 'nothing'}\ndigest: {result.digest}"
+        f"injected: {injected or 'nothing'}\nmet: {result.met}\ndigest: {result.digest}"
     )
     if result.failure is None:
         print("every invariant held")
@@ -79,12 +79,14 @@ def _many(seeds: Iterator[int], seconds: float | None, jobs: int) -> int:
     runs = steps = acknowledged = failures = 0
     virtual_s = 0.0
     injected: Counter[str] = Counter()
+    met: Counter[str] = Counter()
     for result in _results(seeds, deadline, jobs):
         runs += 1
         steps += result.steps
         virtual_s += result.virtual_s
         acknowledged += result.acknowledged
         injected.update(result.injected)
+        met.update(result.met)
         if result.failure is not None:
             failures += 1
             print(f"FAILED: {result.failure}", *result.recent[-20:], sep="\n")
@@ -96,7 +98,7 @@ def _many(seeds: Iterator[int], seconds: float | None, jobs: int) -> int:
         f"{runs} seeds, {failures} failed; {steps} steps ({steps / took_s:,.0f}/s), "
         f"{virtual_s:,.0f} virtual s in {took_s:,.0f} s, {acknowledged} batches acknowledged"
     )
-    for what, number in sorted(injected.items()):
+    for what, number in (*sorted(injected.items()), *sorted(met.items())):
         print(f"  {number:7} x {what}")
     return 1 if failures else 0
 

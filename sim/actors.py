@@ -10,12 +10,11 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from anabranch.errors import AnabranchError, ErrorCode
+from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.log.branch import BranchPoint
 from anabranch.records.builder import build_batch
-from anabranch.records.record import Record
 from sim.broker import Node, SimBroker
-from sim.history import Attempt, TopicStory, Violation, values
+from sim.history import Attempt, TopicStory, Violation, identified
 from sim.net import NoAnswer
 from sim.offsets import Register
 
@@ -26,6 +25,7 @@ T = TypeVar("T")
 
 TOPICS_MAX = 5
 PARTITIONS_MAX = 3
+KEYS = 6
 IN_FLIGHT_MAX = 5  # max.in.flight.requests.per.connection of an idempotent client
 CONFIGS: tuple[dict[str, str], ...] = (
     {},
@@ -34,6 +34,12 @@ CONFIGS: tuple[dict[str, str], ...] = (
     {"retention.bytes": "3000", "retention.ms": "-1"},
     {"segment.bytes": "2000"},
     {"message.timestamp.type": "LogAppendTime"},
+    {"cleanup.policy": "compact", "delete.retention.ms": "0", "min.cleanable.dirty.ratio": "0.01"},
+    {"cleanup.policy": "compact", "delete.retention.ms": "9000"},
+    {"cleanup.policy": "compact", "delete.retention.ms": "1000", "segment.bytes": "2000"},
+    {"cleanup.policy": "compact", "min.compaction.lag.ms": "1500", "delete.retention.ms": "500"},
+    {"cleanup.policy": "compact", "max.compaction.lag.ms": "1500", "delete.retention.ms": "500"},
+    {"cleanup.policy": "compact,delete", "retention.ms": "4000", "delete.retention.ms": "500"},
 )
 # The batch was judged before anything was written.
 REFUSALS = (
@@ -41,6 +47,7 @@ REFUSALS = (
     ErrorCode.NOT_LEADER_OR_FOLLOWER,
     ErrorCode.MESSAGE_TOO_LARGE,
     ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+    ErrorCode.INVALID_RECORD,  # no key, where keys say what is kept
 )
 
 
@@ -80,6 +87,8 @@ class Client:
 class Producer(Client):
     """Common to both kinds: making a batch, sending it once, writing down what came of it."""
 
+    keyless = False
+
     def __init__(self, world: World, name: str) -> None:
         super().__init__(world, name)
         self._numbers = itertools.count()
@@ -87,16 +96,21 @@ class Producer(Client):
     def attempt(
         self, story: TopicStory, partition: int, sequence: tuple[int, int, int] | None
     ) -> tuple[Attempt, bytes]:
-        count = self.rng.choice((1, 1, 2, 5))
         uid = f"{self.name}-{next(self._numbers)}"
-        attempt = Attempt(uid, story.id, partition, count, sequence)
-        self.world.history.attempts[uid] = attempt
         padding = self.rng.choice((0, 10, 100, 400))
         now_ms = self.world.now_ms()
-        records = [
-            Record(0, now_ms + number, b"k%d" % self.rng.randrange(4), value, ())
-            for number, value in enumerate(values(uid, count, padding))
-        ]
+        records = identified(
+            uid,
+            [
+                (
+                    now_ms + number,
+                    *self._key_and_value(f"{uid}/{number}/".encode() + bytes(padding)),
+                )
+                for number in range(self.rng.choice((1, 1, 2, 5)))
+            ],
+        )
+        attempt = Attempt(uid, story.id, partition, records, sequence, now_ms)
+        self.world.history.attempts[uid] = attempt
         producer = sequence or (-1, -1, -1)
         data = build_batch(
             records,
@@ -107,11 +121,18 @@ class Producer(Client):
         self.world.largest_batch = max(self.world.largest_batch, len(data))
         return attempt, data
 
+    def _key_and_value(self, value: bytes) -> tuple[bytes | None, bytes | None]:
+        """Few keys, some delete markers, now and then no key at all."""
+        dice = self.rng.random()
+        if dice < 0.02 and self.keyless:
+            return None, value
+        return b"k%d" % self.rng.randrange(KEYS), None if dice > 0.8 else value
+
     async def send(
         self, story: TopicStory, batches: list[tuple[Attempt, bytes]]
     ) -> list[ErrorCode | None]:
         """For each batch NONE if acknowledged, None if nobody knows, otherwise the error."""
-        deleted_before = story.deleted
+        deleted_before, turns = story.deleted, story.turns
         partition = batches[0][0].partition
         try:
             answers = await self.ask(
@@ -128,7 +149,7 @@ class Producer(Client):
                     raise Violation(f"the produce of {attempt.uid} broke")
                 codes.append(answer)
                 continue
-            if deleted_before:
+            if deleted_before and turns == story.turns:
                 raise Violation(f"{attempt.uid} was sent to {story} after its deletion, and kept")
             self.world.note(f"{self.name}: {attempt.uid} at {answer.base_offset}")
             self.world.history.acknowledged(attempt, answer.base_offset)
@@ -139,6 +160,8 @@ class Producer(Client):
 
 class PlainProducer(Producer):
     """Sends each batch as a new one, whatever became of the last."""
+
+    keyless = True
 
     async def run(self) -> None:
         while True:
@@ -180,12 +203,19 @@ class IdempotentProducer(Producer):
                 attempt, data = self.attempt(story, partition, (producer_id, 0, sequence))
                 next_sequence[place] = sequence + attempt.count
                 window.append((attempt, data))
-            await self._deliver(story, window)
+            if not await self._deliver(story, window):
+                # The topic may come back, with what nobody knows of this window.
+                producer_id = await self.insist(lambda node: node.new_producer())
+                next_sequence.clear()
 
-    async def _deliver(self, story: TopicStory, window: list[tuple[Attempt, bytes]]) -> None:
-        while window and not story.deletion_asked:
+    async def _deliver(self, story: TopicStory, window: list[tuple[Attempt, bytes]]) -> bool:
+        """False if the topic was deleted meanwhile."""
+        turns = story.turns
+        while window:
+            if story.turns != turns:
+                return False
             codes = await self.send(story, window)
-            if codes[0] is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER and not story.deletion_asked:
+            if codes[0] is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER and story.turns == turns:
                 head = window[0][0]
                 raise Violation(
                     f"I5: {head.uid} {head.sequence} is the next of {story}/{head.partition}, "
@@ -199,6 +229,7 @@ class IdempotentProducer(Producer):
             elif self.rng.random() < 0.1:
                 again = window  # a client that did not hear of its success
             window = again
+        return True
 
 
 class Consumer(Client):
@@ -281,12 +312,12 @@ class Consumer(Client):
 
     async def _committed(self, story: TopicStory, partition: int) -> int | None:
         register = self._registers.setdefault((story.id, partition), Register())
-        began = self.world.loop.time()
+        began, turns = self.world.loop.time(), story.turns
         try:
             found = await self.ask(lambda node: node.committed(self.name))
         except (NoAnswer, AnabranchError):
             return None
-        if story.deletion_asked:
+        if story.turns != turns or story.deletion_asked:
             return None
         offset = next(
             (
@@ -326,8 +357,12 @@ class Administrator(Client):
             await self._branch(self.rng.choice(stories))
         elif dice < 0.6 and len(stories) > 1:
             await self._delete(self.rng.choice(stories))
-        elif dice < 0.9:
+        elif dice < 0.8:
             await self._delete_records(self.rng.choice(stories))
+        elif dice < 0.87:
+            await self._set_configs(self.rng.choice(stories))
+        else:
+            await self._undelete()
 
     async def _create(self) -> None:
         name = f"t{next(self._names)}"
@@ -358,9 +393,42 @@ class Administrator(Client):
 
     async def _delete(self, story: TopicStory) -> None:
         story.deletion_asked = True
+        story.turns += 1
+        story.deletion_ms = self.world.now_ms()
         await self.ask(lambda node: node.delete_topic(story.id))
         story.deleted = True
         self.world.note(f"{self.name}: deleted {story}")
+        if self.rng.random() < 0.5:  # it was a mistake
+            await self.pause(0.2)
+            await self._undelete()
+
+    async def _undelete(self) -> None:
+        """Bring back a topic whose deletion was acknowledged: one that nobody knows of may still come."""
+        stories = [story for story in self.world.history.topics.values() if story.deleted]
+        if not stories:
+            return
+        story = self.rng.choice(stories)
+        story.deleted = False
+        story.turns += 1
+        grace_ms = self.world.weather.settings.log.topic_grace_ms - self.world.clocks_apart_ms
+        try:
+            await self.ask(lambda node: node.undelete_topic(story.id))
+        except ClientFault as fault:
+            if self.world.now_ms() < story.deletion_ms + grace_ms:
+                raise Violation(
+                    f"{story} cannot be brought back within its grace: {fault}"
+                ) from None
+            raise
+        story.deletion_asked = False
+        story.turns += 1
+        self.world.weather.saw("topics brought back")
+        self.world.note(f"{self.name}: brought {story} back")
+
+    async def _set_configs(self, story: TopicStory) -> None:
+        configs = self.rng.choice(CONFIGS)
+        story.configs.append(configs)
+        await self.ask(lambda node: node.set_configs(story.id, configs))
+        self.world.note(f"{self.name}: {story} has {configs}")
 
     async def _delete_records(self, story: TopicStory) -> None:
         partition = self.rng.randrange(story.topic.partitions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +11,7 @@ from crc32c import crc32c
 from anabranch.errors import Corrupt
 from anabranch.metastore.api import Extent, GapCause, ObjectKind
 from anabranch.metastore.check import check
+from anabranch.metastore.compactions import compaction
 from anabranch.metastore.extents import extents_from
 from anabranch.metastore.gaps import gaps
 from anabranch.metastore.partitions import partition as partition_row
@@ -19,6 +21,7 @@ from anabranch.storage.store import NotFound
 from anabranch.storage.wal_format import FILE_HEADER_BYTES, decode_file_header
 from sim.broker import WAL_PATH
 from sim.history import Attempt, TopicStory, Violation
+from sim.thinned import Thinned, compactable
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -32,14 +35,20 @@ class _Place(NamedTuple):
     length: int
 
 
+_Key = tuple[bytes, int, int, int, _Place]  # topic, partition, base offset, epoch, where
+
+
 class Auditor:
     """Remembers the checksum of all bytes that any extent ever named."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._checksums: dict[_Place, int] = {}
-        self._read: set[tuple[bytes, int, int, int, _Place]] = set()
+        self._read: dict[_Key, set[int]] = {}  # offsets of the records there
+        self._last: dict[tuple[bytes, int], tuple[list[_Key], int, int]] = {}  # as of the last look
         self.audits = 0
+        self.thinned = Thinned(world)
+        world.history.missing = self._missing
 
     def audit(self) -> None:
         """Raises Violation."""
@@ -81,25 +90,67 @@ class Auditor:
             return
         where = f"{story}/{partition}"
         at = row.log_start
+        keys = []
+        spans = []
         for extent in extents_from(tx, story.topic.no, partition, row.log_start, EXTENTS_MAX):
             if extent.base_offset > at:
                 raise Violation(f"I2: {where}: no extent holds {at}..{extent.base_offset - 1}")
-            self._bytes(story, partition, extent)
+            keys.append(self._bytes(story, partition, extent))
+            spans.append((max(extent.base_offset, row.log_start), extent.last_offset))
             at = extent.last_offset + 1
         if at != row.next_offset:
             raise Violation(f"I2: {where}: extents end at {at}, the log at {row.next_offset}")
+        self._compacted(story, partition, row.log_start, keys, spans)
         for gap in gaps(tx, story.topic.no, partition):
             inherited = story.topic.origin is not None
             if gap.cause == GapCause.DELETE_RECORDS and not inherited:
                 if gap.last_offset >= story.line(partition).deleted_below:
                     raise Violation(f"I2: {where}: {gap}, but nobody asked for that much")
             elif gap.cause in (GapCause.RETENTION_TIME, GapCause.RETENTION_BYTES):
-                if not inherited and gap.cause not in story.topic.configs:
+                asked = any(
+                    gap.cause in configs and "delete" in configs.get("cleanup.policy", "delete")
+                    for configs in story.configs
+                )
+                if not inherited and not asked:
+                    raise Violation(f"I2: {where}: {gap}, without such a configuration")
+            elif gap.cause == GapCause.COMPACTION:
+                if not compactable(story):
                     raise Violation(f"I2: {where}: {gap}, without such a configuration")
             elif not inherited:
                 raise Violation(f"I2: {where}: a gap that nothing explains: {gap}")
 
-    def _bytes(self, story: TopicStory, partition: int, extent: Extent) -> None:
+    def _compacted(
+        self,
+        story: TopicStory,
+        partition: int,
+        log_start: int,
+        keys: list[_Key],
+        spans: list[tuple[int, int]],
+    ) -> None:
+        """I2: what is not there was compacted, rightly."""
+        state = compaction(self._world.database.connection, story.topic.no, partition)
+        end = 0 if state is None else state.cleaned_end
+        if self._last.get((story.id, partition)) == (keys, log_start, end):
+            return
+        self._last[story.id, partition] = keys, log_start, end
+        there: set[int] = set()
+        for key in keys:
+            there |= self._read[key]
+        if spans:
+            there = {offset for offset in there if offset >= log_start}
+        self.thinned.present(story, partition, spans, there)
+        self.thinned.clean(story, partition, end, there)
+        if sum(last + 1 - first for first, last in spans) > len(there):
+            self._world.weather.saw("compacted partitions")
+
+    def _missing(self, story: TopicStory, partition: int, offsets: Sequence[int]) -> None:
+        """A reader was not given these. What replaced them may be newer than the last audit."""
+        row = partition_row(self._world.database.connection, story.topic.no, partition)
+        if row is not None and compactable(story):
+            self._partition(story, partition)
+        self.thinned.missing(story, partition, offsets)
+
+    def _bytes(self, story: TopicStory, partition: int, extent: Extent) -> _Key:
         """I1: the extent's bytes are durable. I3: and what they were before. Once: they are the records."""
         where = (
             f"{story}/{partition} {extent.base_offset}..{extent.last_offset} in {extent.object_key}"
@@ -111,8 +162,8 @@ class Auditor:
             raise Violation(f"I3: the bytes of {where} have changed")
         key = (story.id, partition, extent.base_offset, extent.leader_epoch, place_)
         if key not in self._read:
-            self._records(story, partition, extent, data, where)
-            self._read.add(key)
+            self._read[key] = self._records(story, partition, extent, data, where)
+        return key
 
     def _stored(self, extent: Extent, where: str) -> bytes:
         if extent.kind is not ObjectKind.WAL or self._world.weather.settings.object_wal:
@@ -139,26 +190,34 @@ class Auditor:
 
     def _records(
         self, story: TopicStory, partition: int, extent: Extent, data: bytes, where: str
-    ) -> None:
+    ) -> set[int]:
         view = memoryview(bytearray(data))
         at = extent.base_offset
-        records = 0
+        whole = extent.kind is ObjectKind.WAL or not compactable(story)
+        records: set[int] = set()
         for header in scan(view):
             if not crc_matches(view, header):
                 raise Violation(f"I3: a batch of {where} has a wrong CRC")
             if extent.kind is ObjectKind.WAL:
                 place(view, header.position, at, extent.leader_epoch)
                 at += header.last_offset_delta + 1
-            elif header.base_offset != at:
+            elif header.base_offset < at or (whole and header.base_offset != at):
                 raise Violation(f"I2: {where}: a batch at {header.base_offset}, expected {at}")
             else:
                 at = header.last_offset + 1
+            if whole and header.record_count != header.last_offset_delta + 1:
+                raise Violation(f"I2: {where}: a batch lacks records: {header}")
         for header in scan(view):
             for record in iter_records(view, header):
-                self._world.history.saw(story, partition, record.offset, record.value or b"")
-                records += 1
-        if at != extent.last_offset + 1 or records != extent.records:
-            raise Violation(f"I2: {where} holds {records} records up to {at - 1}")
+                self._world.history.saw(story, partition, record)
+                records.add(record.offset)
+        # Where a branch was cut out of a compacted extent, a hole may end it and its records are a bound.
+        cut = compactable(story) and story.source is not None
+        exact = at == extent.last_offset + 1 and len(records) == extent.records
+        bounded = at <= extent.last_offset + 1 and len(records) <= extent.records
+        if not (bounded if cut else exact):
+            raise Violation(f"I2: {where} holds {len(records)} records up to {at - 1}")
+        return records
 
     # -- memory --------------------------------------------------------------------------------------
     def _bounds(self) -> None:
@@ -191,9 +250,10 @@ class Auditor:
             assert row is not None
             line = story.line(attempt.partition)
             for offset in range(attempt.acked, attempt.acked + attempt.count):
-                if offset >= row.log_start and line.at.get(offset) != (
-                    attempt.uid,
-                    offset - attempt.acked,
+                if (
+                    offset >= row.log_start
+                    and offset not in line.gone
+                    and line.at.get(offset) != (attempt.uid, offset - attempt.acked)
                 ):
                     raise Violation(f"I1: {attempt.uid} is not at {offset}")
             if attempt.acked + attempt.count > row.next_offset:

@@ -112,6 +112,15 @@ class Node:
     async def delete_topic(self, topic_id: bytes) -> None:
         await self.log.delete_topic(self.topic(topic_id))
 
+    async def undelete_topic(self, topic_id: bytes) -> Topic:
+        for deleted in await self.log.metastore.deleted_topics():
+            if deleted.topic.id == topic_id:
+                return await self.log.undelete_topic(deleted)
+        raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+
+    async def set_configs(self, topic_id: bytes, configs: dict[str, str]) -> None:
+        await self.log.set_configs(self.topic(topic_id), configs)
+
     async def delete_records(self, topic_id: bytes, partition: int, offset: int) -> int:
         return await self.log.delete_records(self.topic(topic_id), partition, offset)
 

@@ -6,11 +6,15 @@ it is and where it has been seen before.
 
 from __future__ import annotations
 
+from bisect import insort
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from anabranch.metastore.api import Topic
 from anabranch.records.batch import scan
-from anabranch.records.record import iter_records
+from anabranch.records.record import Record, iter_records
+
+ID = "id"  # the header that says who wrote a record
 
 
 class Violation(AssertionError):
@@ -24,10 +28,15 @@ class Attempt:
     uid: str
     topic_id: bytes
     partition: int
-    count: int
+    records: Sequence[Record]
     sequence: tuple[int, int, int] | None  # producer id, epoch, base sequence
+    sent_ms: int = 0  # true time
     acked: int | None = None
     refused: bool = False  # for certain not appended
+
+    @property
+    def count(self) -> int:
+        return len(self.records)
 
 
 @dataclass
@@ -36,6 +45,8 @@ class Line:
 
     at: dict[int, tuple[str, int]] = field(default_factory=dict)  # offset -> attempt, record
     base: dict[str, int] = field(default_factory=dict)  # attempt -> offset of its record 0
+    by_key: dict[bytes, list[int]] = field(default_factory=dict)  # its offsets, ascending
+    gone: set[int] = field(default_factory=set)  # compaction took them
     deleted_below: int = 0  # by DeleteRecords, asked for
 
 
@@ -47,7 +58,13 @@ class TopicStory:
     source: TopicStory | None = None
     deletion_asked: bool = False
     deleted: bool = False  # acknowledged
+    deletion_ms: int = 0  # true time when it was asked for
+    turns: int = 0  # how often it was deleted or brought back
     lines: dict[int, Line] = field(default_factory=dict)
+    configs: list[Mapping[str, str]] = field(default_factory=list)  # all that were ever asked for
+
+    def __post_init__(self) -> None:
+        self.configs.append(self.topic.configs)
 
     @property
     def id(self) -> bytes:
@@ -56,12 +73,31 @@ class TopicStory:
     def line(self, partition: int) -> Line:
         return self.lines.setdefault(partition, Line())
 
+    def ever(self, name: str, default: str) -> set[str]:
+        """Every value that a configuration may have had, here or where its records come from."""
+        values = {configs.get(name, default) for configs in self.configs}
+        return values if self.source is None else values | self.source.ever(name, default)
+
+    def least(self, name: str, default: int) -> int:
+        return min(int(value) for value in self.ever(name, str(default)))
+
     def __str__(self) -> str:
         return self.topic.name
 
 
-def values(attempt_uid: str, count: int, padding: int) -> list[bytes]:
-    return [f"{attempt_uid}/{number}/".encode() + bytes(padding) for number in range(count)]
+def identified(uid: str, records: Sequence[tuple[int, bytes | None, bytes | None]]) -> list[Record]:
+    """Records (timestamp, key, value) that say in a header whose they are: a delete marker has no value."""
+    return [
+        Record(0, timestamp, key, value, ((ID, f"{uid}/{number}".encode()),))
+        for number, (timestamp, key, value) in enumerate(records)
+    ]
+
+
+def _identity(record: Record) -> tuple[str, int]:
+    (_, identity) = record.headers[0]
+    assert identity is not None
+    uid, _, number = identity.decode().rpartition("/")
+    return uid, int(number)
 
 
 class History:
@@ -72,6 +108,8 @@ class History:
         self.attempts: dict[str, Attempt] = {}
         self.acked = 0
         self.records_seen = 0
+        # What is wrong with offsets that were known and are not in what was read of a partition.
+        self.missing: Callable[[TopicStory, int, Sequence[int]], None] = lambda *_: None
 
     def live_topics(self) -> list[TopicStory]:
         return [story for story in self.topics.values() if not story.deletion_asked]
@@ -94,22 +132,29 @@ class History:
         for number in range(attempt.count):
             self._place(line, attempt, number, base_offset + number, "acknowledged")
 
-    def saw(self, story: TopicStory, partition: int, offset: int, value: bytes) -> None:
+    def saw(self, story: TopicStory, partition: int, record: Record) -> None:
         """Somebody read a record."""
         self.records_seen += 1
-        uid, number = value.split(b"/", 2)[:2]
-        attempt = self.attempts.get(uid.decode())
+        uid, number = _identity(record)
+        offset = record.offset
+        attempt = self.attempts.get(uid)
         where = f"{story}/{partition} at {offset}"
         if attempt is None:
-            raise Violation(f"{where}: nobody wrote {value[:40]!r}")
+            raise Violation(f"{where}: nobody wrote {record}")
         if attempt.partition != partition:
-            raise Violation(f"{where}: {uid.decode()} was sent to partition {attempt.partition}")
+            raise Violation(f"{where}: {uid} was sent to partition {attempt.partition}")
+        sent = attempt.records[number]
+        if (record.key, record.value) != (sent.key, sent.value):
+            raise Violation(f"{where}: {uid}/{number} was sent as {sent}, and read as {record}")
+        stamped = "LogAppendTime" in story.ever("message.timestamp.type", "CreateTime")
+        if not stamped and record.timestamp != sent.timestamp:
+            raise Violation(f"{where}: {uid}/{number} has time {record.timestamp}, not {sent}")
         line = story.line(partition)
         if attempt.topic_id != story.id:
             self._inherited(story, partition, offset, attempt)
         elif story.topic.origin is not None and offset < story.topic.origin.ends[partition]:
             raise Violation(f"I7: {where}, below the branch's own start, lies {attempt.uid}")
-        self._place(line, attempt, int(number), offset, "read")
+        self._place(line, attempt, number, offset, "read")
 
     def _inherited(self, story: TopicStory, partition: int, offset: int, attempt: Attempt) -> None:
         """A record that another topic's producer wrote: right only below the point of branching."""
@@ -125,8 +170,13 @@ class History:
 
     def _place(self, line: Line, attempt: Attempt, number: int, offset: int, how: str) -> None:
         here = (attempt.uid, number)
-        known = line.at.setdefault(offset, here)
-        if known != here:
+        known = line.at.get(offset)
+        if known is None:
+            line.at[offset] = here
+            key = attempt.records[number].key
+            if key is not None:
+                insort(line.by_key.setdefault(key, []), offset)
+        elif known != here:
             raise Violation(f"I2: {how} {here} at {offset}, where {known} was before")
         base = line.base.setdefault(attempt.uid, offset - number)
         if base != offset - number:
@@ -137,16 +187,20 @@ class History:
             raise Violation(f"I1: {attempt.uid} is at {base}, acknowledged at {attempt.acked}")
 
     def saw_bytes(self, story: TopicStory, partition: int, data: bytes, position: int) -> int:
-        """Batches of a fetch at ``position``; the next position. They must go on from there without a hole."""
+        """Batches of a fetch at ``position``; the next position. They must go on from there, and leave out
+        nothing but what compaction may have taken."""
         at = position
+        seen: set[int] = set()
         for header in scan(memoryview(data)):
-            if header.base_offset > at:
-                raise Violation(
-                    f"I2: {story}/{partition}: read from {at}, the next batch is at {header.base_offset}"
-                )
             if header.last_offset < at:
                 raise Violation(f"I2: {story}/{partition}: read from {at}, got {header}")
             for record in iter_records(memoryview(data), header):
-                self.saw(story, partition, record.offset, record.value or b"")
+                if record.offset in seen:
+                    raise Violation(f"I2: {story}/{partition}: {record} came twice")
+                seen.add(record.offset)
+                self.saw(story, partition, record)
             at = header.last_offset + 1
+        left_out = [each for each in range(position, at) if each not in seen]
+        if left_out:
+            self.missing(story, partition, left_out)
         return at

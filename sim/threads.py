@@ -90,4 +90,6 @@ def log_threads(process: Process, rng: Random, *, cold: int, wal: int) -> LogThr
         SimThreads(process, rng, cold),
         SimThreads(process, rng, 1),
         SimThreads(process, rng, 1),
+        SimThreads(process, rng, 1),
+        SimThreads(process, rng, 1),
     )

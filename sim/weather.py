@@ -72,6 +72,10 @@ def choose(rng: Random, *, short: bool) -> WeatherSettings:
             merge_age_ms=rng.choice((200, 1000, 4000)),
             segment_bytes=rng.choice((1500, 6000, 1 << 20)),
             consolidate_fan_in=rng.choice((2, 3, 8)),
+            pack_share_bytes_max=rng.choice((500, 1 << 20)),
+            pack_bytes_max=rng.choice((2000, 1 << 20)),
+            compaction_interval_ms=rng.choice((150, 600, 2000)),
+            compaction_map_bytes=rng.choice((1, 1 << 20)),
             cold_threads=rng.choice((1, 3)),
             cold_cache_bytes=rng.choice((0, 8 * KIB)),
             cold_read_bytes=rng.choice((300, 5000)),
@@ -111,6 +115,7 @@ class Weather:
         self.settings = settings
         self.calm = False  # at the end of a run: nothing goes wrong any more
         self.injected: Counter[str] = Counter()
+        self.met: Counter[str] = Counter()
         self.note: Callable[[str], None] = lambda line: None
         self.crash: Callable[[Process, bool], None] = lambda process, power_loss: None
 
@@ -124,6 +129,10 @@ class Weather:
         """Seconds of one hop: mostly short, with a tail."""
         mean = self.settings.latency_s
         return self.rng.expovariate(1 / mean) if self.rng.random() < 0.95 else 10 * mean
+
+    def saw(self, what: str) -> None:
+        """Something that a run should meet now and then; counted, not told."""
+        self.met[what] += 1
 
     def count(self, what: str, where: str = "") -> None:
         self.injected[what] += 1

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anabranch.errors import StoreFault
+from anabranch.errors import Corrupt, StoreFault
 from anabranch.log.branch import BranchPoint
-from anabranch.log.compaction import bytes_between, dirty_ratio, may_be_due
+from anabranch.log.compaction import COARSENESS_MS, bytes_between, dirty_ratio, may_be_due
 from anabranch.log.compaction_filter import Built, CompactionFilter, build_map, cleanable_end
 from anabranch.log.config import effective
 from anabranch.log.offset_map import OffsetMap
@@ -152,6 +152,41 @@ def test_a_marker_stays_for_ever_while_part_of_the_log_cannot_be_judged(run) -> 
     run(scenario)
 
 
+def test_I2_what_could_not_be_read_for_a_while_does_not_come_back_to_life(
+    run,
+) -> None:
+    """A pass that leaves an extent out has not cleaned below what it read: when the extent can be read
+    again, its old records must still find the delete markers that stand for them."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, COMPACT | {"delete.retention.ms": "0"})
+        await put(bench, topic, [(b"a", b"old"), (b"z", b"1")])
+        await bench.log.merger.merge_backlog(topic, 0)
+        (first,) = await bench.log.metastore.extents_from(topic.no, 0, 0, 9)
+        for pair in ((b"a", None), (b"b", b"1"), (b"b", b"2")):
+            await put(bench, topic, [pair])
+        await bench.log.merger.merge_backlog(topic, 0)
+        compactor = bench.log.background.compactor  # type: ignore[union-attr]
+        log = bench.log.partition(topic, 0)
+        compactor._avoid(log, first, Corrupt("a short answer of the store"))
+        await compact_all(bench.log)
+        state = await bench.log.metastore.compaction(topic.no, 0)
+        assert state is not None and state.cleaned_end == 0
+        assert await compact_all(bench.log) == 0, "not again and again"
+        for number in range(3):
+            bench.clock.ms += DAY_MS
+            await put(bench, topic, [(b"c", b"%d" % number)])
+            await bench.log.merger.merge_backlog(topic, 0)
+            assert await compact_all(bench.log) == 1
+        assert [row[1:] for row in await rows(bench, topic)] == [
+            (b"z", b"1"),
+            (b"b", b"2"),
+            (b"c", b"2"),
+        ]
+
+    run(scenario)
+
+
 def test_when_a_pass_is_due(run) -> None:
     async def scenario(bench: Bench) -> None:
         lagging = {"min.cleanable.dirty.ratio": "0.9", "max.compaction.lag.ms": "600000"}
@@ -172,6 +207,8 @@ def test_when_a_pass_is_due(run) -> None:
         assert await compact_all(bench.log) == 0, "0.5 is less than 0.9"
         assert 0 < compactor.dirty_ratio_max <= 1
         bench.clock.ms += 300_001
+        assert await compact_all(bench.log) == 0, "nobody knows to the second when it was appended"
+        bench.clock.ms += COARSENESS_MS
         assert await compact_all(bench.log) == 1, "what was too young"
         assert [row[2] for row in await rows(bench, young)] == [b"9"]
         bench.clock.ms += 300_001

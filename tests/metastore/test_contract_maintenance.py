@@ -261,7 +261,9 @@ async def test_I2_compaction_says_what_may_be_gone_before_it_goes(meta: Metastor
     (_, gap) = await meta.gaps(branch.no)
     assert (gap.first_offset, gap.last_offset, gap.cause.value) == (20, 29, "compaction")
     state = await meta.compaction(branch.no, 0)
-    assert state is not None and (state.cleaned_end, state.clean_bytes) == (30, 0)
+    assert state is not None and (state.cleaned_end, state.clean_bytes) == (0, 0), (
+        "what was cut may be older than the pass: its delete markers must find what they delete"
+    )
     candidates = await meta.compaction_candidates([topic.no])
     assert [(c.partition, c.log_start, c.bytes, c.state is None) for c in candidates] == [
         (0, 20, 100, False),

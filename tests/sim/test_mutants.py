@@ -17,10 +17,12 @@ from sim.world import run_seed
 from anabranch.errors import ErrorCode
 from anabranch.groups.coordinator import Coordinator
 from anabranch.groups.values import CommitCall
-from anabranch.log import producers
+from anabranch.log import compaction, compaction_filter, producers
+from anabranch.log.compaction_filter import CompactionFilter
+from anabranch.log.offset_map import OffsetMap
 from anabranch.log.partition import PartitionLog
 from anabranch.log.pipeline import AppendPipeline
-from anabranch.metastore import appends
+from anabranch.metastore import appends, purge
 from anabranch.metastore.api import AppendOutcome
 
 SEEDS_MAX = 100
@@ -135,3 +137,43 @@ def test_I4_offsets_are_acknowledged_and_not_stored(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Coordinator, "commit", forgetful)
     print(objection("I4"))
+
+
+# -- compaction and deletion -----------------------------------------------------------------------------
+
+
+def test_I2_compaction_takes_the_newest_record_of_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    get = OffsetMap.get
+    monkeypatch.setattr(OffsetMap, "get", lambda self, key: get(self, key) + (key == b"k3"))
+    print(objection("is the newest of"))
+
+
+def test_I2_delete_markers_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction_filter, "horizon_of", lambda header: 0)
+    print(objection("the delete marker"))
+
+
+def test_I2_what_is_too_young_is_compacted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "cleanable_end", lambda stable, merged, young: merged)
+    print(objection("ms old"))
+
+
+def test_I2_a_marker_goes_while_what_it_deletes_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass that takes all keys for known, and forgets half of what is older."""
+    stays = CompactionFilter._stays
+
+    def careless(self: Any, record: Any, header: Any) -> bool:
+        return stays(self, record, header) or (not record.is_tombstone and record.key == b"k1")
+
+    monkeypatch.setattr(CompactionFilter, "_stays", careless)
+    print(objection("k1'"))
+
+
+def test_I3_a_deleted_topic_has_no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    delete = purge.delete_topic
+
+    def at_once(tx: Any, topic_no: int, now_ms: int, grace_ms: int, purge_rows: int) -> bool:
+        return delete(tx, topic_no, now_ms, 0, purge_rows)
+
+    monkeypatch.setattr(purge, "delete_topic", at_once)
+    print(objection("within its grace", chaos_s=1e9))

@@ -45,6 +45,7 @@ from anabranch.metastore.api import (
     ObjectKind,
     Topic,
 )
+from anabranch.storage.segment import ENTRY_STEP_MS
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ T = TypeVar("T")
 
 EXTENTS_PER_READ = 4096  # a page of a partition's extents
 TOGETHER_BYTES_MAX = 32 * 1024 * 1024  # small partitions whose maps are held and written together
+# Indexes know append times to the step, and each rewrite may forget as much again.
+COARSENESS_MS = 4 * ENTRY_STEP_MS
 AVOIDED_MS = 10 * 60_000  # an extent that could not be read is tried again after this long
 AVOIDED_MAX = 10_000
 
@@ -76,6 +79,7 @@ class _Plan(NamedTuple):
     runs: Sequence[Sequence[Extent]]
     built: Built
     filter: CompactionFilter
+    clean_end: int  # how far the partition may be called clean once the runs are in place
 
     @property
     def length(self) -> int:
@@ -140,6 +144,7 @@ class Compactor:
         self._settings = settings
         self._now_ms = now_ms
         self._avoided: OrderedDict[tuple[int, int], int] = OrderedDict()
+        self._held: OrderedDict[tuple[int, int], int] = OrderedDict()  # partitions, until when
         self.standings: dict[tuple[int, int], Standing] = {}  # of the partitions looked at last
         self.passes = 0
         self.removed_bytes = 0
@@ -166,6 +171,7 @@ class Compactor:
             each
             for each in candidates
             if each.topic_no in topics
+            and self._held.get((each.topic_no, each.partition), 0) <= now_ms
             and may_be_due(each, self._catalogue.config(topics[each.topic_no]), now_ms)
         ]
         done = 0
@@ -230,9 +236,10 @@ class Compactor:
         if not extents:
             return None
         start = max(_cleaned_end(candidate), candidate.log_start)
-        young_from = await self._young_from(extents, now_ms - config.min_compaction_lag_ms)
-        if config.min_compaction_lag_ms == 0:
-            young_from = None
+        young_from = None
+        if config.min_compaction_lag_ms > 0:
+            since_ms = now_ms - config.min_compaction_lag_ms - COARSENESS_MS
+            young_from = await self._young_from(extents, since_ms)
         end = cleanable_end(log.last_stable_offset, candidate.merged_end, young_from)
         dirty = bytes_between(extents, start, end)
         clean = bytes_between(extents, candidate.log_start, start)
@@ -250,7 +257,10 @@ class Compactor:
             build_map, readable, self._read, start, end, self._settings.compaction_map_bytes
         )
         below = [extent for extent in extents if extent.base_offset < built.end]
-        complete = all(self._is_readable(extent) for extent in below)
+        left_out = [extent for extent in below if not self._is_readable(extent)]
+        # What can be read again one day must find in the map what replaced it meanwhile: until then the
+        # partition is no cleaner than it was. What is in quarantine never comes back.
+        waits = any(extent.kind is not ObjectKind.QUARANTINE for extent in left_out)
         states = await self._metastore.producer_states(log.topic.no, log.partition)
         last_offsets = {
             each.producer_id: each.batches[-1].last_offset for each in states if each.batches
@@ -261,12 +271,13 @@ class Compactor:
             now_ms=now_ms,
             delete_retention_ms=config.delete_retention_ms,
             last_offsets=last_offsets,
-            complete=complete,
+            complete=not left_out,
         )
         segment_bytes = min(config.segment_bytes, self._settings.segment_bytes)
         runs = self._runs(below, segment_bytes)
         changed = await self._in_thread(_changed, runs, chosen, segment_bytes)
-        return _Plan(log, extents, changed, built, chosen)
+        clean_end = _cleaned_end(candidate) if waits else built.end
+        return _Plan(log, extents, changed, built, chosen, clean_end)
 
     async def _final_extents(self, log: PartitionLog, offset: int, end: int) -> list[Extent]:
         """All extents from ``offset`` on that start below ``end`` and the first in the WAL, page by page."""
@@ -285,7 +296,8 @@ class Compactor:
         return found
 
     async def _young_from(self, extents: Sequence[Extent], since_ms: int) -> int | None:
-        """The first offset appended at or after ``since_ms``, to the second; None if there is none."""
+        """The first offset that is known to be appended at or after ``since_ms``; None if there is none.
+        What lies before it may be younger by up to ``COARSENESS_MS``."""
         for place, extent in enumerate(extents):
             behind = extents[place + 1] if place + 1 < len(extents) else None
             if behind is not None and behind.appended_ms < since_ms:
@@ -385,16 +397,19 @@ class Compactor:
 
     async def _conclude(self, plan: _Plan) -> bool:
         """Say how far the partition is clean now."""
-        log, end = plan.log, plan.built.end
+        log = plan.log
+        if plan.clean_end < plan.built.end:
+            self._hold(log)
         state = await self._metastore.compaction(log.topic.no, log.partition)
         row = await self._metastore.partition(log.topic.no, log.partition)
         if state is None or row is None:
             return False
+        end = max(plan.clean_end, state.cleaned_end)
         extents = await self._final_extents(log, row.log_start, end)
         concluded = await self._metastore.finish_compaction(
             log.topic.no,
             log.partition,
-            max(end, state.cleaned_end),
+            end,
             bytes_between(extents, row.log_start, end),
             plan.filter.next_horizon_ms,
             self._now_ms(),
@@ -414,9 +429,16 @@ class Compactor:
         )
         if isinstance(fault, StoreFault) and fault.retryable:
             return
-        self._avoided[extent.object_no, extent.position] = self._now_ms() + AVOIDED_MS
-        while len(self._avoided) > AVOIDED_MAX:
-            self._avoided.popitem(last=False)
+        self._remember(self._avoided, (extent.object_no, extent.position))
+
+    def _hold(self, log: PartitionLog) -> None:
+        """The next pass reads the same again: not before what was left out is tried again."""
+        self._remember(self._held, (log.topic.no, log.partition))
+
+    def _remember(self, until: OrderedDict[tuple[int, int], int], key: tuple[int, int]) -> None:
+        until[key] = self._now_ms() + AVOIDED_MS
+        while len(until) > AVOIDED_MAX:
+            until.popitem(last=False)
 
     def _is_readable(self, extent: Extent) -> bool:
         retry_at = self._avoided.get((extent.object_no, extent.position), 0)

@@ -47,8 +47,9 @@ def create_branch(
                 f"partition {part.partition} of '{source.name}' holds offsets "
                 f"{part.log_start} to {part.next_offset}, not the end {end}"
             )
-        _copy_partition(tx, part, branch.no, end)
-        _replace_straddling(tx, part, branch.no, end, replacements.get(part.partition))
+        given = replacements.get(part.partition)
+        _copy_partition(tx, part, branch.no, end, given[0][1].base_offset if given else end)
+        _replace_straddling(tx, part, branch.no, end, given)
         _sum_up(tx, branch.no, part.partition)
     note_topic(
         tx,
@@ -64,7 +65,7 @@ def create_branch(
     return branch
 
 
-def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int) -> None:
+def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int, clean_below: int) -> None:
     values = {
         "source": source.topic_no,
         "branch": branch_no,
@@ -102,7 +103,7 @@ def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int) -> None
         values,
     )
     damage.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end)
-    compactions.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end)
+    compactions.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end, clean_below)
     # No producer states: a client numbers its batches anew for a topic of another name.
 
 

@@ -101,12 +101,16 @@ def finish_compaction(
     return changed.rowcount == 1
 
 
-def copy_to_branch(tx: Tx, source_no: int, partition: int, branch_no: int, end: int) -> None:
-    """A branch has lost what its source had lost; where it ends earlier, it is clean up to there."""
+def copy_to_branch(
+    tx: Tx, source_no: int, partition: int, branch_no: int, end: int, clean_below: int
+) -> None:
+    """A branch has lost what its source had lost. It is clean as far as its source, but not above
+    ``clean_below``: what was cut for it may have been read before a pass came by. Were that taken for
+    clean, its delete markers would go and what they delete would stay."""
     state = compaction(tx, source_no, partition)
     if state is None or state.first_offset >= end:
         return
-    cleaned_end = min(state.cleaned_end, end)
+    cleaned_end = min(state.cleaned_end, end, clean_below)
     tx.execute(
         "INSERT INTO compaction (topic_no, partition, first_offset, gap_end, cleaned_end, "
         "clean_bytes, horizon_ms, updated_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
