@@ -43,6 +43,23 @@ def test_undelete_brings_back_what_was_there(run) -> None:
     run(scenario, topic_grace_ms=HOUR_MS)
 
 
+def test_a_topic_that_others_deleted_and_brought_back_is_served_again(run) -> None:
+    """A broker that saw only the partition vanish, and heard of the rest when it was all over."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        await bench.append(topic, 0, [b"before"])
+        metastore, catalogue = bench.log.metastore, bench.log.catalogue
+        await metastore.delete_topic(topic.no, bench.clock(), HOUR_MS)
+        await catalogue.refresh(bench.log.partition(topic, 0))
+        await metastore.undelete_topic(topic.no, None, bench.clock())
+        await catalogue.reload()
+        assert await bench.values(topic, 0) == [(0, b"before")]
+        assert await bench.append(topic, 0, [b"after"]) == 1
+
+    run(scenario, topic_grace_ms=HOUR_MS)
+
+
 def test_I3_nothing_of_a_deleted_topic_is_collected_before_its_grace_ends(run) -> None:
     async def scenario(bench: Bench) -> None:
         topic = await bench.log.create_topic("t", 1, {})

@@ -185,7 +185,7 @@ class Catalogue:
             return
         key = (row.topic_no, row.partition)
         log = self._partitions.get(key)
-        if log is None:
+        if log is None or log.broken:  # deleted and brought back between two looks
             self._partitions[key] = PartitionLog(topic, row)
             return
         log.topic = topic
