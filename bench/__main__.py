@@ -19,6 +19,7 @@ from bench import (
     failover,
     many_partitions,
     object_wal,
+    postgres,
     produce,
     startup,
     stored,
@@ -33,7 +34,14 @@ from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated,
 
 LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions]
 STORED = [startup, cold_read, arrow_reader, catchup]
-OWN = [branching, ten_thousand, object_wal, failover, workers]  # each brings what it measures
+OWN = [
+    branching,
+    ten_thousand,
+    object_wal,
+    postgres,
+    failover,
+    workers,
+]  # each brings what it measures
 NAMES = [module.NAME for module in (*LIVE, *STORED, *OWN)]
 
 

@@ -42,6 +42,10 @@ TARGETS = [
         "live produce p99, with catch-up over without", "kafka", 1.0, False,
         "live produce suffers less from a catch-up reader than Kafka's",
     ),
+    Target(
+        "produce 1 KB, metastore on PostgreSQL", "anabranch, SQLite", 0.8, True,
+        "produce with the metastore on PostgreSQL at least 0.8 of SQLite's",
+    ),
 ]  # fmt: skip
 MEMORY_BYTES_MAX = 512 * 2**20
 STARTUP_RATIO_MAX = 1.5  # "independent of retained bytes", with room for noise

@@ -34,6 +34,11 @@ class Ledger:
     lost_partitions: int = 0  # how often a member was told that others own its partitions
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def promised(self) -> dict[int, int]:
+        """The offsets that clients know to be committed by now, by partition."""
+        with self.lock:
+            return dict(self.committed)
+
     def gap_s(self, since: float, until: float) -> float:
         """The longest time within ``since..until`` in which one partition got no acknowledgement."""
         longest = 0.0
@@ -49,8 +54,17 @@ class Ledger:
         return max(b - a for a, b in itertools.pairwise(inside))
 
 
-def produce(bootstrap: str, number: int, ledger: Ledger, stop: threading.Event) -> None:
+def produce(
+    bootstrap: str, number: int, ledger: Ledger, stop: threading.Event, problems: list[str]
+) -> None:
     """An idempotent producer with a record for each partition in turn, every few milliseconds."""
+    try:
+        keep_producing(bootstrap, number, ledger, stop)
+    except Exception as bug:
+        problems.append(f"producer {number}: {bug!r}")
+
+
+def keep_producing(bootstrap: str, number: int, ledger: Ledger, stop: threading.Event) -> None:
     producer = Producer(
         {
             "bootstrap.servers": bootstrap,
@@ -78,7 +92,11 @@ def produce(bootstrap: str, number: int, ledger: Ledger, stop: threading.Event) 
         for _ in range(20):
             partition = sequence % ledger.partitions
             value = b"%d:%d:%d" % (number, partition, sequence)
-            producer.produce(TOPIC, value, partition=partition, on_delivery=delivered)
+            try:
+                producer.produce(TOPIC, value, partition=partition, on_delivery=delivered)
+            except BufferError:  # the brokers were away for long: the queue is full
+                producer.poll(0.1)
+                break
             sequence += 1
         producer.poll(0.002)
     assert producer.flush(120) == 0
@@ -174,6 +192,23 @@ def read_all(bootstrap: str, partitions: int) -> dict[int, list[tuple[int, bytes
     return found
 
 
+def assert_kept(bootstrap: str, promised: dict[int, int]) -> None:
+    """I4: no committed offset went back."""
+    stored = committed_offsets(bootstrap, max(promised, default=-1) + 1)
+    for partition, offset in promised.items():
+        assert stored[partition] >= offset, f"committed offset of {partition} went back"
+
+
+def assert_told_the_truth(load: Load, bootstrap: str, *, events: int) -> None:
+    """What the load was told in so many events is what the log holds."""
+    ledger = load.ledger
+    assert not load.problems
+    assert ledger.failed == []
+    assert ledger.commits > events / 4, "the consumers hardly committed: the test lost its point"
+    assert len(ledger.acked) > 100 * events, "the producers were hardly acknowledged"
+    audit(ledger, read_all(bootstrap, ledger.partitions))
+
+
 def audit(ledger: Ledger, records: dict[int, list[tuple[int, bytes]]]) -> None:
     """Nothing acknowledged is lost, doubled or out of order."""
     seen: set[bytes] = set()
@@ -199,7 +234,9 @@ class Load:
         self.problems: list[str] = []
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=produce, args=(bootstrap, number, self.ledger, self._stop))
+            threading.Thread(
+                target=produce, args=(bootstrap, number, self.ledger, self._stop, self.problems)
+            )
             for number in range(producers)
         ] + [
             threading.Thread(
@@ -229,6 +266,7 @@ class Load:
         self._stop.set()
         for thread in self._threads:
             thread.join(180)
+        self.problems += [f"{each.name} hangs" for each in self._threads if each.is_alive()]
 
     def __exit__(self, *_: object) -> None:
         self.stop()

@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from tests.support.postgres import NoPostgres, fresh_url
 
 from .conftest import BrokerProcess, stop_all
-from .load import QUIET, TOPIC, Load, audit, await_true, committed_offsets, read_all
+from .load import QUIET, TOPIC, Load, assert_kept, assert_told_the_truth, await_true
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
@@ -78,21 +78,6 @@ def cluster(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cluster]
     stop_all()
 
 
-def finish(cluster: Cluster, load: Load, *, events: int) -> None:
-    ledger = load.ledger
-    assert not load.problems
-    assert ledger.failed == []
-    assert ledger.commits > events, "the consumers hardly committed: the test lost its point"
-    assert len(ledger.acked) > 100 * events, "the producers were hardly acknowledged"
-    audit(ledger, read_all(cluster.bootstrap, PARTITIONS))
-
-
-def check_commits(cluster: Cluster, promised: dict[int, int]) -> None:
-    stored = committed_offsets(cluster.bootstrap, PARTITIONS)
-    for partition, offset in promised.items():
-        assert stored[partition] >= offset, f"committed offset of {partition} went back"
-
-
 def said(what: str, load: Load, since: float) -> float:
     until = time.monotonic()
     gap = load.ledger.gap_s(since, until)
@@ -108,18 +93,17 @@ def test_I1_I2_I4_I5_any_broker_is_killed_under_load(cluster: Cluster) -> None:
         for number in range(EVENTS):
             time.sleep(rng.uniform(0.2, 1.0))
             victim = rng.choice(cluster.brokers)
-            with load.ledger.lock:
-                promised = dict(load.ledger.committed)
+            promised = load.ledger.promised()
             began = time.monotonic()
             victim.kill()
             time.sleep(rng.uniform(0.1, 5.0))
             gaps.append(said(f"kill {number} of {victim.bootstrap}", load, began))
-            check_commits(cluster, promised)
+            assert_kept(cluster.bootstrap, promised)
             victim.start()
             if rng.random() < 0.7:
                 cluster.whole()
         time.sleep(2)
-    finish(cluster, load, events=EVENTS)
+    assert_told_the_truth(load, cluster.bootstrap, events=EVENTS)
     assert max(gaps) < GAP_S_MAX
 
 
@@ -135,24 +119,23 @@ def test_I1_I2_I4_I5_all_but_one_are_killed_at_once(cluster: Cluster) -> None:
             for victim in victims:
                 victim.start()
             cluster.whole()
-    finish(cluster, load, events=BROKERS)
+    assert_told_the_truth(load, cluster.bootstrap, events=BROKERS)
 
 
 def test_I4_a_broker_that_slept_wakes_up_and_harms_nothing(cluster: Cluster) -> None:
     """SIGSTOP: the others declare it dead; it wakes with requests in its sockets and old pictures."""
     with Load(cluster.bootstrap, PARTITIONS, producers=3, consumers=2) as load:
         for sleeper in cluster.brokers:
-            with load.ledger.lock:
-                promised = dict(load.ledger.committed)
+            promised = load.ledger.promised()
             began = time.monotonic()
             os.kill(sleeper.pid, signal.SIGSTOP)
             time.sleep(6)
             os.kill(sleeper.pid, signal.SIGCONT)
             time.sleep(3)
             said(f"sleep of {sleeper.bootstrap}", load, began)
-            check_commits(cluster, promised)
+            assert_kept(cluster.bootstrap, promised)
             cluster.whole()
-    finish(cluster, load, events=BROKERS)
+    assert_told_the_truth(load, cluster.bootstrap, events=BROKERS)
 
 
 def test_I4_rolling_restart_is_not_noticed_by_clients(cluster: Cluster) -> None:
@@ -165,7 +148,7 @@ def test_I4_rolling_restart_is_not_noticed_by_clients(cluster: Cluster) -> None:
             assert said(f"restart of {broker.bootstrap}", load, began) < GAP_S_MAX
         # Groups moved with their members, twice at most each: nobody was sent away.
         assert load.ledger.lost_partitions == 0
-    finish(cluster, load, events=BROKERS)
+    assert_told_the_truth(load, cluster.bootstrap, events=BROKERS)
 
 
 def test_I4_workers_are_started_again_and_rolled(tmp_path: Path) -> None:
@@ -210,8 +193,7 @@ def test_I4_workers_are_started_again_and_rolled(tmp_path: Path) -> None:
                 "SIGHUP did not restart the workers",
             )
             await_true(lambda: shown() == everyone, "a worker did not come back as it was")
-        assert load.ledger.failed == [] and not load.problems
-        audit(load.ledger, read_all(bootstrap, PARTITIONS))
+        assert_told_the_truth(load, bootstrap, events=BROKERS)
         last = workers_of(supervisor.pid)
         supervisor.send_signal(signal.SIGINT)
         assert supervisor.wait(60) == 0

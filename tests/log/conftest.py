@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from anabranch.log.location import Location
 from anabranch.log.log import Log
 from anabranch.log.reads import FetchWant
 from anabranch.log.settings import LogSettings
@@ -55,14 +56,19 @@ class Bench:
         self._topic_ids = itertools.count(1)
         self.log: Log
 
+    @property
+    def location(self) -> Location:
+        """Where the cluster is, for whoever opens it beside the log."""
+        if self.engine != "postgres":
+            return Location(data=self.path)
+        url_file = self.path / "metastore.url"
+        if not url_file.exists():
+            url_file.write_text(postgres_url())
+        return Location(data=self.path, metastore=url_file.read_text())
+
     def open_metastore(self) -> Metastore:
-        location: str | Path = self.path / "metastore.db"
-        if self.engine == "postgres":
-            url_file = self.path / "metastore.url"
-            if not url_file.exists():
-                url_file.write_text(postgres_url())
-            location = url_file.read_text()
-        return open_metastore(location, now_ms=self.clock(), new_cluster_id=lambda: CLUSTER)
+        where = self.location.where_metastore
+        return open_metastore(where, now_ms=self.clock(), new_cluster_id=lambda: CLUSTER)
 
     async def start(self) -> Log:
         metastore = self.open_metastore()

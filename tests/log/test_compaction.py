@@ -418,7 +418,7 @@ class CompactionMachine(RuleBasedStateMachine):
         rows = self.run(consume(self.log, topic, partition, start, 1 << 20))
         in_store = [
             row
-            for batch in anabranch.read(self.bench.path, "t", partitions=[partition])
+            for batch in anabranch.read(self.bench.location, "t", partitions=[partition])
             for row in zip(
                 batch["offset"].to_pylist(),
                 batch["key"].to_pylist(),

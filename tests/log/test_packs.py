@@ -159,7 +159,9 @@ def test_a_branch_shares_packs_and_repacking_keeps_what_it_alone_names(run) -> N
         assert share is not None
         assert index.segment_index(share).topic_id == topic.id, "it still says where it came from"
         rows = [
-            row for batch in anabranch.read(bench.path, "b") for row in batch["value"].to_pylist()
+            row
+            for batch in anabranch.read(bench.location, "b")
+            for row in batch["value"].to_pylist()
         ]
         assert sorted(rows) == sorted(
             value for values in before.values() for _, value in values[:3]

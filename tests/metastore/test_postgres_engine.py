@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import socket
 import sys
@@ -392,14 +393,20 @@ def test_something_else_listens_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
-            for _ in range(2):
-                peer, _ = listener.accept()
-                peer.recv(1_000)
-                peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-                peer.close()
+            while True:
+                try:
+                    peer, _ = listener.accept()
+                except OSError:
+                    return
+                with peer, contextlib.suppress(OSError):
+                    peer.recv(1_000)
+                    peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-        threading.Thread(target=answer, daemon=True).start()
+        thread = threading.Thread(target=answer)
+        thread.start()
         said = refused(f"postgresql://u@127.0.0.1:{listener.getsockname()[1]}/d")
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
     assert "not a PostgreSQL server" in said
 
 

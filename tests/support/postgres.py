@@ -59,13 +59,35 @@ def account() -> dict[str, Any]:
     raise NoPostgres("running as root, and there is neither a user 'postgres' nor 'nobody'")
 
 
-class Server:
-    """A server on a free port of 127.0.0.1; its data lie in memory if the machine has /dev/shm."""
+# Whoever started the server holds the other end of its input, and be it killed the kernel closes that:
+# then the server ends (also a paused one) and its directory goes.
+_WATCHDOG = """
+cat > /dev/null
+pid=$(head -n 1 "$0/data/postmaster.pid" 2> /dev/null)
+if [ -n "$pid" ] && tr '\\0' ' ' < "/proc/$pid/cmdline" | grep -qF "$0"; then
+    kill -QUIT "$pid"; kill -CONT "$pid"
+    while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
+fi
+rm -rf "$0"
+"""
 
-    def __init__(self, *options: str) -> None:
+
+class Server:
+    """A server on a free port of 127.0.0.1. Its data lie in ``parent``, which another user must be able to
+    enter if this one is root, or in memory if the machine has /dev/shm."""
+
+    def __init__(self, *options: str, parent: Path | None = None) -> None:
         shm = Path("/dev/shm")
-        parent = shm if shm.is_dir() and os.access(shm, os.W_OK) else None
+        if parent is None and shm.is_dir() and os.access(shm, os.W_OK):
+            parent = shm
         self.directory = Path(tempfile.mkdtemp(prefix="anabranch-pg-", dir=parent))
+        self._watchdog = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCHDOG, self.directory],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
@@ -221,7 +243,7 @@ class Server:
 
     def remove(self) -> None:
         self.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self._watchdog.communicate()
 
 
 @functools.cache
