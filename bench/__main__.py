@@ -21,6 +21,7 @@ from bench import (
     object_wal,
     postgres,
     produce,
+    rebuilding,
     startup,
     stored,
     sync_latency,
@@ -36,6 +37,7 @@ LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_parti
 STORED = [startup, cold_read, arrow_reader, catchup]
 OWN = [
     branching,
+    rebuilding,
     ten_thousand,
     object_wal,
     postgres,

@@ -46,6 +46,16 @@ TARGETS = [
         "produce 1 KB, metastore on PostgreSQL", "anabranch, SQLite", 0.8, True,
         "produce with the metastore on PostgreSQL at least 0.8 of SQLite's",
     ),
+    Target(
+        "retained bytes", "store, one sequential reader", 0.334, True,
+        "rebuild without a journal reads all it retains at a third of the store's speed or more",
+        ours="rebuild --verify, no journal",
+    ),
+    Target(
+        "produce 1 KB, journal", "no journal", 0.95, True,
+        "the journal costs a producer nothing that stands out of the noise",
+        ours="journal",
+    ),
 ]  # fmt: skip
 MEMORY_BYTES_MAX = 512 * 2**20
 STARTUP_RATIO_MAX = 1.5  # "independent of retained bytes", with room for noise

@@ -536,14 +536,16 @@ def test_I9_damage_in_a_segment_is_found_by_whoever_asks_for_it(
 
 
 @pytest.mark.parametrize("copies", [1, 2, 3])
+@pytest.mark.parametrize("segments", [1, 2])
 def test_I1_I9_flushes_that_are_equal_to_the_last_bit_are_told_apart_by_number(
-    run: Run, tmp_path: Path, copies: int
+    run: Run, tmp_path: Path, copies: int, segments: int
 ) -> None:
     async def scenario(bench: Bench) -> None:
         topic = await bench.log.create_topic("flights", 1, {})
-        for _ in range(copies):
-            await bench.append(topic, 0, [b"same"])
-        await bench.log.merger.merge_backlog(topic, 0)
+        for _ in range(segments):
+            for _ in range(copies):
+                await bench.append(topic, 0, [b"same"])
+            await bench.log.merger.merge_backlog(topic, 0)
         for _ in range(2):
             await bench.append(topic, 0, [b"same"])
         for info in list(bench.store.list("journal/")):
@@ -553,7 +555,7 @@ def test_I1_I9_flushes_that_are_equal_to_the_last_bit_are_told_apart_by_number(
             bench.store, WalDirectory.open(bench.path / "wal"), into, bench.clock()
         )
         place = told_columns(into)["partition"].index("next_offset")
-        assert found["partition"][0][place] == copies + 2
+        assert found["partition"][0][place] == segments * copies + 2
         assert report.figures.records_recovered == 2
 
     run(scenario)

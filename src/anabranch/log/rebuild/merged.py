@@ -34,28 +34,37 @@ def without_merged(
     ``count`` is called with the bytes of each read. Also returns what could not be looked at, as sentences.
     """
     streams = by_broker(reads)
+    places: dict[_Batch, dict[int, list[int]]] = {}  # by broker: where in its stream, from 1 on
+    for broker, stream in streams.items():
+        for number, read in enumerate(stream, 1):
+            for header in read.headers:
+                places.setdefault(_batch(header), {}).setdefault(broker, []).append(number)
     ends = dict.fromkeys(streams, 0)  # flushes from the start of each stream that are merged
     looking = set(streams)
+    copies: Counter[_Batch] = Counter()
     wrong = []
     for share in reversed(segments):
         if not looking:
             break
-        wanted: dict[_Batch, dict[int, list[int]]] = {}  # by broker: where in its stream
-        for broker in looking:
-            for number, read in enumerate(streams[broker], 1):
-                for header in read.headers:
-                    wanted.setdefault(_batch(header), {}).setdefault(broker, []).append(number)
-        oldest = min(batch.max_timestamp for batch in wanted)
+        oldest = min(batch.max_timestamp for batch in places if places[batch].keys() & looking)
         found: Counter[_Batch] = Counter()
         try:
-            found.update(b for b in _batches(share, oldest, extents, count) if b in wanted)
+            found.update(b for b in _batches(share, oldest, extents, count) if b in places)
         except (Corrupt, NotFound) as error:
             wrong.append(f"{share.key} cannot be looked at ({error})")
-        for batch, copies in found.items():
-            for broker, numbers in wanted[batch].items():
+        copies += found
+        for batch in found:
+            for broker, numbers in places[batch].items():
+                if broker not in looking:
+                    continue
                 # Of flushes that are equal to the last bit, as many are merged as there are copies.
-                ends[broker] = max(ends[broker], numbers[min(copies, len(numbers)) - 1])
-        looking -= {broker for broker in looking if ends[broker]}
+                ends[broker] = max(ends[broker], numbers[min(copies[batch], len(numbers)) - 1])
+        looking -= {
+            broker
+            for batch in found
+            for broker, numbers in places[batch].items()
+            if copies[batch] >= len(numbers)
+        }
     left = [read for broker, stream in streams.items() for read in stream[ends[broker] :]]
     return left, wrong
 
