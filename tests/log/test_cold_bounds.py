@@ -87,7 +87,7 @@ def test_I10_a_thousand_readers_make_a_few_queries_per_turn_of_the_loop() -> Non
 def test_a_limit_is_shared_fairly_and_starves_nobody() -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
-        limit = FairLimit(4 * MIB, loop.time())
+        limit = FairLimit(lambda now_s: 4 * MIB, loop.time())
         served = dict.fromkeys(range(10), 0)
 
         async def reader(number: int) -> None:

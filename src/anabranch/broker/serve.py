@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
 
 from anabranch.broker.config import BrokerSettings
@@ -14,6 +16,13 @@ from anabranch.broker.server import Broker
 from anabranch.errors import UserFault
 
 logger = logging.getLogger(__name__)
+
+# How long a thread may keep the interpreter while another waits for it. The event loop takes part in
+# every produce several times; Python's own 5 ms would each time be a chance of waiting so long.
+SWITCH_S = 0.001
+# Objects made that start a young collection (some 0.1 ms), and how many of one generation start the next:
+# a full one comes after some hundred million, if ever.
+GC_THRESHOLDS = (2_000, 20, 5_000)
 
 _HARD_EXIT = 130  # what a shell reports for a process that Ctrl-C ended
 
@@ -52,14 +61,28 @@ def allow_files() -> None:
             logger.info("file descriptors stay limited to %d", soft)
 
 
+def spare_collections() -> None:
+    """Have the cyclic collector look at young objects only.
+
+    A full collection walks everything that caches hold, with every thread stopped: 115 ms with a full
+    tail. What it would find is next to nothing, for what the broker makes and drops has no cycles, or
+    ones that die young.
+    """
+    gc.collect()
+    gc.freeze()  # what was there at the start stays for good
+    gc.set_threshold(*GC_THRESHOLDS)
+
+
 async def serve(settings: BrokerSettings, stopping: Stopping) -> None:
     """Run a broker; a line with "listening on HOST:PORT" says when clients can connect.
 
     Raises UserFault if it cannot start, or if another broker takes its number.
     """
     allow_files()
+    sys.setswitchinterval(SWITCH_S)
     broker = Broker(settings)
     await broker.start()
+    spare_collections()
     try:
         host = f"[{broker.host}]" if ":" in broker.host else broker.host
         print(

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import copy
 from threading import Lock
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ from anabranch.storage.pack import PackIndex
 from anabranch.storage.segment import SegmentIndex, index_key
 from anabranch.storage.store import Store
 from anabranch.storage.wal import WalReader
+from anabranch.storage.wal_window import WindowedWal
 
 logger = logging.getLogger(__name__)
 
@@ -152,6 +154,20 @@ class ExtentReader:
                 want = max(2 * want, _first_batch_bytes(view))
         if extent.kind is ObjectKind.WAL and next_offset != extent.last_offset + 1:
             raise Corrupt(f"{_where(extent)} holds offsets up to {next_offset - 1}")
+
+    def over(self, run: Sequence[Extent]) -> ExtentReader:
+        """For streaming through those extents of a run that lie in the WAL, many of them read at a time.
+        For one thread; the run has to be durable already."""
+        wanted = [
+            (extent.object_key, extent.position, extent.length)
+            for extent in run
+            if extent.kind is ObjectKind.WAL
+        ]
+        if len(wanted) < 2:
+            return self
+        reader = copy(self)
+        reader._wal = WindowedWal(self._wal, wanted)
+        return reader
 
     def raw(self, extent: Extent, start: int = 0, length: int | None = None) -> bytes:
         """The extent's bytes as they lie there, judged by nobody; of an object in the store perhaps fewer

@@ -133,6 +133,7 @@ class Log:
                 settings,
                 now_ms,
             )
+            self.pipeline.on_appended = self.reader.pace.appended
             compaction_threads = threads.compaction or threads.background
             compactor = Compactor(
                 metastore,

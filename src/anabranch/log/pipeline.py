@@ -87,6 +87,7 @@ class Flush:
         self.object_key = ""  # of the WAL, from the write on: a commit that names it may come
         self.written: Awaitable[None]
         self.ahead: Ahead | None = None
+        self.since_s = 0.0  # on the loop's clock: when its oldest append came
 
     def write(self, wal: Wal) -> None:
         """Make it durable; on the WAL's thread. Raises StoreFault."""
@@ -137,6 +138,8 @@ class AppendPipeline:
         self._closing = False
         self._refused: str | None = None  # why nothing is appended any more
         self._stages: list[asyncio.Task[None]] = []
+        # Told of every flush when it is answered: the loop's time, and what its oldest append waited.
+        self.on_appended: Callable[[float, float], None] = lambda now_s, seconds: None
         self.queued_bytes = 0
         self.flushes = 0
         self.appended_bytes = 0
@@ -232,7 +235,9 @@ class AppendPipeline:
                 continue
             await self._turn()
             await self._linger()
+            since_s = self._waiting_since
             flush = Flush(self._take_flush())
+            flush.since_s = since_s
             try:
                 self._begin(flush)
             except StoreFault as fault:
@@ -310,6 +315,8 @@ class AppendPipeline:
                 self._drop(flush, ErrorCode.UNKNOWN_SERVER_ERROR, repr(bug))
             else:
                 self._release(flush.shares)
+                now_s = asyncio.get_running_loop().time()
+                self.on_appended(now_s, now_s - flush.since_s)
             finally:
                 concluded = self._in_flight.popleft()
                 assert concluded is flush

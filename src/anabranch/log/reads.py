@@ -18,6 +18,7 @@ from anabranch.log.catalogue import Catalogue
 from anabranch.log.cold import NOTHING, ColdReads, Found
 from anabranch.log.epochs import diverging_end
 from anabranch.log.offsets import STALE_READS_MAX
+from anabranch.log.pace import BYTES_PER_SECOND_MAX, CatchUpPace
 from anabranch.log.partition import LOOK_AGAIN, PartitionLog
 from anabranch.log.settings import LogSettings
 from anabranch.log.throttle import FairLimit, TokenBucket
@@ -99,6 +100,10 @@ class Reader:
         self._settings = settings
         self.budget = ByteBudget(settings.cold_bytes_max)
         self._turns = Turns()
+        self.pace = CatchUpPace(
+            late_percent_max=settings.cold_late_percent_max,
+            bytes_per_second_min=settings.cold_bytes_per_second_min,
+        )
         self._fair_limit: FairLimit | None = None
         self._buckets: dict[int, TokenBucket] = {}
         self._closed = False
@@ -289,18 +294,17 @@ class Reader:
             return parts
         wanted = max(1, min(room, self._settings.cold_read_bytes))
         limit = self._limit()
-        granted = wanted
-        if limit is not None:
-            # What the tail has does not wait for it.
-            wait_s = max(0.0, hold.deadline_s - _loop_s()) if at_least_one else 0.0
-            granted = await limit.take(hold.reader, wanted, wait_s)
-            if not granted:
-                return parts
+        # What the tail has does not wait for it.
+        wait_s = max(0.0, hold.deadline_s - _loop_s()) if at_least_one else 0.0
+        granted = await limit.take(hold.reader, wanted, wait_s)
+        if not granted:
+            return parts
         try:
             await self._read_in_waves(wants, logs, parts, granted, at_least_one, hold)
         finally:
-            if limit is not None:
-                limit.correct(granted, sum(part.bytes for part in parts.values()))
+            actual = sum(part.bytes for part in parts.values())
+            limit.correct(granted, actual)
+            self.pace.read(_loop_s(), actual)
         return parts
 
     async def _read_in_waves(
@@ -355,11 +359,14 @@ class Reader:
                 room -= part.bytes
                 hold.add(part.bytes)
 
-    def _limit(self) -> FairLimit | None:
-        """The broker's limit for what it reads below the tail, if there is one."""
-        rate = self._settings.cold_bytes_per_second
-        if rate > 0 and self._fair_limit is None:
-            self._fair_limit = FairLimit(rate, _loop_s())
+    def _limit(self) -> FairLimit:
+        """The broker's limit for what it reads below the tail: what is configured, and what live appends
+        leave."""
+        if self._fair_limit is None:
+            configured = self._settings.cold_bytes_per_second or BYTES_PER_SECOND_MAX
+            self._fair_limit = FairLimit(
+                lambda now_s: min(configured, self.pace.rate(now_s)), _loop_s()
+            )
         return self._fair_limit
 
     async def _read_one(

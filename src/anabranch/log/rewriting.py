@@ -106,8 +106,10 @@ class Rewriter:
     def copy(self, run: Sequence[Extent]) -> AppendedBatches:
         """The source that lets everything through, with every batch's CRC checked: an object is written
         once and read for years. Raises SourceFault without its rewrite."""
+        windowed = self._extents.over(run)
         for extent in run:
-            yield from checked_batches(self._extents, extent)
+            extents = windowed if extent.kind is ObjectKind.WAL else self._extents
+            yield from checked_batches(extents, extent)
 
     async def write_object(self, group: Sequence[Rewrite]) -> list[Written]:
         """Write a group of :func:`grouped` into one object and put it in place.

@@ -34,6 +34,10 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     cold_read_ahead_bytes: int = 4 * MIB  # of a sequential reader: hides an object store's latency
     cold_bytes_max: int = 96 * MIB  # read and not yet taken by clients; past it, cold reads wait
     cold_bytes_per_second: int = 0  # below the tail, of all readers together; 0: no limit
+    cold_late_percent_max: int = (
+        150  # of what live appends usually take: then catch-up slows; 0: never
+    )
+    cold_bytes_per_second_min: int = 8 * MIB  # however late: who catches up arrives
     cold_answer_ms_max: int = 500  # partitions that take longer come with the next answer
     recent_threads: int = 2  # reads of what has left the tail and still lies in the WAL
     recent_cache_bytes: int = 16 * MIB  # placed extents, which every reader behind the tail wants

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 BURST_SECONDS = 0.25  # short enough that a graph of the replay's rate is flat
 BURST_BYTES_MIN = 64 * 1024  # a limit must never be smaller than a usual batch
-LEAST_BYTES = 16 * 1024  # a turn is worth reading for, unless less is wanted
+FAIR_BURST_SECONDS = 0.05  # what is read at once is felt by appends at once
+TURN_SECONDS = 0.02  # of the rate: so much is worth a reader's turn, within the bounds below
+TURN_BYTES_MIN = 16 * 1024
+TURN_BYTES_MAX = 256 * 1024  # fetches cost time of their own: not more of them than need be
+WAIT_S_MAX = 0.25  # then the rate may be another
 READERS_MAX = 4096  # whose last turn is remembered; who is forgotten goes first
 
 
@@ -22,17 +26,18 @@ class TokenBucket:
     """Bytes that may be read now. A batch larger than what is left is given and then paid off, so that a
     limit slows progress and never stops it."""
 
-    __slots__ = ("_at_s", "_tokens", "rate")
+    __slots__ = ("_at_s", "_burst_s", "_tokens", "rate")
 
-    def __init__(self, bytes_per_second: int, now_s: float) -> None:
+    def __init__(self, bytes_per_second: int, now_s: float, burst_s: float = BURST_SECONDS) -> None:
         assert bytes_per_second > 0
         self.rate = bytes_per_second
+        self._burst_s = burst_s
         self._tokens = float(self.burst)
         self._at_s = now_s
 
     @property
     def burst(self) -> int:
-        return max(BURST_BYTES_MIN, int(self.rate * BURST_SECONDS))
+        return max(BURST_BYTES_MIN, int(self.rate * self._burst_s))
 
     def available(self, now_s: float) -> int:
         """Bytes that may be read at ``now_s`` (monotonic seconds); zero or less means wait."""
@@ -42,6 +47,13 @@ class TokenBucket:
 
     def take(self, count: int) -> None:
         self._tokens -= count
+
+    def change(self, bytes_per_second: int, now_s: float) -> None:
+        """From ``now_s`` on it is another rate."""
+        assert bytes_per_second > 0
+        if bytes_per_second != self.rate:
+            self.available(now_s)
+            self.rate = bytes_per_second
 
     def wait_s(self, wanted: int = 1) -> float:
         """Seconds until ``wanted`` bytes may be read, as of the last ``available``."""
@@ -60,8 +72,10 @@ class FairLimit:
     """A token bucket that many readers wait for. Who was served longest ago is served first, and gets a
     part of what there is, so that nobody is starved, however many ask and however large their answers."""
 
-    def __init__(self, bytes_per_second: int, now_s: float) -> None:
-        self._bucket = TokenBucket(bytes_per_second, now_s)
+    def __init__(self, bytes_per_second: Callable[[float], int], now_s: float) -> None:
+        """``bytes_per_second`` tells the rate at a time of the loop's clock; positive."""
+        self._rate = bytes_per_second
+        self._bucket = TokenBucket(bytes_per_second(now_s), now_s, FAIR_BURST_SECONDS)
         self._served: OrderedDict[Hashable, float] = OrderedDict()
         self._waiting: list[_Turn] = []  # a heap; those whose future is done are gone
         self._asked = 0
@@ -76,7 +90,7 @@ class FairLimit:
         """Bytes that ``reader`` may read now, at most ``wanted``; 0 if its turn does not come within
         ``wait_s``. What is read in the end is told by :meth:`correct`."""
         now_s = asyncio.get_running_loop().time()
-        if not self._waiting and self._bucket.available(now_s) >= min(wanted, LEAST_BYTES):
+        if not self._waiting and self._available(now_s) >= min(wanted, self._turn_bytes):
             return self._grant(reader, wanted)
         self.delayed += 1
         loop = asyncio.get_running_loop()
@@ -98,6 +112,14 @@ class FairLimit:
         """What was granted became an answer of ``actual`` bytes."""
         self._bucket.take(actual - granted)
 
+    @property
+    def _turn_bytes(self) -> int:
+        return min(TURN_BYTES_MAX, max(TURN_BYTES_MIN, int(self.rate * TURN_SECONDS)))
+
+    def _available(self, now_s: float) -> int:
+        self._bucket.change(self._rate(now_s), now_s)
+        return self._bucket.available(now_s)
+
     def _grant(self, reader: Hashable, wanted: int) -> int:
         now_s = asyncio.get_running_loop().time()
         available = self._bucket.available(now_s)
@@ -112,14 +134,13 @@ class FairLimit:
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is None and self._waiting:
-            self._bucket.available(asyncio.get_running_loop().time())
-            self._timer = loop.call_later(
-                max(0.001, self._bucket.wait_s(LEAST_BYTES)), self._serve, loop
-            )
+            self._available(loop.time())
+            wait_s = min(WAIT_S_MAX, max(0.001, self._bucket.wait_s(self._turn_bytes)))
+            self._timer = loop.call_later(wait_s, self._serve, loop)
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        while self._waiting and self._bucket.available(loop.time()) >= LEAST_BYTES:
+        while self._waiting and self._available(loop.time()) >= self._turn_bytes:
             turn = heappop(self._waiting)
             if not turn.future.done():
                 turn.future.set_result(self._grant(turn.reader, turn.wanted))

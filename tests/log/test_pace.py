@@ -1,0 +1,143 @@
+"""Catching up slows itself for live appends, never to a stop, and not where nothing is appended."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anabranch.log.pace import (
+    BYTES_PER_SECOND_MAX,
+    START_BYTES_PER_SECOND,
+    WINDOW_S,
+    CatchUpPace,
+)
+
+MIB = 1 << 20
+FLOOR = 8 * MIB
+
+
+class Scene:
+    """A broker whose appends take ``usual_s``, and longer the more old data is read beside them."""
+
+    def __init__(self, late_percent_max: int = 150) -> None:
+        self.pace = CatchUpPace(late_percent_max=late_percent_max, bytes_per_second_min=FLOOR)
+        self.now_s = 1000.0
+        self.usual_s = 0.004
+
+    def live(self, seconds: float, *, reading: bool = False, hurts: float = 0.0) -> int:
+        """The rate at the end. Each 50 MB/s read beside them makes appends longer by ``hurts`` times."""
+        pace = self.pace
+        for _ in range(int(seconds / 0.01)):
+            self.now_s += 0.01
+            rate = min(pace.rate(self.now_s), 400 * MIB)
+            taken_s = self.usual_s
+            if reading:
+                pace.read(self.now_s, int(rate * 0.01))
+                taken_s *= 1 + hurts * rate / (50 * MIB)
+            pace.appended(self.now_s, taken_s)
+        return pace.rate(self.now_s)
+
+    def idle(self, seconds: float, *, reading: bool) -> int:
+        for _ in range(int(seconds / 0.01)):
+            self.now_s += 0.01
+            rate = min(self.pace.rate(self.now_s), 400 * MIB)
+            if reading:
+                self.pace.read(self.now_s, int(rate * 0.01))
+        return self.pace.rate(self.now_s)
+
+
+def test_where_nothing_is_appended_old_data_has_no_limit() -> None:
+    scene = Scene()
+    assert scene.idle(3, reading=True) == BYTES_PER_SECOND_MAX
+    scene.live(3)
+    assert scene.pace.rate(scene.now_s) == START_BYTES_PER_SECOND  # ready for who comes
+    assert scene.idle(5, reading=False) == BYTES_PER_SECOND_MAX  # the appends have ended
+    scene.live(3, reading=True, hurts=1.0)
+    assert scene.idle(30, reading=True) == BYTES_PER_SECOND_MAX
+
+
+def test_it_settles_at_the_rate_that_live_appends_bear() -> None:
+    scene = Scene()
+    scene.live(5)
+    assert 0.8 * scene.usual_s < scene.pace.usual_s < 1.2 * scene.usual_s
+    scene.live(10, reading=True, hurts=1.0)
+    rates = [scene.live(0.25, reading=True, hurts=1.0) for _ in range(80)]
+    average = sum(rates) / len(rates)
+    assert 15 * MIB < average < 30 * MIB  # 25 MiB/s makes them take half as long again
+    assert scene.pace.late_percent <= 170
+
+
+def test_it_never_falls_below_the_floor_and_learns_that_the_times_are_hard() -> None:
+    scene = Scene()
+    scene.live(5)
+    scene.usual_s *= 10  # on other grounds
+    assert all(scene.live(0.25, reading=True) >= FLOOR for _ in range(20))
+    assert scene.live(120, reading=True) > 4 * FLOOR  # that is what they take now
+
+
+def test_appends_that_find_somebody_catching_up_bring_the_rate_down_at_once() -> None:
+    scene = Scene()
+    scene.idle(3, reading=True)
+    assert scene.live(1, reading=True, hurts=1.0) <= 2 * START_BYTES_PER_SECOND
+    assert 0.5 * scene.usual_s < scene.pace.usual_s < 3 * scene.usual_s
+
+
+def test_a_broker_that_appends_nothing_slows_for_those_that_do() -> None:
+    scene = Scene()
+    scene.pace.heard(100, reading_cold=False)
+    assert scene.idle(3, reading=False) == START_BYTES_PER_SECOND
+    for _ in range(40):
+        scene.pace.heard(300, reading_cold=False)
+        scene.idle(WINDOW_S * 2, reading=True)
+    assert scene.pace.rate(scene.now_s) == FLOOR
+    before = scene.pace.rate(scene.now_s)
+    scene.idle(5, reading=True)  # nothing was heard since: nothing is changed twice on one account
+    assert scene.pace.rate(scene.now_s) == before
+    for _ in range(40):
+        scene.pace.heard(105, reading_cold=False)
+        scene.idle(WINDOW_S * 2, reading=True)
+    assert scene.pace.rate(scene.now_s) > 10 * FLOOR
+
+
+def test_what_is_usual_is_not_learned_while_others_read_old_data() -> None:
+    scene = Scene()
+    scene.live(5)
+    scene.pace.heard(0, reading_cold=True)
+    usual_s = scene.pace.usual_s
+    scene.usual_s *= 3
+    scene.live(10)
+    assert scene.pace.usual_s == usual_s
+    assert scene.pace.late_percent > 250  # which is what the reader is told
+
+
+def test_it_can_be_turned_off() -> None:
+    scene = Scene(late_percent_max=0)
+    scene.live(3)
+    assert scene.live(3, reading=True, hurts=5.0) == BYTES_PER_SECOND_MAX
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["append", "read", "heard", "rate"]),
+            st.floats(0, 5),
+            st.integers(0, 10**9),
+        ),
+        max_size=200,
+    )
+)
+def test_I10_any_history_leaves_a_rate_within_its_bounds(
+    history: list[tuple[str, float, int]],
+) -> None:
+    pace = CatchUpPace(late_percent_max=120, bytes_per_second_min=FLOOR)
+    now_s = 0.0
+    for what, step_s, number in history:
+        now_s += step_s
+        if what == "append":
+            pace.appended(now_s, number / 1e6)
+        elif what == "read":
+            pace.read(now_s, number)
+        elif what == "heard":
+            pace.heard(number % 1000, reading_cold=number % 2 == 0)
+        assert FLOOR <= pace.rate(now_s) <= BYTES_PER_SECOND_MAX
+        assert pace.late_percent >= 0 and pace.bytes_per_second >= 0
