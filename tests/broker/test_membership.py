@@ -215,6 +215,10 @@ async def test_a_pause_is_noticed_by_who_was_paused(tmp_path: Path) -> None:
         assert only.fenced == 1
         await only.beat()
         assert only.fenced == 1
+        first = only.membership.me.wal_epoch
+        assert first is not None and first < only.membership.me.epoch
+        await only.beat(SILENT_MS_MAX)
+        assert only.membership.me.wal_epoch == first, "it still writes the WAL of its start"
 
 
 async def test_a_broker_that_was_removed_registers_anew(tmp_path: Path) -> None:

@@ -253,6 +253,27 @@ def uncommitted(bench: Bench, topic: Topic, partition: int = 0, value: bytes = b
     bench.log._wal.write([FlushPart(topic.id, partition, [data], 1)])
 
 
+def test_I1_I9_a_broker_that_registered_anew_has_not_ended(run: Run, tmp_path: Path) -> None:
+    """It was out of sight for a while; what it acknowledges under its first epoch counts."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"x"])
+        start = (await bench.log.metastore.brokers())[0]
+        for number in (1, 2):  # the second time under another number
+            await bench.log.metastore.remove_broker(1)
+            await bench.log.metastore.register_broker(
+                number, "localhost", 9092, bench.clock(), wal_epoch=start.epoch
+            )
+            await ship(bench)
+            await journal_of(bench).snapshot()
+            await bench.append(topic, 0, [b"y"])
+            report = await assert_rebuilt(bench, tmp_path, times=False)
+            assert kinds(report) == {Kind.RECOVERED}
+
+    run(scenario)
+
+
 def test_I9_a_restart_after_the_journals_end(run: Run, tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         topic = await bench.log.create_topic("flights", 2, {})

@@ -258,6 +258,7 @@ class Membership:
                     lane=me.lane,
                     rack=me.rack,
                     silent_ms=self._silent_ms_max,
+                    wal_epoch=me.epoch if me.wal_epoch is None else me.wal_epoch,
                 )
             except ClientFault as fault:
                 if fault.code is not ErrorCode.DUPLICATE_BROKER_REGISTRATION:

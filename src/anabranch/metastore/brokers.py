@@ -10,7 +10,7 @@ from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import BrokerRow
 
-_COLUMNS = "broker_id, epoch, host, port, started_ms, lane, rack, heartbeat_ms"
+_COLUMNS = "broker_id, epoch, host, port, started_ms, lane, rack, heartbeat_ms, wal_epoch"
 
 
 def register_broker(
@@ -22,6 +22,7 @@ def register_broker(
     lane: str,
     rack: str | None,
     silent_ms: int,
+    wal_epoch: int | None = None,
 ) -> BrokerRow:
     known = brokers(tx)
     # Whoever listens on an address now has outlived whoever listened there before.
@@ -41,11 +42,12 @@ def register_broker(
             ErrorCode.DUPLICATE_BROKER_REGISTRATION,
             f"a broker with node id {broker_id} runs at {other.host}:{other.port}",
         )
-    row = BrokerRow(broker_id, bump(tx, "broker_epoch"), host, port, now_ms, lane, rack, 0)
+    epoch = bump(tx, "broker_epoch")
+    row = BrokerRow(broker_id, epoch, host, port, now_ms, lane, rack, 0, wal_epoch)
     tx.execute("DELETE FROM broker WHERE broker_id = ?", (broker_id,))
     tx.execute(
-        f"INSERT INTO broker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (row.broker_id, row.epoch, host, port, row.started_ms, lane, rack, row.heartbeat_ms),
+        f"INSERT INTO broker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (row.broker_id, epoch, host, port, row.started_ms, lane, rack, row.heartbeat_ms, wal_epoch),
     )
     note(tx, ("broker", (broker_id,)))
     return row

@@ -431,7 +431,8 @@ class Document(Struct, frozen=True):
 class BrokerRow(Struct, frozen=True):
     """A broker that announced itself; ``epoch`` grows with each registration.
 
-    ``heartbeat_ms`` is when it last said that it serves; 0: it is still starting.
+    ``heartbeat_ms`` is when it last said that it serves; 0: it is still starting. ``wal_epoch``: that of
+    its start, under which its WAL objects are known; None: ``epoch``.
     """
 
     broker_id: int
@@ -442,3 +443,4 @@ class BrokerRow(Struct, frozen=True):
     lane: str = "live"
     rack: str | None = None
     heartbeat_ms: int = 0
+    wal_epoch: int | None = None

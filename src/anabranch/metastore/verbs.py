@@ -139,9 +139,10 @@ class SqlMetastore(SqlDamageVerbs):
         lane: str = "live",
         rack: str | None = None,
         silent_ms: int = 0,
+        wal_epoch: int | None = None,
     ) -> BrokerRow:
         return await self._write(
-            brokers.register_broker, broker_id, host, port, now_ms, lane, rack, silent_ms
+            brokers.register_broker, broker_id, host, port, now_ms, lane, rack, silent_ms, wal_epoch
         )
 
     async def beat_broker(self, broker_id: int, epoch: int, now_ms: int) -> bool:

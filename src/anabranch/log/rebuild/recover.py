@@ -75,7 +75,8 @@ class Recovery:
                     name,
                     "a topic that only the WAL knows: created after the journal's last entry, or the "
                     "journal is lost; its id is right, its name, configs and number of partitions are not "
-                    "known",
+                    "known, nor whether it was a branch: then its offsets began higher, and what it shared "
+                    "with its source is not in it",
                 )
             assert topic_no is not None
             if state != LIVE:

@@ -57,7 +57,10 @@ class Tables:
         return Known(
             committed=committed,
             collected=frozenset(key for (key,) in self.tx.execute("SELECT key FROM deletion")),
-            epochs=dict(self.tx.execute("SELECT broker_id, epoch FROM broker")),
+            epochs=frozenset(
+                epoch
+                for (epoch,) in self.tx.execute("SELECT coalesce(wal_epoch, epoch) FROM broker")
+            ),
             epoch_max=self.counter("broker_epoch"),
             extents={key: frozenset(positions) for key, positions in extents.items()},
         )

@@ -44,7 +44,7 @@ class Known(NamedTuple):
 
     committed: Mapping[str, int]  # bytes of each WAL object that commits have named
     collected: frozenset[str]  # keys in the deletion log
-    epochs: Mapping[int, int]  # the epoch of each broker that was announced
+    epochs: frozenset[int]  # under which the brokers that were announced write
     epoch_max: int  # no higher epoch had been given
     extents: Mapping[str, frozenset[int]]  # where extents begin in each object
 
@@ -148,7 +148,7 @@ def _report_missing(
 
 
 def _had_ended(start: Start, known: Known) -> bool:
-    return start.epoch <= known.epoch_max and known.epochs.get(start.broker_id) != start.epoch
+    return start.epoch <= known.epoch_max and start.epoch not in known.epochs
 
 
 def _named(position: int, length: int, object_key: str, known: Known) -> bool:

@@ -32,8 +32,10 @@ class CatalogueVerbs(Protocol):
         lane: str = "live",
         rack: str | None = None,
         silent_ms: int = 0,
+        wal_epoch: int | None = None,
     ) -> BrokerRow:
-        """Announce a start: a new, higher broker epoch, durable before it is returned.
+        """Announce a start: a new, higher broker epoch, durable before it is returned. ``wal_epoch`` is
+        that of its start, for a broker that runs on and announces itself once more.
 
         A row that was registered or beat less than ``silent_ms`` ago is a living broker's, unless it
         has this very address. ``broker_id`` None takes the smallest number, from 1, that no living
