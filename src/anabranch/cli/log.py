@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anabranch.cli import _options
+from anabranch.cli.log_damage import damage
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
@@ -21,7 +22,10 @@ EXTENTS_PER_READ = 256
 
 @click.group(name="log", epilog="Example: anabranch log dump flights --batches")
 def command() -> None:
-    """Look at the log's bytes: extents, batches, segments, WAL frames."""
+    """Look at the log's bytes: extents, batches, segments, WAL frames; skip what is damaged."""
+
+
+command.add_command(damage)
 
 
 @command.command(epilog="Example: anabranch log dump anabranch-data/wal --batches")

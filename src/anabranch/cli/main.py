@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "check": "Verify the bucket against the metastore while brokers run: missing, unreferenced, corrupt.",
     "explain": "Say what a group had committed at an instant, by whom, and what a restart would do.",
     "group": "List and describe consumer groups.",
-    "log": "Show what lies in the log: batches, extents, segments.",
+    "log": "Show what lies in the log, and what is damaged: batches, extents, segments; skip a lost range.",
     "plan": "From an incident to exact offsets: how far back, what is safe, who sees duplicates.",
     "point": "Create, list and show recovery points.",
     "promote": "Hand a verified replay to the live processor: exact offsets, tables swapped.",

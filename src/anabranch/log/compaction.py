@@ -23,6 +23,7 @@ from anabranch.errors import AnabranchError, Corrupt, StoreFault
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.compaction_filter import Built, CompactionFilter, build_map, cleanable_end
 from anabranch.log.config import LONG_MAX, TopicConfig
+from anabranch.log.damage import DamageReports
 from anabranch.log.extents import ExtentReader
 from anabranch.log.merge import Merger
 from anabranch.log.objects import AppendedBatches
@@ -131,6 +132,7 @@ class Compactor:
         extents: ExtentReader,
         rewriter: Rewriter,
         merger: Merger,
+        damage: DamageReports,
         threads: Executor,
         settings: LogSettings,
         now_ms: Callable[[], int],
@@ -140,6 +142,7 @@ class Compactor:
         self._extents = extents
         self._rewriter = rewriter
         self._merger = merger
+        self._damage = damage
         self._threads = threads
         self._settings = settings
         self._now_ms = now_ms
@@ -429,6 +432,7 @@ class Compactor:
         )
         if isinstance(fault, StoreFault) and fault.retryable:
             return
+        self._damage.met(log.topic.no, log.partition, extent, fault)
         self._remember(self._avoided, (extent.object_no, extent.position))
 
     def _hold(self, log: PartitionLog) -> None:

@@ -14,6 +14,7 @@ from anabranch.log.cold import ColdReads
 from anabranch.log.collection import Collector
 from anabranch.log.compaction import Compactor
 from anabranch.log.config import TopicConfig, validate_configs, validate_topic_name
+from anabranch.log.damage import DamageReports
 from anabranch.log.epochs import UNDEFINED, end_of_epoch
 from anabranch.log.extents import ExtentReader
 from anabranch.log.journal import Journal, Superseded
@@ -30,10 +31,12 @@ from anabranch.log.repack import Repacker
 from anabranch.log.rewriting import Rewriter
 from anabranch.log.settings import LogSettings
 from anabranch.log.shards import Shards
+from anabranch.log.skipping import Operator, Skipper
 from anabranch.log.tail import TailBudget
 from anabranch.log.threads import LogThreads
 from anabranch.metastore.api import (
     BrokerRow,
+    Damage,
     DeletedTopic,
     GapCause,
     Metastore,
@@ -89,14 +92,18 @@ class Log:
         self.cold = ColdReads(
             self.extents, store, threads.cold, threads.recent or threads.cold, settings
         )
-        self.reader = Reader(metastore, self.catalogue, self.cold, settings)
+        self.damage = DamageReports(metastore, self.extents, threads.background, now_ms)
+        self.reader = Reader(metastore, self.catalogue, self.cold, self.damage, settings)
         self._finder = OffsetFinder(metastore, self.extents, threads.cold)
         objects = ObjectWriter(metastore, store, threads.background, now_ms)
         self.rewriter = Rewriter(metastore, objects, self.extents, now_ms, unique)
         self.quarantine = Quarantine(
-            metastore, objects, self.extents, threads.background, now_ms, unique
+            metastore, objects, self.extents, self.damage, threads.background, now_ms, unique
         )
-        self.merger = Merger(metastore, self.rewriter, self.quarantine, settings, now_ms)
+        self.skipper = Skipper(metastore, objects, self.extents, threads.background, now_ms, unique)
+        self.merger = Merger(
+            metastore, self.rewriter, self.quarantine, self.damage, settings, now_ms
+        )
         self._brancher = Brancher(
             metastore,
             objects,
@@ -147,6 +154,7 @@ class Log:
                     unique,
                 ),
                 self.merger,
+                self.damage,
                 compaction_threads,
                 settings,
                 now_ms,
@@ -203,6 +211,7 @@ class Log:
             await self.background.close()
         if self.journal is not None:
             await self.journal.close()
+        await self.damage.settle()
         await self.catalogue.close()
         await asyncio.to_thread(self._threads.shutdown)
         if self._wal is not None:
@@ -291,6 +300,21 @@ class Log:
             raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic.name} was deleted")
         log.apply_if_newer(row)
         return log.log_start
+
+    async def skip_damage(
+        self, topic: Topic, partition: int, first: int, last: int, operator: Operator
+    ) -> list[Damage]:
+        """Give up what is damaged in ``first .. last``; see :meth:`Skipper.skip`."""
+        return await self._finish(self._skip_damage(topic, partition, first, last, operator))
+
+    async def _skip_damage(
+        self, topic: Topic, partition: int, first: int, last: int, operator: Operator
+    ) -> list[Damage]:
+        try:
+            return await self.skipper.skip(topic, partition, first, last, operator)
+        finally:
+            if (log := self.catalogue.find(topic.no, partition)) is not None:
+                await self.catalogue.refresh(log)
 
     # -- reads -------------------------------------------------------------------------------------
     def fetch_ready(

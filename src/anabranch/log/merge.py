@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from anabranch.errors import Corrupt, StoreFault
 from anabranch.log.config import effective
+from anabranch.log.damage import DamageReports
 from anabranch.log.quarantine import Quarantine
 from anabranch.log.rewriting import (
     EXTENTS_PER_PASS,
@@ -114,12 +115,14 @@ class Merger:
         metastore: Metastore,
         rewriter: Rewriter,
         quarantine: Quarantine,
+        damage: DamageReports,
         settings: LogSettings,
         now_ms: Callable[[], int],
     ) -> None:
         self._metastore = metastore
         self._rewriter = rewriter
         self._quarantine = quarantine
+        self._damage = damage
         self._settings = settings
         self._now_ms = now_ms
         # Partitions that somebody rewrites as a whole: consolidating them meanwhile wastes the work of both.
@@ -229,6 +232,7 @@ class Merger:
             extent.last_offset,
             fault,
         )
+        self._damage.met(topic.no, partition, extent, fault)
         self._avoid(extent)
 
     def _avoid(self, extent: Extent) -> None:

@@ -31,6 +31,7 @@ class PartitionLog:
         "next_offset",
         "partition",
         "producers",
+        "skips",
         "stale",
         "tail",
         "topic",
@@ -43,6 +44,7 @@ class PartitionLog:
         self.next_offset = row.next_offset
         self.log_start = row.log_start
         self.leader_epoch = row.leader_epoch
+        self.skips = row.skips
         self.producers: OrderedDict[int, ProducerState] | None = None
         self.awaited: dict[int, tuple[int, int]] = {}  # see await_again
         self.tail = Tail()
@@ -62,6 +64,7 @@ class PartitionLog:
 
     def apply(self, row: Partition) -> None:
         """Take over what the metastore says; forget what was derived from an older state."""
+        self._notice_skips(row)
         if row.next_offset != self.next_offset:
             self.tail.clear()
             self.producers = None
@@ -81,7 +84,14 @@ class PartitionLog:
         if row.next_offset >= self.next_offset or row.leader_epoch != self.leader_epoch:
             self.apply(row)
         else:
+            self._notice_skips(row)
             self.log_start = max(self.log_start, row.log_start)
+
+    def _notice_skips(self, row: Partition) -> None:
+        """What an operator skipped may still be in memory, as it was."""
+        if row.skips > self.skips:
+            self.tail.clear()
+            self.skips = row.skips
 
     def gone(self) -> None:
         """The topic was deleted: whoever waits here learns it now."""

@@ -18,9 +18,10 @@ import msgspec
 from msgspec.structs import replace
 
 from anabranch.errors import Corrupt
+from anabranch.log.damage import DamageReports
 from anabranch.log.extents import ExtentReader
 from anabranch.log.objects import ObjectWriter
-from anabranch.log.survey import joined, part_of, wal_pieces
+from anabranch.log.survey import Piece, joined, part_of, wal_pieces
 from anabranch.metastore.api import (
     Extent,
     ExtentName,
@@ -59,6 +60,7 @@ class Quarantine:
         metastore: Metastore,
         objects: ObjectWriter,
         extents: ExtentReader,
+        damage: DamageReports,
         threads: Executor,
         now_ms: Callable[[], int],
         unique: Callable[[], str],
@@ -66,6 +68,7 @@ class Quarantine:
         self._metastore = metastore
         self._objects = objects
         self._extents = extents
+        self._damage = damage
         self._threads = threads
         self._now_ms = now_ms
         self._unique = unique
@@ -132,6 +135,17 @@ class Quarantine:
                 key,
                 why,
             )
+            piece = Piece(
+                False,
+                0,
+                len(raw),
+                part.base_offset,
+                part.last_offset,
+                part.records,
+                part.max_timestamp,
+                detail=why,
+            )
+            await self._damage.note(topic.no, partition, replace(there, object_key=key), [piece])
 
     async def _replace(
         self,

@@ -16,7 +16,9 @@ from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.log.budget import ByteBudget
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.cold import NOTHING, ColdReads, Found
+from anabranch.log.damage import DamageReports
 from anabranch.log.epochs import diverging_end
+from anabranch.log.extents import Damaged
 from anabranch.log.offsets import STALE_READS_MAX
 from anabranch.log.pace import BYTES_PER_SECOND_MAX, CatchUpPace
 from anabranch.log.partition import LOOK_AGAIN, PartitionLog
@@ -92,11 +94,13 @@ class Reader:
         metastore: Metastore,
         catalogue: Catalogue,
         cold: ColdReads,
+        damage: DamageReports,
         settings: LogSettings,
     ) -> None:
         self._metastore = metastore
         self._catalogue = catalogue
         self._cold = cold
+        self._damage = damage
         self._settings = settings
         self.budget = ByteBudget(settings.cold_bytes_max)
         self._turns = Turns()
@@ -399,24 +403,46 @@ class Reader:
         """Whole batches from storage. Raises Corrupt or StoreFault if they cannot be had, ClientFault if
         they are no longer part of the log."""
         stale = 0
+        alone = (
+            False  # the extent is read without those behind it: what ails them is not its trouble
+        )
         for _ in range(HOLES_MAX):
             extents = await self._extents_from(log, offset)
             if not extents:
                 return NOTHING
+            if alone:
+                extents = extents[:1]
             try:
                 found = await self._cold.read(
                     extents, offset, bytes_max=bytes_max, first_max=first_max
                 )
-            except NotFound:
+            except NotFound as gone:
                 # Merged and collected since the query, unless it happens again and again.
                 stale += 1
+                alone = True
                 if stale == STALE_READS_MAX:
+                    self._met(log, extents[0], gone, offset)
                     raise
+                continue
+            except Damaged as damage:
+                self._met(log, damage.extent, damage, damage.offset)
+                raise
+            except Corrupt as corrupt:
+                if alone or len(extents) == 1:
+                    self._met(log, extents[0], corrupt, offset)
+                    raise
+                alone = True
                 continue
             if found.buffers or found.next_offset <= offset:
                 return found
             offset = found.next_offset  # compaction left nothing there
+            stale, alone = 0, False
         return NOTHING
+
+    def _met(
+        self, log: PartitionLog, extent: Extent, fault: Corrupt | StoreFault, offset: int
+    ) -> None:
+        self._damage.met(log.topic.no, log.partition, extent, fault, offset=offset)
 
     async def _extents_from(self, log: PartitionLog, offset: int) -> list[Extent]:
         await self._turns.take()

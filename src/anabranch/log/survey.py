@@ -10,7 +10,7 @@ begins that is whole, found behind the damaged one or where the object's index s
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from anabranch.errors import Corrupt
@@ -85,15 +85,7 @@ def survey(
         yield damage
 
 
-def first_damage(reader: ExtentReader, extent: Extent, offset: int) -> Piece | None:
-    """The damaged range at or above ``offset`` that comes first; reads up to the good batch behind it."""
-    for piece in survey(reader, extent, from_offset=offset):
-        if not piece.good and piece.last_offset >= offset:
-            return piece
-    return None
-
-
-def joined(pieces: Sequence[Piece]) -> list[Piece]:
+def joined(pieces: Iterable[Piece]) -> list[Piece]:
     """Neighbours of one kind as one piece without data, tiling what ``pieces`` cover."""
     found: list[Piece] = []
     for piece in pieces:
@@ -244,34 +236,34 @@ class _Walk:
             position, expected = behind, last + 1
 
     def _behind(self, position: int, expected: int) -> tuple[int, Piece | None]:
-        """Where the next good batch begins, or the end."""
-        candidates = [start for start, _ in self._starts if start > position]
-        bound = candidates[0] if candidates else self._extent.length
-        try:
-            claimed = position + parse_header(self._bytes(position, BATCH_OVERHEAD)).size
-        except Corrupt:
-            claimed = bound
-        if claimed < bound:
-            candidates.insert(0, claimed)
-        for start in candidates:
-            if not self._bytes(start, 1):
-                break  # it was cut short: nothing comes behind that
-            piece = self._batch(start, expected + 1)
+        """Where the next good batch begins, or the end: a step goes where a batch claims to end, if that
+        may be, or else to the next place where one is known to begin."""
+        while True:
+            bound = self._bound(position)
+            try:
+                claimed = position + parse_header(self._bytes(position, BATCH_OVERHEAD)).size
+            except Corrupt:
+                claimed = bound
+            position = min(claimed, bound)
+            if position >= self._extent.length or not self._bytes(position, 1):
+                return self._extent.length, None
+            piece = self._batch(position, expected + 1)
             if isinstance(piece, Piece):
-                return start, piece
-        return self._extent.length, None
+                return position, piece
+
+    def _bound(self, position: int) -> int:
+        """No batch that begins at ``position`` reaches over it: a wrong length costs no memory."""
+        index = bisect_right(self._starts, position, key=lambda start: start[0])
+        return self._starts[index][0] if index < len(self._starts) else self._extent.length
 
     def _batch(self, position: int, expected: int) -> Piece | str:
         """The batch there if it is good, else what is wrong with it."""
         extent = self._extent
-        # No batch reaches over the start of another one: a wrong length costs no memory.
-        index = bisect_right(self._starts, position, key=lambda start: start[0])
-        bound = self._starts[index][0] if index < len(self._starts) else extent.length
         try:
             header = parse_header(self._bytes(position, BATCH_OVERHEAD))
         except Corrupt:
             return "the header of a batch is malformed"
-        if header.size > bound - position:
+        if header.size > self._bound(position) - position:
             return "a batch reaches beyond what it may"
         if header.base_offset < expected or header.last_offset > extent.last_offset:
             return f"a batch has offset {header.base_offset}, where {expected} was to come"

@@ -62,7 +62,8 @@ def skip_damage(tx: Tx, skipped: SkippedExtent, skip: DamageSkip) -> bool:
             skip.reason,
         ),
     )
-    note(tx, ("damage", key), ("damage_skip", key))
+    tx.execute("UPDATE partition SET skips = skips + 1 WHERE topic_no = ? AND partition = ?", key)
+    note(tx, ("damage", key), ("damage_skip", key), ("partition", key))
     return True
 
 

@@ -98,13 +98,17 @@ class DeletedTopic(Struct, frozen=True):
 
 
 class Partition(Struct, frozen=True):
-    """Invariant: ``0 <= log_start <= next_offset``. The high watermark is ``next_offset``."""
+    """Invariant: ``0 <= log_start <= next_offset``. The high watermark is ``next_offset``.
+
+    ``skips`` grows whenever an operator skips something of it; commits do not ask for it and say 0.
+    """
 
     topic_no: int
     partition: int
     next_offset: int
     log_start: int
     leader_epoch: int
+    skips: int = 0
 
 
 class LeaderEpoch(Struct, frozen=True):
