@@ -207,12 +207,14 @@ class _Walk:
         self._reader = reader
         self._extent = extent
         self._starts: list[tuple[int, int]] = []  # (position, offset) of batches, by the index
+        self._offsets: dict[int, int] = {}  # the same
         self._at = 0  # position of the window in the extent
         self._window = memoryview(b"")
 
     def pieces(self, from_offset: int | None) -> Iterator[Piece]:
         extent, end = self._extent, self._extent.length
         self._starts = self._reader.batch_starts(extent)
+        self._offsets = dict(self._starts)
         position, expected = 0, extent.base_offset
         if from_offset is not None:
             for start, offset in self._starts:
@@ -267,6 +269,9 @@ class _Walk:
             return "a batch reaches beyond what it may"
         if header.base_offset < expected or header.last_offset > extent.last_offset:
             return f"a batch has offset {header.base_offset}, where {expected} was to come"
+        known = self._offsets.get(position, header.base_offset)  # its CRC does not cover it
+        if header.base_offset != known:
+            return f"a batch has offset {header.base_offset}, by the index it is {known}"
         data = self._bytes(position, header.size)
         if len(data) < header.size:
             return "it is cut short"
