@@ -45,6 +45,7 @@ class Bench:
     engine = os.environ.get(
         "ANABRANCH_TEST_METASTORE", "sqlite"
     )  # of every test, if it says postgres
+    broker_id = 1
 
     def __init__(self, path: Path, settings: LogSettings) -> None:
         self.path = path
@@ -72,8 +73,8 @@ class Bench:
 
     async def start(self) -> Log:
         metastore = self.open_metastore()
-        row = await metastore.register_broker(1, "localhost", 9092, self.clock())
-        wal = self.open_wal(1, row.epoch)
+        row = await metastore.register_broker(self.broker_id, "localhost", 9092, self.clock())
+        wal = self.open_wal(self.broker_id, row.epoch)
         self.log = Log(
             metastore=metastore,
             store=self.store,

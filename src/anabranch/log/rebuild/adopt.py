@@ -27,6 +27,13 @@ from anabranch.storage.store import NotFound
 Key = tuple[bytes, int]  # topic id, partition
 
 
+class Placed(NamedTuple):
+    """A share whose bytes from ``start`` on were named."""
+
+    share: Share
+    start: int
+
+
 class _Cut(NamedTuple):
     """What a share holds from some offset on."""
 
@@ -47,7 +54,8 @@ class Adoption:
         self._report = report
         self._lost = lost
         self._objects: dict[str, int] = {}  # numbers of the objects that were adopted
-        self.placed: dict[Key, list[Share]] = {}  # behind each partition's end, in offset order
+        # What was put behind each partition's end, in offset order.
+        self.placed: dict[Key, list[Placed]] = {}
 
     def adopt(self, shares: Iterable[Share], wal_there: frozenset[str], show: ShowProgress) -> None:
         """``wal_there``: the WAL objects that can be read."""
@@ -143,16 +151,16 @@ class Adoption:
                 self._tables.skip(row, at, ahead, "no object has them")
                 at = ahead
                 continue
-            wrong = self._place(row, share, at)
-            if wrong:
+            placed = self._place(row, share, at)
+            if isinstance(placed, str):
                 self._report.add(
                     Kind.OBJECT_MISSING,
                     share.key,
-                    f"{name} {at} to {share.last} cannot be taken from it: {wrong}",
+                    f"{name} {at} to {share.last} cannot be taken from it: {placed}",
                 )
                 holding.drop(share)
                 continue
-            self.placed.setdefault(key, []).append(share)
+            self.placed.setdefault(key, []).append(placed)
             at = share.last + 1
         if at > before and not self._lost:
             self._report.add(
@@ -161,7 +169,7 @@ class Adoption:
                 f"offsets {before} to {at - 1} are newer than the journal and come from segments",
             )
 
-    def _place(self, row: Partition, share: Share, at: int) -> str:
+    def _place(self, row: Partition, share: Share, at: int) -> Placed | str:
         """Name the share's offsets from ``at`` on; what is wrong if it does not have them."""
         if not share.whole:
             return f"it has {share.object_bytes} bytes of {share.position + share.byte_length}"
@@ -184,7 +192,7 @@ class Adoption:
             appended_ms=share.appended_ms,
             leader_epoch=share.leader_epoch,
         )
-        return ""
+        return Placed(share, cut.start)
 
     def _cut(self, share: Share, at: int) -> _Cut:
         """Where offset ``at`` begins in a share that holds others before it. Raises Corrupt, NotFound."""

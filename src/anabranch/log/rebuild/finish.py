@@ -13,6 +13,9 @@ EPOCHS_APART = (
     1_000  # a broker of the old metastore may start some times more: no epoch is given twice
 )
 PRODUCER_IDS_APART = 1_000_000  # given out between the journal's last entry and the loss, at most
+PRODUCER_IDS_APART_LOST = 1 << 40  # without a journal nobody knows how many were given
+GROUP_ACTIVE_MS = 600_000  # a group that was quiet for longer committed nothing in the last second
+GROUPS_LISTED_MAX = 1_000  # a report is to be read
 
 _SUMS = """
 UPDATE {table} SET (extents, records, bytes, wal_extents, wal_bytes) = (
@@ -68,14 +71,21 @@ def adopt_unnamed(tables: Tables, keys: Iterable[str], listed: Mapping[str, int]
 
 
 def number_anew(
-    tables: Tables, *, epoch_max: int, wal_epoch_max: int, producer_id_max: int, incarnation: bytes
+    tables: Tables,
+    *,
+    epoch_max: int,
+    wal_epoch_max: int,
+    producer_id_max: int,
+    incarnation: bytes,
+    lost: bool,
 ) -> None:
     """Numbers that must never be given twice go on well above all that were."""
     tx = tables.tx
     epoch = max(tables.counter("broker_epoch"), wal_epoch_max)
     tables.raise_counter("broker_epoch", epoch + EPOCHS_APART)
     given = max(tables.counter("producer_id"), producer_id_max + 1)
-    tables.raise_counter("producer_id", given + PRODUCER_IDS_APART)
+    apart = PRODUCER_IDS_APART_LOST if lost else PRODUCER_IDS_APART
+    tables.raise_counter("producer_id", given + apart)
     tables.raise_counter("catalogue_version", tables.counter("catalogue_version") + 1)
     tx.execute("DELETE FROM broker")
     tx.execute("DELETE FROM lease")
@@ -105,6 +115,38 @@ def report_positions(tables: Tables, report: Report) -> None:
             f"it committed {offset}, the partition holds {start} to {end}: records that it had read are "
             "missing",
         )
+
+
+def report_untold(tables: Tables, last_ms: int, report: Report) -> None:
+    """What brokers may have changed behind the journal's end, and which groups that may concern.
+
+    To be asked before brokers are forgotten. Whoever left in order had shipped all it did.
+    """
+    brokers = [str(one) for (one,) in tables.tx.execute("SELECT broker_id FROM broker ORDER BY 1")]
+    if not brokers:
+        return
+    report.add(
+        Kind.UNTOLD,
+        "journal",
+        f"brokers {', '.join(brokers)} had not left when it ended: offsets that groups committed, topics, "
+        "configs, groups and documents that were changed since (about a second) are not known",
+    )
+    groups = tables.tx.execute(
+        'SELECT g.group_id, max(c.at_ms), sum(max(0, p.next_offset - c."offset")) '
+        "FROM committed c JOIN consumer_group g ON g.no = c.group_no JOIN partition p "
+        "ON p.topic_no = c.topic_no AND p.partition = c.partition "
+        "WHERE g.live = 1 GROUP BY g.no HAVING max(c.at_ms) >= ? ORDER BY 1 LIMIT ?",
+        (last_ms - GROUP_ACTIVE_MS, GROUPS_LISTED_MAX + 1),
+    ).fetchall()
+    for group, at_ms, lag in groups[:GROUPS_LISTED_MAX]:
+        report.add(
+            Kind.UNTOLD,
+            group,
+            f"its last commit that is known was made {max(0, last_ms - at_ms)} ms before the journal's end: "
+            f"if it committed since, it reads up to {lag} records again",
+        )
+    if len(groups) > GROUPS_LISTED_MAX:
+        report.add(Kind.UNTOLD, "more groups", f"as these {GROUPS_LISTED_MAX}")
 
 
 def report_tables(tables: Tables, report: Report) -> None:

@@ -70,7 +70,8 @@ def read_journal(
         Kind.JOURNAL_LOST,
         store.url,
         "no whole snapshot of the journal is there: groups, committed offsets, their history, documents, "
-        "branches, deleted topics and log starts are lost; topics come from what their data says",
+        "branches, deleted topics, log starts and producers' states are lost; topics come from what their data "
+        "says, and a retry of a batch that lies in a segment is not recognised",
     )
     return None
 

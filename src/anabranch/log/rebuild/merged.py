@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from anabranch.errors import Corrupt
 from anabranch.log.extents import ExtentReader
+from anabranch.log.rebuild.adopt import Placed
 from anabranch.log.rebuild.bucket import Share
 from anabranch.log.rebuild.wal_read import Read
 from anabranch.records.batch import BatchHeader, scan
@@ -25,7 +26,7 @@ from anabranch.storage.store import NotFound
 
 def without_merged(
     reads: Sequence[Read],
-    segments: Sequence[Share],
+    segments: Sequence[Placed],
     extents: ExtentReader,
     count: Callable[[int], None],
 ) -> tuple[list[Read], list[str]]:
@@ -43,7 +44,7 @@ def without_merged(
     looking = set(streams)
     copies: Counter[_Batch] = Counter()
     wrong = []
-    for share in reversed(segments):
+    for share, _ in reversed(segments):
         if not looking:
             break
         oldest = min(batch.max_timestamp for batch in places if places[batch].keys() & looking)

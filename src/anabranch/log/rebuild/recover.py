@@ -2,24 +2,27 @@
 
 A partition's batches from one broker, or from starts of which one ended before the next began, get the
 offsets that they were given. Where several brokers appended to one partition since the journal's last
-entry, nothing says who came first: their batches are ordered by their timestamps, each broker's own order
-kept, under a new leader epoch, and the report says so.
+entry, nothing says who came first: :mod:`anabranch.log.rebuild.order` puts them in an order, under a new
+leader epoch, and the report says so.
+
+A batch that an idempotent producer's numbers refuse was refused by its broker too, unless something is
+missing in front of it: then the broker had seen what is lost, and the batch was acknowledged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from heapq import merge
 from itertools import groupby
 
-from anabranch.errors import ClientFault, Corrupt
+from anabranch.errors import ClientFault, Corrupt, ErrorCode
 from anabranch.log import producers
 from anabranch.log.extents import ExtentReader
-from anabranch.log.rebuild.bucket import Share
+from anabranch.log.rebuild.adopt import Placed
 from anabranch.log.rebuild.fetching import in_order
 from anabranch.log.rebuild.merged import by_broker, without_merged
-from anabranch.log.rebuild.report import Kind, Progress, Report, ShowProgress
+from anabranch.log.rebuild.order import interleaved
+from anabranch.log.rebuild.report import TRUNCATED, Kind, Progress, Report, ShowProgress
 from anabranch.log.rebuild.tables import LIVE, Tables
 from anabranch.log.rebuild.wal_read import Part, Read, Start
 from anabranch.metastore import appends
@@ -50,15 +53,17 @@ class Recovery:
         self._pool = pool
         self._at_ms = at_ms
         self._report = report
+        self._holes = False
         self.producer_id_max = -1
 
     def recover(
         self,
         parts: Mapping[tuple[bytes, int], Sequence[Part]],
-        adopted: Mapping[tuple[bytes, int], Sequence[Share]],
+        adopted: Mapping[tuple[bytes, int], Sequence[Placed]],
         show: ShowProgress,
     ) -> None:
         """``adopted``: segments that were put behind what the journal knows, by (topic id, partition)."""
+        self._holes = any(finding.kind in TRUNCATED for finding in self._report.findings)
         states = self._tables.topic_states()
         ordered = ((key, part) for key in sorted(parts) for part in parts[key])
         reading = groupby(in_order(self._pool, self._read, ordered), lambda one: one[0][0])
@@ -99,7 +104,7 @@ class Recovery:
         partition: int,
         name: str,
         reads: Sequence[Read],
-        adopted: Sequence[Share],
+        adopted: Sequence[Placed],
     ) -> None:
         row = self._tables.partition(topic_no, partition)
         assert row is not None, "a living topic has its partitions"
@@ -112,9 +117,9 @@ class Recovery:
         first, epoch = row.next_offset, row.leader_epoch
         if len(streams) > 1:
             epoch = self._tables.begin_epoch(row, first)
-        ordered = list(merge(*streams, key=lambda read: read.headers[0].max_timestamp))
         states = self._tables.producers(topic_no, partition)
-        appended = [read for read in ordered if self._append(row, read, epoch, states)]
+        ordered = interleaved(streams, lambda read: _fits(read, states))
+        appended = [read for read in ordered if self._append(row, name, read, epoch, states)]
         present = self._tables.partition(topic_no, partition)
         assert present is not None
         if present.next_offset == first:
@@ -126,7 +131,7 @@ class Recovery:
             self._report.add(
                 Kind.ORDER,
                 name,
-                f"{spans}: which broker appended first is not known; ordered by timestamp under leader "
+                f"{spans}: which broker appended first is not known; ordered by timestamps and producers' numbers, under leader "
                 f"epoch {epoch}",
             )
         else:
@@ -148,7 +153,7 @@ class Recovery:
                 yield read
 
     def _not_adopted(
-        self, reads: Sequence[Read], adopted: Sequence[Share], name: str
+        self, reads: Sequence[Read], adopted: Sequence[Placed], name: str
     ) -> list[Read]:
         """Leave out what segments hold already that the journal did not know."""
 
@@ -160,7 +165,7 @@ class Recovery:
             self._report.add(
                 Kind.DOUBT, name, f"{sentence}: flushes that it holds may be there twice"
             )
-        if left and any(share.compacted for share in adopted):
+        if left and any(share.compacted for share, _ in adopted):
             self._report.add(
                 Kind.DOUBT,
                 name,
@@ -203,7 +208,12 @@ class Recovery:
         return max(self._at_ms, min(header.max_timestamp, self._tables.now_ms))
 
     def _append(
-        self, row: Partition, read: Read, epoch: int, states: dict[int, ProducerState]
+        self,
+        row: Partition,
+        name: str,
+        read: Read,
+        epoch: int,
+        states: dict[int, ProducerState],
     ) -> bool:
         """Judge a part's batches and commit what is new; False if nothing was."""
         present = self._tables.partition(row.topic_no, row.partition)
@@ -218,8 +228,14 @@ class Recovery:
                 try:
                     if producers.check(state, header) is not None:
                         continue  # a retry: its first copy is there
-                except ClientFault:
-                    continue  # refused then as it is now
+                except ClientFault as fault:
+                    if not self._holes or fault.code is not ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
+                        continue  # refused then as it is now
+                    self._report.add(
+                        Kind.PRODUCER,
+                        name,
+                        f"{fault}: what it sent before is missing; this is kept at offset {next_offset}",
+                    )
                 at_ms = self._appended_ms(header)
                 state = producers.advance(state, header, next_offset, at_ms)
                 states[header.producer_id] = changed[header.producer_id] = state
@@ -251,6 +267,22 @@ class Recovery:
         )
         assert outcome.committed
         return True
+
+
+def _fits(read: Read, states: Mapping[int, ProducerState]) -> bool:
+    """Whether no batch is out of order; retries and batches of fenced producers may come at any time."""
+    ahead: dict[int, ProducerState] = {}
+    for header in read.headers:
+        if header.producer_id < 0:
+            continue
+        state = ahead.get(header.producer_id, states.get(header.producer_id))
+        try:
+            if producers.check(state, header) is None:
+                ahead[header.producer_id] = producers.advance(state, header, 0, 0)
+        except ClientFault as fault:
+            if fault.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
+                return False
+    return True
 
 
 def join(extents: Sequence[NewExtent]) -> list[NewExtent]:

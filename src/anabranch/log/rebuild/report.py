@@ -26,9 +26,15 @@ class Kind(StrEnum):
     NAME = "name not known"
     GUESSED = "taken from segments"
     POSITION = "committed position"
+    PRODUCER = "producer"
+    UNTOLD = "newer than the journal"
     TABLES = "tables"
 
 
+# Acknowledged records may be missing at the end of any partition.
+TRUNCATED = frozenset(
+    (Kind.JOURNAL_LOST, Kind.JOURNAL_HOLE, Kind.JOURNAL_DAMAGED, Kind.WAL_DAMAGED, Kind.WAL_MISSING)
+)
 _EXACT = frozenset((Kind.RECOVERED, Kind.LEFT_ASIDE))
 
 

@@ -10,10 +10,11 @@ from anabranch.errors import UserFault
 from anabranch.log.extents import ExtentReader
 from anabranch.log.rebuild import finish
 from anabranch.log.rebuild.adopt import Adoption
+from anabranch.log.rebuild.adopted_producers import recover_producers
 from anabranch.log.rebuild.bucket import kind_of_key, list_data, read_shares
 from anabranch.log.rebuild.journal_read import JournalEnd, read_journal
 from anabranch.log.rebuild.recover import Recovery
-from anabranch.log.rebuild.report import Kind, Progress, Report, ShowProgress
+from anabranch.log.rebuild.report import TRUNCATED, Progress, Report, ShowProgress
 from anabranch.log.rebuild.tables import Tables
 from anabranch.log.rebuild.verify import verify as verify_all
 from anabranch.log.rebuild.wal_read import broker_start, new_parts
@@ -22,10 +23,6 @@ from anabranch.metastore.restore import Restoration
 from anabranch.storage.segment import SegmentIndex, index_key
 from anabranch.storage.store import Store
 from anabranch.storage.wal import WalReader
-
-_TRUNCATED = frozenset(
-    (Kind.JOURNAL_LOST, Kind.JOURNAL_HOLE, Kind.JOURNAL_DAMAGED, Kind.WAL_DAMAGED, Kind.WAL_MISSING)
-)
 
 
 def restore_metastore(
@@ -126,20 +123,25 @@ def _complete(
         extents = ExtentReader(store, wal)
         adoption = Adoption(tables, extents, report, lost=lost)
         adoption.adopt(read_shares(store, pool, unknown, listed, report, show), wal_there, show)
+        if not lost:
+            recover_producers(tables, extents, pool, adoption.placed, report, show)
         at_ms = journal.last_ms or now_ms
         recovery = Recovery(tables, wal, extents, pool, at_ms, report)
         recovery.recover(parts, adoption.placed, show)
-        if any(finding.kind in _TRUNCATED for finding in report.findings):
+        if any(finding.kind in TRUNCATED for finding in report.findings):
             finish.cut_epochs(tables)
         show(Progress("completion", 0, 0, report.figures.bytes_read))
         finish.adopt_unnamed(tables, unknown, listed)
         finish.sum_up(tables)
+        if not lost:
+            finish.report_untold(tables, journal.last_ms, report)
         finish.number_anew(
             tables,
             epoch_max=journal.epoch_max,
             wal_epoch_max=max((broker_start(info.key).epoch for info in wal_objects), default=0),
             producer_id_max=recovery.producer_id_max,
             incarnation=incarnation,
+            lost=lost,
         )
     if verify:
         verify_all(tables, store, extents, pool, report, show)

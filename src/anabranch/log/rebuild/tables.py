@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from anabranch.log.rebuild.wal_read import Known
@@ -103,6 +103,9 @@ class Tables:
     def producers(self, topic_no: int, partition: int) -> dict[int, ProducerState]:
         states = appends.producer_states(self.tx, topic_no, partition)
         return {state.producer_id: state for state in states}
+
+    def set_producers(self, topic_no: int, partition: int, states: Sequence[ProducerState]) -> None:
+        appends.set_producers(self.tx, topic_no, partition, states)
 
     def tail(self, topic_no: int, partition: int, offset: int) -> list[Extent]:
         """Extents from the one that holds ``offset``."""
