@@ -91,6 +91,9 @@ def test_missing_short_and_corrupt_objects_are_found_with_their_offsets(run: Run
         for quick in (True, False):
             (finding,) = (await check(bench, quick=quick)).findings
             assert finding.trouble is Trouble.MISSING and "flights/0 0 to 8" in finding.detail
+            (known,) = await bench.log.metastore.damages()
+            assert (known.first_offset, known.last_offset) == (0, 8)
+            assert (known.cause.value, known.object_key) == ("lost-object", key)
 
     run(scenario)
 
@@ -117,6 +120,8 @@ def test_damage_in_the_wal_is_found(run: Run) -> None:
             file.write(b"damage")
         (finding,) = (await check(bench)).findings
         assert finding.trouble is Trouble.CORRUPT and "flights/1 0 to 2" in finding.detail
+        (known,) = await bench.log.metastore.damages()
+        assert (known.partition, known.first_offset, known.cause.value) == (1, 0, "corrupt")
         for path in (bench.path / "wal").glob("1-*.wal"):
             path.unlink()
         assert troubles(await check(bench)) == [Trouble.MISSING]

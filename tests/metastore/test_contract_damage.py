@@ -22,7 +22,13 @@ from .support import a_topic, append, merge, names, new, spans
 
 
 def lost(
-    topic: Topic, first: int, last: int, *, partition: int = 0, found_ms: int = 7_000
+    topic: Topic,
+    first: int,
+    last: int,
+    *,
+    partition: int = 0,
+    found_ms: int = 7_000,
+    key: str = "topics/t/0/1.log",
 ) -> Damage:
     return Damage(
         topic.no,
@@ -30,7 +36,7 @@ def lost(
         first,
         last,
         GapCause.LOST_OBJECT,
-        "t/1.log",
+        key,
         "gone",
         last - first + 1,
         100,
@@ -80,11 +86,12 @@ async def test_damage_is_remembered_once_and_for_the_whole_range(meta: Metastore
     # A larger range takes the place of those within it, and is as old as they are.
     assert await meta.note_damage([lost(topic, 0, 99, found_ms=8_000)]) == 0
     assert await meta.damages() == [lost(topic, 0, 99, found_ms=7_000)]
-    assert await meta.note_damage([lost(topic, 3, 5, partition=1)]) == 1
+    assert await meta.note_damage([lost(topic, 3, 5, partition=1, key="wal/1")]) == 1
     assert await meta.forget_damage(topic.no, 0, 0)
     assert not await meta.forget_damage(topic.no, 0, 0)
-    assert await meta.damages() == [lost(topic, 3, 5, partition=1)]
+    assert await meta.damages() == [lost(topic, 3, 5, partition=1, key="wal/1")]
     assert await meta.note_damage([lost(topic, 3, 5, partition=9)]) == 0, "no such partition"
+    assert await meta.note_damage([lost(topic, 3, 5, key="wal/1")]) == 0, "merged meanwhile"
     assert await meta.damages(topic.no + 1) == []
 
 
@@ -161,7 +168,7 @@ async def test_I7_a_branch_shares_damage_and_gaps_and_goes_its_own_way(meta: Met
     topic = await a_log(meta)
     what, skip = await skipped(meta, topic, [(0, 39), (40, 99)], 1)
     await meta.skip_damage(what, skip)
-    await meta.note_damage([lost(topic, 10, 39), lost(topic, 105, 109)])
+    await meta.note_damage([lost(topic, 10, 39), lost(topic, 105, 109, key="wal/1")])
     origin = BranchOrigin(topic.id, topic.name, (40,), "offsets")
     branch = await meta.create_branch(topic.no, "b", b"b" * 16, origin, {}, 11_000)
     assert [(d.first_offset, d.last_offset) for d in await meta.damages(branch.no)] == [(10, 39)]

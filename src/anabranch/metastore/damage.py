@@ -16,21 +16,25 @@ RANGE_COLUMNS = "first_offset, last_offset, cause, object_key, detail, records, 
 
 
 def note_damage(tx: Tx, found: Sequence[Damage]) -> int:
-    """Remember ranges; how many were new. One that lies within a known one is known already; any other
+    """Remember ranges; how many were new. One that is another object's by now is nobody's trouble. One that lies within a known one is known already; any other
     takes the place of those that it meets, and the time at which the first of them was met."""
     (there,) = tx.execute("SELECT count(*) FROM damage").fetchone()
     new = 0
     for each in found:
         key = (each.topic_no, each.partition)
         lock_partition(tx, *key)
-        exists = tx.execute("SELECT 1 FROM partition WHERE topic_no = ? AND partition = ?", key)
+        named = tx.execute(
+            "SELECT 1 FROM extent e JOIN object o ON o.no = e.object_no WHERE e.topic_no = ? "
+            "AND e.partition = ? AND e.base_offset <= ? AND e.last_offset >= ? AND o.key = ?",
+            (*key, each.first_offset, each.first_offset, each.object_key),
+        )
         span = (*key, each.first_offset, each.last_offset)
         within = tx.execute(
             "SELECT 1 FROM damage WHERE topic_no = ? AND partition = ? "
             "AND first_offset <= ? AND last_offset >= ?",
             span,
         )
-        if exists.fetchone() is None or within.fetchone() is not None:
+        if named.fetchone() is None or within.fetchone() is not None:
             continue
         met = tx.execute(
             "DELETE FROM damage WHERE topic_no = ? AND partition = ? "

@@ -52,6 +52,9 @@ class Incident(Struct, frozen=True):
     point: str | None
 
 
+GIVEN_UP = ("corrupt", "lost-object")  # causes of gaps within a log that nobody configured
+
+
 class PlanPartition(Struct, frozen=True, kw_only=True):
     """One partition: read offsets ``[restart, end)``, and why exactly there.
 
@@ -377,6 +380,11 @@ def _retention_problems(
                 f"{where}: {partition.lost:,} of the records needed are gone ({causes}); "
                 f"the log starts at {partition.log_start:,}, {partition.wanted:,} was needed"
             )
+        found += [
+            f"{where}: offsets {gap.first:,} to {gap.last:,} are gone ({gap.cause}): {gap.detail}"
+            for gap in partition.missing
+            if gap.cause in GIVEN_UP and gap.last >= partition.restart
+        ]
         runway = partition.runway_ms
         if runway is not None and runway < seconds * 1000:
             found.append(

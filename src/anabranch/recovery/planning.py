@@ -87,6 +87,7 @@ async def plan_recovery(
     restored = point.sinks if point is not None else ()
     wanted = wanted_restarts(views, positions, restored, basis)
     partitions = [await _plan_one(metastore, view, *wanted[view.key], now_ms) for view in views]
+    problems += await _damage(metastore, scope, partitions)
     bytes_each = _mean_bytes(partitions)
     rate, rate_source = await _rate(metastore, group, rate, bytes_each, now_ms)
     plan = make_plan(
@@ -181,6 +182,25 @@ async def _point_problems(metastore: Metastore, point: RecoveryPoint) -> list[st
         sentence = points.examine_checkpoint(point.checkpoint)
         if sentence:
             found.append(sentence)
+    return found
+
+
+async def _damage(
+    metastore: Metastore, scope: Sequence[Topic], partitions: Sequence[PlanPartition]
+) -> list[str]:
+    """What cannot be read stops a replay as long as nobody skips it."""
+    planned = {(each.topic, each.partition): each for each in partitions}
+    found = []
+    for topic in scope:
+        for damage in await metastore.damages(topic.no):
+            part = planned.get((topic.name, damage.partition))
+            if part and damage.first_offset < part.end and damage.last_offset >= part.restart:
+                where = f"{topic.name}:{damage.partition}"
+                span = f"{damage.first_offset:,} to {damage.last_offset:,}"
+                found.append(
+                    f"{where}: offsets {span} cannot be read ({damage.cause}): repair "
+                    f"{damage.object_key}, or give them up by `anabranch log damage skip`"
+                )
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from itertools import islice
 from typing import TypeVar
 
 from msgspec import Struct
@@ -12,11 +13,13 @@ from msgspec import Struct
 from anabranch.errors import Corrupt
 from anabranch.log.checking.contents import check_contents, describe
 from anabranch.log.checking.report import CheckReport, Trouble
+from anabranch.log.damage import PIECES_MAX, damage_of
 from anabranch.log.extents import ExtentReader
 from anabranch.log.rebuild.bucket import DATA_PREFIXES, kind_of_key
 from anabranch.log.rebuild.report import Progress, ShowProgress
-from anabranch.metastore.api import Metastore
-from anabranch.metastore.audit import KnownObject
+from anabranch.log.survey import Piece, survey
+from anabranch.metastore.api import Damage, Extent, Metastore
+from anabranch.metastore.audit import KnownObject, Naming
 from anabranch.storage import journal_format
 from anabranch.storage.journal_format import Entry, Snapshot
 from anabranch.storage.segment import index_key
@@ -27,6 +30,8 @@ KEYS_AT_ONCE = 1_000  # looked up in the metastore at a time: a page of a listin
 OBJECTS_AT_ONCE = 500  # rows read from the metastore at a time
 EXTENTS_MAX = 100_000  # of one object: a WAL file of tiny flushes has some ten thousand
 READS_AT_ONCE = 4  # objects read in parallel; a check must not be felt
+NOTED_AT_ONCE = 256  # extents surveyed for one note of damage
+UNREADABLE = (Trouble.MISSING, Trouble.SHORT, Trouble.CORRUPT)
 UNNAMED_MAX = 1_000_000  # keys kept for the second look
 
 T = TypeVar("T")
@@ -163,6 +168,8 @@ class Check:
             # Rewritten meanwhile, perhaps: what nothing names any more is nobody's trouble.
             still = await self._metastore.extents_in(one.no, 1)
             report.findings += found if still else []
+            if still and any(each.trouble in UNREADABLE for each in found):
+                await self._note_damage(naming)
 
     def _charge(self, count: int) -> None:
         self.report.bytes_read += count
@@ -179,6 +186,24 @@ class Check:
         else:
             detail = f"it has {there} bytes of {one.named_bytes}; {describe(naming)}"
             self.report.add(Trouble.SHORT, one.key, detail)
+        await self._note_damage(naming)
+
+    async def _note_damage(self, naming: Sequence[Naming]) -> None:
+        """Tell the metastore which ranges cannot be read, for ``anabranch log damage``."""
+        for start in range(0, len(naming), NOTED_AT_ONCE):
+            found: list[Damage] = []
+            for each in naming[start : start + NOTED_AT_ONCE]:
+                pieces = await self._run(self._damaged, each.extent)
+                found += [
+                    damage_of(each.topic_no, each.partition, each.extent, piece, self._now_ms())
+                    for piece in pieces
+                ]
+            if found:
+                await self._metastore.note_damage(found)
+
+    def _damaged(self, extent: Extent) -> list[Piece]:
+        bad = (piece for piece in survey(self._extents, extent) if not piece.good)
+        return list(islice(bad, PIECES_MAX))
 
     def _length(self, one: KnownObject) -> int | None:
         if one.kind.final or kind_of_key(one.key) is not None:
