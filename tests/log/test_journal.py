@@ -343,3 +343,20 @@ def test_I9_a_store_that_belongs_to_a_rebuilt_metastore_is_noticed(run: Run) -> 
         assert caught.value.code is ErrorCode.KAFKA_STORAGE_ERROR
 
     run(scenario)
+
+
+@pytest.mark.parametrize("moment", ["at once", "while the first snapshot is due"])
+def test_I9_an_orderly_end_leaves_a_whole_journal_however_short_the_life(
+    run: Run, moment: str
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"x"])
+        if moment != "at once":
+            await journal_of(bench).ship_once()
+            assert not keys(bench, "snapshot")
+        journal_of(bench).start()
+        await journal_of(bench).close()
+        await assert_told(bench)
+
+    run(scenario)

@@ -129,14 +129,21 @@ class Journal:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         try:
-            if self._state is not None and self._superseded is None:
-                await self.ship_once()
+            if self._superseded is None:
+                await self._ship_the_rest()
             await self._metastore.release_lease(LEASE, self._holder)
         except AnabranchError as fault:
             logger.warning("the last journal entry was not shipped: %s", fault)
 
+    async def _ship_the_rest(self) -> None:
+        """Whoever leaves in order leaves a journal that a rebuild can stand on, however short its life."""
+        while await self.ship_once():
+            pass
+        if self._state is not None and not self._state.sound:
+            await self.snapshot()
+
     async def _ship(self) -> None:
-        more = False
+        more = True  # a cluster's first snapshot is not to wait
         while self._superseded is None:
             if not more:
                 await asyncio.sleep(self._settings.journal_interval_ms / 1000)
