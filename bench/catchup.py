@@ -6,6 +6,9 @@ record it delays. In every other phase a consumer beside it reads a stored topic
 and again, as fast as it gets it, while the pages of that topic's segments are dropped from the page
 cache. The ratio of the two phases' p99 within a round is the figure; the reader's own rate stands
 beside it, because starving the reader would be an easy way to a good one.
+
+Twice for Anabranch: with the reader on the producer's own broker, and with it on a broker of the recovery
+lane, a second process on the same metastore and store, which is there in both phases.
 """
 
 from __future__ import annotations
@@ -16,9 +19,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.peers import Node
+from tests.support.peers import AnabranchNode, Node
 
 from bench.produce import PARTITIONS
+from bench.report import CATCHUP_LANE as LANE
+from bench.report import CATCHUP_RATIO as RATIO
 from bench.report import Report, percentile
 from bench.stored import Stored
 from bench.systems import Scale, create_topic, finish_job, run_job, settle, start_job
@@ -28,31 +33,52 @@ LIVE_TOPIC, COLD_TOPIC = "live", "stored-1000"
 RECORD_BYTES = 1000
 RECORDS_PER_SECOND = 500
 FORGET_SECONDS = 0.25  # a reader at 500 MB/s finds nothing that it brought in a pass before
-RATIO = "live produce p99, with catch-up over without"
+
+
+class LaneNode(AnabranchNode):
+    """A broker of the recovery lane on another node's data."""
+
+    def __init__(self, other: AnabranchNode) -> None:
+        super().__init__(other.data)
+        self.log_path = self.data / "recovery.out"
+
+    def prepare(self) -> None:
+        """It goes by the other node's settings."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "--lane", "recovery"]
 
 
 def sample(node: Node, stored: Stored, scale: Scale, report: Report) -> None:
     create_topic(node, LIVE_TOPIC, PARTITIONS)
     live(node, scale.catchup_seconds / 2)  # warms the path; not counted
     for _ in range(scale.repeats):
-        settle()
-        alone = live(node, scale.catchup_seconds)
-        settle()
-        with catching_up(node, stored, scale.catchup_seconds) as rates:
-            beside = live(node, scale.catchup_seconds)
-        system = stored.system
-        for name, taken in (("without", alone), ("with", beside)):
-            for label, share in (("p50", 0.50), ("p99", 0.99)):
-                report.add(
-                    f"live produce {label}, {name} catch-up",
-                    "ms",
-                    system,
-                    percentile(taken, share),
-                    higher_is_better=False,
-                )
-        ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
-        report.add(RATIO, "x", system, ratio, higher_is_better=False)
-        report.add("catch-up beside live produce", "MB/s", system, rates[0])
+        compare(node, node, stored, scale, report, stored.system)
+        if isinstance(node, AnabranchNode):
+            with LaneNode(node) as lane:
+                compare(node, lane, stored, scale, report, LANE)
+
+
+def compare(
+    node: Node, reads_from: Node, stored: Stored, scale: Scale, report: Report, system: str
+) -> None:
+    settle()
+    alone = live(node, scale.catchup_seconds)
+    settle()
+    with catching_up(reads_from, stored, scale.catchup_seconds) as rates:
+        beside = live(node, scale.catchup_seconds)
+    for name, taken in (("without", alone), ("with", beside)):
+        for label, share in (("p50", 0.50), ("p99", 0.99)):
+            report.add(
+                f"live produce {label}, {name} catch-up",
+                "ms",
+                system,
+                percentile(taken, share),
+                higher_is_better=False,
+            )
+    ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
+    report.add(RATIO, "x", system, ratio, higher_is_better=False)
+    report.add("catch-up beside live produce", "MB/s", system, rates[0])
 
 
 def live(node: Node, seconds: float) -> list[float]:

@@ -336,7 +336,8 @@ def reread(bootstrap: str, topic: str, partitions: int, seconds: float) -> dict[
     """Read the topic from its start, again and again, for `seconds`; "ready" with the first record."""
     from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
-    consumer = Consumer({"bootstrap.servers": bootstrap, **CONSUMER_SETTINGS})
+    settings = {**CONSUMER_SETTINGS, "group.id": "replay.bench"}  # as the recovery lane wants it
+    consumer = Consumer({"bootstrap.servers": bootstrap, **settings})
     consumer.list_topics(topic, 30)
     consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in range(partitions)])
     begun, size = time.monotonic(), 0

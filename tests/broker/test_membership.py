@@ -12,8 +12,10 @@ from msgspec.structs import replace
 from anabranch.broker.membership import (
     SILENT_MS_MAX,
     UNSEEN_MS_MAX,
+    Load,
     Membership,
     Watch,
+    load_of,
     nobody_listens,
 )
 from anabranch.errors import StoreFault
@@ -167,6 +169,22 @@ async def test_brokers_see_each_other_come_and_leave(tmp_path: Path) -> None:
         assert [one.broker_id for one in await first.store.brokers()] == [1, 3]
 
 
+async def test_brokers_tell_each_other_how_late_their_appends_are(tmp_path: Path) -> None:
+    heard: list[Load] = []
+    async with places(tmp_path, 3) as (first, second, third):
+        third.membership.on_load.append(heard.append)
+        first.membership._load = lambda: Load(180, 0)
+        second.membership._load = lambda: Load(400, 5_000_000)
+        await first.beat()
+        await second.beat()
+        await third.membership.look()
+        # The second reads old data itself: its lateness is its own affair.
+        assert heard[-1] == Load(180, 5_000_000)
+        await third.beat()
+        assert heard[-1] == Load(180, 5_000_000)  # its own beat is not among them
+    assert load_of([]) == Load(0, 0)
+
+
 async def test_a_broker_that_stopped_beating_is_passed_over(tmp_path: Path) -> None:
     async with places(tmp_path, 2) as (first, second):
         for _ in range(3):
@@ -254,7 +272,7 @@ async def test_a_metastore_that_is_away_makes_nobody_dead(tmp_path: Path) -> Non
     async with places(tmp_path, 2) as (first, second):
         real = first.store.beat_broker
 
-        async def away(*_: object) -> bool:
+        async def away(*_: object, **__: object) -> bool:
             raise StoreFault("away")
 
         first.store.beat_broker = away  # type: ignore[method-assign,assignment]

@@ -60,6 +60,9 @@ async def test_a_broker_lives_in_a_lane_and_beats(meta: Metastore) -> None:
     assert (row.lane, row.rack, row.heartbeat_ms) == ("recovery", "z1", 0)
     assert await meta.beat_broker(3, row.epoch, 25)
     assert await meta.brokers() == [replace(row, heartbeat_ms=25)]
+    assert await meta.beat_broker(3, row.epoch, 26, late_percent=140, cold_bytes_per_second=7)
+    (beaten,) = await meta.brokers()
+    assert (beaten.late_percent, beaten.cold_bytes_per_second) == (140, 7)
     again = await meta.register_broker(3, "b", 9092, 30)
     assert not await meta.beat_broker(3, row.epoch, 40)  # a former registration says nothing more
     assert await meta.brokers() == [again]

@@ -197,6 +197,14 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
             f"{where}clients cannot connect to {listener.host or 'the empty address'}: say what they "
             "are to be told with --advertise HOST:PORT"
         )
+    for name, percent in (
+        ("log.cold_late_percent_max", settings.log.cold_late_percent_max),
+        ("lane.late_percent_max", settings.lane.late_percent_max),
+    ):
+        if percent != 0 and not 100 < percent <= INT_MAX:
+            raise UserFault(f"{where}{name} is {percent}; it must be above 100, or 0 for never")
+    if settings.log.cold_bytes_per_second_min < 1:
+        raise UserFault(f"{where}log.cold_bytes_per_second_min must be at least 1")
     lane = settings.lane.name
     if not 0 < len(lane) <= LANE_NAME_MAX or not lane.isprintable() or lane.strip() != lane:
         raise UserFault(f"{where}lane.name is {lane!r}; it must be a word, as live or recovery")

@@ -17,10 +17,12 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from anabranch.broker.routing import LIVE
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.config import LANE_CONFIG
+from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Topic
 
 LANE_NAME_MAX: Final = 64  # characters; it is a word that people type
@@ -32,6 +34,9 @@ class LaneSettings(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = LIVE
     write_live: bool = False  # whether a lane other than live may write to live topics
     groups: tuple[str, ...] = ("replay.", "recovery.")  # how names of its groups begin
+    late_percent_max: int = (
+        120  # what live brokers' appends may take for it; 0: it never slows for them
+    )
 
 
 def is_apart(lane: LaneSettings) -> bool:
@@ -74,6 +79,13 @@ def group_refusal(lane: LaneSettings, group_id: str) -> str:
         f"group {group_id!r} is not one of lane {lane.name!r}, whose groups begin with {begins}: use such "
         "a name, or the live brokers (or set lane.groups)"
     )
+
+
+def log_settings(lane: LaneSettings, settings: LogSettings) -> LogSettings:
+    """A lane apart makes room for live appends sooner than a live broker's own catching up does."""
+    if not is_apart(lane):
+        return settings
+    return replace(settings, cold_late_percent_max=lane.late_percent_max)
 
 
 def creation_configs(lane: LaneSettings) -> dict[str, str]:

@@ -17,6 +17,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from anabranch.broker.routing import Routes
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode, StoreFault
@@ -38,6 +39,20 @@ class _Seen:
     epoch: int
     heartbeat_ms: int
     silent_ms: int
+
+
+class Load(NamedTuple):
+    """How a broker does, as it says with its beats; or several of them (:func:`load_of`)."""
+
+    late_percent: int = 0
+    cold_bytes_per_second: int = 0
+
+
+def load_of(rows: Sequence[BrokerRow]) -> Load:
+    """How late the latest of these brokers is that reads no old data itself (whoever does answers for
+    that), and what all of them read."""
+    late = [row.late_percent for row in rows if not row.cold_bytes_per_second]
+    return Load(max(late, default=0), sum(row.cold_bytes_per_second for row in rows))
 
 
 Knock = Callable[[str, int], Awaitable[bool]]
@@ -108,7 +123,8 @@ class Membership:
 
     Callbacks run on the loop: ``on_routes`` after another picture came into force, ``on_fenced`` when
     this broker was out of sight for so long that others may have acted for it, ``on_expelled`` with a
-    sentence when another broker has taken its number.
+    sentence when another broker has taken its number, ``on_load`` with every look, with what the others say
+    of themselves.
     """
 
     def __init__(
@@ -122,12 +138,14 @@ class Membership:
         beat_ms: int = BEAT_MS,
         silent_ms_max: int = SILENT_MS_MAX,
         knock: Knock = nobody_listens,
+        load: Callable[[], Load] = lambda: Load(),
     ) -> None:
         self.me = me
         self.routes = Routes(me, ())
         self.on_routes: list[Callable[[], None]] = []
         self.on_fenced: list[Callable[[], None]] = []
         self.on_expelled: list[Callable[[str], None]] = []
+        self.on_load: list[Callable[[Load], None]] = []
         self._metastore = metastore
         self._automatic = automatic  # whether the number may be another after a registration
         self._now_ms = now_ms
@@ -136,6 +154,7 @@ class Membership:
         self._silent_ms_max = silent_ms_max
         self._watch = Watch(silent_ms_max)
         self._knock = knock
+        self._load = load
         self._knocking: dict[int, asyncio.Task[None]] = {}
         self._beaten_ms = monotonic_ms()
         self._leaving = False
@@ -152,6 +171,9 @@ class Membership:
             if row.broker_id != self.me.broker_id and row.broker_id not in self._knocking:
                 task = asyncio.get_running_loop().create_task(self._knock_at(row))
                 self._knocking[row.broker_id] = task
+        others = load_of([row for row in living if row.broker_id != self.me.broker_id])
+        for tell in self.on_load:
+            tell(others)
         routes = Routes(self.me, living, leaving=self._leaving)
         if _picture(routes) == _picture(self.routes):
             return
@@ -231,7 +253,14 @@ class Membership:
 
     async def _beat(self) -> None:
         unseen_ms = self._monotonic_ms() - self._beaten_ms
-        beaten = await self._metastore.beat_broker(self.me.broker_id, self.me.epoch, self._now_ms())
+        load = self._load()
+        beaten = await self._metastore.beat_broker(
+            self.me.broker_id,
+            self.me.epoch,
+            self._now_ms(),
+            late_percent=load.late_percent,
+            cold_bytes_per_second=load.cold_bytes_per_second,
+        )
         if not beaten or unseen_ms >= self._silent_ms_max:
             logger.warning(
                 "broker %d was out of sight for %d ms: registering anew",

@@ -89,6 +89,32 @@ class BrokerCollector(Collector):
         family.add_metric(["tail"], log.reader.tail_bytes)
         family.add_metric(["cold"], log.reader.cold_bytes)
         yield family
+        pace, budget = log.reader.pace, log.reader.budget
+        yield _gauge(
+            "append_usual_seconds",
+            "Nine in ten appends take less while nobody reads below the tail; 0: not known.",
+            pace.usual_s,
+        )
+        yield _gauge(
+            "append_late_ratio",
+            "What appends take now, over that; 0: not known, or nothing is appended.",
+            pace.late_percent / 100,
+        )
+        yield _gauge(
+            "cold_limit_bytes_per_second",
+            "What may be read below the tail so that appends are not late; 0: no limit.",
+            pace.limit,
+        )
+        yield _counter(
+            "cold_delayed", "Reads below the tail that waited for their turn.", log.reader.delayed
+        )
+        yield _gauge("cold_bytes", "Read below the tail and not yet handed on.", budget.held_bytes)
+        cache = log.reader.cache
+        yield _counter("cold_cache_hits", "Blocks of old data that were in the cache.", cache.hits)
+        yield _counter("cold_cache_misses", "Blocks of old data that were read.", cache.misses)
+        yield _counter(
+            "cold_cache_joins", "Blocks that another reader was just reading.", cache.joins
+        )
 
     def _background(self) -> Iterator[Metric]:
         log = self._broker.log

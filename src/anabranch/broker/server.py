@@ -18,7 +18,7 @@ from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
 from anabranch.broker.listener import Listener, bind
-from anabranch.broker.membership import SILENT_MS_MAX, Membership
+from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
 from anabranch.broker.routing import Routes
 from anabranch.errors import ErrorCode, StoreFault, UserFault
 from anabranch.groups.coordinator import Coordinator
@@ -118,7 +118,7 @@ class Broker:
                 lane=settings.lane.name,
                 rack=settings.rack,
                 silent_ms=0 if known_dead else SILENT_MS_MAX,
-                settings=settings.log,
+                settings=lanes.log_settings(settings.lane, settings.log),
                 create=True,
             )
             stack.push_async_callback(self.log.close)
@@ -160,6 +160,12 @@ class Broker:
             automatic=automatic,
             now_ms=self.now_ms,
             monotonic_ms=lambda: time.monotonic_ns() // 1_000_000,
+            load=self._load,
+        )
+        self.membership.on_load.append(
+            lambda load: self.log.reader.pace.heard(
+                load.late_percent, reading_cold=load.cold_bytes_per_second > 0
+            )
         )
         numbers = itertools.count()
         self.groups = Coordinator(
@@ -176,6 +182,11 @@ class Broker:
         self.membership.on_routes.append(self._brokers_changed)
         self.membership.on_fenced.append(self.groups.forget)
         self.membership.on_expelled.append(self._expel)
+
+    def _load(self) -> Load:
+        pace = self.log.reader.pace
+        late_percent, cold_bytes_per_second = pace.report(asyncio.get_running_loop().time())
+        return Load(late_percent, cold_bytes_per_second)
 
     def _brokers_changed(self) -> None:
         self.log.metastore.expect_others(not self.routes.alone)

@@ -60,6 +60,8 @@ def _values(log: Log, rows: list[BrokerRow], now_ms: int) -> list[dict[str, Any]
             "heartbeat_ms": row.heartbeat_ms or None,
             "silent_ms": max(0, now_ms - row.heartbeat_ms) if row.heartbeat_ms else None,
             "partitions": led[row.broker_id],
+            "late_percent": row.late_percent or None,
+            "cold_bytes_per_second": row.cold_bytes_per_second,
         }
         for row in rows
     ]
@@ -70,7 +72,18 @@ def _parts(values: list[dict[str, Any]]) -> Iterator[Part]:
         yield "No broker is registered: start one with `anabranch up`."
         return
     yield Table(
-        (">id", ">epoch", "state", "lane", "rack", "address", ">last beat, ms ago", ">partitions"),
+        (
+            ">id",
+            ">epoch",
+            "state",
+            "lane",
+            "rack",
+            "address",
+            ">last beat, ms ago",
+            ">partitions",
+            ">late, %",
+            ">cold, MB/s",
+        ),
         [
             (
                 str(v["id"]),
@@ -81,6 +94,8 @@ def _parts(values: list[dict[str, Any]]) -> Iterator[Part]:
                 f"[{v['host']}]:{v['port']}" if ":" in v["host"] else f"{v['host']}:{v['port']}",
                 v["silent_ms"],
                 v["partitions"],
+                v["late_percent"],
+                f"{v['cold_bytes_per_second'] / 1e6:.1f}",
             )
             for v in values
         ],

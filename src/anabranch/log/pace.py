@@ -63,6 +63,11 @@ class CatchUpPace:
         """Seconds that nine in ten appends stay below when nobody reads old data; 0: not known."""
         return self._usual_s
 
+    @property
+    def limit(self) -> int:
+        """The rate in force; 0: none."""
+        return 0 if self._rate is None or not self._late_percent_max else int(self._rate)
+
     def appended(self, now_s: float, seconds: float) -> None:
         """A flush of appends took ``seconds`` from the queue to its answers."""
         self._roll(now_s)
@@ -73,6 +78,11 @@ class CatchUpPace:
         """So many bytes were read below the tail."""
         self._roll(now_s)
         self._bytes += count
+
+    def report(self, now_s: float) -> tuple[int, int]:
+        """For the other brokers: ``late_percent`` and ``bytes_per_second`` of the last window."""
+        self._roll(now_s)
+        return self.late_percent, self.bytes_per_second
 
     def heard(self, late_percent: int, reading_cold: bool) -> None:
         """Of the other brokers: how late the latest of those is that read no old data themselves, and

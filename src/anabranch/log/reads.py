@@ -28,6 +28,7 @@ from anabranch.log.turns import Turns
 from anabranch.log.waiting import wait_for_bytes
 from anabranch.metastore.api import Extent, Metastore, Topic
 from anabranch.records.runs import ANY_SIZE
+from anabranch.storage.sharedreads import SharedReads
 from anabranch.storage.store import NotFound
 
 logger = logging.getLogger(__name__)
@@ -113,6 +114,16 @@ class Reader:
         self._closed = False
         self.cold_bytes = 0
         self.tail_bytes = 0
+
+    @property
+    def delayed(self) -> int:
+        """Reads below the tail that waited for their turn."""
+        return 0 if self._fair_limit is None else self._fair_limit.delayed
+
+    @property
+    def cache(self) -> SharedReads[tuple[str, int], bytes]:
+        """Of blocks of old data; its counters."""
+        return self._cold.blocks.shared
 
     def close(self) -> None:
         """Long polls end now, with what there is."""

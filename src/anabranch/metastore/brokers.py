@@ -10,7 +10,10 @@ from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import BrokerRow
 
-_COLUMNS = "broker_id, epoch, host, port, started_ms, lane, rack, heartbeat_ms, wal_epoch"
+_COLUMNS = (
+    "broker_id, epoch, host, port, started_ms, lane, rack, heartbeat_ms, wal_epoch, late_percent, "
+    "cold_bytes_per_second"
+)
 
 
 def register_broker(
@@ -46,20 +49,29 @@ def register_broker(
     row = BrokerRow(broker_id, epoch, host, port, now_ms, lane, rack, 0, wal_epoch)
     tx.execute("DELETE FROM broker WHERE broker_id = ?", (broker_id,))
     tx.execute(
-        f"INSERT INTO broker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO broker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
         (row.broker_id, epoch, host, port, row.started_ms, lane, rack, row.heartbeat_ms, wal_epoch),
     )
     note(tx, ("broker", (broker_id,)))
     return row
 
 
-def beat_broker(tx: Tx, broker_id: int, epoch: int, now_ms: int) -> bool:
+def beat_broker(
+    tx: Tx,
+    broker_id: int,
+    epoch: int,
+    now_ms: int,
+    late_percent: int = 0,
+    cold_bytes_per_second: int = 0,
+) -> bool:
     which = (broker_id, epoch)
     before = tx.execute(
         "SELECT heartbeat_ms FROM broker WHERE broker_id = ? AND epoch = ?", which
     ).fetchone()
     beaten = tx.execute(
-        "UPDATE broker SET heartbeat_ms = ? WHERE broker_id = ? AND epoch = ?", (now_ms, *which)
+        "UPDATE broker SET heartbeat_ms = ?, late_percent = ?, cold_bytes_per_second = ? "
+        "WHERE broker_id = ? AND epoch = ?",
+        (now_ms, late_percent, cold_bytes_per_second, *which),
     )
     if before == (0,):
         tx.changed.brokers = True  # it serves from now on: news, unlike the beats that follow

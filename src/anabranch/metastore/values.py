@@ -436,7 +436,9 @@ class BrokerRow(Struct, frozen=True):
     """A broker that announced itself; ``epoch`` grows with each registration.
 
     ``heartbeat_ms`` is when it last said that it serves; 0: it is still starting. ``wal_epoch``: that of
-    its start, under which its WAL objects are known; None: ``epoch``.
+    its start, under which its WAL objects are known; None: ``epoch``. ``late_percent`` is what its
+    appends take, in per cent of what they take while nobody reads old data (0: not known), and
+    ``cold_bytes_per_second`` what it reads below the tail.
     """
 
     broker_id: int
@@ -448,3 +450,5 @@ class BrokerRow(Struct, frozen=True):
     rack: str | None = None
     heartbeat_ms: int = 0
     wal_epoch: int | None = None
+    late_percent: int = 0
+    cold_bytes_per_second: int = 0

@@ -145,8 +145,18 @@ class SqlMetastore(SqlDamageVerbs):
             brokers.register_broker, broker_id, host, port, now_ms, lane, rack, silent_ms, wal_epoch
         )
 
-    async def beat_broker(self, broker_id: int, epoch: int, now_ms: int) -> bool:
-        return await self._write(brokers.beat_broker, broker_id, epoch, now_ms)
+    async def beat_broker(
+        self,
+        broker_id: int,
+        epoch: int,
+        now_ms: int,
+        *,
+        late_percent: int = 0,
+        cold_bytes_per_second: int = 0,
+    ) -> bool:
+        return await self._write(
+            brokers.beat_broker, broker_id, epoch, now_ms, late_percent, cold_bytes_per_second
+        )
 
     async def remove_broker(self, broker_id: int, epoch: int | None = None) -> bool:
         return await self._write(brokers.remove_broker, broker_id, epoch)

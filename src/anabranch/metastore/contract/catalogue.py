@@ -42,9 +42,17 @@ class CatalogueVerbs(Protocol):
         broker has. Raises ClientFault(DUPLICATE_BROKER_REGISTRATION) if a living one has ``broker_id``.
         """
 
-    async def beat_broker(self, broker_id: int, epoch: int, now_ms: int) -> bool:
-        """Say that the broker serves, as of ``now_ms``; False if that registration is gone: removed, or
-        superseded by another."""
+    async def beat_broker(
+        self,
+        broker_id: int,
+        epoch: int,
+        now_ms: int,
+        *,
+        late_percent: int = 0,
+        cold_bytes_per_second: int = 0,
+    ) -> bool:
+        """Say that the broker serves, as of ``now_ms``, and how it does (:class:`BrokerRow`); False if that
+        registration is gone: removed, or superseded by another."""
 
     async def remove_broker(self, broker_id: int, epoch: int | None = None) -> bool:
         """Forget a broker, if ``epoch`` is given only that registration; False if there is none."""
