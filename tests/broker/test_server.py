@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,20 @@ def test_stop_answers_the_produces_it_has_begun(tmp_path: Path) -> None:
         async with talking(tmp_path) as bench:
             # I1: what was acknowledged is there; what was not may be.
             assert (await bench.offset("t", -1)).offset >= answered
+
+    run(scenario)
+
+
+def test_a_broker_that_is_alone_tells_no_other_of_its_appends(tmp_path: Path) -> None:
+    """A line of the change feed with every commit would cost a synchronous producer a tenth."""
+
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            await bench.client.call(create_topics("t"), 7)
+            await bench.client.call(produce_request("t", batch(b"x")), 9)
+            with closing(sqlite3.connect(tmp_path / "metastore.db")) as db:
+                told = db.execute("SELECT body FROM change").fetchall()
+            assert not [body for (body,) in told if '"partitions":[[' in body]
 
     run(scenario)
 

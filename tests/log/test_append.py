@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 import pytest
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.storage.disk import Disk
 from anabranch.storage.wal_file import FileWal
 
 from .conftest import Bench
@@ -69,10 +71,10 @@ def test_I5_what_a_new_producer_sent_behind_a_failed_append_is_refused(
         original = FileWal.write
         failures = [StoreFault("injected")]
 
-        def failing(wal, parts, sequence=None):
+        def failing(wal, parts, *rest):
             if failures:
                 raise failures.pop()
-            return original(wal, parts, sequence)
+            return original(wal, parts, *rest)
 
         monkeypatch.setattr(FileWal, "write", failing)
         codes = [
@@ -164,16 +166,29 @@ def test_deleted_topic_is_answered_not_hung(run) -> None:
     run(scenario)
 
 
-def test_I1_a_failing_wal_acknowledges_nothing_and_recovers(run, monkeypatch) -> None:
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("synced", [False, True])
+def test_I1_a_failing_wal_acknowledges_nothing_and_recovers(
+    run, monkeypatch, synced: bool, alone: bool
+) -> None:
+    """``synced``: the write went well, and its sync fails while the commit is being prepared."""
+
     async def scenario(bench: Bench) -> None:
+        bench.log.metastore.expect_others(not alone)
         topic = await bench.log.create_topic("t", 1, {})
         await bench.append(topic, 0, [b"a"])
         with monkeypatch.context() as patch:
 
-            def refuse(self: FileWal, parts: object, sequence: int | None = None) -> None:
+            def refuse(self: FileWal, parts: object, *rest: object) -> None:
                 raise StoreFault("no space left on device")
 
-            patch.setattr(FileWal, "write", refuse)
+            def full(self: Disk, fd: int) -> None:
+                raise OSError(errno.ENOSPC, "no space left on device")
+
+            if synced:
+                patch.setattr(Disk, "sync_data", full)
+            else:
+                patch.setattr(FileWal, "write", refuse)
             with pytest.raises(ClientFault) as refused:
                 await bench.append(topic, 0, [b"lost"])
             assert refused.value.code is ErrorCode.KAFKA_STORAGE_ERROR

@@ -315,10 +315,10 @@ class LogMachine(RuleBasedStateMachine):
         async def step() -> None:
             original = FileWal.write
 
-            def refuse(wal: FileWal, parts: Any, sequence: int | None = None) -> Any:
+            def refuse(wal: FileWal, parts: Any, *rest: Any) -> Any:
                 if wal.directory.path == self.bench.path / "wal":
                     raise StoreFault("injected: no space left on device")
-                return original(wal, parts)
+                return original(wal, parts, *rest)
 
             FileWal.write = refuse  # type: ignore[method-assign]
             try:

@@ -20,6 +20,7 @@ from anabranch.errors import ClientFault, StoreFault, UserFault
 from anabranch.metastore import connections, migrate, verbs, writer
 from anabranch.metastore.api import Committed, Metastore, OffsetAction, Partition
 from anabranch.metastore.connections import WAL_BYTES_KEPT
+from anabranch.metastore.handover import Handover
 from anabranch.metastore.partitions import ALL_COLUMNS
 from anabranch.metastore.sqlite import SqliteMetastore
 
@@ -60,6 +61,69 @@ def release(processes: list[subprocess.Popen[str]]) -> None:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
+
+
+# -- flushes ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("others", [False, True])
+async def test_i1_a_flush_is_prepared_while_it_is_written_and_committed_once_durable(
+    meta: SqliteMetastore, others: bool
+) -> None:
+    """With other brokers about, the write lock is not held while a disk is waited for."""
+    meta.expect_others(others)
+    topic = await a_topic(meta)
+    flush = Handover()
+    waiting = asyncio.ensure_future(meta.commit_flush(flush, 10))
+    flush.place("wal/1", [commit(topic, 0, new(0, 9))])
+    behind = asyncio.ensure_future(meta.set_topic_configs(topic.no, {"retention.ms": "1"}, 10))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    assert await meta.partition(topic.no, 0) == Partition(topic.no, 0, 0, 0, 0)
+    with closing(sqlite3.connect(meta.path, timeout=0, isolation_level=None)) as other:
+        if others:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        else:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+    flush.durable()
+    assert [outcome.committed for outcome in await waiting] == [True]
+    await behind
+    assert await meta.partition(topic.no, 0) == Partition(topic.no, 0, 10, 0, 0)
+
+
+@pytest.mark.parametrize("others", [False, True])
+@pytest.mark.parametrize("company", [0, 2])
+async def test_i1_a_flush_whose_write_fails_is_not_committed(
+    meta: SqliteMetastore, others: bool, company: int
+) -> None:
+    """What shares its transaction is."""
+    meta.expect_others(others)
+    topic = await a_topic(meta, partitions=3)
+    async with Blocked(meta):
+        flush = Handover()
+        waiting = asyncio.ensure_future(meta.commit_flush(flush, 10))
+        flush.place("wal/1", [commit(topic, 0, new(0, 9))])
+        beside = [
+            asyncio.ensure_future(meta.commit_appends("wal/0", [commit(topic, p, new(0, 4))], 10))
+            for p in range(1, 1 + company)
+        ]
+        await asyncio.sleep(0)
+    await asyncio.to_thread(flush.fail, StoreFault("the disk is full"))
+    with pytest.raises(StoreFault, match="the disk is full"):
+        await waiting
+    for each in beside:
+        assert [outcome.committed for outcome in await each] == [True]
+    assert [p.next_offset for p in await meta.partitions(topic.no)] == [
+        5 * (0 < p <= company) for p in range(3)
+    ]
+
+
+async def test_a_lone_broker_tells_nobody(meta: SqliteMetastore) -> None:
+    meta.expect_others(False)
+    topic = await a_topic(meta)
+    await append(meta, topic, new(0, 9))
+    with closing(sqlite3.connect(meta.path)) as other:
+        assert other.execute("SELECT count(*) FROM change").fetchone() == (0,)
 
 
 # -- group commit ----------------------------------------------------------------------------------

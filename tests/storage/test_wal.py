@@ -376,6 +376,42 @@ def test_preparing_a_spare(open_wal: Callable[..., FileWal], disk: Any) -> None:
     assert wal.prepare_spare() is True
 
 
+def test_raw_blocks_are_left_for_a_spare_of_written_ones(
+    open_wal: Callable[..., FileWal], disk: Any
+) -> None:
+    """A new WAL writes at once, into blocks that each sync has to mark as written; then no longer."""
+    wal = open_wal()
+    raw = wal.write([part(b"raw")])[0]
+    wal.prepare_spare()
+    disk.calls.clear()
+    written = [wal.write([part(bytes([n]))])[0] for n in range(3)]
+    assert len({raw.object_key, *(place.object_key for place in written)}) == 2
+    assert "allocate" not in [call for call, _ in disk.calls]
+    assert wal.read(*raw) == b"raw" and not wal.is_active(raw.object_key)
+    wal.recycle(raw.object_key)  # most of it is raw still: not a spare
+    assert [name for name in names(wal) if name.startswith("spare-")] == []
+
+
+def test_a_raw_file_that_was_filled_is_reused(open_wal: Callable[..., FileWal]) -> None:
+    wal = open_wal()
+    placed = rolled(wal)[0]
+    wal.recycle(placed.object_key)
+    assert len([name for name in names(wal) if name.startswith("spare-")]) == 1
+
+
+def test_a_place_is_told_before_its_bytes_are_durable(
+    open_wal: Callable[..., FileWal], disk: Any
+) -> None:
+    wal = open_wal()
+    told: list[tuple[list[PlacedPart], bool]] = []
+
+    def placed(places: list[PlacedPart]) -> None:
+        told.append((places, "sync_data" in [call for call, _ in disk.calls]))
+
+    assert wal.write([part(b"x"), part(b"y", 1)], placed=placed) == told[0][0]
+    assert [durable for _, durable in told] == [False]
+
+
 def test_a_start_tidies_up_after_dead_ones(
     open_wal: Callable[..., FileWal], tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ from anabranch.broker.eager import start
 from anabranch.broker.inbox import PRODUCE, Inbox
 from anabranch.broker.outbox import Buffer, Outbox, SocketOutbox, TransportOutbox
 from anabranch.errors import ClientFault, Corrupt, MalformedRequest, StoreFault
+from anabranch.prompt import when_done
 
 if TYPE_CHECKING:
     from anabranch.broker.listener import Listener
@@ -308,8 +309,6 @@ class Connection(asyncio.BufferedProtocol):
         self._pump()
 
     def _await_appends(self, slot: Slot, deferred: Deferred) -> None:
-        waiting = 0
-
         def one_done(_: asyncio.Future[Any]) -> None:
             slot.waiting -= 1
             if not slot.waiting:
@@ -317,10 +316,9 @@ class Connection(asyncio.BufferedProtocol):
 
         for future in deferred.futures:
             if not future.done():
-                waiting += 1
-                future.add_done_callback(one_done)
-        slot.waiting = waiting
-        if not waiting:
+                slot.waiting += 1
+                when_done(future, one_done)
+        if not slot.waiting:
             self._finish(slot, deferred)
 
     def _finish(self, slot: Slot, deferred: Deferred) -> None:

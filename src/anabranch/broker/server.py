@@ -131,6 +131,8 @@ class Broker:
             await self.configs.load(self.log.metastore)
             self._join(self.log.broker, automatic=settings.node_id is None)
             await self.membership.look()
+            # A first picture that shows nobody else calls no one back.
+            self.log.metastore.expect_others(not self.routes.alone)
             await self.groups.start()
             stack.push_async_callback(self.groups.close)
             if settings.metrics.host is not None:

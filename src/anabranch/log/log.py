@@ -43,6 +43,7 @@ from anabranch.metastore.api import (
     PartitionSize,
     Topic,
 )
+from anabranch.prompt import PromptFuture
 from anabranch.records.batch import BatchHeader, stamp_append_time, validate_produced
 from anabranch.storage.layers import LayeredStore
 from anabranch.storage.store import Store
@@ -259,7 +260,7 @@ class Log:
             headers = [header._replace(max_timestamp=append_time_ms) for header in headers]
         else:
             _check_timestamps(headers, config, self.now_ms())
-        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        future: PromptFuture[Appended] = PromptFuture(loop=asyncio.get_running_loop())
         self.pipeline.submit(Pending(log, data, headers, append_time_ms, future))
         return future
 

@@ -9,8 +9,9 @@ recognised there, answered with its first offset, and its second copy stays unna
 
 A flush that finds nobody before it is judged before it is written: no other flush of this process can
 change the picture in between, and another process's append loses it the compare-and-set as ever. The
-thread that wrote it then hands the commit straight to the metastore, which spares a synchronous
-producer a way over the event loop.
+thread that writes it hands the commit straight to the metastore, which may prepare its transaction
+meanwhile and commits once the bytes are durable: a synchronous producer waits for two syncs, and for
+little else.
 
 Where a flush is an object in a bucket, a write takes long and costs money, but any number go on at a
 time: flushes then collect appends for a while (``wal_linger_ms``, ``wal_flush_bytes``), several are
@@ -33,8 +34,9 @@ from anabranch.log.settings import LogSettings
 from anabranch.log.tail import Run, TailBudget
 from anabranch.log.threads import Worker
 from anabranch.metastore.api import AppendOutcome, Handover, Metastore
+from anabranch.prompt import when_done
 from anabranch.records.batch import place
-from anabranch.storage.wal import FlushPart, Wal
+from anabranch.storage.wal import FlushPart, PlacedPart, Wal
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +73,38 @@ class Share:
     position: int = 0  # in the WAL object, once it is written
 
 
-class Ahead(NamedTuple):
-    """What was judged before the write, and the outcomes of the commit that the writer starts."""
+class Ahead:
+    """A flush that was judged before its write, and whose commit its writer starts.
 
-    plans: list[tuple[Share, Planned]]
-    outcomes: asyncio.Future[list[AppendOutcome]]
+    It is concluded in the turn of the loop in which the outcomes come in; ``lost`` are then the shares
+    that lost their compare-and-set.
+    """
+
+    def __init__(
+        self,
+        outcomes: asyncio.Future[list[AppendOutcome]],
+        conclude: Callable[[list[AppendOutcome]], list[Share]],
+    ) -> None:
+        self._outcomes = outcomes
+        self._conclude = conclude
+        self._lost: list[Share] | None = None
+        self._bug: Exception | None = None
+        when_done(outcomes, self._came_in)
+
+    def _came_in(self, outcomes: asyncio.Future[list[AppendOutcome]]) -> None:
+        if not outcomes.cancelled() and outcomes.exception() is None:
+            try:
+                self._lost = self._conclude(outcomes.result())
+            except Exception as bug:
+                self._bug = bug
+
+    async def lost(self) -> list[Share]:
+        """Raises StoreFault, or what concluding it raised."""
+        await self._outcomes
+        if self._bug is not None:
+            raise self._bug
+        assert self._lost is not None
+        return self._lost
 
 
 class Flush:
@@ -89,8 +118,9 @@ class Flush:
         self.ahead: Ahead | None = None
         self.since_s = 0.0  # on the loop's clock: when its oldest append came
 
-    def write(self, wal: Wal) -> None:
-        """Make it durable; on the WAL's thread. Raises StoreFault."""
+    def write(self, wal: Wal, placed: Callable[[], None] = lambda: None) -> None:
+        """Make it durable; on the WAL's thread. ``placed`` is called before, once its place is settled.
+        Raises StoreFault."""
         parts = [
             FlushPart(
                 share.log.topic.id,
@@ -100,10 +130,14 @@ class Flush:
             )
             for share in self.shares
         ]
-        placed = wal.write(parts, self.sequence)
-        self.object_key = placed[0].object_key
-        for share, part in zip(self.shares, placed, strict=True):
-            share.position = part.position
+
+        def settle(places: list[PlacedPart]) -> None:
+            self.object_key = places[0].object_key
+            for share, part in zip(self.shares, places, strict=True):
+                share.position = part.position
+            placed()
+
+        wal.write(parts, self.sequence, settle)
 
 
 class AppendPipeline:
@@ -274,15 +308,16 @@ class AppendPipeline:
             return
         handover = Handover()
         outcomes = asyncio.ensure_future(self._metastore.commit_flush(handover, self._now_ms()))
-        flush.ahead = Ahead(plans, outcomes)
+        flush.ahead = Ahead(outcomes, lambda outcomes: self._conclude(plans, outcomes))
+
+        def hand_over() -> None:
+            commits = [moved(plan.commit, share.position) for share, plan in plans if plan.commit]
+            handover.place(flush.object_key, commits)
 
         def write_and_hand_over() -> None:
             try:
-                flush.write(self._wal)
-                commits = [
-                    moved(plan.commit, share.position) for share, plan in plans if plan.commit
-                ]
-                handover.give(flush.object_key, commits)
+                flush.write(self._wal, hand_over)
+                handover.durable()
             except BaseException as error:
                 handover.fail(error)
                 raise
@@ -325,7 +360,7 @@ class AppendPipeline:
     async def _commit(self, flush: Flush) -> None:
         shares = flush.shares
         if flush.ahead is not None:
-            shares = self._conclude(flush.ahead.plans, await flush.ahead.outcomes)
+            shares = await flush.ahead.lost()
         await flush.written
         self.flushes += 1
         for _ in range(COMMIT_ATTEMPTS_MAX):

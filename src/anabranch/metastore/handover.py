@@ -1,4 +1,4 @@
-"""A flush on its way from the thread that wrote it to the thread that commits it."""
+"""A flush on its way from the thread that writes it to the thread that commits it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,83 @@ from threading import Lock
 
 from anabranch.metastore.values import AppendCommit, FlushCommit
 
+Taker = Callable[[FlushCommit | BaseException], None]
+
 
 class Handover:
-    """What a flush commits: given, or failed, by the thread that writes it, and taken once."""
+    """What a flush commits: placed, then durable or failed, by the thread that writes it; taken once.
+
+    Once it is placed, what there is to commit is known while its bytes are still being written: a
+    metastore that can may do all but the commit meanwhile, and :meth:`wait` before it (I1).
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._given: FlushCommit | BaseException | None = None
-        self._taker: Callable[[FlushCommit | BaseException], None] | None = None
+        self._placed: FlushCommit | None = None
+        self._durable = False
+        self._error: BaseException | None = None
+        self._taker: Taker | None = None
+        self._early = False
+        self._writing = Lock()  # held until the write has ended, well or badly
+        self._writing.acquire()
+
+    # The thread that writes.
+
+    def place(self, object_key: str, commits: Sequence[AppendCommit]) -> None:
+        """The flush has its place; its bytes are not durable yet."""
+        with self._lock:
+            self._placed = FlushCommit(object_key, commits)
+            taker = self._taker if self._early else None
+        if taker is not None:
+            taker(self._placed)
+
+    def durable(self) -> None:
+        """What was placed may be committed."""
+        with self._lock:
+            assert self._placed is not None
+            self._durable = True
+            taker = None if self._early else self._taker
+        self._writing.release()
+        if taker is not None:
+            taker(self._placed)
 
     def give(self, object_key: str, commits: Sequence[AppendCommit]) -> None:
-        self._settle(FlushCommit(object_key, commits))
+        """Both at once: it is durable already."""
+        with self._lock:
+            self._placed, self._durable = FlushCommit(object_key, commits), True
+            taker = self._taker
+        self._writing.release()
+        if taker is not None:
+            taker(self._placed)
 
     def fail(self, error: BaseException) -> None:
-        self._settle(error)
-
-    def _settle(self, given: FlushCommit | BaseException) -> None:
+        """Nothing of it counts."""
         with self._lock:
-            self._given, taker = given, self._taker
+            self._error = error
+            taker = None if self._early and self._placed is not None else self._taker
+        self._writing.release()
         if taker is not None:
-            taker(given)
+            taker(error)
 
-    def take(self, taker: Callable[[FlushCommit | BaseException], None]) -> None:
-        """Have ``taker`` called by whoever comes second, the giver's thread or this one."""
+    # The side that commits.
+
+    def take(self, taker: Taker, *, early: bool = False) -> None:
+        """Have ``taker`` called by whoever comes second, the writing thread or this one.
+
+        It is called with the failure, or with what is durable; ``early``: with what is placed.
+        """
         with self._lock:
-            self._taker, given = taker, self._given
+            self._taker, self._early = taker, early
+            given = self._error or (self._placed if self._durable or early else None)
         if given is not None:
             taker(given)
+
+    def wait(self) -> None:
+        """Block until the bytes are durable. Raises what the write failed with."""
+        with self._writing:
+            pass
+        if self._error is not None:
+            raise self._error
 
     async def given(self) -> FlushCommit:
         """Take it on the loop. Raises what it failed with."""
@@ -49,8 +99,8 @@ class Handover:
             else:
                 future.set_result(given)
 
-        def wake(given: FlushCommit | BaseException) -> None:
+        def tell_the_loop(given: FlushCommit | BaseException) -> None:
             loop.call_soon_threadsafe(deliver, given)
 
-        self.take(wake)
+        self.take(tell_the_loop)
         return await future

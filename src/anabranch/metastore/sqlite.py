@@ -90,7 +90,7 @@ class SqliteMetastore(SqlMetastore):
         self._writer.tells_others = others
 
     def commit_flush(self, flush: Handover, now_ms: int) -> asyncio.Future[list[AppendOutcome]]:
-        promise = self._writer.promise(appends.commit_appends)
+        promise = self._writer.promise(appends.commit_appends, after=flush.wait)
 
         def taker(given: FlushCommit | BaseException) -> None:
             if isinstance(given, BaseException):
@@ -98,7 +98,7 @@ class SqliteMetastore(SqlMetastore):
             else:
                 promise.start(given.object_key, given.commits, now_ms)
 
-        flush.take(taker)
+        flush.take(taker, early=True)
         return promise.future
 
     async def _read(

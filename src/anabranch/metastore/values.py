@@ -189,7 +189,7 @@ class AppendOutcome(Struct, frozen=True):
 
 
 class FlushCommit(NamedTuple):
-    """A flush that is durable: its WAL object, and its share of each partition."""
+    """A flush: its WAL object, and its share of each partition."""
 
     object_key: str
     commits: Sequence[AppendCommit]

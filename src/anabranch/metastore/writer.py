@@ -21,6 +21,7 @@ from anabranch.metastore.changes import EVERYTHING, Changed
 from anabranch.metastore.connections import WRITER_BUSY_MS_MAX, SqliteTx
 from anabranch.metastore.faults import code_of, translate
 from anabranch.metastore.feed import Feed
+from anabranch.prompt import PromptFuture
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,12 +41,25 @@ class _Operation(NamedTuple):
     kwargs: dict[str, Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
+    after: Callable[[], None] | None  # returns when it may be committed, or raises why it must not
 
 
 class _Answer(NamedTuple):
     future: asyncio.Future[Any]
     value: Any
     error: BaseException | None
+
+
+def _failed(batch: list[_Operation]) -> dict[int, BaseException]:
+    """Wait until all of it may be committed; what must not be, and why."""
+    failed: dict[int, BaseException] = {}
+    for operation in batch:
+        if operation.after is not None:
+            try:
+                operation.after()
+            except BaseException as error:
+                failed[id(operation)] = error
+    return failed
 
 
 def _deliver(answers: list[_Answer]) -> None:
@@ -65,15 +79,18 @@ class Promise(Generic[P, T]):
         self,
         verb: Callable[Concatenate[SqliteTx, P], T],
         queue: SimpleQueue[_Operation | None],
+        after: Callable[[], None] | None,
     ) -> None:
         self._verb = verb
         self._queue = queue
+        self._after = after
         self._loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[T] = self._loop.create_future()
+        self.future: PromptFuture[T] = PromptFuture(loop=self._loop)
 
     def start(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Queue it; the future resolves after the commit that holds it is on disk."""
-        self._queue.put(_Operation(self._verb, args, kwargs, self.future, self._loop))
+        operation = _Operation(self._verb, args, kwargs, self.future, self._loop, self._after)
+        self._queue.put(operation)
 
     def fail(self, error: BaseException) -> None:
         """It will never start: the future raises ``error``."""
@@ -116,13 +133,21 @@ class Writer:
         promise.start(*args, **kwargs)
         return promise.future
 
-    def promise(self, verb: Callable[Concatenate[SqliteTx, P], T]) -> Promise[P, T]:
-        """:meth:`submit` in two steps, the first of them on the loop."""
+    def promise(
+        self,
+        verb: Callable[Concatenate[SqliteTx, P], T],
+        after: Callable[[], None] | None = None,
+    ) -> Promise[P, T]:
+        """:meth:`submit` in two steps, the first of them on the loop.
+
+        ``after`` blocks until the operation may be committed, and raises if it must not be: what has to
+        be durable before it is still being written, while its statements run.
+        """
         if self._closed:
             raise StoreFault("the metastore is closed", retryable=False)
         if self._queue.qsize() >= PENDING_OPS_MAX:
             raise StoreFault(f"the metastore is {PENDING_OPS_MAX} operations behind")
-        return Promise(verb, self._queue)
+        return Promise(verb, self._queue, after)
 
     def watch(self, callback: Callable[[Changed], None]) -> None:
         """Call ``callback`` on the running loop with what other processes have changed."""
@@ -196,15 +221,15 @@ class Writer:
         """Run ``batch`` as one transaction. Whatever is answered with a value is on disk."""
         tx = self._tx
         answers: list[_Answer] = []
+        if self.tells_others and (failed := _failed(batch)):
+            return self._without(failed, batch)  # others need the lock while we would be waiting
         try:
             self._begin()
             if len(batch) == 1:
                 answers.append(self._attempt(batch[0]))
-                if answers[0].error is None:
-                    self._tell_others()
-                    tx.execute("COMMIT")
-                else:
+                if answers[0].error is not None:
                     tx.execute("ROLLBACK")
+                    return answers
             else:
                 for operation in batch:
                     tx.execute("SAVEPOINT operation")
@@ -212,14 +237,28 @@ class Writer:
                     if answers[-1].error is not None:
                         tx.execute("ROLLBACK TO operation")
                     tx.execute("RELEASE operation")
-                self._tell_others()
-                tx.execute("COMMIT")
+            self._tell_others()
+            if failed := _failed(batch):
+                self._roll_back()
+                return self._without(failed, batch)
+            tx.execute("COMMIT")
         except BaseException as error:  # the database failed, not an operation: nothing happened
             self._roll_back()
             return [_Answer(operation.future, None, self._fault(error)) for operation in batch]
         finally:
             tx.changed.take()
         return answers
+
+    def _without(self, failed: dict[int, BaseException], batch: list[_Operation]) -> list[_Answer]:
+        """Commit the others."""
+        rest = [operation for operation in batch if id(operation) not in failed]
+        answers = iter(self._commit(rest) if rest else ())
+        return [
+            _Answer(operation.future, None, failed[id(operation)])
+            if id(operation) in failed
+            else next(answers)
+            for operation in batch
+        ]
 
     def _begin(self) -> None:
         """Wait for the write lock. SQLite itself sleeps longer and longer, up to 100 ms at a time, while

@@ -30,6 +30,19 @@ class Counts(NamedTuple):
     content_nulls: int = 0
 
 
+_ZEROS = array("q", Counts())
+_NO_OUT = bytearray()
+_NO_LAYOUT = array("q")
+
+
+def _row(header: BatchHeader, source: int, start: int, stop: int) -> tuple[int, ...]:
+    """A batch in the kernel's plan, its records lying from ``start`` to ``stop`` of ``source``."""
+    at_once = header.log_append_time
+    time = header.max_timestamp if at_once else header.base_timestamp
+    count, deltas = header.record_count, header.last_offset_delta
+    return (source, start, stop, count, header.base_offset, deltas, time, at_once)
+
+
 class Plan:
     """Batches of one buffer that the kernel decodes in one call."""
 
@@ -56,10 +69,7 @@ class Plan:
                 f"batch at offset {header.base_offset}: {count} records cannot fit"
                 f" {stop - start} bytes"
             )
-        at_once = header.log_append_time
-        time = header.max_timestamp if at_once else header.base_timestamp
-        deltas = header.last_offset_delta
-        self._rows.extend((source, start, stop, count, header.base_offset, deltas, time, at_once))
+        self._rows.extend(_row(header, source, start, stop))
         self.size += stop - start
 
     def add_plain(self, pos: int, *, low: int, high: int, crc: bool, size_max: int) -> int:
@@ -144,6 +154,11 @@ def check_records(
 
     Raises ``Corrupt``, also if it would have to decompress more than ``limit`` bytes.
     """
+    if not header.codec:  # every append comes here, and a plan costs as much as all else about it
+        row = array("q", _row(header, 0, header.records_at, header.end))
+        counts = _decode.decode(buf, b"", row, 0, OFFSET_END, _ZEROS, _NO_OUT, _NO_LAYOUT, False)
+        if counts[-2] < 0:
+            return counts[2], 0
     plan = Plan(memoryview(buf))
     plan.add(header, inflated_bytes_max=limit)
     return plan.count().key_nulls, plan.inflated_bytes

@@ -8,7 +8,7 @@ same frame (``wal_format.py``), so one flush is one extent per partition either 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
@@ -113,11 +113,17 @@ class Wal(Protocol):
         """
         ...
 
-    def write(self, parts: Sequence[FlushPart], sequence: int | None = None) -> list[PlacedPart]:
+    def write(
+        self,
+        parts: Sequence[FlushPart],
+        sequence: int | None = None,
+        placed: Callable[[list[PlacedPart]], None] | None = None,
+    ) -> list[PlacedPart]:
         """Write one flush and return where each part went, in order; all of it is durable then.
 
-        ``sequence`` was reserved before; by default it is reserved now. Raises ``StoreFault``: nothing
-        of the flush counts then, and what was acknowledged before is untouched.
+        ``sequence`` was reserved before; by default it is reserved now. ``placed`` is told the same as
+        soon as it is settled, with nothing written yet. Raises ``StoreFault``: nothing of the flush
+        counts then, and what was acknowledged before is untouched.
         """
         ...
 

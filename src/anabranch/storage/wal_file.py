@@ -17,7 +17,7 @@ Invariants of a ``FileWal``:
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -54,11 +54,12 @@ _PADDING = bytes(BLOCK_BYTES)
 class _File:
     """The file being written."""
 
-    def __init__(self, fd: int, life: WalLife, size: int) -> None:
+    def __init__(self, fd: int, life: WalLife, size: int, *, raw: bool) -> None:
         self.fd = fd
         self.life = life
         self.object_key = life.object_key
         self.size = size  # bytes preallocated
+        self.raw = raw  # preallocated and never written: each sync has to mark blocks as written
         self.position = 0  # where the next write goes; 0: the header is still to be written
 
 
@@ -82,7 +83,8 @@ class FileWal:
         self._generation = 0  # of the current file, or of the next one while there is none
         self._sequence = 0
         self._prepared_count = 0
-        self._untrusted: set[str] = set()  # objects of this start whose file failed: never reused
+        self._not_reused: set[str] = set()  # objects of this start whose file failed or is raw
+        self._prepared = False  # a spare was made ready and may not have been taken yet
         self._closed = False
 
     @classmethod
@@ -143,7 +145,12 @@ class FileWal:
         sequence, self._sequence = self._sequence, self._sequence + 1
         return sequence
 
-    def write(self, parts: Sequence[FlushPart], sequence: int | None = None) -> list[PlacedPart]:
+    def write(
+        self,
+        parts: Sequence[FlushPart],
+        sequence: int | None = None,
+        placed: Callable[[list[PlacedPart]], None] | None = None,
+    ) -> list[PlacedPart]:
         """Write one flush and return where each part went, in order; all of it is durable then.
 
         Raises ``StoreFault`` if the disk said no: nothing of the flush counts, what was acknowledged
@@ -180,34 +187,39 @@ class FileWal:
                 buffers.insert(
                     0, encode_file_header(file.life, self.directory.identity.wal_id.bytes)
                 )
+            places = []
+            at = position + header_length
+            for part_length in lengths:
+                places.append(PlacedPart(file.object_key, at, part_length))
+                at += part_length
             try:
                 self._disk.write(file.fd, buffers, file.position)
+                if placed is not None:
+                    placed(places)  # here, for the sync is what takes long
                 self._disk.sync_data(file.fd)
             except OSError as error:
-                self._untrusted.add(file.object_key)
+                self._not_reused.add(file.object_key)
                 self._leave()
                 raise disk_fault(error, f"writing to the WAL {self.directory.path}") from error
             file.position = position + length
-
-            placed = []
-            at = position + header_length
-            for part_length in lengths:
-                placed.append(PlacedPart(file.object_key, at, part_length))
-                at += part_length
-            return placed
+            return places
 
     def _file_for(self, length: int) -> _File:
         """The current file if ``length`` more bytes fit, otherwise a new one."""
         file = self._file
         if file is not None:
-            if file.position + length <= file.size:
+            fits = file.position + length <= file.size
+            if fits and not (file.raw and self._prepared and file.position):
                 return file
+            if fits:
+                self._not_reused.add(file.object_key)  # most of it is still raw
             self._leave()
         size = max(self._file_bytes, FILE_HEADER_BYTES + length)
         life = self._start._replace(generation=self._generation)
         path = self.directory.file_path(life.object_key)
         try:
             fd = self._claim_spare(path) if size == self._file_bytes else None
+            raw = fd is None
             if fd is None:
                 fd = self._create(path, size)
             try:
@@ -220,7 +232,7 @@ class FileWal:
             raise disk_fault(
                 error, f"starting a WAL file of {size:,} bytes in {self.directory.path}"
             ) from error
-        self._file = _File(fd, life, size)
+        self._file = _File(fd, life, size, raw=raw)
         return self._file
 
     def _create(self, path: Path, size: int) -> int:
@@ -234,6 +246,7 @@ class FileWal:
         return fd
 
     def _claim_spare(self, path: Path) -> int | None:
+        self._prepared = False
         for spare in self._spares():
             try:
                 self._disk.rename(spare, path)
@@ -305,7 +318,7 @@ class FileWal:
                 try:
                     reusable = (
                         self._disk.file_size(fd) == self._file_bytes
-                        and object_key not in self._untrusted
+                        and object_key not in self._not_reused
                         and len(self._spares()) < SPARES_MAX
                     )
                     if reusable:
@@ -321,13 +334,14 @@ class FileWal:
                 return  # another broker of this directory did it
             except OSError as error:
                 raise disk_fault(error, f"recycling {object_key}") from error
-            self._untrusted.discard(object_key)
+            self._not_reused.discard(object_key)
 
     def prepare_spare(self) -> bool:
         """Make a file of written zeros for a later roll, unless enough spares wait; True if it did.
 
         For a quiet thread, after opening and after rolls: until recycling gets going, flushes into
-        merely preallocated blocks would pay for marking them as written.
+        merely preallocated blocks would pay for marking them as written. A file of such blocks is
+        left for the first spare there is.
         """
         with self._spare_lock:
             if len(self._spares()) >= SPARES_MAX:
@@ -352,6 +366,7 @@ class FileWal:
                     self._disk.close(fd)
             except OSError as error:
                 raise disk_fault(error, f"preparing a WAL file in {self.directory.path}") from error
+            self._prepared = True
             return True
 
     def _spares(self) -> list[Path]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from threading import Lock
 from uuid import uuid4
 
@@ -265,13 +265,20 @@ class ObjectWal:
             self._unfinished.add(sequence)
         return sequence
 
-    def write(self, parts: Sequence[FlushPart], sequence: int | None = None) -> list[PlacedPart]:
+    def write(
+        self,
+        parts: Sequence[FlushPart],
+        sequence: int | None = None,
+        placed: Callable[[list[PlacedPart]], None] | None = None,
+    ) -> list[PlacedPart]:
         """As ``Wal.write``; several may be under way at a time."""
         assert 0 < len(parts) <= PARTS_MAX and not self._closed
         if sequence is None:
             sequence = self.reserve()
         key = object_wal_key(self._start.broker_id, self._start.epoch, sequence)
-        body, placed = self._body(key, parts, sequence)
+        body, places = self._body(key, parts, sequence)
+        if placed is not None:
+            placed(places)
         try:
             self._store.put(key, body)
         except AlreadyExists:
@@ -285,7 +292,7 @@ class ObjectWal:
         finally:
             with self._lock:
                 self._unfinished.discard(sequence)
-        return placed
+        return places
 
     def _body(
         self, key: str, parts: Sequence[FlushPart], sequence: int
