@@ -201,9 +201,10 @@ class SimBroker:
             metastore,
             row,
             automatic=False,
-            now_ms=self.now_ms,
+            store_now_ms=world.store_now_ms,
             monotonic_ms=lambda: int(world.loop.time() * 1000),
             knock=world.network.nobody_listens,
+            company=world.network.keep_company,
         )
         store = self._store(process, retrying=settings.retrying_store)
         wal = await self._open_wal(process, metastore.cluster_id, row.epoch)
@@ -225,6 +226,7 @@ class SimBroker:
             unique=unique,
             new_topic_id=world.new_topic_id,
             broker=row,
+            store_now_ms=world.store_now_ms,
         )
         log.looks_after = lambda topic_id, index: membership.routes.looks_after(topic_id, index)
         await log.start()

@@ -75,6 +75,21 @@ class Network:
         broker = self._world.brokers[port - PORTS_FROM - 1]
         return broker.process is None
 
+    async def keep_company(self, host: str, port: int) -> None:
+        """Returns when the process that listens there now has died."""
+        await asyncio.sleep(self._world.weather.latency())
+        process = self._world.brokers[port - PORTS_FROM - 1].process
+        if process is None:
+            return
+        ended: asyncio.Future[None] = self._world.loop.create_future()
+        self._open.setdefault(process, {})[ended] = None
+        try:
+            await ended
+        except NoAnswer:
+            pass
+        finally:
+            self._open.get(process, {}).pop(ended, None)
+
     def process_died(self, process: Process) -> None:
         for reply in self._open.pop(process, {}):
             self._world.loop.world.call_later(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from anabranch.broker.config import BrokerSettings
 from anabranch.broker.membership import SILENT_MS_MAX
 from anabranch.broker.server import Broker
 from anabranch.errors import ErrorCode
+from anabranch.log import opening
+from anabranch.log.shards import lease_name
 from anabranch.wire.messages import m09_offset_fetch as m09
 from anabranch.wire.messages import m13_leave_group as m13
 from anabranch.wire.messages.m10_find_coordinator import FindCoordinatorRequest
@@ -378,6 +381,37 @@ async def test_a_leaving_broker_sends_its_clients_to_the_others(tmp_path: Path) 
         assert fetched.responses[0].partitions[0].error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
         await stopping
         polling.writer.close()
+
+
+@pytest.mark.parametrize("off_ms", [3_600_000, -3_600_000])
+async def test_a_clock_that_is_an_hour_off_harms_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off_ms: int
+) -> None:
+    """Heartbeats and leases are in the metastore's time, whatever a broker's own clock says."""
+    async with brokers(tmp_path, 1) as (first,):
+        metastore = first.broker.log.metastore
+
+        def wrong_ms() -> int:
+            return time.time_ns() // 1_000_000 + off_ms
+
+        monkeypatch.setattr(opening, "wall_clock_ms", wrong_ms)
+        second = Broker(broker_settings(tmp_path), now_ms=wrong_ms)
+        await second.start()
+        try:
+            for broker in (first.broker, second):
+                await eventually(lambda broker=broker: len(broker.routes.lane) == 2)
+            now_ms = await metastore.now_ms()
+            for row in await metastore.brokers():
+                assert abs(row.started_ms - now_ms) < 60_000 > abs(row.heartbeat_ms - now_ms)
+            assert second.log.background is not None
+            shards = second.log.background.shards
+            await eventually(lambda: bool(shards.held))
+            name, ttl_ms = lease_name(shards.held[0]), second.log.settings.lease_ms
+            now_ms = await metastore.now_ms()
+            assert not await metastore.acquire_lease(name, "another", 1, now_ms)
+            assert await metastore.acquire_lease(name, "another", 1, now_ms + ttl_ms + 1)
+        finally:
+            await second.stop()
 
 
 async def test_the_last_broker_leaves_without_a_pause(tmp_path: Path) -> None:

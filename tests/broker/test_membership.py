@@ -10,11 +10,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from anabranch.broker.membership import (
+    FAREWELL_MS,
     SILENT_MS_MAX,
     UNSEEN_MS_MAX,
     Load,
     Membership,
     Watch,
+    keep_company,
     load_of,
     nobody_listens,
 )
@@ -95,26 +97,38 @@ class Place:
     def __init__(self, store: SqliteMetastore, me: BrokerRow, automatic: bool) -> None:
         self.store = store
         self.clock_ms = 1_000_000
+        self.store_ahead_ms = 0  # of that clock, which is this broker's own
+        self.company: dict[str, asyncio.Event] = {}  # set: the connection ended
         self.membership = Membership(
             store,
             me,
             automatic=automatic,
-            now_ms=lambda: self.clock_ms,
+            store_now_ms=self._store_now_ms,
             monotonic_ms=lambda: self.clock_ms,
             beat_ms=10**9,  # tests beat by hand
             knock=self._knock,
+            company=self._keep_company,
         )
         self.fenced = 0
         self.nobody_listens = False
         self.knocked: list[str] = []
+        self.door = asyncio.Event()  # not set: who knocks is kept waiting
+        self.door.set()
         self.expelled: list[str] = []
         self.changes = 0
         self.membership.on_fenced.append(self._fence)
         self.membership.on_expelled.append(self.expelled.append)
         self.membership.on_routes.append(self._change)
 
+    async def _store_now_ms(self) -> int:
+        return self.clock_ms + self.store_ahead_ms
+
+    async def _keep_company(self, host: str, port: int) -> None:
+        await self.company.setdefault(host, asyncio.Event()).wait()
+
     async def _knock(self, host: str, port: int) -> bool:
         self.knocked.append(host)
+        await self.door.wait()
         return self.nobody_listens
 
     def _fence(self) -> None:
@@ -213,6 +227,67 @@ async def test_a_missed_beat_and_a_closed_port_are_death(tmp_path: Path) -> None
         await second.beat(1)
         await first.beat()
         assert first.sees == [1, 2]
+
+
+async def test_a_connection_that_ends_and_a_closed_port_are_death(tmp_path: Path) -> None:
+    """Without any beat being missed: a killed process is passed over at once."""
+    async with places(tmp_path, 2) as (first, second):
+        await eventually(lambda: "h2" in first.company and "h1" in second.company)
+        first.company["h2"].set()
+        await eventually(lambda: first.knocked == ["h2"])
+        assert first.sees == [1, 2]  # somebody listens: it was only the connection
+    path = tmp_path / "other"
+    path.mkdir()
+    async with places(path, 2) as (first, second):
+        first.nobody_listens = True
+        await eventually(lambda: "h2" in first.company)
+        for _ in range(3):
+            await second.beat()
+            await first.beat()
+        first.company["h2"].set()
+        await eventually(lambda: first.sees == [1])
+        del first.company["h2"]
+        await second.beat(1)  # it was a restart of the network, not of the broker
+        await first.beat(1)
+        assert first.sees == [1, 2]
+        await eventually(lambda: "h2" in first.company)
+
+
+async def test_who_asks_in_the_moment_of_a_death_is_told_of_it(tmp_path: Path) -> None:
+    async with places(tmp_path, 2) as (first, second):
+        await eventually(lambda: "h2" in first.company)
+        await first.membership.settle()  # nothing is in doubt: it goes on
+        first.nobody_listens = True
+        first.door.clear()
+        asked = asyncio.create_task(first.membership.settle())
+        first.company["h2"].set()
+        await eventually(lambda: bool(first.knocked))
+        assert not asked.done() and first.sees == [1, 2]
+        first.door.set()
+        await asked
+        assert first.sees == [1]
+        # Its address is still told for a while, so that clients leave it in peace.
+        assert [row.broker_id for row in first.membership.departed] == [2]
+        first.clock_ms += FAREWELL_MS
+        assert first.membership.departed == []
+        await second.beat(1)
+        await first.beat(1)
+        assert first.sees == [1, 2] and first.membership.departed == []
+
+
+async def test_company_ends_with_the_connection() -> None:
+    there: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda reader, writer: there.append(writer), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    company = asyncio.create_task(keep_company("127.0.0.1", port))
+    await eventually(lambda: bool(there))
+    assert not company.done()
+    there[0].transport.abort()
+    await company
+    server.close()
+    await server.wait_closed()
+    await keep_company("127.0.0.1", port)
+    await keep_company("no such host.invalid", 1)
 
 
 async def test_knocking_tells_a_closed_port_from_silence() -> None:

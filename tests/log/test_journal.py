@@ -148,6 +148,7 @@ def second(bench: Bench) -> Journal:
         bench.clock,
         "another",
         lambda: b"i" * 16,
+        store_now_ms=bench.log._own_now_ms,
     )
 
 

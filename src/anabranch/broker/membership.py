@@ -1,10 +1,13 @@
 """Who lives: every broker beats in the metastore and watches the others' beats.
 
-Judged is whether a broker's row still changes. A row seen for the first time is as old as the metastore's
-time says; from then on the watcher counts its own monotonic time, so that clocks of brokers never meet.
-What the watcher did not see does not count either: a watcher that was paused, or a metastore that was
-away, makes nobody dead. A broker that misses a beat is knocked at: where its machine answers that nobody
-listens there any more, its time is over at once.
+Judged is whether a broker's row still changes. Beats are stamped with the metastore's time, and a row seen
+for the first time is as old as that says; from then on the watcher counts its own monotonic time, so that
+clocks of brokers never meet. What the watcher did not see does not count either: a watcher that was
+paused, or a metastore that was away, makes nobody dead.
+
+Most deaths need no judgement. Each broker keeps a connection to each other one, on which nothing is said:
+when it ends, or when a beat is missing, it knocks there, and where the machine answers that nobody listens
+any more, that broker's time is over at once.
 
 A broker that is declared dead by mistake may go on serving, because the metastore judges every commit;
 it is only slower. When it notices that it was out of sight it registers anew and forgets the groups
@@ -19,6 +22,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from anabranch.broker.routing import Routes
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode, StoreFault
 from anabranch.metastore.api import BrokerRow, Metastore
@@ -30,6 +35,14 @@ BEAT_MS = 400  # one row per broker and beat: four brokers cost ten small commit
 SILENT_MS_MAX = 2000  # five missed beats; noticed within 3 s even where a beat comes late
 DOUBT_MS = 500  # a beat is missing: time to knock
 KNOCK_S_MAX = 0.5  # a refusal comes within a round trip, or not at all
+PEERS_MAX = 128  # connections kept to others; further ones are missed by their beats alone
+SETTLE_S = (
+    0.005  # a client hears of a death when we do, and asks at once: the news may be on its way
+)
+FAREWELL_MS = (
+    5_000  # so long clients are still told the address of a broker that leads nothing any more
+)
+AGAIN_S = 1.0  # until a connection that ended, and not by a death, is made anew
 UNSEEN_MS_MAX = 2 * BEAT_MS  # of one look: more than that nobody watched
 NOTICE_MS_MIN = 20  # between two looks that foreign commits cause
 
@@ -58,6 +71,9 @@ def load_of(rows: Sequence[BrokerRow]) -> Load:
 Knock = Callable[[str, int], Awaitable[bool]]
 """Whether the machine at (host, port) answers that nobody listens there."""
 
+Company = Callable[[str, int], Awaitable[None]]
+"""Returns when a connection to (host, port) has ended, or cannot be made."""
+
 
 async def nobody_listens(host: str, port: int) -> bool:
     """Knock at a broker's address. No answer at all, or one of another kind, proves nothing."""
@@ -70,6 +86,23 @@ async def nobody_listens(host: str, port: int) -> bool:
         return False
     writer.close()
     return False
+
+
+async def keep_company(host: str, port: int) -> None:
+    """Connect to a broker and stay until the connection ends; the kernel ends those of a process that
+    dies, however it dies."""
+    try:
+        async with asyncio.timeout(KNOCK_S_MAX):
+            reader, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return
+    try:
+        while await reader.read(1024):
+            pass
+    except OSError:
+        pass
+    finally:
+        writer.close()
 
 
 class Watch:
@@ -111,6 +144,13 @@ class Watch:
         """Those of the living ``rows`` whose beat is missing."""
         return [row for row in rows if self._seen[row.broker_id].silent_ms >= DOUBT_MS]
 
+    def newest(self, row: BrokerRow) -> BrokerRow:
+        """``row`` with the last beat that was seen of it."""
+        seen = self._seen.get(row.broker_id)
+        if seen is None or seen.epoch != row.epoch:
+            return row
+        return replace(row, heartbeat_ms=seen.heartbeat_ms)
+
     def bury(self, row: BrokerRow) -> None:
         """It is known to be dead, unless its row has changed since."""
         seen = self._seen.get(row.broker_id)
@@ -133,12 +173,13 @@ class Membership:
         me: BrokerRow,
         *,
         automatic: bool,
-        now_ms: Callable[[], int],
+        store_now_ms: Callable[[], Awaitable[int]],
         monotonic_ms: Callable[[], int],
         beat_ms: int = BEAT_MS,
         silent_ms_max: int = SILENT_MS_MAX,
         knock: Knock = nobody_listens,
         load: Callable[[], Load] = lambda: Load(),
+        company: Company = keep_company,
     ) -> None:
         self.me = me
         self.routes = Routes(me, ())
@@ -148,14 +189,20 @@ class Membership:
         self.on_load: list[Callable[[Load], None]] = []
         self._metastore = metastore
         self._automatic = automatic  # whether the number may be another after a registration
-        self._now_ms = now_ms
+        self._store_now_ms = store_now_ms
+        self._store_ahead_ms: int | None = None  # of the monotonic clock
         self._monotonic_ms = monotonic_ms
         self._beat_ms = beat_ms
         self._silent_ms_max = silent_ms_max
         self._watch = Watch(silent_ms_max)
         self._knock = knock
         self._load = load
+        self._company = company
         self._knocking: dict[int, asyncio.Task[None]] = {}
+        self._kept: dict[tuple[int, int], asyncio.Task[None]] = {}  # by (number, epoch)
+        self._doubts = 0  # connections that ended and whose brokers are being knocked at
+        self._decided = asyncio.Event()
+        self._departed: dict[int, tuple[BrokerRow, int]] = {}  # with when, by the monotonic clock
         self._beaten_ms = monotonic_ms()
         self._leaving = False
         self._stopped = False
@@ -165,8 +212,12 @@ class Membership:
 
     async def look(self) -> None:
         """Take in who lives now. Raises StoreFault."""
+        if self._store_ahead_ms is None:
+            await self._ask_the_time()
         rows = await self._metastore.brokers()
-        living = self._watch.look(rows, self._now_ms(), self._monotonic_ms())
+        monotonic_ms = self._monotonic_ms()
+        assert self._store_ahead_ms is not None
+        living = self._watch.look(rows, monotonic_ms + self._store_ahead_ms, monotonic_ms)
         for row in self._watch.doubtful(living):
             if row.broker_id != self.me.broker_id and row.broker_id not in self._knocking:
                 task = asyncio.get_running_loop().create_task(self._knock_at(row))
@@ -174,25 +225,91 @@ class Membership:
         others = load_of([row for row in living if row.broker_id != self.me.broker_id])
         for tell in self.on_load:
             tell(others)
+        self._keep_company(living)
         routes = Routes(self.me, living, leaving=self._leaving)
         if _picture(routes) == _picture(self.routes):
             return
         before = {row.broker_id for row in self.routes.everyone}
         after = {row.broker_id for row in routes.everyone}
+        for row in self.routes.lane:
+            self._departed[row.broker_id] = row, monotonic_ms
+        self._departed = {n: one for n, one in self._departed.items() if n not in routes.by_id}
         self.routes = routes
         if before != after:
             logger.info("brokers: %s joined, %s left", _ids(after - before), _ids(before - after))
         for callback in self.on_routes:
             callback()
 
+    async def settle(self) -> None:
+        """Before a client is told who leads what: wait for what a death that just happened would change."""
+        if self.routes.alone:
+            return
+        await asyncio.sleep(SETTLE_S)
+        if self._doubts:
+            self._decided.clear()
+            try:
+                await asyncio.wait_for(self._decided.wait(), KNOCK_S_MAX)
+            except TimeoutError:
+                pass
+
+    @property
+    def departed(self) -> list[BrokerRow]:
+        """Brokers of this lane that died or left a moment ago. librdkafka gives up a broker that it is not
+        told of any more together with its partitions, and finds these again a second later; one that
+        is still there and leads nothing is left without a pause."""
+        since_ms = self._monotonic_ms() - FAREWELL_MS
+        return [row for row, at_ms in self._departed.values() if at_ms > since_ms]
+
+    async def _ask_the_time(self) -> int:
+        """The metastore's time; looks go by it until the next question."""
+        now_ms = await self._store_now_ms()
+        self._store_ahead_ms = now_ms - self._monotonic_ms()
+        return now_ms
+
     async def _knock_at(self, row: BrokerRow) -> None:
         try:
             gone = await self._knock(row.host, row.port)
         finally:
             del self._knocking[row.broker_id]
+        await self._answered(row, gone)
+
+    async def _answered(self, row: BrokerRow, gone: bool) -> None:
         if gone and not self._stopped:
             self._watch.bury(row)
             await self._look_guarded()
+
+    def _keep_company(self, living: Sequence[BrokerRow]) -> None:
+        """A connection to each of the living, and to nobody else."""
+        if self._stopped:
+            return
+        wanted = {
+            (row.broker_id, row.epoch): row
+            for row in living[:PEERS_MAX]
+            if row.broker_id != self.me.broker_id
+        }
+        for key in [key for key in self._kept if key not in wanted]:
+            task = self._kept.pop(key)
+            if task is not asyncio.current_task():  # it ends by itself
+                task.cancel()
+        for key, row in wanted.items():
+            if key not in self._kept:
+                self._kept[key] = asyncio.get_running_loop().create_task(
+                    self._stay_with(row), name=f"company of broker {row.broker_id}"
+                )
+
+    async def _stay_with(self, row: BrokerRow) -> None:
+        """Until it is gone, or nobody wants it any more."""
+        while (row.broker_id, row.epoch) in self._kept and not self._stopped:
+            await self._company(row.host, row.port)
+            self._doubts += 1
+            last = self._watch.newest(row)
+            try:
+                await self._answered(last, await self._knock(row.host, row.port))
+            finally:
+                self._doubts -= 1
+                if not self._doubts:
+                    self._decided.set()
+            await asyncio.sleep(AGAIN_S)
 
     async def start(self) -> None:
         """Become visible, and stay so until :meth:`leave`. Raises StoreFault."""
@@ -214,7 +331,8 @@ class Membership:
     async def _stop(self) -> None:
         self._stopped = True
         tasks = [task for task in (self._task, self._noticing) if task is not None]
-        tasks += self._knocking.values()
+        tasks += [*self._knocking.values(), *self._kept.values()]
+        self._kept.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -253,11 +371,11 @@ class Membership:
 
     async def _beat(self) -> None:
         unseen_ms = self._monotonic_ms() - self._beaten_ms
-        load = self._load()
+        load, now_ms = self._load(), await self._ask_the_time()
         beaten = await self._metastore.beat_broker(
             self.me.broker_id,
             self.me.epoch,
-            self._now_ms(),
+            now_ms,
             late_percent=load.late_percent,
             cold_bytes_per_second=load.cold_bytes_per_second,
         )
@@ -277,13 +395,14 @@ class Membership:
     async def _register(self) -> bool:
         """A new epoch, under the old number if nobody else has it."""
         me = self.me
+        now_ms = await self._ask_the_time()
         for number in (me.broker_id, None):
             try:
                 row = await self._metastore.register_broker(
                     number,
                     me.host,
                     me.port,
-                    self._now_ms(),
+                    now_ms,
                     lane=me.lane,
                     rack=me.rack,
                     silent_ms=self._silent_ms_max,
@@ -297,7 +416,7 @@ class Membership:
                 self._expel(fault.message)
                 return False
             self.me = row
-            await self._metastore.beat_broker(row.broker_id, row.epoch, self._now_ms())
+            await self._metastore.beat_broker(row.broker_id, row.epoch, now_ms)
             return True
         raise AssertionError("a number is always free")
 

@@ -160,7 +160,7 @@ class Broker:
             metastore,
             row,
             automatic=automatic,
-            now_ms=self.now_ms,
+            store_now_ms=metastore.now_ms,
             monotonic_ms=lambda: time.monotonic_ns() // 1_000_000,
             load=self._load,
         )

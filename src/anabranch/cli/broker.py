@@ -30,7 +30,8 @@ def list_(data: Location, output: str) -> None:
 
     async def main() -> None:
         async with _options.opened(data) as log:
-            values = _values(log, await log.metastore.brokers(), _options.now_ms())
+            rows, now_ms = await log.metastore.brokers(), await log.metastore.now_ms()
+            values = _values(log, rows, now_ms)
         emit(output, lambda: values, lambda: _parts(values))
 
     _options.run(main())

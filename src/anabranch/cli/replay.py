@@ -129,7 +129,8 @@ async def _prepare(
         token=secrets.token_hex(2),
         now_ms=now_ms,
         command=run,
-        bootstrap=bootstrap or await replay.default_bootstrap(log.metastore, now_ms),
+        bootstrap=bootstrap
+        or await replay.default_bootstrap(log.metastore, await log.metastore.now_ms()),
         creator=points.whoami(),
         rate=parse_bytes(rate) if rate is not None else None,
         sink=Path(path) if sink is not None else None,

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from typing import Any, NamedTuple, TypeVar
 
@@ -88,13 +88,17 @@ class Journal:
         holder: str,
         new_incarnation: Callable[[], bytes],
         on_superseded: Callable[[Superseded], None] | None = None,
+        *,
+        store_now_ms: Callable[[], Awaitable[int]],
     ) -> None:
-        """``on_superseded`` is told once that this metastore is no longer the cluster's."""
+        """``on_superseded`` is told once that this metastore is no longer the cluster's.
+        ``store_now_ms`` is the time by which leases end for everybody."""
         self._metastore = metastore
         self._store = store
         self._threads = threads
         self._settings = settings
         self._now_ms = now_ms
+        self._store_now_ms = store_now_ms
         self._holder = holder
         self._new_incarnation = new_incarnation
         self._on_superseded = on_superseded
@@ -245,7 +249,7 @@ class Journal:
         ):
             return self._state
         if not await self._metastore.acquire_lease(
-            LEASE, self._holder, self._settings.journal_lease_ms, now_ms
+            LEASE, self._holder, self._settings.journal_lease_ms, await self._store_now_ms()
         ):
             self._state = None
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
@@ -76,12 +76,16 @@ class Log:
         unique: Callable[[], str],
         new_topic_id: Callable[[], bytes],
         broker: BrokerRow | None = None,
+        store_now_ms: Callable[[], Awaitable[int]] | None = None,
     ) -> None:
+        """``now_ms`` is this machine's clock, ``store_now_ms`` the one that all who share the metastore
+        agree on, by which leases end (None: they are the same)."""
         self.metastore = metastore
         self.store = store
         self.wal_reader = wal_reader
         self.settings = settings
         self.now_ms = now_ms
+        store_now_ms = store_now_ms or self._own_now_ms
         self.broker = broker  # as what this process is registered, if it appends
         # Which partitions background work is ours for; brokers divide them among themselves.
         self.looks_after: Callable[[bytes, int], bool] = lambda topic_id, partition: True
@@ -132,6 +136,7 @@ class Log:
                 unique(),
                 new_topic_id,  # any 16 random bytes
                 self._superseded,
+                store_now_ms=store_now_ms,
             )
             self.pipeline = AppendPipeline(
                 metastore,
@@ -176,6 +181,7 @@ class Log:
                     metastore,
                     settings,
                     now_ms,
+                    store_now_ms,
                     unique(),
                     lambda shard_id, shard: self.looks_after(shard_id, shard),
                 ),
@@ -183,6 +189,9 @@ class Log:
                 settings,
                 now_ms,
             )
+
+    async def _own_now_ms(self) -> int:
+        return self.now_ms()
 
     async def start(self) -> None:
         """Load the catalogue, watch it, and start the stages and background jobs."""

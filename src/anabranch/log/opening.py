@@ -134,6 +134,7 @@ async def open_log(
             unique=lambda: secrets.token_hex(6),
             new_topic_id=new_topic_id,
             broker=opened.broker,
+            store_now_ms=metastore.now_ms,
         )
         log.opened_store, log.opened_wal_store = opened.store, opened.wal_store
         await log.start()
@@ -261,7 +262,7 @@ class _Opening:
                     wanted,
                     mine.host,
                     mine.port,
-                    wall_clock_ms(),
+                    await self._metastore.now_ms(),
                     lane=mine.lane,
                     rack=mine.rack,
                     silent_ms=mine.silent_ms,
@@ -331,7 +332,7 @@ class _Opening:
         """Brokers that share a WAL of files lean on one kernel: refuse a second machine."""
         if place is None or place.machine in (None, machine):
             return
-        now_ms = wall_clock_ms()
+        now_ms = await self._metastore.now_ms()
         others = [
             row
             for row in await self._metastore.brokers()

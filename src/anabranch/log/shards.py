@@ -8,7 +8,7 @@ nothing: every change is a compare-and-set.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import SHARDS, Metastore, shard_of
@@ -26,12 +26,16 @@ class Shards:
         metastore: Metastore,
         settings: LogSettings,
         now_ms: Callable[[], int],
+        store_now_ms: Callable[[], Awaitable[int]],
         holder: str,
         looks_after: Callable[[bytes, int], bool],
     ) -> None:
+        """``store_now_ms`` is the time by which leases end for everybody; ``now_ms`` only counts how long
+        ours last."""
         self._metastore = metastore
         self._settings = settings
         self._now_ms = now_ms
+        self._store_now_ms = store_now_ms
         self._holder = holder
         self._looks_after = looks_after
         self._until_ms: dict[int, int] = {}  # shard → when its lease ends
@@ -63,7 +67,11 @@ class Shards:
         wanted = [s for s in (GLOBAL, *range(SHARDS)) if self._looks_after(SHARD_ID, s % SHARDS)]
         half = now_ms + self._settings.lease_ms // 2
         due = [shard for shard in wanted if self._until_ms.get(shard, 0) <= half]
-        taken = await asyncio.gather(*[self._acquire(shard, now_ms) for shard in due])
+        if due:
+            store_now_ms = await self._store_now_ms()
+            taken = await asyncio.gather(*[self._acquire(shard, store_now_ms) for shard in due])
+        else:
+            taken = []
         for shard, ok in zip(due, taken, strict=True):
             if ok:
                 self._until_ms[shard] = now_ms + self._settings.lease_ms

@@ -223,7 +223,7 @@ async def request_cancel(metastore: Metastore, session: Session, now_ms: int) ->
         raise UserFault(f"replay {session.id} is {session.status} already")
     await metastore.put_document(CANCEL_KIND, session.id, b"{}", now_ms)
     holder = f"cancel-{os.getpid()}"
-    if await metastore.acquire_lease(_lease(session), holder, LEASE_MS, now_ms):
+    if await _take_lease(metastore, session, holder):
         session = ended(session, Status.CANCELLED, now_ms, exit_status=None, error="cancelled")
         await save(metastore, session, now_ms)
         await metastore.release_lease(_lease(session), holder)
@@ -267,7 +267,7 @@ class Runner:
         session, now_ms = self.session, self._clock_ms()
         if session.status in (Status.COMPLETED, Status.CANCELLED):
             raise UserFault(f"replay {session.id} is {session.status}; there is nothing to resume")
-        if not await self._metastore.acquire_lease(_lease(session), self._holder, LEASE_MS, now_ms):
+        if not await _take_lease(self._metastore, session, self._holder):
             raise UserFault(
                 f"replay {session.id} is running already (or its runner died within the last "
                 f"{LEASE_MS // 1000} s: then try again shortly)"
@@ -338,9 +338,7 @@ class Runner:
                 )
                 return
             if now_ms - self._saved_ms >= SAVE_EVERY_MS:
-                await self._metastore.acquire_lease(
-                    _lease(self.session), self._holder, LEASE_MS, now_ms
-                )
+                await _take_lease(self._metastore, self.session, self._holder)
                 await self._save()
             await asyncio.wait([waiting], timeout=POLL_S)
 
@@ -428,10 +426,16 @@ def _lease(session: Session) -> str:
     return f"replay:{session.id}"
 
 
+async def _take_lease(metastore: Metastore, session: Session, holder: str) -> bool:
+    """By the metastore's time: runners on several machines must agree on when a lease is over."""
+    now_ms = await metastore.now_ms()
+    return await metastore.acquire_lease(_lease(session), holder, LEASE_MS, now_ms)
+
+
 async def default_bootstrap(metastore: Metastore, now_ms: int) -> str:
     """Where the command is to connect: to the recovery lane if it has brokers, else to the live ones.
 
-    A comma-separated list, as clients take it. Raises UserFault if no broker is registered.
+    ``now_ms`` is the metastore's. A comma-separated list, as clients take it. Raises UserFault if no broker is registered.
     """
     brokers = await metastore.brokers()
     if not brokers:

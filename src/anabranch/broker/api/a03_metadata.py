@@ -1,6 +1,7 @@
 """Metadata (3), versions 0 to 13: brokers, topics and their leaders.
 
-The brokers are the living ones of this lane; each partition has one stable leader among them, never -1
+The brokers are the living ones of this lane (and for some seconds those that died or left, which lead
+nothing); each partition has one stable leader among them, never -1
 (see :mod:`anabranch.broker.routing`), in the client's own zone if its client id names one that has
 brokers. The leader epoch has nothing to do with that: it only changes when the log does. An unknown topic is created
 if the request (from v4 it may decline) and the broker allow it, and the answer then already shows it.
@@ -37,12 +38,13 @@ _BY_ID = 12
 
 async def handle(context: Context, request: MetadataRequest) -> MetadataResponse:
     broker = context.broker
+    await broker.membership.settle()
     response = MetadataResponse(
         brokers=[
             MetadataResponseBroker(
                 node_id=one.broker_id, host=one.host, port=one.port, rack=one.rack
             )
-            for one in context.routes.lane
+            for one in (*context.routes.lane, *broker.membership.departed)
         ],
         cluster_id=broker.cluster_id,
         controller_id=context.routes.lane[0].broker_id,
