@@ -211,3 +211,18 @@ def test_a_journal_with_a_hole_or_damage_is_found(run: Run) -> None:
         assert any("nothing was shipped" in finding.detail for finding in report.findings)
 
     run(scenario)
+
+
+def test_a_journal_that_could_not_begin_yet_is_no_trouble_and_one_that_never_began_is(
+    run: Run,
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        await filled(bench)
+        await bench.log.metastore.journal_take_over(b"i" * 16)  # and then nothing was shipped
+        assert (await check(bench)).clean
+        bench.clock.ms += 2 * CheckOptions().journal_lag_ms_max
+        report = await check(bench)
+        assert troubles(report) == [Trouble.JOURNAL] * 2, report.findings
+        assert any("nothing was shipped ever" in one.detail for one in report.findings)
+
+    run(scenario)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -57,15 +58,24 @@ async def _check(
     from concurrent.futures import ThreadPoolExecutor
 
     from anabranch.log.checking.check import Check, CheckOptions
+    from anabranch.log.opening import real_waits
+    from anabranch.storage.retrying import PATIENT, Retrying
+    from anabranch.storage.wal import open_wal_reader
 
     line = ProgressLine()
     begun = time.monotonic()
+    waits = real_waits()
     async with _options.opened(data) as log:
-        with ThreadPoolExecutor(READERS, "check") as pool:
+        # A check of hours is not to end because the bucket had a bad minute.
+        store = Retrying(log.store, **waits._asdict(), backoff=PATIENT)
+        wal = open_wal_reader(
+            log.wal_reader.url, waits=waits, cluster_id=log.metastore.cluster_id, backoff=PATIENT
+        )
+        with closing(wal), ThreadPoolExecutor(READERS, "check") as pool:
             check = Check(
                 log.metastore,
-                log.store,
-                log.wal_reader,
+                store,
+                wal,
                 pool,
                 CheckOptions(quick=quick, repair_orphans=repair_orphans),
                 _options.now_ms,

@@ -357,6 +357,11 @@ class Journal:
         if state is None:
             return False
         since = self._since_snapshot
+        key = journal_format.snapshot_key(state.epoch, state.number)
+        standing = await self.run(self._read, key)
+        if isinstance(standing, Snapshot) and standing.identity == self.identity(state):
+            # Whole, and the metastore did not hear of it: writing over it may break off half-way.
+            return await self._snapshot_done(state, standing.at_ms, since)
         schema, tables = await self._metastore.journal_tables()
         parts = _Parts(self, state)
         for name in tables:
@@ -385,15 +390,17 @@ class Journal:
             rows=parts.rows,
             checksums=parts.checksums,
         )
-        key = journal_format.snapshot_key(state.epoch, state.number)
         await self.replace(key, journal_format.encode(manifest))
+        self.snapshots += 1
+        self.snapshot_bytes = parts.size
+        return await self._snapshot_done(state, now_ms, since)
+
+    async def _snapshot_done(self, state: JournalState, now_ms: int, since: int) -> bool:
         if not await self._metastore.journal_snapshot_done(state.epoch, state.number, now_ms):
             return False
         if self._state is not None and self._state.epoch == state.epoch:
             self._state = await self._metastore.journal_state()
         self._since_snapshot -= since
-        self.snapshots += 1
-        self.snapshot_bytes = parts.size
         return True
 
     async def replace(self, key: str, data: bytes) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from anabranch.errors import UserFault
 from anabranch.storage.layers import Waits, open_layered
+from anabranch.storage.retrying import Backoff
 from anabranch.storage.store import Buffer, ObjectInfo
 from anabranch.storage.wal_format import Frame
 from anabranch.storage.wal_scan import ScanEnd
@@ -167,16 +168,23 @@ def wal_directory_path(url: str) -> Path:
 
 
 def open_wal_reader(
-    url: str, *, waits: Waits, cluster_id: bytes | None = None, cache_bytes: int = CACHE_BYTES
+    url: str,
+    *,
+    waits: Waits,
+    cluster_id: bytes | None = None,
+    cache_bytes: int = CACHE_BYTES,
+    backoff: Backoff | None = None,
 ) -> WalReader:
     """Open an existing WAL for reading; ``cluster_id`` (16 bytes) refuses another cluster's.
+
+    ``backoff`` is how patient to be with a bucket.
 
     Raises ``UserFault`` if there is no WAL, or another cluster's; ``StoreFault``.
     """
     if is_object_wal(url):
         from anabranch.storage.wal_object import WalBucket
 
-        store = open_layered(url, waits=waits).store
+        store = open_layered(url, waits=waits, backoff=backoff).store
         try:
             return WalBucket.open(store, cluster_id=cluster_id, cache_bytes=cache_bytes)
         except BaseException:

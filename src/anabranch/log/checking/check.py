@@ -223,13 +223,15 @@ class Check:
         notes, partitions = await self._metastore.journal_pending()
         report.journal_notes, report.journal_partitions = notes, partitions
         state = await self._metastore.journal_state()
+        if not state.shipped_ms and not await self._may_have_shipped():
+            return  # a metastore that was just made, or rebuilt
         late_ms = self._now_ms() - state.shipped_ms
         if (notes or partitions) and state.epoch and late_ms > self._options.journal_lag_ms_max:
             report.add(
                 Trouble.JOURNAL,
                 "journal",
-                f"nothing was shipped for {late_ms // 1000} s, while {notes} changes and the appends of "
-                f"{partitions} partitions wait",
+                f"nothing was shipped {f'for {late_ms // 1000} s' if state.shipped_ms else 'ever'}, while "
+                f"{notes} changes and the appends of {partitions} partitions wait",
             )
         if not state.epoch:
             return  # no broker ever shipped: a new cluster, or the journal is off
@@ -237,6 +239,11 @@ class Check:
             report.add(Trouble.JOURNAL, "journal", "no whole snapshot stands under its entries yet")
             return
         await self._run(self._read_journal, state.snapshot_epoch, state.snapshot_number)
+
+    async def _may_have_shipped(self) -> bool:
+        """Whether some broker has been there for as long as shipping may take."""
+        latest_ms = self._now_ms() - self._options.journal_lag_ms_max
+        return any(broker.started_ms <= latest_ms for broker in await self._metastore.brokers())
 
     def _read_journal(self, epoch: int, number: int) -> None:
         key = journal_format.snapshot_key(epoch, number)

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -37,6 +37,7 @@ from anabranch.storage.identity import (
     replace_identity,
 )
 from anabranch.storage.layers import open_layered
+from anabranch.storage.retrying import PATIENT
 from anabranch.storage.store import Store
 from anabranch.storage.wal import WalReader, is_object_wal, open_wal_reader, wal_directory_path
 from anabranch.storage.wal_directory import WalDirectory, replace_wal_identity
@@ -111,11 +112,14 @@ def _open_places(where: Location, undo: ExitStack) -> _Places:
         raise UserFault("say where everything lies: --store URL and --wal URL (or --data DIR)")
     store_url, wal_url = as_url(store_url), as_url(wal_url)
     waits = real_waits()
-    store = open_layered(store_url, waits=waits, requests_max=READS_AT_ONCE).store
-    undo.callback(store.close)
-    identity = read_identity(store, STORE_IDENTITY_KEY)
+    # What is not there at all is said soon; whoever answered once is waited for with patience.
+    with closing(open_layered(store_url, waits=waits).store) as first:
+        identity = read_identity(first, STORE_IDENTITY_KEY)
     of_store = None if identity is None else identity.cluster_id.bytes
-    wal = open_wal_reader(wal_url, waits=waits, cluster_id=of_store)
+    open_wal_reader(wal_url, waits=waits, cluster_id=of_store).close()
+    store = open_layered(store_url, waits=waits, requests_max=READS_AT_ONCE, backoff=PATIENT).store
+    undo.callback(store.close)
+    wal = open_wal_reader(wal_url, waits=waits, cluster_id=of_store, backoff=PATIENT)
     undo.callback(wal.close)
     return _Places(store_url, wal_url, store, wal, of_store or wal.cluster_id)
 
