@@ -36,7 +36,7 @@ async def _measure(data: Path, scale: Scale, report: Report) -> None:
     log = await open_log(data, broker_id=1, settings=SETTINGS, create=True)
     try:
         for extents in EXTENTS if scale.rounds > 1 else EXTENTS_QUICK:
-            topic = await _grown(log, f"t{extents}", extents)
+            topic = await grown(log, f"t{extents}", extents)
             before = _stored_bytes(data)
             for number in range(BRANCHES):
                 begun = time.perf_counter()
@@ -54,10 +54,13 @@ async def _measure(data: Path, scale: Scale, report: Report) -> None:
         await log.close()
 
 
-async def _grown(log: Log, name: str, extents: int) -> Topic:
+async def grown(log: Log, name: str, extents: int, record_bytes: int = 100) -> Topic:
+    """A topic whose extents are segments of one record each."""
     topic = await log.create_topic(name, PARTITIONS, {})
     for _ in range(extents // PARTITIONS):
-        record = Record(offset=0, timestamp=log.now_ms(), key=None, value=b"x" * 100, headers=())
+        record = Record(
+            offset=0, timestamp=log.now_ms(), key=None, value=b"x" * record_bytes, headers=()
+        )
         batch = build_batch([record])
         await asyncio.gather(
             *(

@@ -2,26 +2,32 @@
 
 Three brokers, one idempotent librdkafka producer that writes to every partition every few milliseconds.
 The gap is the longest time in which some partition was not acknowledged. With little and with much
-retained data: it must not depend on it. Replacement: from exec of a new broker with the dead one's
+retained data: it must not depend on it. Much is thousands of objects, and hundreds of thousands of
+extents that name them, made by branching. Replacement: from exec of a new broker with the dead one's
 number to the moment that every broker shows it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from pathlib import Path
 
 from tests.support.peers.cluster import ClusterNode, await_all, bootstrap, cluster
 
+from anabranch.log.branch import BranchPoint
+from anabranch.log.opening import open_log
+from bench.branching import SETTINGS, grown
 from bench.report import Report
-from bench.systems import Scale, create_topic, finish_job, run_job, settle, start_job
+from bench.systems import Scale, create_topic, finish_job, settle, start_job
 
 NAME = "failover"
 BROKERS = 3
 PARTITIONS = 12
-RECORD_BYTES = 1000
-SMALL_BYTES = 1_000_000
+OBJECTS, OBJECT_BYTES = 2_000, 50_000  # retained data at large …
+BRANCHES = 100  # … each of which names all of these objects once more
+QUICK_SHARE = 10  # --quick makes so much less of both
 BEFORE_S, AFTER_S = 2.0, 6.0  # of the kill
 
 
@@ -32,21 +38,31 @@ def measure(parent: Path, scale: Scale, report: Report) -> None:
 
 def sample(parent: Path, scale: Scale, report: Report) -> None:
     parent.mkdir(parents=True, exist_ok=True)
-    for label, retained_bytes in (("small", SMALL_BYTES), ("large", scale.stored_bytes)):
+    for label in ("small", "large"):
         shared = parent / f"failover-{label}"
+        if label == "large":
+            share = 1 if scale.repeats > 1 else QUICK_SHARE
+            asyncio.run(retain(shared, OBJECTS // share, BRANCHES // share, report))
         with cluster(parent, shared, BROKERS) as nodes:
-            create_topic(nodes[0], "retained", PARTITIONS)
             create_topic(nodes[0], "paced", PARTITIONS)
-            run_job(
-                "produce",
-                bootstrap=bootstrap(nodes),
-                topic="retained",
-                size=RECORD_BYTES,
-                records=retained_bytes // RECORD_BYTES,
-            )
             for _ in range(scale.repeats * 3):
                 settle()
                 sample_kill(nodes, label, report)
+
+
+async def retain(data: Path, objects: int, branches: int, report: Report) -> None:
+    """Many segments, and many more extents."""
+    log = await open_log(data, broker_id=1, settings=SETTINGS, create=True)
+    try:
+        topic = await grown(log, "retained", objects, OBJECT_BYTES)
+        for number in range(branches):
+            await log.branch(topic, f"retained-{number}", BranchPoint())
+    finally:
+        await log.close()
+    report.notes.append(
+        f"large: {objects:,} objects of {OBJECT_BYTES:,} bytes, named by"
+        f" {objects * (branches + 1):,} extents of {branches + 1} topics"
+    )
 
 
 def sample_kill(nodes: list[ClusterNode], label: str, report: Report) -> None:

@@ -64,6 +64,26 @@ TARGETS = [
         ours="journal",
     ),
 ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A figure of ours whose median must not be above ``most``."""
+
+    figure: str
+    most: float
+    says: str
+
+
+BOUNDS = [
+    Bound("branch of 10,000 extents", 200.0, "a branch of 10,000 extents"),
+    Bound("failover gap, small retained", 3.0, "gap after kill -9, little retained"),
+    Bound("failover gap, large retained", 3.0, "gap after kill -9, much retained"),
+    Bound(
+        "broker memory peak, 10,000 partitions written and read", 1024.0,
+        "memory with 10,000 partitions",
+    ),
+]  # fmt: skip
 MEMORY_BYTES_MAX = 512 * 2**20
 STARTUP_RATIO_MAX = 1.5  # "independent of retained bytes", with room for noise
 
@@ -118,6 +138,12 @@ class Report:
             ratio = figure.median(system) if figure else None
             met = None if ratio is None else ratio <= bound_x
             rows.append(_row(says, f"≤ {bound_x:g} x without", ratio, " x", met))
+        for bound in BOUNDS:
+            figure = self.figures.get(bound.figure)
+            measured = figure.median("anabranch") if figure else None
+            unit = f" {figure.unit}" if figure else ""
+            met = None if measured is None else measured <= bound.most
+            rows.append(_row(bound.says, f"≤ {bound.most:g}{unit}", measured, unit, met))
         peaks = [
             max(figure.samples["anabranch"])
             for figure in self.figures.values()
