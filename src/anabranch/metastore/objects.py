@@ -20,8 +20,6 @@ DELETIONS_MAX = 100_000  # lines kept in the deletion log
 # so a writer may stall for so long between its write and its commit, however much is collected meanwhile.
 DELETIONS_KEPT_MS = 3_600_000
 
-WAL_STEP_BYTES = 1 << 20  # by which the size of a WAL object that is being written is known
-
 _COLUMNS = "no, key, kind, form, bytes, created_ms, unreferenced_ms"
 # By the number in the form column; what lies in the WAL has kind = 1, and wal = 1 in its extents.
 FORMS = (ObjectKind.SEGMENT, ObjectKind.PACK, ObjectKind.QUARANTINE)
@@ -58,21 +56,14 @@ def _insert(tx: Tx, key: str, kind: ObjectKind, length: int, now_ms: int) -> int
 def register_wal_object(tx: Tx, key: str, written: int, now_ms: int) -> int:
     """The number of a WAL object that is written up to byte ``written``; created on first use.
 
-    The size of one that grows goes up in steps: nearly every flush then leaves its row alone.
+    Exactly: a rebuild takes the flushes that begin below it for judged, and those behind it for new.
     """
     row = tx.execute(
-        "SELECT no, bytes, unreferenced_ms FROM object WHERE key = ? AND kind = 1", (key,)
+        "UPDATE object SET bytes = max(bytes, ?), unreferenced_ms = NULL "
+        "WHERE key = ? AND kind = 1 RETURNING no",
+        (written, key),
     ).fetchone()
-    if row is None:
-        return _insert(tx, key, ObjectKind.WAL, written, now_ms)
-    no: int = row[0]
-    if row[1] < written or row[2] is not None:
-        size = -(-written // WAL_STEP_BYTES) * WAL_STEP_BYTES
-        tx.execute(
-            "UPDATE object SET bytes = max(bytes, ?), unreferenced_ms = NULL WHERE no = ?",
-            (size, no),
-        )
-    return no
+    return row[0] if row else _insert(tx, key, ObjectKind.WAL, written, now_ms)
 
 
 def create_object(tx: Tx, key: str, kind: ObjectKind, now_ms: int) -> int:
