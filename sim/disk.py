@@ -31,6 +31,13 @@ class Inode:
         self.dirty: list[tuple[int, bytes]] = []
         self.locked_by: tuple[SimDisk, int] | None = None
 
+    def copy(self) -> Inode:
+        """Its bytes; nobody holds the copy's lock."""
+        copy = Inode()
+        copy.content, copy.durable = bytearray(self.content), bytearray(self.durable)
+        copy.dirty = list(self.dirty)
+        return copy
+
     def write(self, position: int, data: bytes) -> None:
         _put(self.content, position, data)
         self.dirty.append((position, data))
@@ -113,6 +120,29 @@ class Machine:
             directory.lose_power(self._rng)
         for inode in inodes.values():
             inode.lose_power(self._rng)
+
+    def after_power_loss(self, rng: Random) -> Machine:
+        """Another machine: what this one would be if it lost its power now."""
+        inodes: dict[int, Inode] = {}
+
+        def same(names: dict[str, Inode]) -> dict[str, Inode]:
+            return {
+                name: inodes.setdefault(id(inode), inode.copy()) for name, inode in names.items()
+            }
+
+        other = Machine(rng)
+        for path, directory in self.directories.items():
+            copy = other.directories[path] = Directory()
+            copy.names, copy.durable = same(directory.names), same(directory.durable)
+            copy.changes = [
+                tuple(
+                    (name, inode and inodes.setdefault(id(inode), inode.copy()))
+                    for name, inode in change
+                )
+                for change in directory.changes
+            ]
+        other.lose_power()
+        return other
 
     def process_died(self, disk: SimDisk) -> None:
         """A write in progress may have arrived in part, in order; the kernel drops the locks."""

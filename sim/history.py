@@ -93,7 +93,7 @@ def identified(uid: str, records: Sequence[tuple[int, bytes | None, bytes | None
     ]
 
 
-def _identity(record: Record) -> tuple[str, int]:
+def identity_of(record: Record) -> tuple[str, int]:
     (_, identity) = record.headers[0]
     assert identity is not None
     uid, _, number = identity.decode().rpartition("/")
@@ -113,6 +113,13 @@ class History:
 
     def live_topics(self) -> list[TopicStory]:
         return [story for story in self.topics.values() if not story.deletion_asked]
+
+    def attempts_of(self, story: TopicStory, partition: int) -> list[Attempt]:
+        return [
+            attempt
+            for attempt in self.attempts.values()
+            if attempt.topic_id == story.id and attempt.partition == partition
+        ]
 
     def created(self, topic: Topic) -> TopicStory:
         story = self.topics.get(topic.id)
@@ -135,7 +142,7 @@ class History:
     def saw(self, story: TopicStory, partition: int, record: Record) -> None:
         """Somebody read a record."""
         self.records_seen += 1
-        uid, number = _identity(record)
+        uid, number = identity_of(record)
         offset = record.offset
         attempt = self.attempts.get(uid)
         where = f"{story}/{partition} at {offset}"

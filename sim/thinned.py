@@ -68,13 +68,13 @@ class Thinned:
         newer = line.by_key[record.key]
         newer = newer[bisect_right(newer, offset) :]
         lag_ms = story.least("min.compaction.lag.ms", 0)
-        if newer:
-            ages = [self._age_ms(attempts[line.at[each][0]]) for each in newer]
-            if max(ages) >= lag_ms:
-                return None
-            return f"{here} at {offset} was compacted by {newer}, which are only {ages} ms old"
+        ages = [self._age_ms(attempts[line.at[each][0]]) for each in newer]
+        if ages and max(ages) >= lag_ms:
+            return None
         if any(self._may_replace(each, record.key, story, partition) for each in attempts.values()):
             return None
+        if newer:
+            return f"{here} at {offset} was compacted by {newer}, which are only {ages} ms old"
         if record.value is not None:
             return f"{here} at {offset} is the newest of {record.key!r}, and is gone"
         age_ms = self._age_ms(attempts[here[0]])

@@ -80,7 +80,7 @@ def choose(rng: Random, *, short: bool) -> WeatherSettings:
             cold_cache_bytes=rng.choice((0, 8 * KIB)),
             cold_read_bytes=rng.choice((300, 5000)),
             extents_per_read=rng.choice((1, 3, 64)),
-            object_grace_ms=rng.choice((500, 1000) if short else (500, 3000, 30_000)),
+            object_grace_ms=rng.choice((500, 60_000) if short else (500, 3000, 60_000)),
             topic_grace_ms=rng.choice((0, 2000)),
             wal_grace_ms=rng.choice((0, 300, 3000)),
             wal_orphan_grace_ms=rng.choice((500, 5000)),
@@ -104,6 +104,11 @@ def choose(rng: Random, *, short: bool) -> WeatherSettings:
         ),
         groups=GroupSettings(session_timeout_ms_min=500, offsets_retention_check_interval_ms=5000),
     )
+
+
+def is_quiet(settings: WeatherSettings) -> bool:
+    """Whether every flush that becomes durable is committed, but for those that a kill came between."""
+    return not (settings.disk_error or settings.store_trouble or settings.metastore_trouble)
 
 
 class Weather:

@@ -17,6 +17,9 @@ from msgspec.structs import replace
 from anabranch.errors import AnabranchError, ErrorCode
 from anabranch.log import compaction, merge, offset_map
 from anabranch.metastore.topics import topics
+from anabranch.storage.wal import WalReader
+from anabranch.storage.wal_directory import WalDirectory
+from anabranch.storage.wal_object import WalBucket
 from sim.actors import (
     Administrator,
     Client,
@@ -27,11 +30,12 @@ from sim.actors import (
 )
 from sim.audit import Auditor
 from sim.broker import EPOCH_MS, WAL_PATH, SimBroker
-from sim.disk import Directory, Machine
+from sim.disk import Directory, Machine, SimDisk
 from sim.history import History, TopicStory, Violation
 from sim.loop import START_S, Process, SimLoop
 from sim.metastore import Database
 from sim.net import Network, NoAnswer
+from sim.rebuilt import Rebuilding
 from sim.store import Bucket
 from sim.weather import Weather, choose
 
@@ -43,6 +47,7 @@ SMALL: tuple[tuple[Any, str, int], ...] = (
     (compaction, "AVOIDED_MS", 2000),
     (merge, "AVOIDED_MS", 2000),
 )
+REBUILT = 0.05  # of the audits end in a rebuild beside it
 READ_ATTEMPTS_MAX = 50
 SETTLE_S = 60.0  # virtual; in calm weather everything is answered within it
 
@@ -87,6 +92,7 @@ class World:
         self.network = Network(self)
         self.history = History()
         self.auditor = Auditor(self)
+        self.rebuilding = Rebuilding(self)
         self.brokers = [
             SimBroker(self, number) for number in range(1, self.weather.settings.brokers + 1)
         ]
@@ -123,6 +129,14 @@ class World:
     @property
     def clocks_apart_ms(self) -> int:
         return max(self._skews_ms) - min(self._skews_ms)
+
+    def wal_reader(self, power_loss: Random | None) -> WalReader:
+        """The WAL as nobody's process sees it; ``power_loss``: as the machine's platters would show it."""
+        if self.weather.settings.object_wal:
+            return WalBucket.open(self.bucket, cache_bytes=0)
+        machine = self.machine if power_loss is None else self.machine.after_power_loss(power_loss)
+        disk = SimDisk(machine, self.loop.world, lambda call: None, Random(0))
+        return WalDirectory.open(WAL_PATH, disk=disk)
 
     def new_topic_id(self) -> bytes:
         self._topic_ids += 1
@@ -203,6 +217,10 @@ class World:
         while self.loop.time() < end:
             await asyncio.sleep(self.rng.choice((0.1, 1.0)))
             self._audit()
+            patient = self.weather.settings.log.object_grace_ms > 1000 * length_s
+            if patient and self.history.acked and self.rng.random() < REBUILT:
+                # Where objects go before the journal has told of it, nothing is promised.
+                self.rebuilding.look(power_loss=self.rng.random() < 0.5)
 
     def _audit(self) -> None:
         for topic in topics(self.database.connection):
@@ -237,9 +255,12 @@ class World:
         for broker in self.brokers:
             await self._read_all(broker)
         supervisor.cancel()
-        await asyncio.sleep(2 * self.weather.settings.log.object_grace_ms / 1000 + 5)
+        await asyncio.sleep(2 * min(5000, self.weather.settings.log.object_grace_ms) / 1000 + 5)
         self._audit()
         self.auditor.final()
+        deadline = self.loop.time() + SETTLE_S
+        while (difference := self.rebuilding.difference()) is not None:
+            await self._settling(deadline, f"a rebuild differs: {difference}")
 
     async def _settling(self, deadline: float, otherwise: str) -> None:
         if self.loop.time() > deadline:

@@ -329,6 +329,55 @@ def test_I9_the_journals_last_entries_are_lost_and_segments_tell(run: Run, tmp_p
     run(scenario)
 
 
+def test_I1_I9_a_snapshot_that_nothing_follows_loses_nothing(run: Run, tmp_path: Path) -> None:
+    """Its tables are read one after the other, while the log goes on: extents before WAL objects. Alone it
+    would say of a flush that it was committed, and not where."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"a"])
+        await ship(bench)
+        metastore = bench.log.metastore
+        chunk = metastore.journal_chunk
+
+        async def while_it_goes_on(name: str, *arguments: Any) -> Any:
+            rows = await chunk(name, *arguments)
+            if name == "extent":
+                await bench.append(topic, 0, [b"b"])
+            return rows
+
+        metastore.journal_chunk = while_it_goes_on  # type: ignore[method-assign]
+        await journal_of(bench).snapshot()
+        metastore.journal_chunk = chunk  # type: ignore[method-assign]
+        report = await assert_rebuilt(bench, tmp_path, times=False)
+        assert exact_but_for_untold(report), report.findings
+
+    run(scenario)
+
+
+def test_I9_a_segment_across_the_journals_end_takes_the_place_of_recycled_files(
+    run: Run, tmp_path: Path
+) -> None:
+    """It was merged from flushes of which the journal knows the first ones only."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"a"] * 3)
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        await bench.append(topic, 0, [b"b"] * 3)
+        await bench.log.merger.merge_backlog(topic, 0)
+        for path in (bench.path / "wal").glob("*.wal"):
+            path.unlink()
+        into = tmp_path / "rebuilt.db"
+        wal = WalDirectory.open(bench.path / "wal")
+        found, report = rebuild(bench.store, wal, into, bench.clock())
+        assert [(row[2], row[3]) for row in found["extent"]] == [(0, 5)]
+        assert Kind.GUESSED in kinds(report) and Kind.OBJECT_MISSING not in kinds(report)
+
+    run(scenario)
+
+
 def test_I9_wal_files_that_were_recycled_since_are_replaced_by_their_segments(
     run: Run, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from anabranch.log.compaction_filter import CompactionFilter
 from anabranch.log.offset_map import OffsetMap
 from anabranch.log.partition import PartitionLog
 from anabranch.log.pipeline import AppendPipeline
+from anabranch.log.rebuild import wal_read
 from anabranch.metastore import appends, purge
 from anabranch.metastore.api import AppendOutcome
 
@@ -177,3 +178,16 @@ def test_I3_a_deleted_topic_has_no_grace(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(purge, "delete_topic", at_once)
     print(objection("within its grace", chaos_s=1e9))
+
+
+# -- rebuilds --------------------------------------------------------------------------------------------
+
+
+def test_I9_flushes_newer_than_the_journal_are_left_aside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wal_read, "_had_ended", lambda start, known: True)
+    print(objection("I9"))
+
+
+def test_I9_the_journal_does_not_tell_of_committed_offsets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anabranch.metastore.offsets.note", lambda tx, *spans: None)
+    print(objection("a rebuild differs"))

@@ -108,6 +108,8 @@ class Journal:
         self._state: JournalState | None = None  # None: this process does not ship
         self._lease_ms = 0  # when the lease was renewed last
         self._fence_ms = 0  # when the store's identity was looked at last
+        self._shipping = asyncio.Lock()  # one entry at a time
+        self._resets = 0  # how often entries could not tell everything
         self._tried = 0  # the highest number that an object may have
         self._wal_known: dict[int, int] = {}
         self._complete_ms = 0  # everything committed before is in the bucket
@@ -217,6 +219,10 @@ class Journal:
 
         Raises StoreFault; Superseded if the bucket belongs to another metastore by now.
         """
+        async with self._shipping:
+            return await self._ship_once()
+
+    async def _ship_once(self) -> bool:
         state = await self._lead()
         if state is None:
             return False
@@ -267,6 +273,7 @@ class Journal:
     async def _begin_anew(self, state: JournalState) -> None:
         """Nothing to stand on: from here on entries tell changes, a snapshot all the rest."""
         self._tried = max(state.number, self._tried) + 1
+        self._resets += 1
         if await self._metastore.journal_reset(state.epoch, self._tried):
             self._state = await self._metastore.journal_state()
             self._snapshot_wanted.set()
@@ -352,11 +359,15 @@ class Journal:
             self._snapshot_wanted.set()
 
     async def snapshot(self) -> bool:
-        """Write a whole snapshot, in bounded memory; False if this process does not ship."""
+        """Write a whole snapshot, in bounded memory; False if this process does not ship.
+
+        Its rows are of different instants. Only what changed meanwhile makes them one picture, so it
+        counts once entries tell all of that.
+        """
         state = self._state
         if state is None:
             return False
-        since = self._since_snapshot
+        since, resets = self._since_snapshot, self._resets
         key = journal_format.snapshot_key(state.epoch, state.number)
         standing = await self.run(self._read, key)
         if isinstance(standing, Snapshot) and standing.identity == self.identity(state):
@@ -375,8 +386,10 @@ class Journal:
                     break
                 after = chunk.table.key_of(chunk.rows[-1])
         await parts.flush()
+        while await self.ship_once():
+            pass
         present = self._state
-        if present is None or present.epoch != state.epoch:
+        if present is None or present.epoch != state.epoch or self._resets != resets:
             return False
         now_ms = self._now_ms()
         manifest = Snapshot(

@@ -119,8 +119,10 @@ class Adoption:
         holding = _Sweep(shares)
         for extent in lost_wal:
             holder = holding.best(extent.base_offset)
-            if holder is not None and holder.last < row.next_offset:
-                self._replace(row, holder)
+            placed = None if holder is None else self._replace(row, holder)
+            if placed is not None and placed.share.last >= row.next_offset:
+                # Behind the journal's end it stands for what it holds there as well.
+                self.placed.setdefault(key, []).append(placed)
         if self._lost and row.next_offset == 0:
             first = min(share.first for share in shares)
             self._tables.start_at(
@@ -132,13 +134,15 @@ class Adoption:
                     name,
                     f"its log start is not known: the first offset there is {first}",
                 )
-        self._extend(topic_no, key, shares, name)
+        self._extend(topic_no, key, shares, name, row.next_offset)
 
-    def _extend(self, topic_no: int, key: Key, shares: Sequence[Share], name: str) -> None:
-        """From the partition's end on, as far as the shares reach."""
+    def _extend(
+        self, topic_no: int, key: Key, shares: Sequence[Share], name: str, before: int
+    ) -> None:
+        """From the partition's end on, as far as the shares reach; the journal knew it up to ``before``."""
         row = self._tables.partition(topic_no, key[1])
         assert row is not None
-        before = at = row.next_offset
+        before, at = max(before, row.log_start), row.next_offset
         end = max(share.last for share in shares) + 1
         holding = _Sweep(shares)
         while at < end:
@@ -215,11 +219,12 @@ class Adoption:
             raise Corrupt(f"it has no batch from offset {at} on")
         return _Cut(start, records, newest)
 
-    def _replace(self, row: Partition, share: Share) -> None:
-        """Put the share in the place of extents that lie wholly in its range."""
+    def _replace(self, row: Partition, share: Share) -> Placed | None:
+        """Put the share in the place of extents that lie wholly in its range; None if that cannot be."""
         if not share.whole or not self._tables.clear(row, share.first, share.last):
-            return
-        self._place(row, share, share.first)
+            return None
+        placed = self._place(row, share, share.first)
+        return None if isinstance(placed, str) else placed
 
     def _object_no(self, share: Share) -> int:
         no = self._objects.get(share.key)

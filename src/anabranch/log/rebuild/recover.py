@@ -80,8 +80,8 @@ class Recovery:
                     name,
                     "a topic that only the WAL knows: created after the journal's last entry, or the "
                     "journal is lost; its id is right, its name, configs and number of partitions are not "
-                    "known, nor whether it was a branch: then its offsets began higher, and what it shared "
-                    "with its source is not in it",
+                    "known, nor where its offsets began: higher than here if it was a branch, or if "
+                    "retention or DeleteRecords had come by",
                 )
             assert topic_no is not None
             if state != LIVE:
@@ -114,9 +114,7 @@ class Recovery:
         streams = list(by_broker(reads).values())
         if not streams:
             return
-        first, epoch = row.next_offset, row.leader_epoch
-        if len(streams) > 1:
-            epoch = self._tables.begin_epoch(row, first)
+        first, epoch = row.next_offset, row.leader_epoch + (len(streams) > 1)
         states = self._tables.producers(topic_no, partition)
         ordered = interleaved(streams, lambda read: _fits(read, states))
         appended = [read for read in ordered if self._append(row, name, read, epoch, states)]
@@ -124,6 +122,8 @@ class Recovery:
         assert present is not None
         if present.next_offset == first:
             return
+        if len(streams) > 1:
+            self._tables.begin_epoch(row, first)
         self._report.figures.records_recovered += present.next_offset - first
         starts = sorted({str(read.part.start) for read in appended})
         spans = f"offsets {first} to {present.next_offset - 1}, written by {', '.join(starts)}"

@@ -184,7 +184,14 @@ class Tables:
             (row.topic_no, row.partition, first),
         ).fetchone() or (0, NO_TIMESTAMP)
         key = (row.topic_no, row.partition)
-        bulk.write(self.tx, INSERT_EXTENTS, marked_rows(*key, object_no, kind, [new], *marks))
+        (named,) = marked_rows(*key, object_no, kind, [new], *marks)
+        bulk.write(self.tx, INSERT_EXTENTS, [named])
+        # What is recovered behind it goes on from here: marks never decrease along a partition.
+        self.tx.execute(
+            "UPDATE partition SET appended_mark = max(appended_mark, ?), "
+            "timestamp_mark = max(timestamp_mark, ?) WHERE topic_no = ? AND partition = ?",
+            (named.appended_ms, named.timestamp_mark, *key),
+        )
         self._end_at(row, last + 1)
 
     def clear(self, row: Partition, first: int, last: int) -> bool:
