@@ -402,6 +402,27 @@ def test_a_directory_without_a_cluster_says_what_to_do(tmp_path: Path) -> None:
     assert result.exit_code == 1 and "anabranch up --data" in result.output
 
 
+def test_groups_are_configured(shell: Shell) -> None:
+    assert shell.json("group", "config") == []
+    said = shell.text("group", "config", "view", "--set", "catchup.bytes.per.second=5000")
+    assert "catchup.bytes.per.second" in said and "5000" in said
+    (one,) = shell.json("group", "config")
+    assert one == {"group": "view", "name": "catchup.bytes.per.second", "value": "5000"}
+    assert shell.json("group", "describe", "view")["configs"] == {
+        "catchup.bytes.per.second": "5000"
+    }
+    assert "5000" in shell.text("group", "describe", "view")
+    assert "Unknown group config" in shell.text("group", "config", "g", "--set", "x=1", status=1)
+    assert "there is no group config" in shell.text(
+        "group", "config", "g", "--delete", "x", status=1
+    )
+    assert "say which group" in shell.text(
+        "group", "config", "--set", "catchup.bytes.per.second=1", status=1
+    )
+    shell.text("group", "config", "view", "--delete", "catchup.bytes.per.second")
+    assert shell.json("group", "config", "view") == []
+
+
 def test_brokers_are_listed_and_removed(shell: Shell) -> None:
     (one,) = shell.json("broker", "list")  # it registered and never served
     assert (one["id"], one["state"], one["lane"], one["partitions"]) == (1, "starting", "live", 0)

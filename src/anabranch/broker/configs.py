@@ -18,6 +18,7 @@ from anabranch.broker import lanes
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.kafka_configs import BROKER_CONFIGS
 from anabranch.errors import ClientFault, ErrorCode
+from anabranch.groups import configs as group_configs
 from anabranch.log.config import TOPIC_CONFIGS, ConfigDef, ConfigType, validate_configs
 from anabranch.metastore.api import Metastore, Topic
 
@@ -46,6 +47,7 @@ class Source(IntEnum):
     CLUSTER = 3
     STATIC = 4
     DEFAULT = 5
+    GROUP = 8
 
 
 class Operation(IntEnum):
@@ -89,6 +91,17 @@ def describe_topic(configs: Mapping[str, str]) -> list[Described]:
         layers = [Layer(synonym, definition.default, Source.DEFAULT)]
         if definition.name in configs:
             layers.insert(0, Layer(definition.name, configs[definition.name], Source.TOPIC))
+        found.append(Described(definition, tuple(layers), read_only=False))
+    return found
+
+
+def describe_group(configs: Mapping[str, str]) -> list[Described]:
+    """Every group config, with ``configs`` as what the group sets."""
+    found = []
+    for definition in group_configs.GROUP_CONFIGS.values():
+        layers = [Layer(definition.name, definition.default, Source.DEFAULT)]
+        if definition.name in configs:
+            layers.insert(0, Layer(definition.name, configs[definition.name], Source.GROUP))
         found.append(Described(definition, tuple(layers), read_only=False))
     return found
 
@@ -270,6 +283,19 @@ async def alter(
         broker.check(configs)
         if not validate_only:
             await broker.replace(log.metastore, name, configs, context.broker.now_ms())
+    elif resource_type == ResourceType.GROUP:
+        if not lanes.admits_group(context.lane, name):
+            raise ClientFault(
+                ErrorCode.GROUP_AUTHORIZATION_FAILED, lanes.group_refusal(context.lane, name)
+            )
+        configs = wanted
+        if configs is None:
+            current = await group_configs.load(log.metastore, name)
+            configs = changed(current, group_configs.GROUP_CONFIGS, operations)
+        group_configs.validate(configs)
+        if not validate_only:
+            await group_configs.save(log.metastore, name, configs, context.broker.now_ms())
+            await context.broker.group_limits.refresh()
     else:
         raise unsupported(resource_type)
 
@@ -280,6 +306,8 @@ def describe(context: Context, resource_type: int, name: str) -> list[Described]
         return describe_topic(_topic(context, name).configs)
     if resource_type == ResourceType.BROKER:
         return context.broker.configs.describe(name)
+    if resource_type == ResourceType.GROUP:
+        return describe_group(context.broker.group_limits.configs(name))
     raise unsupported(resource_type)
 
 

@@ -89,6 +89,21 @@ class BrokerCollector(Collector):
         family.add_metric(["tail"], log.reader.tail_bytes)
         family.add_metric(["cold"], log.reader.cold_bytes)
         yield family
+        limits = list(self._broker.group_limits.limits.values())
+        rate = GaugeMetricFamily(
+            "anabranch_group_catchup_limit_bytes_per_second",
+            "What this broker gives a group below the tail, where the group sets it.",
+            labels=["group"],
+        )
+        read = _counters(
+            "group_catchup_bytes", "Read below the tail by groups with a limit.", "group"
+        )
+        delayed = _counters("group_catchup_delayed", "Their reads that waited for a turn.", "group")
+        for limit in limits:
+            rate.add_metric([limit.group_id], limit.rate)
+            read.add_metric([limit.group_id], limit.bucket.read_bytes)
+            delayed.add_metric([limit.group_id], limit.bucket.delayed)
+        yield from (rate, read, delayed)
         pace, budget = log.reader.pace, log.reader.budget
         yield _gauge(
             "append_usual_seconds",

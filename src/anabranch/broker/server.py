@@ -17,6 +17,7 @@ from anabranch.broker import lanes
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
+from anabranch.broker.group_limits import GroupLimits
 from anabranch.broker.listener import Listener, bind
 from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
 from anabranch.broker.routing import Routes
@@ -46,6 +47,7 @@ class Broker:
     log: Log
     groups: Coordinator
     membership: Membership
+    group_limits: GroupLimits
 
     def __init__(
         self, settings: BrokerSettings, *, now_ms: Callable[[], int] = wall_clock_ms
@@ -133,6 +135,9 @@ class Broker:
             await self.membership.look()
             # A first picture that shows nobody else calls no one back.
             self.log.metastore.expect_others(not self.routes.alone)
+            self.group_limits = GroupLimits(self.log.metastore)
+            await self.group_limits.start()
+            stack.push_async_callback(self.group_limits.close)
             await self.groups.start()
             stack.push_async_callback(self.groups.close)
             if settings.metrics.host is not None:

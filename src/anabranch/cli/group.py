@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group(name="group", epilog="Example: anabranch group describe flights-view")
 def command() -> None:
-    """List and describe consumer groups."""
+    """List, describe and configure consumer groups."""
 
 
 @command.command("list", epilog="Example: anabranch group list --output json")
@@ -59,6 +59,7 @@ def describe(group: str, history: int, data: Location, output: str) -> None:
         import msgspec
 
         from anabranch.errors import UserFault
+        from anabranch.groups import configs
 
         async with _options.opened(data) as log:
             row = await log.metastore.group(group)
@@ -67,6 +68,7 @@ def describe(group: str, history: int, data: Location, output: str) -> None:
                     f"there is no group “{group}”; `anabranch group list` shows what there is"
                 )
             value = await _group_value(log.metastore, row)
+            value["configs"] = await configs.load(log.metastore, group)
             if history > 0:
                 changes = await log.metastore.offset_history(group, limit=history)
                 value["history"] = [msgspec.to_builtins(change) for change in changes]
@@ -79,6 +81,8 @@ def _describe_parts(value: dict[str, Any]) -> Iterator[Part]:
     from anabranch.recovery.times import time_text
 
     yield f"{value['group']}  {value['state']}  generation {value['generation']}"
+    for name, text in value["configs"].items():
+        yield f"{name} = {text}"
     if value["members"]:
         yield Table(
             ("member", "client", "host", "static id"),
@@ -119,6 +123,64 @@ def _describe_parts(value: dict[str, Any]) -> Iterator[Part]:
             ],
             "Newest changes first",
         )
+
+
+@command.command(
+    epilog="Example: anabranch group config backfill --set catchup.bytes.per.second=20000000"
+)
+@click.argument("group", required=False)
+@click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
+@click.option("--delete", "removals", multiple=True, metavar="NAME", help="Back to the default.")
+@_options.data_option
+@_options.output_option
+@_options.faults_to_sentences
+def config(
+    group: str | None,
+    changes: tuple[str, ...],
+    removals: tuple[str, ...],
+    data: Location,
+    output: str,
+) -> None:
+    """Show GROUP's configs, or change them; without GROUP, what all groups set.
+
+    catchup.bytes.per.second limits what each broker serves the group of data that is no longer in memory.
+    A change is in force on all brokers within about a second. A group that does not exist yet can have one.
+    """
+
+    async def main() -> None:
+        from anabranch.errors import UserFault
+        from anabranch.groups import configs
+
+        if group is None and (changes or removals):
+            raise UserFault("say which group: anabranch group config GROUP --set NAME=VALUE")
+        async with _options.opened(data) as log:
+            if group is None:
+                found = await configs.load_all(log.metastore)
+            else:
+                mine = await configs.load(log.metastore, group)
+                if changes or removals:
+                    mine |= _options.parse_configs(changes)
+                    for removal in removals:
+                        if removal not in configs.GROUP_CONFIGS:
+                            raise UserFault(f"there is no group config “{removal}”")
+                        mine.pop(removal, None)
+                    await configs.save(log.metastore, group, mine, _options.now_ms())
+                found = {group: mine}
+        values = [
+            {"group": name, "name": key, "value": text}
+            for name, one in sorted(found.items())
+            for key, text in sorted(one.items())
+        ]
+        emit(output, lambda: values, lambda: _config_parts(group, values))
+
+    _options.run(main())
+
+
+def _config_parts(group: str | None, values: list[dict[str, Any]]) -> Iterator[Part]:
+    if not values:
+        yield f"{group or 'Every group'} has every config at its default."
+        return
+    yield Table(("group", "config", "value"), [(v["group"], v["name"], v["value"]) for v in values])
 
 
 async def _group_value(metastore: Metastore, row: GroupRow) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from anabranch.log.shards import Shards
 from anabranch.log.skipping import Operator, Skipper
 from anabranch.log.tail import TailBudget
 from anabranch.log.threads import LogThreads
+from anabranch.log.throttle import FairLimit
 from anabranch.metastore.api import (
     BrokerRow,
     Damage,
@@ -342,6 +343,7 @@ class Log:
         max_bytes: int,
         read_committed: bool = False,
         reader: Hashable = None,
+        limit: FairLimit | None = None,
     ) -> list[FetchPart]:
         """Answer every partition, errors included; see :class:`Reader`."""
         return await self.reader.fetch(
@@ -350,6 +352,7 @@ class Log:
             min_bytes=min_bytes,
             max_bytes=max_bytes,
             reader=reader,
+            limit=limit,
         )
 
     async def refresh(self, topic: Topic, partitions: Iterable[int]) -> None:

@@ -63,8 +63,15 @@ class FetchPart(NamedTuple):
 class _Hold:
     """What one fetch holds of the budget: reserved once, so that no fetch waits while it holds something."""
 
-    def __init__(self, budget: ByteBudget, reader: Hashable, deadline_s: float) -> None:
+    def __init__(
+        self,
+        budget: ByteBudget,
+        reader: Hashable,
+        deadline_s: float,
+        limit: FairLimit | None = None,
+    ) -> None:
         self.reader = reader
+        self.limit = limit  # of the reader's group
         self.deadline_s = deadline_s  # of the fetch, on the loop's clock
         self._budget = budget
         self._reserved = 0
@@ -150,13 +157,15 @@ class Reader:
         min_bytes: int,
         max_bytes: int,
         reader: Hashable = None,
+        limit: FairLimit | None = None,
     ) -> list[FetchPart]:
         """Answer every partition, waiting up to ``max_wait_ms`` for ``min_bytes`` if all stand at the end.
 
-        ``reader`` says who asks: the limit for what lies below the tail is shared between readers.
+        ``reader`` says who asks: the limit for what lies below the tail is shared between readers. ``limit``
+        is one of their group, besides.
         """
         deadline = _loop_s() + max_wait_ms / 1000
-        hold = _Hold(self.budget, reader, deadline)
+        hold = _Hold(self.budget, reader, deadline, limit)
         try:
             while True:
                 parts, total, urgent = await self._fetch_once(wants, max_bytes, hold)
@@ -308,17 +317,23 @@ class Reader:
         if room <= 0 and not at_least_one:
             return parts
         wanted = max(1, min(room, self._settings.cold_read_bytes))
-        limit = self._limit()
-        # What the tail has does not wait for it.
-        wait_s = max(0.0, hold.deadline_s - _loop_s()) if at_least_one else 0.0
-        granted = await limit.take(hold.reader, wanted, wait_s)
-        if not granted:
-            return parts
+        grants: list[tuple[FairLimit, int]] = []
+        granted = wanted
         try:
+            for limit in (hold.limit, self._limit()):
+                if limit is None:
+                    continue
+                # What the tail has does not wait for it.
+                wait_s = max(0.0, hold.deadline_s - _loop_s()) if at_least_one else 0.0
+                granted = await limit.take(hold.reader, granted, wait_s)
+                if not granted:
+                    return parts
+                grants.append((limit, granted))
             await self._read_in_waves(wants, logs, parts, granted, at_least_one, hold)
         finally:
             actual = sum(part.bytes for part in parts.values())
-            limit.correct(granted, actual)
+            for limit, taken in grants:
+                limit.correct(taken, actual)
             self.pace.read(_loop_s(), actual)
         return parts
 

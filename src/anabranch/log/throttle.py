@@ -81,6 +81,7 @@ class FairLimit:
         self._asked = 0
         self._timer: asyncio.TimerHandle | None = None
         self.delayed = 0  # turns that had to wait, for metrics
+        self.read_bytes = 0  # likewise
 
     @property
     def rate(self) -> int:
@@ -111,6 +112,7 @@ class FairLimit:
     def correct(self, granted: int, actual: int) -> None:
         """What was granted became an answer of ``actual`` bytes."""
         self._bucket.take(actual - granted)
+        self.read_bytes += actual
 
     @property
     def _turn_bytes(self) -> int:

@@ -169,12 +169,14 @@ def _wait(
     max_bytes: int,
 ) -> Coroutine[Any, Any, Reply]:
     async def wait() -> Reply:
+        limit = context.broker.group_limits.of(context.client_id, context.host)
         parts = await context.log.fetch(
             wants,
             max_wait_ms=max(request.max_wait_ms, 0),
             min_bytes=request.min_bytes,
             max_bytes=max_bytes,
             reader=(context.host, context.client_id),
+            limit=None if limit is None else limit.bucket,
         )
         committed = request.isolation_level == _READ_COMMITTED
         _fill(context, response, wants, answers, parts, committed)

@@ -77,6 +77,7 @@ async def handle(context: Context, request: OffsetCommitRequest) -> OffsetCommit
             action=await _action(context, request),
             retention_ms=request.retention_time_ms,
         )
+        context.broker.group_limits.spoke(request.group_id, context.client_id, context.host)
         errors = await context.groups.commit(request.group_id, call)
         for answer, error in zip(answers, errors, strict=True):
             answer.error_code = error

@@ -85,6 +85,7 @@ async def _group(context: Context, wanted: OffsetFetchRequestGroup) -> OffsetFet
     answer = OffsetFetchResponseGroup(group_id=wanted.group_id)
     offsets: dict[int, dict[int, Committed]] = {}
     try:
+        context.broker.group_limits.spoke(wanted.group_id, context.client_id, context.host)
         for one in await context.groups.fetch(wanted.group_id):
             offsets.setdefault(one.topic_no, {})[one.partition] = one
     except ClientFault as fault:  # another broker's group, or none of this lane's

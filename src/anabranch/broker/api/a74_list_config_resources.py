@@ -41,4 +41,9 @@ def handle(context: Context, request: ListConfigResourcesRequest) -> ListConfigR
             ConfigResource(resource_name=str(one.broker_id), resource_type=ResourceType.BROKER)
             for one in context.routes.lane
         ]
+    if ResourceType.GROUP in wanted:
+        response.config_resources += [
+            ConfigResource(resource_name=name, resource_type=ResourceType.GROUP)
+            for name in context.broker.group_limits.configured
+        ]
     return response
