@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from anabranch.broker import configs
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.membership import SILENT_MS_MAX
 from anabranch.broker.server import Broker
@@ -36,6 +37,7 @@ from anabranch.wire.messages.m75_describe_topic_partitions import (
     TopicRequest,
 )
 from tests.broker.conversation import Bench, batch, fetch_request, metadata, produce_request
+from tests.broker.test_api_configs import incremental
 from tests.broker.test_api_groups import commit_request, join, join_request, sync_request
 from tests.support.broker import WireClient, broker_settings
 from tests.support.postgres import postgres_url
@@ -381,6 +383,38 @@ async def test_a_leaving_broker_sends_its_clients_to_the_others(tmp_path: Path) 
         assert fetched.responses[0].partitions[0].error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
         await stopping
         polling.writer.close()
+
+
+async def test_configs_of_all_brokers_reach_all_brokers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with brokers(tmp_path, 2) as (first, second):
+        assert (await incremental(first, 4, "", ("num.partitions", 0, "7"))).error_code == 0
+        await eventually(lambda: second.broker.settings.topics.partitions == 7)
+        # Steps by two brokers add up: each begins with what the other has done.
+        monkeypatch.setattr(second.broker.configs, "notice", lambda changed: None)
+        assert (await incremental(first, 4, "", ("max.connections", 0, "77"))).error_code == 0
+        assert (await incremental(second, 4, "", ("num.partitions", 0, "8"))).error_code == 0
+        await eventually(lambda: first.broker.settings.topics.partitions == 8)
+        for bench in (first, second):
+            assert bench.broker.settings.limits.connections_max == 77
+        # One broker's own stays its own.
+        name = str(first.broker.node_id)
+        assert (await incremental(first, 4, name, ("num.partitions", 0, "9"))).error_code == 0
+        assert (await incremental(first, 4, "", ("num.partitions", 1, None))).error_code == 0
+        await second.broker.configs.load(second.broker.log.metastore)
+        assert second.broker.settings.topics.partitions == 1
+        assert first.broker.settings.topics.partitions == 9
+
+
+async def test_a_change_of_configs_that_nobody_told_of_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configs, "POLL_S", 0.05)
+    monkeypatch.setattr(configs.BrokerConfigs, "notice", lambda *_: None)
+    async with brokers(tmp_path, 2) as (first, second):
+        assert (await incremental(first, 4, "", ("num.partitions", 0, "7"))).error_code == 0
+        await eventually(lambda: second.broker.settings.topics.partitions == 7)
 
 
 @pytest.mark.parametrize("off_ms", [3_600_000, -3_600_000])

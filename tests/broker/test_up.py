@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.support.broker import BrokerProcess
+from anabranch.broker.dispatch import load_apis
+from tests.broker.conversation import Bench
+from tests.broker.test_api_configs import describe, incremental
+from tests.support.broker import BrokerProcess, WireClient
 
 RUN_S = 60
 
@@ -42,6 +48,31 @@ def test_up_listens_says_so_and_stops_cleanly(tmp_path: Path) -> None:
             with socket.create_connection(("127.0.0.1", broker.port), timeout=10):
                 pass
             assert broker.stop(number) == 0
+
+
+def test_what_is_changed_for_all_brokers_reaches_another_process(tmp_path: Path) -> None:
+    async def scenario(first: BrokerProcess, second: BrokerProcess) -> None:
+        async with AsyncExitStack() as stack:
+            one, two = [
+                Bench(
+                    SimpleNamespace(apis=load_apis()),  # type: ignore[arg-type]
+                    await stack.enter_async_context(
+                        WireClient.connected(SimpleNamespace(host="127.0.0.1", port=each.port))  # type: ignore[arg-type]
+                    ),
+                )
+                for each in (first, second)
+            ]
+            changed = await incremental(one, 4, "", ("num.partitions", 0, "7"))
+            assert changed.error_code == 0, changed
+            async with asyncio.timeout(RUN_S):
+                while (await describe(two, 4, "2", ["num.partitions"])).configs[  # noqa: ASYNC110
+                    0
+                ].value != "7":
+                    await asyncio.sleep(0.02)
+            assert (await describe(one, 4, "1", ["num.partitions"])).configs[0].value == "7"
+
+    with BrokerProcess(tmp_path) as first, BrokerProcess(tmp_path) as second:
+        asyncio.run(scenario(first, second))
 
 
 def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:

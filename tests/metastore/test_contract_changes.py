@@ -91,6 +91,15 @@ async def test_groups_and_brokers(reopen: Opener) -> None:
     await heard.until(lambda all_: all_.brokers)
 
 
+async def test_documents_by_their_kind(reopen: Opener) -> None:
+    one, other, heard = await watched(reopen)
+    await one.put_document("plan", "p-1", b"{}", 5)
+    await heard.until(lambda all_: "plan" in all_.documents)
+    assert await other.document("plan", "p-1") is not None
+    await one.delete_document("point", "x")
+    await heard.until(lambda all_: "point" in all_.documents)
+
+
 async def test_ones_own_changes_are_not_told(reopen: Opener) -> None:
     one, other, heard = await watched(reopen)
     mine = await a_topic(other, "mine", number=2)
@@ -126,7 +135,7 @@ def test_too_many_names_are_everything() -> None:
 
 
 def test_a_line_is_read_as_it_was_written() -> None:
-    changed = Changed(False, frozenset([1]), frozenset([(2, 3)]), frozenset(["g\0"]), True)
+    changed = Changed(False, frozenset([1]), frozenset([(2, 3)]), frozenset(["g\0"]), brokers=True)
     assert decode(encode(changed)) == told(encode(changed)) == changed
     assert told("{nonsense").everything
 

@@ -2,11 +2,14 @@
 
 Kafka's resources are topics (2) and brokers (4). A broker resource with an empty name is the
 cluster-wide default; one with this broker's node id is this broker. Dynamic broker configs are kept as
-documents in the metastore, so that they survive a restart; the broker's own beat the cluster's.
+documents in the metastore, so that they survive a restart; the broker's own beat the cluster's. What one
+broker changes for all, the others hear of by the metastore's notices, or find by a slow poll.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,14 +20,18 @@ from msgspec.structs import replace
 from anabranch.broker import lanes
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.kafka_configs import BROKER_CONFIGS
-from anabranch.errors import ClientFault, ErrorCode
+from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.groups import configs as group_configs
 from anabranch.log.config import TOPIC_CONFIGS, ConfigDef, ConfigType, validate_configs
 from anabranch.metastore.api import Metastore, Topic
+from anabranch.metastore.changes import Changed
 
 if TYPE_CHECKING:
     from anabranch.broker.context import Context
 
+logger = logging.getLogger(__name__)
+
+POLL_S = 10.0  # how soon a change is found that nobody told of
 DOCUMENT_KIND: Final = "broker-config"
 CLUSTER: Final = ""  # the cluster-wide resource's name, and its document's id is "cluster"
 
@@ -112,6 +119,10 @@ class BrokerConfigs:
     def __init__(self, static: BrokerSettings) -> None:
         self._static = static
         self._set: dict[str, dict[str, str]] = {CLUSTER: {}, str(static.node_id): {}}
+        self._turn = (
+            asyncio.Lock()
+        )  # what was read must not come into force after what was written since
+        self._changed = asyncio.Event()
         self.settings = static
 
     def identify(self, node_id: int) -> None:
@@ -125,14 +136,37 @@ class BrokerConfigs:
 
     async def load(self, metastore: Metastore) -> None:
         """Take over what was changed in earlier lives; what is no longer dynamic is ignored."""
-        for resource in self._set:
-            document = await metastore.document(DOCUMENT_KIND, self._document_id(resource))
-            if document is not None:
-                values = msgspec.json.decode(document.body, type=dict[str, str])
-                self._set[resource] = {
-                    name: value for name, value in values.items() if _is_dynamic(name)
-                }
-        self._apply()
+        async with self._turn:
+            for resource in self._set:
+                document = await metastore.document(DOCUMENT_KIND, self._document_id(resource))
+                if document is not None:
+                    values = msgspec.json.decode(document.body, type=dict[str, str])
+                    self._set[resource] = {
+                        name: value for name, value in values.items() if _is_dynamic(name)
+                    }
+            self._apply()
+
+    def notice(self, changed: Changed) -> None:
+        """Another process changed something."""
+        if changed.everything or DOCUMENT_KIND in changed.documents:
+            self._changed.set()
+
+    async def follow(self, metastore: Metastore) -> None:
+        """Take over what other brokers change, for ever."""
+        metastore.on_change(self.notice)
+        while True:
+            try:
+                await asyncio.wait_for(self._changed.wait(), POLL_S)
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            before = self.settings
+            try:
+                await self.load(metastore)
+            except AnabranchError as fault:
+                logger.warning("what other brokers changed could not be read: %s", fault)
+            if self.settings != before:
+                logger.info("settings were changed on another broker")
 
     def _apply(self) -> None:
         settings = self._static
@@ -196,9 +230,10 @@ class BrokerConfigs:
         """Set exactly ``configs`` (checked) at run time; durable and in force on return."""
         resource = self.resource(resource)
         body = msgspec.json.encode(dict(configs))
-        await metastore.put_document(DOCUMENT_KIND, self._document_id(resource), body, now_ms)
-        self._set[resource] = dict(configs)
-        self._apply()
+        async with self._turn:
+            await metastore.put_document(DOCUMENT_KIND, self._document_id(resource), body, now_ms)
+            self._set[resource] = dict(configs)
+            self._apply()
 
 
 def _is_dynamic(name: str) -> bool:
@@ -276,6 +311,7 @@ async def alter(
         broker = context.broker.configs
         configs = wanted
         if configs is None:
+            await broker.load(log.metastore)  # another broker may have changed them a moment ago
             definitions = {key: one.definition for key, one in BROKER_CONFIGS.items()}
             configs = changed(broker.dynamic(name), definitions, operations)
         if broker.resource(name) == CLUSTER:

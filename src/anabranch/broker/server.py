@@ -41,6 +41,11 @@ SEND_AWAY_MS = (
 )
 
 
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 class Broker:
     """A broker on one data directory: started once, stopped once (again does nothing)."""
 
@@ -131,6 +136,10 @@ class Broker:
             cluster_id = base64.urlsafe_b64encode(self.log.metastore.cluster_id)
             self.cluster_id = cluster_id.rstrip(b"=").decode()
             await self.configs.load(self.log.metastore)
+            follower = asyncio.create_task(
+                self.configs.follow(self.log.metastore), name="config changes"
+            )
+            stack.push_async_callback(_cancel, follower)
             self._join(self.log.broker, automatic=settings.node_id is None)
             await self.membership.look()
             # A first picture that shows nobody else calls no one back.

@@ -18,12 +18,14 @@ NAMED_MAX = 1_000  # things named one by one; beyond it everything may have chan
 
 class Changed(Struct, frozen=True, omit_defaults=True):
     """``topics``: their rows or those of all their partitions; ``partitions``: (topic_no, partition);
-    ``groups``: their state or committed offsets; ``brokers``: who lives. ``everything`` stands for all."""
+    ``groups``: their state or committed offsets; ``documents``: the kinds of those; ``brokers``: who
+    lives. ``everything`` stands for all."""
 
     everything: bool = False
     topics: frozenset[int] = frozenset()
     partitions: frozenset[tuple[int, int]] = frozenset()
     groups: frozenset[str] = frozenset()
+    documents: frozenset[str] = frozenset()
     brokers: bool = False
 
 
@@ -40,6 +42,7 @@ class ChangeSet:
         self.topics: set[int] = set()
         self.partitions: set[tuple[int, int]] = set()
         self.groups: set[str] = set()
+        self.documents: set[str] = set()
         self.brokers = False
         self._everything = False
 
@@ -50,6 +53,8 @@ class ChangeSet:
                 self.topics.add(topic_no)
             case "partition", (int(topic_no), int(partition)):
                 self.partitions.add((topic_no, partition))
+            case "document", (str(kind), *_):
+                self.documents.add(kind)
             case "broker", _:
                 self.brokers = True
 
@@ -57,12 +62,13 @@ class ChangeSet:
         self.topics |= changed.topics
         self.partitions |= changed.partitions
         self.groups |= changed.groups
+        self.documents |= changed.documents
         self.brokers |= changed.brokers
         self._everything |= changed.everything
 
     def take(self) -> Changed | None:
         """What was collected since the last time; None if that is nothing."""
-        named = len(self.topics) + len(self.partitions) + len(self.groups)
+        named = len(self.topics) + len(self.partitions) + len(self.groups) + len(self.documents)
         if not (named or self.brokers or self._everything):
             return None
         if self._everything or named > NAMED_MAX:
@@ -72,6 +78,7 @@ class ChangeSet:
                 topics=frozenset(self.topics),
                 partitions=frozenset(self.partitions),
                 groups=frozenset(self.groups),
+                documents=frozenset(self.documents),
                 brokers=self.brokers,
             )
         self.__init__()  # type: ignore[misc]
