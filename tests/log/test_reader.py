@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crc32c import crc32c
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,10 @@ from anabranch.errors import AnabranchError, ClientFault, Corrupt, UserFault
 from anabranch.log import reader
 from anabranch.log.opening import open_log
 from anabranch.log.reader import plan, plan_splits, read_split, read_splits
+from anabranch.metastore.api import Extent
+from anabranch.records.batch import scan
 from anabranch.records.compression import Codec
+from anabranch.records.header import ATTRIBUTES_AT, BATCH_OVERHEAD, CRC_AT
 from anabranch.storage.store import NotFound
 from anabranch.storage.wal_directory import WalDirectory
 
@@ -300,3 +304,119 @@ def test_open_log_that_fails_leaves_the_directory_free(tmp_path: Path, monkeypat
             assert not directory.is_owned(f"wal/{lock.stem}-0000000000")
 
     asyncio.run(main())
+
+
+# -- damage ------------------------------------------------------------------------------------------
+def rot(bench: Bench, extent: Extent, at: int) -> None:
+    """Flip a bit of an extent in the store."""
+    path = bench.path / "store" / extent.object_key
+    data = bytearray(path.read_bytes())
+    data[extent.position + at] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+async def damaged(bench: Bench) -> tuple[Any, list[tuple[int, bytes]], list[tuple[int, int, str]]]:
+    """A topic of three segments and a WAL with garbage under a right CRC, one flipped bit, one lost
+    segment; what of it can be read, and what cannot."""
+    topic = await fill(bench, [4000] * 12, merge_every=4)
+    values = await bench.values(topic, 0)
+    extents = await bench.log.metastore.extents_from(topic.no, 0, 0, 10)
+    data = (bench.path / "store" / extents[0].object_key).read_bytes()
+    third = list(scan(data))[2]
+    rot(bench, extents[0], third.position + 500)
+    (bench.path / "store" / extents[1].object_key).unlink()
+    end = extents[2].last_offset + 1
+    await bench.append(topic, 0, [b"before"])
+    await bench.log.append(topic, 0, garbage(bench))
+    await bench.append(topic, 0, [b"behind"] * 2)
+    lost = [
+        (third.base_offset, third.last_offset, "corrupt"),
+        (extents[1].base_offset, extents[1].last_offset, "lost-object"),
+        (end + 1, end + 3, "corrupt"),
+    ]
+    values += [(end, b"before"), (end + 4, b"behind"), (end + 5, b"behind")]
+    return topic, [v for v in values if not any(a <= v[0] <= b for a, b, _ in lost)], lost
+
+
+def garbage(bench: Bench) -> memoryview:
+    """Three records that nobody can decompress, under a right CRC."""
+    batch = bytearray(bench.batch([b"x"] * 3, codec=Codec.GZIP))
+    batch[BATCH_OVERHEAD + 4 :] = bytes(len(batch) - BATCH_OVERHEAD - 4)
+    batch[CRC_AT : CRC_AT + 4] = crc32c(batch[ATTRIBUTES_AT:]).to_bytes(4, "big")
+    return memoryview(batch)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("split_bytes", [5000, 1 << 20])
+def test_a_reader_goes_on_around_damage_and_is_told_of_it(
+    run, tmp_path: Path, merged: bool, split_bytes: int
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic, good, lost = await damaged(bench)
+        if merged:
+            await bench.log.merger.merge_backlog(topic, 0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reader, "SPLIT_BYTES", split_bytes)
+            met: list[anabranch.DamagedRange] = []
+            assert rows(anabranch.read(tmp_path, "t", on_damage=met.append)) == good
+            assert {(each.topic, each.partition) for each in met} == {("t", 0)}
+            told = [(each.first_offset, each.last_offset, each.cause.value) for each in met]
+            assert joined(told) == lost, "a range that two splits share is told of by each"
+            assert all(each.detail and each.object_key for each in met)
+            assert rows(anabranch.read(tmp_path, "t", on_damage="skip")) == good
+            # Raised once everything before it was given; the caller goes on behind.
+            found: list[tuple[int, bytes]] = []
+            start, raised = 0, []
+            while True:
+                try:
+                    for batch in anabranch.read(tmp_path, "t", start={0: start}):
+                        found += rows([batch])
+                    break
+                except anabranch.DamagedRead as fault:
+                    damage = fault.damage
+                    assert f"offsets {damage.first_offset} to {damage.last_offset} of t/0" in str(
+                        fault
+                    )
+                    assert not found or found[-1][0] < damage.first_offset
+                    raised.append((damage.first_offset, damage.last_offset, damage.cause.value))
+                    start = damage.last_offset + 1
+            assert found == good and joined(raised) == lost
+
+    run(scenario)
+
+
+def joined(told: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    found: list[tuple[int, int, str]] = []
+    for first, last, cause in told:
+        if found and found[-1][1] + 1 == first and found[-1][2] == cause:
+            first = found.pop()[0]
+        found.append((first, last, cause))
+    return found
+
+
+def test_every_offset_beside_damage_is_reachable(run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic, good, _ = await damaged(bench)
+        await bench.log.merger.merge_backlog(topic, 0)
+        by_offset = dict(good)
+        for offset in range(bench.log.partition(topic, 0).next_offset):
+            one = {"start": {0: offset}, "end": {0: offset + 1}}
+            if offset in by_offset:
+                assert rows(anabranch.read(tmp_path, "t", **one)) == [(offset, by_offset[offset])]
+            else:
+                with pytest.raises(anabranch.DamagedRead) as raised:
+                    list(anabranch.read(tmp_path, "t", **one))
+                damage = raised.value.damage
+                assert (damage.first_offset, damage.last_offset) == (offset, offset)
+
+    run(scenario)
+
+
+def test_another_word_for_damage_is_refused(tmp_path: Path, run) -> None:
+    async def scenario(bench: Bench) -> None:
+        await fill(bench, [1], merge_every=0)
+        with pytest.raises(UserFault, match="on_damage"):
+            list(anabranch.read(tmp_path, "t", on_damage="ignore"))  # type: ignore[arg-type]
+
+    run(scenario)

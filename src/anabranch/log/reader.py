@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from anabranch.errors import ClientFault, ErrorCode, UserFault
+from anabranch.errors import ClientFault, Corrupt, ErrorCode, UserFault
+from anabranch.log.damaged_reads import DamagedRange, DamagedRead, OnDamage, around, handler
 from anabranch.log.extents import ExtentReader
 from anabranch.log.location import Location
 from anabranch.log.log import Log
@@ -76,6 +77,7 @@ def read(
     end: Where = None,
     partitions: Sequence[int] | None = None,
     threads: int = THREADS,
+    on_damage: OnDamage = "raise",
 ) -> Iterator[pa.RecordBatch]:
     """Read a topic of a cluster, beside running brokers or without one.
 
@@ -86,6 +88,10 @@ def read(
         end: first offset per partition that is *not* read, or an event time; default: the present end.
         partitions: which partitions; default: all.
         threads: parallel range reads and decodes.
+        on_damage: what to do about offsets that cannot be had or decoded (a lost object, wrong bytes,
+            compressed garbage), once everything before them was given: ``"raise"`` a DamagedRead, which
+            says which they are; ``"skip"`` them; or skip them after calling a function with each
+            DamagedRange. No record beside them is ever left out.
 
     Yields:
         Record batches with topic, partition, offset, timestamp, key, value, headers. Within a partition in
@@ -93,7 +99,8 @@ def read(
 
     Raises:
         UserFault: no cluster, no such topic, or it was deleted meanwhile. ClientFault: no such partition,
-        or offsets that the log does not hold. Corrupt or StoreFault: bytes cannot be had as written.
+        or offsets that the log does not hold. DamagedRead (a Corrupt): see ``on_damage``. StoreFault: the
+        store cannot be asked now.
     """
 
     def replan(split: Split) -> list[Split]:
@@ -110,7 +117,7 @@ def read(
         return fresh
 
     splits = plan(data, topic, start=start, end=end, partitions=partitions)
-    yield from read_splits(splits, threads=threads, replan=replan)
+    yield from read_splits(splits, threads=threads, replan=replan, on_damage=on_damage)
 
 
 def plan(
@@ -242,13 +249,40 @@ def _pieces(extent: Extent) -> Iterator[tuple[int, int]]:
         yield extent.base_offset + offsets * number // count, extent.length // count
 
 
-def read_split(split: Split, extents: ExtentReader | None = None) -> Iterator[pa.RecordBatch]:
-    """Decode one split. Raises NotFound if its objects were merged away since: plan again."""
+def read_split(
+    split: Split, extents: ExtentReader | None = None, *, on_damage: OnDamage = "raise"
+) -> Iterator[pa.RecordBatch]:
+    """Decode one split. Raises NotFound if its objects were merged away since: plan again.
+
+    ``on_damage`` as in :func:`read`.
+    """
+    meet = handler(on_damage)
     if extents is not None:
-        yield from _decode(split, extents)
+        yield from _undamaged(_items(split, extents), meet)
         return
     with _opened(split) as reader:
-        yield from _decode(split, reader)
+        yield from _undamaged(_items(split, reader), meet)
+
+
+def _undamaged(
+    items: Iterable[pa.RecordBatch | DamagedRange], meet: Callable[[DamagedRange], None]
+) -> Iterator[pa.RecordBatch]:
+    for item in items:
+        if isinstance(item, DamagedRange):
+            meet(item)
+        else:
+            yield item
+
+
+def _items(split: Split, extents: ExtentReader) -> Iterator[pa.RecordBatch | DamagedRange]:
+    """At full speed up to the first damage, then around it. Raises NotFound, StoreFault."""
+    start = split.start_offset
+    try:
+        for batch in _decode(split, extents):
+            yield batch
+            start = batch.column("offset")[batch.num_rows - 1].as_py() + 1
+    except Corrupt:
+        yield from around(split, extents, start)
 
 
 def _decode(split: Split, extents: ExtentReader) -> Iterator[pa.RecordBatch]:
@@ -271,17 +305,20 @@ def read_splits(
     *,
     threads: int = THREADS,
     replan: Callable[[Split], list[Split]] | None = None,
+    on_damage: OnDamage = "raise",
 ) -> Iterator[pa.RecordBatch]:
     """Decode splits in parallel and yield their batches in the order of ``splits``.
 
-    A split whose objects were merged away since it was planned is planned again by ``replan``.
+    A split whose objects were merged away since it was planned is planned again by ``replan``; what is
+    not there then either is lost. ``on_damage`` as in :func:`read`. Raises NotFound without ``replan``.
     """
+    meet = handler(on_damage)
     if threads < 1:
         raise UserFault(f"reading takes at least one thread, not {threads}")
     if not splits:
         return
     with _opened(splits[0]) as reader:
-        yield from _read_splits(splits, reader, threads, replan)
+        yield from _undamaged(_read_splits(splits, reader, threads, replan), meet)
 
 
 def _read_splits(
@@ -289,19 +326,21 @@ def _read_splits(
     reader: ExtentReader,
     threads: int,
     replan: Callable[[Split], list[Split]] | None,
-) -> Iterator[pa.RecordBatch]:
+) -> Iterator[pa.RecordBatch | DamagedRange]:
     waiting = iter(splits)
-    running: deque[tuple[Split, Future[list[pa.RecordBatch]]]] = deque()
+    running: deque[tuple[Split, Future[list[pa.RecordBatch | DamagedRange]]]] = deque()
 
-    def whole(split: Split) -> list[pa.RecordBatch]:
-        return list(read_split(split, reader))
+    def whole(split: Split) -> list[pa.RecordBatch | DamagedRange]:
+        return list(_items(split, reader))
 
-    def again(split: Split, attempts: int) -> list[pa.RecordBatch]:
+    def again(split: Split, attempts: int) -> list[pa.RecordBatch | DamagedRange]:
         try:
             return whole(split)
         except NotFound:
-            if replan is None or not attempts:
+            if replan is None:
                 raise
+            if not attempts:
+                return list(around(split, reader, split.start_offset))
             return [batch for fresh in replan(split) for batch in again(fresh, attempts - 1)]
 
     pool = ThreadPoolExecutor(threads, "read")
@@ -377,4 +416,14 @@ def _run(coroutine: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, coroutine).result()
 
 
-__all__ = ["NotFound", "Split", "plan", "plan_splits", "read", "read_split", "read_splits"]
+__all__ = [
+    "DamagedRange",
+    "DamagedRead",
+    "NotFound",
+    "Split",
+    "plan",
+    "plan_splits",
+    "read",
+    "read_split",
+    "read_splits",
+]
