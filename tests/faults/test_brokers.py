@@ -204,6 +204,41 @@ def test_I4_workers_are_started_again_and_rolled(tmp_path: Path) -> None:
         log.close()
 
 
+def test_I4_a_worker_that_hangs_is_killed_and_its_clients_go_on(tmp_path: Path) -> None:
+    log = (tmp_path / "stderr").open("w")
+    supervisor = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "anabranch.cli.main", "up", "--data", str(tmp_path / "data")),
+            *("--listen", "127.0.0.1:0", "--workers", "2", "--partitions", "4"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    try:
+        assert supervisor.stdout is not None
+        ports = [int(supervisor.stdout.readline().rsplit(":", 1)[1]) for _ in range(2)]
+        bootstrap = ",".join(f"127.0.0.1:{port}" for port in ports)
+        admin = AdminClient({"bootstrap.servers": bootstrap, **QUIET})
+        for future in admin.create_topics([NewTopic(TOPIC, PARTITIONS)]).values():
+            future.result(30)
+        with Load(bootstrap, PARTITIONS, producers=2, consumers=1) as load:
+            before = workers_of(supervisor.pid)
+            began = time.monotonic()
+            os.kill(before[0], signal.SIGSTOP)
+            await_true(lambda: before[0] not in workers_of(supervisor.pid), "it was left hanging")
+            await_true(lambda: len(workers_of(supervisor.pid)) == 2, "not started again")
+            time.sleep(2)
+            said("a hanging worker", load, began)
+        assert_told_the_truth(load, bootstrap, events=2)
+        supervisor.send_signal(signal.SIGINT)
+        assert supervisor.wait(60) == 0
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+        log.close()
+
+
 def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
     supervisor = subprocess.Popen(
         [

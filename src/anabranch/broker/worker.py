@@ -1,6 +1,7 @@
 """One worker of ``anabranch up --workers``: a broker whose settings come on standard input.
 
-The supervisor keeps the other end open for as long as it lives; when it ends, so does the worker.
+The supervisor keeps the other end open for as long as it lives; when it ends, so does the worker. On its
+standard output a worker says every second that its event loop still turns.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 
 from anabranch.broker.config import BrokerSettings, decode_settings
 from anabranch.broker.serve import Stopping, serve
+from anabranch.broker.workers import BREATH, BREATH_S
 from anabranch.errors import AnabranchError
 
 
@@ -25,7 +27,15 @@ async def _run(settings: BrokerSettings) -> None:
             stopping.ask()
 
     loop.add_reader(0, supervisor_ended)
+    breathing = loop.create_task(_breathe(), name="breath")
     await serve(settings, stopping)
+    breathing.cancel()
+
+
+async def _breathe() -> None:
+    while True:
+        print(BREATH, flush=True)
+        await asyncio.sleep(BREATH_S)
 
 
 def _read_settings() -> BrokerSettings:

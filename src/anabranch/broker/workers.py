@@ -1,7 +1,8 @@
 """Several brokers on one machine: a supervisor process and one process for each.
 
-The supervisor starts its workers, starts those again that die (with a growing pause), and stops all of
-them when it is stopped. It holds no data and no socket of theirs. A worker is told its settings on its
+The supervisor starts its workers, starts those again that die (with a growing pause), kills those that
+hang (their clients would wait for as long as they give a request; a closed connection sends them to the
+others at once), and stops all of them when it is stopped. It holds no data and no socket of theirs. A worker is told its settings on its
 standard input, and notices by its end that the supervisor died: then it leaves as if asked to.
 """
 
@@ -29,6 +30,9 @@ RESTART_S_MAX = 10.0
 HEALTHY_S = 30.0  # a worker that lived so long starts again without a pause
 START_S_MAX = 60.0
 STOP_S_MAX = 30.0
+BREATH = "."  # what a worker says while its event loop turns …
+BREATH_S = 1.0  # … so often
+HUNG_BREATHS_MAX = 10  # missed ones: nothing that a loop does by intention takes so long
 _READY = re.compile(r"broker (\d+) on .* listening on (.*):(\d+)$")
 
 
@@ -41,6 +45,7 @@ class Worker:
         self._process: Process | None = None
         self._drain: asyncio.Task[None] | None = None
         self.announcement = ""
+        self.breaths = 0  # of all its lives
 
     @property
     def is_running(self) -> bool:
@@ -82,11 +87,14 @@ class Worker:
             self._settings, node_id=node_id, listener=replace(self._settings.listener, port=port)
         )
 
-    @staticmethod
-    async def _forward(process: Process) -> None:
+    async def _forward(self, process: Process) -> None:
         assert process.stdout is not None
-        while line := await process.stdout.readline():
-            print(line.decode().rstrip("\n"), flush=True)
+        while line := (await process.stdout.readline()).decode():
+            text = line.rstrip("\n")
+            if text == BREATH:
+                self.breaths += 1
+            else:
+                print(text, flush=True)
 
     async def wait(self) -> int:
         assert self._process is not None
@@ -113,8 +121,9 @@ class Worker:
 class Supervisor:
     """Keeps ``workers`` running until :meth:`stop`."""
 
-    def __init__(self, workers: Sequence[Worker]) -> None:
+    def __init__(self, workers: Sequence[Worker], *, breath_s: float = BREATH_S) -> None:
         self.workers = list(workers)
+        self._breath_s = breath_s
         self._keepers: list[asyncio.Task[None]] = []
         self._rolling: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()  # one worker is restarted on purpose at a time
@@ -133,7 +142,11 @@ class Supervisor:
         except BaseException:
             await asyncio.gather(*(worker.stop() for worker in self.workers))
             raise
-        self._keepers = [asyncio.create_task(self._keep(worker)) for worker in self.workers]
+        self._keepers = [
+            asyncio.create_task(task)
+            for worker in self.workers
+            for task in (self._keep(worker), self._listen(worker))
+        ]
 
     async def _keep(self, worker: Worker) -> None:
         loop = asyncio.get_running_loop()
@@ -158,6 +171,21 @@ class Supervisor:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, RESTART_S_MAX)
             await worker.start()
+
+    async def _listen(self, worker: Worker) -> None:
+        """Kill it when it hangs. Counted are our own turns, so that a pause of the machine, or of this
+        process, is nobody's fault."""
+        missed, heard = 0, worker.breaths
+        while True:
+            await asyncio.sleep(self._breath_s)
+            if worker.breaths != heard or self._turn.locked() or not worker.is_running:
+                missed, heard = 0, worker.breaths
+                continue
+            missed += 1
+            if missed > HUNG_BREATHS_MAX:
+                logger.error("worker %d hangs: killing it", worker.pid)
+                worker.kill()
+                missed = 0
 
     def roll(self) -> None:
         """Restart the workers one after the other; clients are led to the others meanwhile."""
