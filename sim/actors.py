@@ -147,6 +147,8 @@ class Producer(Client):
                 self.world.note(f"{self.name}: {attempt.uid} {answer.name}")
                 if answer is ErrorCode.UNKNOWN_SERVER_ERROR:
                     raise Violation(f"the produce of {attempt.uid} broke")
+                if answer is ErrorCode.KAFKA_STORAGE_ERROR and self.world.nothing_fails:
+                    raise Violation(f"nothing failed, but {attempt.uid} could not be stored")
                 codes.append(answer)
                 continue
             if deleted_before and turns == story.turns:
@@ -214,7 +216,7 @@ class IdempotentProducer(Producer):
         while window:
             if story.turns != turns:
                 return False
-            codes = await self.send(story, window)
+            codes = await self._send_once_or_twice(story, window)
             if codes[0] is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER and story.turns == turns:
                 head = window[0][0]
                 raise Violation(
@@ -230,6 +232,23 @@ class IdempotentProducer(Producer):
                 again = window  # a client that did not hear of its success
             window = again
         return True
+
+    async def _send_once_or_twice(
+        self, story: TopicStory, window: list[tuple[Attempt, bytes]]
+    ) -> list[ErrorCode | None]:
+        """A client whose connection broke repeats what the first broker may be about to commit."""
+        if self.rng.random() < 0.7:
+            return await self.send(story, window)
+
+        async def again() -> list[ErrorCode | None]:
+            await self.pause(4 * self.world.weather.settings.latency_s)
+            return await self.send(story, window)
+
+        first, second = await asyncio.gather(self.send(story, window), again())
+        return [
+            ErrorCode.NONE if ErrorCode.NONE in (one, other) else one
+            for one, other in zip(first, second, strict=True)
+        ]
 
 
 class Consumer(Client):
@@ -302,12 +321,15 @@ class Consumer(Client):
     async def _commit(self, story: TopicStory, partition: int, position: int) -> None:
         register = self._registers.setdefault((story.id, partition), Register())
         write = register.begins(position, self.world.loop.time())
+        turns = story.turns
         try:
             await self.ask(
                 lambda node: node.commit(self.name, story.id, partition, position, self.name)
             )
         except (NoAnswer, AnabranchError):
             return  # it may still come
+        if story.turns != turns:
+            return  # what is committed while its topic is deleted may go with it
         register.done(write, self.world.loop.time())
 
     async def _committed(self, story: TopicStory, partition: int) -> int | None:

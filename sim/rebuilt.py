@@ -208,7 +208,9 @@ class _Rebuilt:
         name: str,
         wanted: dict[tuple[str, int], int],
     ) -> None:
-        if self._says((Kind.GUESSED,), name):
+        if self._says((Kind.GUESSED,), name) or self._says(
+            (Kind.GUESSED,), self.topics[story.id].name
+        ):
             # Segments that the journal did not know, and flushes beside them: listed as guesses.
             self._world.weather.saw("rebuilt partitions that were guessed")
             return

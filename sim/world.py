@@ -37,7 +37,7 @@ from sim.metastore import Database
 from sim.net import Network, NoAnswer
 from sim.rebuilt import Rebuilding
 from sim.store import Bucket
-from sim.weather import Weather, choose
+from sim.weather import Weather, choose, is_quiet
 
 STEPS_MAX = 3_000_000  # a run that takes more is a livelock
 RECENT_LINES = 60
@@ -125,6 +125,13 @@ class World:
     async def store_now_ms(self) -> int:
         """The metastore's clock is the one that is right."""
         return self.now_ms()
+
+    @property
+    def nothing_fails(self) -> bool:
+        """Whether a flush that is begun can only be cut off: no fault is injected that it could meet. (A WAL
+        of objects gives up a writer that is paused for long.)"""
+        settings = self.weather.settings
+        return is_quiet(settings) and not settings.object_wal
 
     @property
     def clocks_apart_ms(self) -> int:

@@ -22,6 +22,7 @@ from anabranch.storage.wal_directory import WalDirectory
 from anabranch.storage.wal_format import BLOCK_BYTES
 from tests.log.conftest import Bench
 from tests.log.rebuilding import Contents, compared, kinds, rebuild, told_columns
+from tests.log.test_compaction import put
 from tests.metastore.shadow import contents
 
 Run = Callable[..., None]
@@ -351,6 +352,27 @@ def test_I1_I9_a_snapshot_that_nothing_follows_loses_nothing(run: Run, tmp_path:
         metastore.journal_chunk = chunk  # type: ignore[method-assign]
         report = await assert_rebuilt(bench, tmp_path, times=False)
         assert exact_but_for_untold(report), report.findings
+
+    run(scenario)
+
+
+def test_I9_what_compaction_took_of_the_last_flush_is_not_there_twice(
+    run: Run, tmp_path: Path
+) -> None:
+    """Whether the last flush that the journal knows of is in the log cannot be seen there any more."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic(
+            "t", 1, {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0"}
+        )
+        await put(bench, topic, [(b"a", b"1"), (b"b", b"1"), (b"a", b"2")])
+        await bench.log.merger.merge_backlog(topic, 0)
+        assert bench.log.background is not None
+        assert await bench.log.background.compactor.compact(topic, 0)
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        report = await assert_rebuilt(bench, tmp_path, times=True)
+        assert Kind.DOUBT in kinds(report)
 
     run(scenario)
 

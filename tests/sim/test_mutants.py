@@ -191,3 +191,33 @@ def test_I9_flushes_newer_than_the_journal_are_left_aside(monkeypatch: pytest.Mo
 def test_I9_the_journal_does_not_tell_of_committed_offsets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anabranch.metastore.offsets.note", lambda tx, *spans: None)
     print(objection("a rebuild differs"))
+
+
+# -- what only shows between brokers, or where nothing else goes wrong -----------------------------------
+
+
+def test_wal_files_are_recycled_while_a_commit_that_names_them_is_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The metastore refuses the commit, so nothing is lost: but producers are told of a failure."""
+    monkeypatch.setattr(AppendPipeline, "uses", lambda self, key: self._wal.is_active(key))
+    calm = {"disk_error": 0.0, "store_trouble": 0.0, "metastore_trouble": 0.0}
+    calm |= {"crash_point": 0.0, "chaos_s": 1e9, "message_lost": 0.0, "brokers": 1}
+    slow = {"remote_metastore": True, "latency_s": 0.05, "object_wal": False}
+    print(objection("nothing failed", **calm, **slow))
+
+
+def test_I5_log_end_and_producers_are_read_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def in_two_steps(self: Any, log: PartitionLog) -> None:
+        states = await self._metastore.producer_states(log.topic.no, log.partition)
+        row = await self._metastore.partition(log.topic.no, log.partition)
+        if row is None:
+            log.gone()
+            return
+        log.apply(row)
+        log.set_producers(states)
+
+    monkeypatch.setattr(AppendPipeline, "_reload", in_two_steps)
+    print(objection("I5", brokers=3, remote_metastore=True, latency_s=0.01))

@@ -190,9 +190,13 @@ class Recovery:
                     found += [(header.crc, header.size) for header in scan(run)]
         except (Corrupt, NotFound) as error:
             return self._doubt(read, name, f"what it would follow cannot be read ({error})")
-        return any(
+        if any(
             found[at : at + len(wanted)] == wanted for at in range(len(found) - len(wanted) + 1)
-        )
+        ):
+            return True
+        if self._tables.compacted_below(row) > start:
+            return self._doubt(read, name, "compaction may have taken it, or a part of it")
+        return False
 
     def _doubt(self, read: Read, name: str, why: str) -> bool:
         self._report.add(

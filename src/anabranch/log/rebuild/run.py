@@ -14,7 +14,7 @@ from anabranch.log.rebuild.adopted_producers import recover_producers
 from anabranch.log.rebuild.bucket import kind_of_key, list_data, read_shares
 from anabranch.log.rebuild.journal_read import JournalEnd, read_journal
 from anabranch.log.rebuild.recover import Recovery
-from anabranch.log.rebuild.report import TRUNCATED, Progress, Report, ShowProgress
+from anabranch.log.rebuild.report import TRUNCATED, Kind, Progress, Report, ShowProgress
 from anabranch.log.rebuild.tables import Tables
 from anabranch.log.rebuild.verify import verify as verify_all
 from anabranch.log.rebuild.wal_read import broker_start, new_parts
@@ -116,6 +116,8 @@ def _complete(
     wal_there = frozenset(info.key for info in wal_objects)
     with tx:
         tx.execute("BEGIN")
+        if any(finding.kind is Kind.JOURNAL_HOLE for finding in report.findings):
+            tables.drop_unknown()
         # What the WAL may add is decided by what the journal says, so before anything is changed.
         parts = new_parts(wal, pool, tables.known_of_wal(), report, show)
         known = tables.object_keys()

@@ -18,6 +18,7 @@ from anabranch.metastore.api import (
     ProducerState,
     Topic,
 )
+from anabranch.metastore.compactions import compaction
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
 from anabranch.metastore.extents import extents_from, wal_extents
 from anabranch.metastore.gaps import record_gap
@@ -35,6 +36,13 @@ class ObjectFacts(NamedTuple):
     key: str
     wal: bool
     length: int  # bytes, up to where extents name it
+
+
+# Whose rows belong to a topic.
+OF_TOPICS = (
+    *("partition", "deleted_partition", "extent", "producer", "gap", "damage", "damage_skip"),
+    *("compaction", "committed", "leader_epoch"),
+)
 
 
 class Tables:
@@ -106,6 +114,17 @@ class Tables:
 
     def set_producers(self, topic_no: int, partition: int, states: Sequence[ProducerState]) -> None:
         appends.set_producers(self.tx, topic_no, partition, states)
+
+    def compacted_below(self, row: Partition) -> int:
+        """Below this offset compaction may have taken records."""
+        state = compaction(self.tx, row.topic_no, row.partition)
+        return 0 if state is None else state.gap_end
+
+    def drop_unknown(self) -> None:
+        """Rows of topics that the catalogue does not know: over a hole in the journal, what is told of a
+        topic may come without it. Its number will be another's."""
+        for table in OF_TOPICS:
+            self.tx.execute(f"DELETE FROM {table} WHERE topic_no NOT IN (SELECT no FROM topic)")
 
     def tail(self, topic_no: int, partition: int, offset: int) -> list[Extent]:
         """Extents from the one that holds ``offset``."""
