@@ -113,6 +113,10 @@ class ColdReads:
         self._indexing: dict[str, asyncio.Future[object]] = {}
         self._warming: set[asyncio.Task[None]] = set()
 
+    def lane(self, extent: Extent) -> Lane:
+        """The threads for data of its age."""
+        return self.old if extent.kind.final else self.recent
+
     async def read(
         self, extents: Sequence[Extent], offset: int, *, bytes_max: int, first_max: int
     ) -> Found:

@@ -114,18 +114,24 @@ class ExtentReader:
         return PlacedExtent(bases, runs, len(data), damage)
 
     def chunks(
-        self, extent: Extent, *, start: int = 0, verify: bool = False
+        self,
+        extent: Extent,
+        *,
+        start: int = 0,
+        verify: bool = False,
+        chunk_bytes: int = CHUNK_BYTES,
     ) -> Iterator[memoryview]:
         """Stream through an extent from ``start`` bytes into it, as runs of whole placed batches.
 
         With ``verify`` every batch's CRC is checked, as a reader that rewrites bytes must. ``start`` has to
-        be the start of a batch, and zero for an extent in the WAL.
+        be the start of a batch, and zero for an extent in the WAL. ``chunk_bytes`` are read at a time. Raises
+        Corrupt at a batch that is no good, after the run that ends before it.
         """
         assert start == 0 or extent.kind.final
         _refuse_quarantined(extent)
         position, end = extent.position + start, extent.position + extent.length
         next_offset = extent.base_offset
-        want = CHUNK_BYTES
+        want = chunk_bytes
         while position < end:
             want = min(want, end - position)
             data = self._fetch(extent, position, want)
@@ -134,24 +140,30 @@ class ExtentReader:
             else:
                 view = memoryview(data)
             whole = 0
-            for header in _batches(view, extent):
-                if verify and not crc_matches(view, header):
-                    raise Corrupt(
-                        f"{_where(extent)}: batch at byte {header.position} has a wrong CRC"
-                    )
-                if extent.kind is ObjectKind.WAL:
-                    place(view, header.position, next_offset, extent.leader_epoch)
-                    next_offset += header.last_offset_delta + 1
-                whole = header.end
+            fault: Corrupt | None = None
+            try:
+                for header in _batches(view, extent):
+                    if verify and not crc_matches(view, header):
+                        where = f"{_where(extent)}: batch at byte {header.position}"
+                        raise Corrupt(f"{where} has a wrong CRC")
+                    if extent.kind is ObjectKind.WAL:
+                        place(view, header.position, next_offset, extent.leader_epoch)
+                        next_offset += header.last_offset_delta + 1
+                    whole = header.end
+            except Corrupt as corrupt:
+                fault = corrupt
             if whole:
                 # The batch that was cut is read again with the next chunk: cheaper than copying this one.
                 position += whole
-                want = CHUNK_BYTES
+                want = chunk_bytes
                 yield view[:whole]
-            elif want == end - position:
+            if fault is not None:
+                raise fault
+            if whole:
+                continue
+            if want == end - position:
                 raise Corrupt(f"{_where(extent)} ends within a batch")
-            else:
-                want = max(2 * want, _first_batch_bytes(view))
+            want = max(2 * want, _first_batch_bytes(view))
         if extent.kind is ObjectKind.WAL and next_offset != extent.last_offset + 1:
             raise Corrupt(f"{_where(extent)} holds offsets up to {next_offset - 1}")
 

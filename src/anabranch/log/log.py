@@ -100,7 +100,7 @@ class Log:
         )
         self.damage = DamageReports(metastore, self.extents, threads.background, now_ms)
         self.reader = Reader(metastore, self.catalogue, self.cold, self.damage, settings)
-        self._finder = OffsetFinder(metastore, self.extents, threads.cold)
+        self._finder = OffsetFinder(metastore, self.extents, self.reader.aside)
         objects = ObjectWriter(metastore, store, threads.background, now_ms)
         self.rewriter = Rewriter(metastore, objects, self.extents, now_ms, unique)
         self.quarantine = Quarantine(

@@ -1,11 +1,14 @@
-"""ListOffsets: from a timestamp or a sentinel to an offset (KIP-79, KIP-405, KIP-734, KIP-1005)."""
+"""ListOffsets: from a timestamp or a sentinel to an offset (KIP-79, KIP-405, KIP-734, KIP-1005).
+
+What has to be looked for in storage is read as a cold fetch's bytes are: in its turn, within the budget of
+what is read at a time and the rates, on the same threads, and with every CRC-32C checked on the way.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import Executor
+from collections.abc import Callable
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from anabranch.log.extents import ExtentReader
 from anabranch.log.partition import PartitionLog
@@ -15,8 +18,12 @@ from anabranch.records.record import find_timestamp, iter_records
 from anabranch.storage.store import NotFound
 
 STALE_READS_MAX = 3  # an extent may be merged away between the query and the read, not for ever
+LOOK_BYTES = 256 * 1024  # read at a time: an index leads to within some ten kilobytes of a batch
 UNKNOWN_OFFSET = -1
 NO_TIMESTAMP = -1
+
+
+T = TypeVar("T")
 
 
 class Sentinel(IntEnum):
@@ -38,13 +45,20 @@ class OffsetAnswer(NamedTuple):
     leader_epoch: int = -1
 
 
+class Aside(Protocol):
+    """Runs a job that looks into an extent where cold reads run, when there is room; it is told how many
+    bytes it may read at a time, at most ``count``."""
+
+    async def __call__(self, extent: Extent, count: int, job: Callable[[int], T], /) -> T: ...
+
+
 class OffsetFinder:
     """Looks up offsets of one process's partitions."""
 
-    def __init__(self, metastore: Metastore, extents: ExtentReader, cold_threads: Executor) -> None:
+    def __init__(self, metastore: Metastore, extents: ExtentReader, aside: Aside) -> None:
         self._metastore = metastore
         self._extents = extents
-        self._cold_threads = cold_threads
+        self._aside = aside
 
     async def find(self, log: PartitionLog, timestamp: int) -> OffsetAnswer:
         """The offset for a sentinel, or the first offset whose timestamp is at least ``timestamp``.
@@ -97,8 +111,10 @@ class OffsetFinder:
             return found
         # The extent's newest record lies below the log start, within the extent. What remains of it
         # competes with the extents behind it.
-        remains = await asyncio.get_running_loop().run_in_executor(
-            self._cold_threads, newest_from, self._extents, extent, log_start
+        remains = await self._aside(
+            extent,
+            LOOK_BYTES,
+            lambda room: newest_from(self._extents, extent, log_start, room),
         )
         behind = await self._metastore.extent_of_max_timestamp(
             log.topic.no, log.partition, extent.last_offset + 1
@@ -110,17 +126,19 @@ class OffsetFinder:
     async def _in_thread(
         self, extent: Extent, timestamp: int, from_offset: int
     ) -> OffsetAnswer | None:
-        return await asyncio.get_running_loop().run_in_executor(
-            self._cold_threads, first_at_or_after, self._extents, extent, timestamp, from_offset
+        return await self._aside(
+            extent,
+            LOOK_BYTES,
+            lambda room: first_at_or_after(self._extents, extent, timestamp, from_offset, room),
         )
 
 
 def first_at_or_after(
-    extents: ExtentReader, extent: Extent, timestamp: int, from_offset: int
+    extents: ExtentReader, extent: Extent, timestamp: int, from_offset: int, chunk_bytes: int
 ) -> OffsetAnswer | None:
     """The first record of ``extent`` at or above ``from_offset`` with a timestamp >= ``timestamp``."""
     start = extents.timestamp_position(extent, timestamp)
-    for run in extents.chunks(extent, start=start):
+    for run in extents.chunks(extent, start=start, verify=True, chunk_bytes=chunk_bytes):
         for header in scan(run):
             if header.max_timestamp < timestamp or header.last_offset < from_offset:
                 continue
@@ -130,7 +148,9 @@ def first_at_or_after(
     return None
 
 
-def newest_from(extents: ExtentReader, extent: Extent, from_offset: int) -> OffsetAnswer | None:
+def newest_from(
+    extents: ExtentReader, extent: Extent, from_offset: int, chunk_bytes: int
+) -> OffsetAnswer | None:
     """The first record with the largest timestamp among those of ``extent`` from ``from_offset`` on.
 
     Headers say where it is; records are decoded of two batches only, the one that ``from_offset``
@@ -138,7 +158,8 @@ def newest_from(extents: ExtentReader, extent: Extent, from_offset: int) -> Offs
     """
     best = OffsetAnswer(UNKNOWN_OFFSET)
     newest: tuple[memoryview, BatchHeader] | None = None
-    for run in extents.chunks(extent, start=extents.offset_position(extent, from_offset)):
+    start = extents.offset_position(extent, from_offset)
+    for run in extents.chunks(extent, start=start, verify=True, chunk_bytes=chunk_bytes):
         for header in scan(run):
             if header.last_offset < from_offset:
                 continue

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.log.budget import ByteBudget
@@ -26,13 +26,16 @@ from anabranch.log.settings import LogSettings
 from anabranch.log.throttle import FairLimit, TokenBucket
 from anabranch.log.turns import Turns
 from anabranch.log.waiting import wait_for_bytes
-from anabranch.metastore.api import Extent, Metastore, Topic
+from anabranch.metastore.api import Extent, Metastore, ObjectKind, Topic
 from anabranch.records.runs import ANY_SIZE
 from anabranch.storage.sharedreads import SharedReads
 from anabranch.storage.store import NotFound
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+LOOK_WAIT_S = 10.0  # for a turn to look something up; clients ask again
 WAVE = 4  # cold partitions of one fetch that are read at the same time
 HOLES_MAX = 1024  # extents without a batch above the offset, passed over in one read
 
@@ -388,6 +391,25 @@ class Reader:
                 parts[index] = part = await self._read_one(wants[index], logs[index], room, room)
                 room -= part.bytes
                 hold.add(part.bytes)
+
+    async def aside(self, extent: Extent, count: int, job: Callable[[int], T], /) -> T:
+        """Run ``job``, which looks into ``extent``, as a cold read: in its turn, on its threads, within the
+        rates, and with as many bytes at a time as the budget leaves of ``count``.
+
+        Raises ClientFault(REQUEST_TIMED_OUT) if its turn does not come; what ``job`` raises.
+        """
+        await self._turns.take()
+        limit = self._limit()
+        if not (granted := await limit.take(None, count, LOOK_WAIT_S)):
+            raise ClientFault(ErrorCode.REQUEST_TIMED_OUT, "too much is read below the tail now")
+        recent = extent.kind is ObjectKind.WAL
+        reserved = await self.budget.reserve(count, recent=recent)
+        try:
+            return await self._cold.lane(extent).run(lambda: job(reserved))
+        finally:
+            self.budget.release(reserved)
+            limit.correct(granted, count)
+            self.pace.read(_loop_s(), count)
 
     def _limit(self) -> FairLimit:
         """The broker's limit for what it reads below the tail: what is configured, and what live appends
