@@ -299,8 +299,11 @@ def _produce_frame(topic: str, partition: int) -> bytes:
     return _frame(0, 3, body)
 
 
-def steady(bootstrap: str, topic: str, size: int, rate: int, seconds: float) -> dict[str, Any]:
-    """Milliseconds from when each record was due to its acknowledgement, `rate` due per second."""
+def steady(
+    bootstrap: str, topic: str, size: int, rate: int, seconds: float, key_bytes: int = 0
+) -> dict[str, Any]:
+    """Milliseconds from when each record was due to its acknowledgement, `rate` due per second; keys
+    spread the records over the partitions."""
     from confluent_kafka import Producer
 
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0})
@@ -313,7 +316,8 @@ def steady(bootstrap: str, topic: str, size: int, rate: int, seconds: float) -> 
             assert error is None, error
             taken.append((time.perf_counter() - due) * 1000)
 
-        producer.produce(topic, value, on_delivery=heard)
+        key = os.urandom(key_bytes) if key_bytes else None
+        producer.produce(topic, value, key, on_delivery=heard)
 
     for _ in range(rate // 2):  # half a second that is not counted: connections, compilers
         send(time.perf_counter())
