@@ -53,6 +53,34 @@ def url() -> str:
     return postgres_url()
 
 
+async def test_readers_of_old_data_cannot_take_the_connections_of_others(url: str) -> None:
+    """However many of their queries wait, and however slow the server is with them."""
+    meta = opened(url)
+    try:
+        topic = await a_topic(meta)
+        await append(meta, topic, new(0, 9))
+        other = connect.connect(address(url))
+        with other.transaction():
+            other.execute("LOCK TABLE extent IN ACCESS EXCLUSIVE MODE")
+            slow = [
+                asyncio.ensure_future(one)
+                for _ in range(16)  # more than any pool has connections
+                for one in (
+                    meta.extents_from(topic.no, 0, 0, 10),
+                    meta.extent_by_timestamp(topic.no, 0, 0, 0),
+                )
+            ]
+            async with asyncio.timeout(5):
+                assert await meta.partition(topic.no, 0) is not None
+                assert await meta.append_state(topic.no, 0) is not None
+                assert await meta.group("g") is None
+            assert not any(one.done() for one in slow)
+        assert len(await asyncio.gather(*slow)) == 32
+        other.close()
+    finally:
+        meta.close()
+
+
 @pytest.fixture
 def engines(url: str) -> Iterator[list[PostgresMetastore]]:
     """Three processes' worth of engines on one metastore."""

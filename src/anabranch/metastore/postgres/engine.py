@@ -16,7 +16,7 @@ from anabranch.metastore.postgres.connect import Address, address, first_connect
 from anabranch.metastore.postgres.lane import Lane
 from anabranch.metastore.postgres.migrate import has_metastore, migrate
 from anabranch.metastore.postgres.notices import Listener, Teller
-from anabranch.metastore.postgres.readers import Reads
+from anabranch.metastore.postgres.readers import COLD_READERS, Reads
 from anabranch.metastore.postgres.writer import Statements, Transactions
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import AppendOutcome, FlushCommit
@@ -50,6 +50,16 @@ _TWINS: dict[Verb, Verb] = {
     offsets.commit_offsets: hot.commit_offsets,
 }
 _LONG_READS: frozenset[Verb] = frozenset({check.check})
+# What is asked on behalf of readers below the tail. A thousand of them, or a slow page of extents, must not
+# stand before what appends, groups and live fetches ask.
+_COLD_READS: frozenset[Verb] = frozenset(
+    {
+        extents.extents_from,
+        extents.extent_by_timestamp,
+        extents.extent_by_append_time,
+        extents.extent_of_max_timestamp,
+    }
+)
 
 
 class PostgresMetastore(SqlMetastore):
@@ -75,6 +85,7 @@ class PostgresMetastore(SqlMetastore):
             appends.commit_appends: self._appends,
         }
         self._reads = Reads("read", where, single=_SINGLE_READS)
+        self._cold = Reads("cold", where, threads=COLD_READERS, single=_SINGLE_READS)
         self._aside = Reads("aside", where, threads=1, unbounded=True)
 
     @classmethod
@@ -114,7 +125,7 @@ class PostgresMetastore(SqlMetastore):
         return self._where.shown
 
     def close(self) -> None:
-        lanes = (self._appends, self._general, self._liveness, self._reads, self._aside)
+        lanes = (self._appends, self._general, self._liveness, self._reads, self._cold, self._aside)
         for lane in (*lanes, *self._offsets):
             lane.close()
         self._teller.close()
@@ -141,7 +152,11 @@ class PostgresMetastore(SqlMetastore):
     async def _read(
         self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        lane = self._aside if verb in _LONG_READS else self._reads
+        lane = self._reads
+        if verb in _COLD_READS:
+            lane = self._cold
+        elif verb in _LONG_READS:
+            lane = self._aside
         answer: T = await lane.submit(verb, args, kwargs)
         return answer
 

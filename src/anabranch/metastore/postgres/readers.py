@@ -15,6 +15,10 @@ from anabranch.metastore.postgres.tx import PostgresTx
 
 READERS = 3  # connections that read at once; a read takes a round trip of some hundred microseconds
 
+COLD_READERS = (
+    2  # on behalf of readers of old data: as many queries as there are cold threads to feed
+)
+
 
 class Reads(Lane):
     """Each read on one snapshot; those in ``single`` are one statement, which is one by itself."""
