@@ -202,8 +202,8 @@ def assert_kept(bootstrap: str, promised: dict[int, int]) -> None:
 def assert_told_the_truth(load: Load, bootstrap: str, *, events: int) -> None:
     """What the load was told in so many events is what the log holds."""
     ledger = load.ledger
-    assert not load.problems
-    assert ledger.failed == []
+    assert not load.problems, load.problems
+    assert ledger.failed == [], (len(ledger.failed), ledger.failed[:5])
     assert ledger.commits > events / 4, "the consumers hardly committed: the test lost its point"
     assert len(ledger.acked) > 100 * events, "the producers were hardly acknowledged"
     audit(ledger, read_all(bootstrap, ledger.partitions))

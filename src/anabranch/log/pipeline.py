@@ -92,6 +92,8 @@ class Ahead:
         when_done(outcomes, self._came_in)
 
     def _came_in(self, outcomes: asyncio.Future[list[AppendOutcome]]) -> None:
+        if self._lost is not None or self._bug is not None:
+            return
         if not outcomes.cancelled() and outcomes.exception() is None:
             try:
                 self._lost = self._conclude(outcomes.result())
@@ -101,6 +103,7 @@ class Ahead:
     async def lost(self) -> list[Share]:
         """Raises StoreFault, or what concluding it raised."""
         await self._outcomes
+        self._came_in(self._outcomes)  # one that is done is not waited for: we may be here first
         if self._bug is not None:
             raise self._bug
         assert self._lost is not None
