@@ -82,13 +82,42 @@ def test_every_range_is_read_exactly_across_split_borders(
         await bench.log.close()
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "READ_BYTES", split_bytes)
         patch.setattr(reader, "SPLIT_BYTES", split_bytes)
         patch.setattr(reader, "BATCH_BYTES", 2000)
         patch.setattr("anabranch.log.extents.CHUNK_BYTES", 3000)
         asyncio.run(main())
 
 
+def test_reads_cost_what_they_give(run, monkeypatch) -> None:
+    """Chunks end where batches begin, and the last one with its split: nothing is read twice."""
+    monkeypatch.setattr(reader, "SPLIT_BYTES", 50_000)
+    monkeypatch.setattr("anabranch.log.extents.CHUNK_BYTES", 12_000)
+
+    async def scenario(bench: Bench) -> None:
+        topic = await fill(bench, [1000] * 400, merge_every=400)
+        (extent,) = await bench.log.metastore.extents_from(topic.no, 0, 0, 10)
+        splits = await plan_splits(bench.log, topic)
+        assert len(splits) > 5
+        extents = bench.log.extents
+        fetched: list[int] = []
+        fetch = extents._fetch
+
+        def counted(extent: Extent, position: int, length: int) -> bytes:
+            fetched.append(length)
+            return fetch(extent, position, length)
+
+        monkeypatch.setattr(extents, "_fetch", counted)
+        rows_read = sum(b.num_rows for split in splits for b in read_split(split, extents))
+        assert rows_read == extent.records
+        overlap = len(splits) * 2 * 4096  # an index entry lies up to so far before its offset
+        assert extent.length <= sum(fetched) <= extent.length + overlap
+
+    run(scenario)
+
+
 def test_I10_a_split_is_a_bounded_part_of_a_large_segment(run, monkeypatch) -> None:
+    monkeypatch.setattr(reader, "READ_BYTES", 50_000)
     monkeypatch.setattr(reader, "SPLIT_BYTES", 50_000)
     monkeypatch.setattr("anabranch.log.extents.CHUNK_BYTES", 10_000)
 
@@ -131,6 +160,7 @@ def test_what_was_merged_and_recycled_meanwhile_is_planned_again(run, tmp_path: 
         topic = await fill(bench, [3000] * 30, merge_every=0)
         expected = await bench.values(topic, 0)
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reader, "READ_BYTES", 6000)
             patch.setattr(reader, "SPLIT_BYTES", 6000)
             patch.setattr(reader, "SPLITS_AHEAD", 1)
             batches = anabranch.read(tmp_path, "t", threads=1)
@@ -167,6 +197,7 @@ def test_a_topic_created_anew_is_not_taken_for_the_one_that_was_read(run, tmp_pa
     async def scenario(bench: Bench) -> None:
         topic = await fill(bench, [3000] * 10, merge_every=0)
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reader, "READ_BYTES", 3000)
             patch.setattr(reader, "SPLIT_BYTES", 3000)
             patch.setattr(reader, "SPLITS_AHEAD", 1)
             batches = anabranch.read(tmp_path, "t", threads=1)
@@ -202,6 +233,7 @@ def test_threads_end_with_the_consumer(run, tmp_path: Path, how: str) -> None:
                 break
 
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reader, "READ_BYTES", 3000)
             patch.setattr(reader, "SPLIT_BYTES", 3000)
             if how == "error":
                 with pytest.raises(ValueError, match="own"):
@@ -357,6 +389,7 @@ def test_a_reader_goes_on_around_damage_and_is_told_of_it(
         if merged:
             await bench.log.merger.merge_backlog(topic, 0)
         with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reader, "READ_BYTES", split_bytes)
             patch.setattr(reader, "SPLIT_BYTES", split_bytes)
             met: list[anabranch.DamagedRange] = []
             assert rows(anabranch.read(tmp_path, "t", on_damage=met.append)) == good

@@ -9,6 +9,7 @@ against the extent that names them.
 from __future__ import annotations
 
 import logging
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from copy import copy
@@ -69,6 +70,23 @@ class _Described(NamedTuple):
     content: SegmentIndex
     start: int
 
+    def end_for(self, offset: int) -> int:
+        """A byte of the object behind every batch that begins before ``offset``, where another begins."""
+        entries = self.content.entries
+        behind = bisect_left(entries, offset, key=lambda entry: entry.offset)
+        return self.start + (
+            entries[behind].position if behind < len(entries) else self.content.byte_length
+        )
+
+    def up_to_a_start(self, position: int, want: int) -> int:
+        """About ``want`` bytes from ``position`` on that end where a batch begins: none is cut, to be read
+        twice."""
+        entries, at = self.content.entries, position - self.start
+        found = bisect_right(entries, at + want, key=lambda entry: entry.position) - 1
+        if found >= 0 and entries[found].position > at:
+            return entries[found].position - at
+        return want
+
 
 class ExtentReader:
     """Reads extents from the WAL and the object store."""
@@ -118,21 +136,29 @@ class ExtentReader:
         extent: Extent,
         *,
         start: int = 0,
+        end_offset: int | None = None,
         verify: bool = False,
-        chunk_bytes: int = CHUNK_BYTES,
+        chunk_bytes: int | None = None,
     ) -> Iterator[memoryview]:
         """Stream through an extent from ``start`` bytes into it, as runs of whole placed batches.
 
         With ``verify`` every batch's CRC is checked, as a reader that rewrites bytes must. ``start`` has to
-        be the start of a batch, and zero for an extent in the WAL. ``chunk_bytes`` are read at a time. Raises
-        Corrupt at a batch that is no good, after the run that ends before it.
+        be the start of a batch, and zero for an extent in the WAL. ``chunk_bytes`` (default: 4 MiB) are read
+        at a time, and no more than is needed for the offsets before ``end_offset``, as far as the index
+        tells. Raises Corrupt at a batch that is no good, after the run that ends before it.
         """
         assert start == 0 or extent.kind.final
         _refuse_quarantined(extent)
         position, end = extent.position + start, extent.position + extent.length
+        chunk_bytes = CHUNK_BYTES if chunk_bytes is None else chunk_bytes
+        index = self._index(extent) if extent.length > chunk_bytes else None
+        if index is not None and end_offset is not None:
+            end = min(end, max(position, index.end_for(end_offset)))
         next_offset = extent.base_offset
         want = chunk_bytes
         while position < end:
+            if index is not None:
+                want = index.up_to_a_start(position, want)
             want = min(want, end - position)
             data = self._fetch(extent, position, want)
             if extent.kind is ObjectKind.WAL:

@@ -4,7 +4,7 @@ The reader asks the metastore which extents hold the wanted offsets, cuts them i
 with a few threads and decodes whole blobs at a time. A split is a plain value that can be sent to another
 process or machine, which needs the store and the WAL but no metastore and no broker.
 
-Memory is bounded by the splits in flight (``threads`` times ``SPLITS_AHEAD``), each about ``SPLIT_BYTES`` of
+Memory is bounded by the splits in flight (``threads`` times ``SPLITS_AHEAD``), each about ``READ_BYTES`` of
 log bytes and what they hold decompressed.
 """
 
@@ -38,9 +38,10 @@ from anabranch.storage.wal import open_wal_reader
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SPLIT_BYTES = (
-    16 * 1024 * 1024
-)  # one task: large enough to decode at full speed, small enough to share out
+SPLIT_BYTES = 16 * 1024 * 1024  # one task of a runner that shares splits out
+# One task of a thread here. What lies decoded at a time is fresh memory, and first touching that is the
+# dearest part of a first read.
+READ_BYTES = 4 * 1024 * 1024
 BATCH_BYTES = 4 * 1024 * 1024  # log bytes decoded into one record batch
 RUN_BYTES_ALONE = 1024 * 1024  # from here on copying runs together costs more than it saves
 THREADS = min(4, os.cpu_count() or 1)  # more than cores only take turns
@@ -111,12 +112,13 @@ def read(
             start={partition: split.start_offset},
             end={partition: split.end_offset},
             partitions=[partition],
+            split_bytes=READ_BYTES,
         )
         if any(each.topic_id != split.topic_id for each in fresh):
             raise UserFault(f"topic {topic} was deleted and created anew while it was read")
         return fresh
 
-    splits = plan(data, topic, start=start, end=end, partitions=partitions)
+    splits = plan(data, topic, start=start, end=end, partitions=partitions, split_bytes=READ_BYTES)
     yield from read_splits(splits, threads=threads, replan=replan, on_damage=on_damage)
 
 
@@ -127,8 +129,10 @@ def plan(
     start: Where = None,
     end: Where = None,
     partitions: Sequence[int] | None = None,
+    split_bytes: int | None = None,
 ) -> list[Split]:
-    """The splits that :func:`read` would read, for runners that share them out."""
+    """What :func:`read` would read, for runners that share it out: in splits of about ``split_bytes``
+    (default: 16 MiB) of log bytes."""
 
     async def ask() -> list[Split]:
         log = await open_log(data, broker_id=None)
@@ -136,7 +140,14 @@ def plan(
             found = log.catalogue.topic(topic)
             if found is None:
                 raise UserFault(f"there is no topic {topic} in {data}")
-            return await plan_splits(log, found, start=start, end=end, partitions=partitions)
+            return await plan_splits(
+                log,
+                found,
+                start=start,
+                end=end,
+                partitions=partitions,
+                split_bytes=split_bytes,
+            )
         finally:
             await log.close()
 
@@ -150,9 +161,11 @@ async def plan_splits(
     start: Where = None,
     end: Where = None,
     partitions: Sequence[int] | None = None,
+    split_bytes: int | None = None,
 ) -> list[Split]:
     """Cut the wanted offsets into splits. Raises ClientFault(OFFSET_OUT_OF_RANGE)."""
     wanted = range(topic.partitions) if partitions is None else partitions
+    split_bytes = SPLIT_BYTES if split_bytes is None else split_bytes
     for where in (start, end):
         for partition in where if isinstance(where, Mapping) else ():
             log.partition(topic, partition)
@@ -168,7 +181,7 @@ async def plan_splits(
                 f"{topic.name}/{partition} holds offsets {handle.log_start} to {handle.next_offset - 1}, "
                 f"not {first} to {last - 1}",
             )
-        splits.extend(await _partition_splits(log, topic, partition, first, last))
+        splits.extend(await _partition_splits(log, topic, partition, first, last, split_bytes))
     return splits
 
 
@@ -192,7 +205,7 @@ async def _resolve(log: Log, topic: Topic, partition: int, where: Where, default
 
 
 async def _partition_splits(
-    log: Log, topic: Topic, partition: int, first: int, last: int
+    log: Log, topic: Topic, partition: int, first: int, last: int, split_bytes: int
 ) -> list[Split]:
     splits: list[Split] = []
     held: list[Extent] = []
@@ -219,12 +232,12 @@ async def _partition_splits(
     while cursor < last:
         extents = await log.metastore.extents_from(topic.no, partition, cursor, EXTENTS_PER_QUERY)
         for extent in extents:
-            for end, length in _pieces(extent):
+            for end, length in _pieces(extent, split_bytes):
                 if offset < last and end > offset:
                     if not held or held[-1] is not extent:
                         held.append(extent)
                     size += length
-                    if size >= SPLIT_BYTES or len(held) >= SPLIT_EXTENTS_MAX:
+                    if size >= split_bytes or len(held) >= SPLIT_EXTENTS_MAX:
                         close(min(end, last))
             cursor = extent.last_offset + 1
             if cursor >= last:
@@ -236,14 +249,14 @@ async def _partition_splits(
     return splits
 
 
-def _pieces(extent: Extent) -> Iterator[tuple[int, int]]:
+def _pieces(extent: Extent, split_bytes: int) -> Iterator[tuple[int, int]]:
     """Where an extent may be divided: the offset behind each piece, and about how many bytes it has.
 
     A large segment is read from its index's entries; an extent in the WAL only as a whole.
     """
     count = 1
     if extent.kind is ObjectKind.SEGMENT:
-        count = max(1, min(round(extent.length / SPLIT_BYTES), extent.records))
+        count = max(1, min(round(extent.length / split_bytes), extent.records))
     offsets = extent.last_offset + 1 - extent.base_offset
     for number in range(1, count + 1):
         yield extent.base_offset + offsets * number // count, extent.length // count
@@ -376,7 +389,7 @@ def _blobs(split: Split, reader: ExtentReader) -> Iterator[memoryview]:
         start = 0
         if extent.kind.final and split.start_offset > extent.base_offset:
             start = reader.offset_position(extent, split.start_offset)
-        for run in reader.chunks(extent, start=start):
+        for run in reader.chunks(extent, start=start, end_offset=split.end_offset):
             if parse_header(run).base_offset >= split.end_offset:
                 break
             if len(run) >= RUN_BYTES_ALONE and not held:

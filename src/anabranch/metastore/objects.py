@@ -59,11 +59,16 @@ def register_wal_object(tx: Tx, key: str, written: int, now_ms: int) -> int:
     Exactly: a rebuild takes the flushes that begin below it for judged, and those behind it for new.
     """
     row = tx.execute(
-        "UPDATE object SET bytes = max(bytes, ?), unreferenced_ms = NULL "
-        "WHERE key = ? AND kind = 1 RETURNING no",
+        "UPDATE object SET bytes = max(bytes, ?) WHERE key = ? AND kind = 1 "
+        "RETURNING no, unreferenced_ms",
         (written, key),
     ).fetchone()
-    return row[0] if row else _insert(tx, key, ObjectKind.WAL, written, now_ms)
+    if row is None:
+        return _insert(tx, key, ObjectKind.WAL, written, now_ms)
+    no: int = row[0]
+    if row[1] is not None:  # seldom: a column of an index, which each flush would write otherwise
+        tx.execute("UPDATE object SET unreferenced_ms = NULL WHERE no = ?", (no,))
+    return no
 
 
 def create_object(tx: Tx, key: str, kind: ObjectKind, now_ms: int) -> int:
