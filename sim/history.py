@@ -9,10 +9,14 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from anabranch.metastore.api import Topic
 from anabranch.records.batch import scan
 from anabranch.records.record import Record, iter_records
+
+if TYPE_CHECKING:
+    from sim.members import GroupStory
 
 ID = "id"  # the header that says who wrote a record
 
@@ -108,6 +112,7 @@ class History:
         self.attempts: dict[str, Attempt] = {}
         self.acked = 0
         self.records_seen = 0
+        self.groups: dict[str, GroupStory] = {}
         # What is wrong with offsets that were known and are not in what was read of a partition.
         self.missing: Callable[[TopicStory, int, Sequence[int]], None] = lambda *_: None
 

@@ -33,9 +33,17 @@ class Network:
         self._open: dict[Process, dict[asyncio.Future[Any], None]] = {}
 
     async def call(
-        self, broker: SimBroker, request: Callable[[Node], Awaitable[T]], *, timeout_s: float
+        self,
+        broker: SimBroker,
+        request: Callable[[Node], Awaitable[T]],
+        *,
+        timeout_s: float,
+        hang_up: bool = False,
     ) -> T:
-        """The answer of ``request(node)`` run by the broker. Raises what it raised, or NoAnswer."""
+        """The answer of ``request(node)`` run by the broker. Raises what it raised, or NoAnswer.
+
+        ``hang_up``: a client that gave up closes its connection, and the broker drops the request.
+        """
         world, weather = self._world, self._world.weather
         await asyncio.sleep(weather.latency())
         node, process = broker.node, broker.process
@@ -58,13 +66,24 @@ class Network:
             if not weather.chance(weather.settings.message_lost):
                 world.loop.world.call_later(weather.latency(), _answer, reply, result, error)
 
+        served: list[asyncio.Task[None]] = []
+
+        def begin() -> None:
+            served.append(process.spawn(serve(), "request"))
+
+        def end() -> None:
+            for task in served:
+                task.cancel()
+
         if weather.chance(weather.settings.message_lost):
             weather.count("request lost", f"to {process.name}")
         else:
-            process.call_later(weather.latency(), lambda: process.spawn(serve(), "request"))
+            process.call_later(weather.latency(), begin)
         try:
             return await asyncio.wait_for(reply, timeout_s)
         except TimeoutError:
+            if hang_up and process.alive:
+                process.call_later(weather.latency(), end)
             raise NoAnswer("timed out") from None
         finally:
             self._open.get(process, {}).pop(reply, None)

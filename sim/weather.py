@@ -102,7 +102,11 @@ def choose(rng: Random, *, short: bool) -> WeatherSettings:
             lease_ms=rng.choice((300, 2000)),
             producer_expiration_ms=24 * HOUR_MS,
         ),
-        groups=GroupSettings(session_timeout_ms_min=500, offsets_retention_check_interval_ms=5000),
+        groups=GroupSettings(
+            session_timeout_ms_min=500,
+            initial_rebalance_delay_ms=rng.choice((0, 300)),
+            offsets_retention_check_interval_ms=5000,
+        ),
     )
 
 

@@ -33,6 +33,7 @@ from sim.broker import EPOCH_MS, WAL_PATH, SimBroker
 from sim.disk import Directory, Machine, SimDisk
 from sim.history import History, TopicStory, Violation
 from sim.loop import START_S, Process, SimLoop
+from sim.members import GROUPS, Member
 from sim.metastore import Database
 from sim.net import Network, NoAnswer
 from sim.rebuilt import Rebuilding
@@ -197,6 +198,7 @@ class World:
             Consumer(self, "c1"),
             Consumer(self, "c2"),
             Administrator(self, "admin"),
+            *(Member(self, f"m{number}", GROUPS[number % 2]) for number in range(5)),
         ]
         finishing = [IdempotentProducer(self, "i1"), IdempotentProducer(self, "i2")]
         fate = Fate(self, "fate")

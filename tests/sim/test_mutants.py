@@ -7,6 +7,7 @@ lets one live, what it stands for would no longer be found either.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from sim.store import SimStore
 from sim.world import run_seed
 
 from anabranch.errors import ErrorCode
+from anabranch.groups.classic import ClassicGroup
 from anabranch.groups.coordinator import Coordinator
-from anabranch.groups.values import CommitCall
+from anabranch.groups.values import CommitCall, SyncCall, SyncResult
 from anabranch.log import compaction, compaction_filter, producers
 from anabranch.log.compaction_filter import CompactionFilter
 from anabranch.log.offset_map import OffsetMap
@@ -202,8 +204,7 @@ def test_wal_files_are_recycled_while_a_commit_that_names_them_is_under_way(
     """The metastore refuses the commit, so nothing is lost: but producers are told of a failure."""
     monkeypatch.setattr(AppendPipeline, "uses", lambda self, key: self._wal.is_active(key))
     calm = {"disk_error": 0.0, "store_trouble": 0.0, "metastore_trouble": 0.0}
-    calm |= {"crash_point": 0.0, "chaos_s": 1e9, "message_lost": 0.0, "brokers": 1}
-    slow = {"remote_metastore": True, "latency_s": 0.05, "object_wal": False}
+    slow = {"remote_metastore": True, "latency_s": 0.02, "object_wal": False}
     print(objection("nothing failed", **calm, **slow))
 
 
@@ -221,3 +222,26 @@ def test_I5_log_end_and_producers_are_read_one_after_the_other(
 
     monkeypatch.setattr(AppendPipeline, "_reload", in_two_steps)
     print(objection("I5", brokers=3, remote_metastore=True, latency_s=0.01))
+
+
+# -- members of groups -------------------------------------------------------------------------------------
+
+
+def test_I4_a_commit_of_an_old_generation_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ClassicGroup, "check_commit", lambda self, *arguments: ErrorCode.NONE)
+    print(objection("had begun", length_s=12.0))
+
+
+def test_every_member_owns_what_the_first_one_owns(monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = Coordinator.sync
+    first: dict[tuple[str, int], bytes] = {}
+
+    async def confused(self: Any, group_id: str, call: SyncCall) -> SyncResult:
+        result = await sync(self, group_id, call)
+        if result.error is not ErrorCode.NONE:
+            return result
+        assignment = first.setdefault((group_id, call.generation), result.assignment)
+        return replace(result, assignment=assignment)
+
+    monkeypatch.setattr(Coordinator, "sync", confused)
+    print(objection("generation", length_s=12.0))

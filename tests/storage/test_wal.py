@@ -555,3 +555,14 @@ def test_readers_and_the_writer_do_not_wait_for_each_other(tmp_path: Path) -> No
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_an_identity_that_somebody_died_over_is_written_once_more(tmp_path: Path) -> None:
+    """A process that was killed between making the temporary file and giving it its name."""
+    wal_id, cluster_id = b"w" * 16, b"c" * 16
+    directory = tmp_path / "wal"
+    directory.mkdir()
+    (directory / f".identity.json.{wal_id.hex()}").write_bytes(b"{")
+    opened = WalDirectory.create(directory, cluster_id=cluster_id, wal_id=wal_id, disk=Disk())
+    assert (opened.wal_id, opened.cluster_id) == (wal_id, cluster_id)
+    assert [path.name for path in directory.iterdir()] == ["identity.json"]

@@ -11,6 +11,7 @@ kernel's page cache.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -208,9 +209,13 @@ def _read_identity(directory: Path, disk: Disk) -> WalIdentity | None:
 
 
 def _write_identity(directory: Path, identity: WalIdentity, disk: Disk) -> None:
-    """Give the directory its identity; whoever comes first decides it."""
+    """Give the directory its identity; whoever comes first decides it.
+
+    The temporary file may be there: of one who died on the way, or who is on it right now and may have
+    linked it already. Either wrote these same bytes, so they are written again and never cut off.
+    """
     temporary = directory / f".{IDENTITY_NAME}.{identity.wal_id.hex}"
-    fd = disk.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    fd = disk.open(temporary, os.O_WRONLY | os.O_CREAT)
     try:
         try:
             text = msgspec.json.format(msgspec.json.encode(identity)) + b"\n"
@@ -220,10 +225,11 @@ def _write_identity(directory: Path, identity: WalIdentity, disk: Disk) -> None:
             disk.close(fd)
         try:
             disk.link(temporary, directory / IDENTITY_NAME)
-        except FileExistsError:
-            pass
+        except (FileExistsError, FileNotFoundError):
+            pass  # the other one did
     finally:
-        disk.unlink(temporary)
+        with contextlib.suppress(FileNotFoundError):
+            disk.unlink(temporary)
     disk.sync_directory(directory)
 
 
