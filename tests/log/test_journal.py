@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -358,6 +359,38 @@ def test_I9_an_orderly_end_leaves_a_whole_journal_however_short_the_life(
             assert not keys(bench, "snapshot")
         journal_of(bench).start()
         await journal_of(bench).close()
+        await assert_told(bench)
+
+    run(scenario)
+
+
+def test_I9_a_cancelled_entry_that_is_accounted_for_late_is_not_in_the_way_of_the_last_one(
+    run: Run,
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"x"])
+        metastore: Any = bench.log.metastore
+        journal_of(bench).start()
+        while journal_of(bench)._state is None:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        read = metastore.journal_changes
+        late = [True]
+
+        async def then_accounted_for(*arguments: Any) -> Any:
+            changes = await read(*arguments)
+            if changes is not None and late and late.pop():
+                at = changes.state
+                assert await metastore.journal_shipped(
+                    at.epoch, at.number, at.number + 100, changes.marks, changes.notes, 1
+                )
+            return changes
+
+        await metastore.put_document("point", "p", b"{}", bench.clock())
+        metastore.journal_changes = then_accounted_for
+        await journal_of(bench).close()
+        metastore.journal_changes = read
+        assert not late
         await assert_told(bench)
 
     run(scenario)

@@ -45,6 +45,7 @@ from anabranch.storage.store import AlreadyExists, NotFound, Store
 logger = logging.getLogger(__name__)
 
 LEASE = "journal"
+CLOSING_TRIES = 3  # to ship what is left: one that was cancelled may be in the way once
 PART_ROWS_MIN = 20_000  # of a snapshot's part: a few hundred kilobytes
 T = TypeVar("T")
 
@@ -143,8 +144,12 @@ class Journal:
 
     async def _ship_the_rest(self) -> None:
         """Whoever leaves in order leaves a journal that a rebuild can stand on, however short its life."""
-        while await self.ship_once():
-            pass
+        for _ in range(CLOSING_TRIES):
+            while await self.ship_once():
+                pass
+            # None: another process ships; or what was cancelled was accounted for meanwhile, and this not.
+            if self._state is not None:
+                break
         if self._state is not None and not self._state.sound:
             await self.snapshot()
 

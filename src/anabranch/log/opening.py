@@ -7,14 +7,14 @@ import platform
 import secrets
 import time
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault, UserFault
 from anabranch.log import places
-from anabranch.log.location import Location, as_url
+from anabranch.log.location import Location, as_url, shown
 from anabranch.log.log import Log
 from anabranch.log.places import Place
 from anabranch.log.settings import LogSettings
@@ -22,7 +22,12 @@ from anabranch.log.threads import LogThreads
 from anabranch.metastore.api import BrokerRow, Metastore
 from anabranch.metastore.opening import is_postgres, open_metastore, sqlite_path
 from anabranch.storage.disk import Disk
-from anabranch.storage.identity import STORE_IDENTITY_KEY, claim_identity, require_identity
+from anabranch.storage.identity import (
+    STORE_IDENTITY_KEY,
+    claim_identity,
+    read_identity,
+    require_identity,
+)
 from anabranch.storage.layers import LayeredStore, Waits, open_layered
 from anabranch.storage.probe import probe_create
 from anabranch.storage.retrying import Backoff
@@ -147,6 +152,8 @@ def _open_metastore(where: Location, serving: bool, create: bool) -> Metastore:
     if not is_postgres(location):
         path = sqlite_path(location)
         if not path.exists():
+            _refuse_if_lost(where, path)
+        if not path.exists():
             if not create:
                 up = f"--data {where.data}" if where.metastore is None else f"--metastore {path}"
                 raise UserFault(
@@ -166,6 +173,22 @@ def _open_metastore(where: Location, serving: bool, create: bool) -> Metastore:
         write_out_wal=serving,
         create=create,
     )
+
+
+def _refuse_if_lost(where: Location, path: Path) -> None:
+    """Raises UserFault if the store is a cluster's already: a new metastore would only be in the way."""
+    url = where.store or where.default_store
+    if url is None:
+        return
+    with closing(open_layered(as_url(url), waits=real_waits()).store) as store:
+        identity = read_identity(store, STORE_IDENTITY_KEY)
+    # A broker that begins the cluster in this moment makes its metastore before it claims the store.
+    if identity is not None and not path.exists():
+        raise UserFault(
+            f"the store {shown(as_url(url))} belongs to cluster {identity.cluster_id}, whose metastore is not "
+            f"at {path}: name it with --metastore; if it is lost, 'anabranch rebuild' makes it anew from "
+            "store and WAL (a new cluster needs a store of its own)"
+        )
 
 
 class _Opening:
@@ -217,14 +240,21 @@ class _Opening:
         place = await places.known(metastore, "store")
         store = self._open_store(place)
         await asyncio.to_thread(probe_create, store.store, secrets.token_hex(8))
-        identity = await asyncio.to_thread(
-            claim_identity,
-            store.store,
-            STORE_IDENTITY_KEY,
-            cluster_id,
-            uuid.uuid4().bytes,
-            "store",
-        )
+        try:
+            identity = await asyncio.to_thread(
+                claim_identity,
+                store.store,
+                STORE_IDENTITY_KEY,
+                cluster_id,
+                uuid.uuid4().bytes,
+                "store",
+            )
+        except UserFault as fault:
+            if place is not None:
+                raise
+            raise UserFault(
+                f"{fault}; if that cluster's metastore is lost, 'anabranch rebuild' makes it anew"
+            ) from None
         if place is not None:
             places.check("store", place, identity.id.bytes, store.store.url)
         await self._settle("store", place, identity.id, self._where.store, None)

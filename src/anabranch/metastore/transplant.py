@@ -28,6 +28,20 @@ def refuse_unless_empty(tx: Tx) -> None:
             )
 
 
+def file_is_empty(path: Path) -> bool:
+    """Whether the file holds a metastore of SQLite with nothing in it, as a first start leaves one."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, factory=SqliteTx)
+    try:
+        if connection.execute("SELECT count(*) FROM cluster").fetchone() != (1,):
+            return False
+        refuse_unless_empty(connection)
+    except (sqlite3.Error, UserFault):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
 def transplant(tx: Tx, source: Path) -> None:
     """Put all rows of the metastore in ``source`` into this one, which must be empty.
 

@@ -29,6 +29,7 @@ from anabranch.log.rebuild.report import Figures, Report, ShowProgress
 from anabranch.log.rebuild.run import restore_metastore
 from anabranch.metastore.opening import is_postgres, open_metastore, sqlite_path
 from anabranch.metastore.restore import put_document
+from anabranch.metastore.transplant import file_is_empty
 from anabranch.storage.disk import Disk
 from anabranch.storage.identity import (
     STORE_IDENTITY_KEY,
@@ -43,6 +44,8 @@ from anabranch.storage.wal import WalReader, is_object_wal, open_wal_reader, wal
 from anabranch.storage.wal_directory import WalDirectory, replace_wal_identity
 
 READS_AT_ONCE = 16  # the store's own layer caps requests as well
+
+SQLITE_LEFTOVERS = ("-journal", "-wal", "-shm")  # beside a file whose process was killed
 
 _Make = Callable[[Path], bytes]  # fills a file and returns the cluster's id
 
@@ -150,7 +153,7 @@ def _fence(found: _Places, cluster_id: bytes, new_id: bytes) -> None:
 
 
 def _into_file(path: Path, found: _Places, make: _Make, new_id: bytes) -> None:
-    if path.exists() and path.stat().st_size > 0:
+    if path.exists() and path.stat().st_size > 0 and not file_is_empty(path):
         raise UserFault(
             f"{path} exists: a rebuild overwrites nothing. Move it away, or name another metastore with "
             "--metastore"
@@ -163,6 +166,10 @@ def _into_file(path: Path, found: _Places, make: _Make, new_id: bytes) -> None:
     with _removed(staging):
         cluster_id = make(staging)
         _fence(found, cluster_id, new_id)
+        for suffix in SQLITE_LEFTOVERS:
+            left = path.with_name(path.name + suffix)
+            if left.exists():  # SQLite would take it for the new file's own
+                Disk().rename(left, left.with_name(f"{left.name}.lost"))
         Disk().rename(staging, path)
         Disk().sync_directory(path.parent)
 
