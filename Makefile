@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-$(STAMP): pyproject.toml setup.py src/anabranch/records/_decode.py src/anabranch/records/_decode.pxd src/anabranch/records/_scan.py src/anabranch/records/_scan.pxd src/anabranch/records/crc32c.h
+$(STAMP): pyproject.toml setup.py src/anabranch/records/_decode.py src/anabranch/records/_decode.pxd src/anabranch/records/_scan.py src/anabranch/records/_scan.pxd src/anabranch/records/crc32c.h src/anabranch/records/_compact.py src/anabranch/records/_compact.pxd src/anabranch/records/blake2b.h
 	@$(PYTHON) -c 'import sys; sys.exit("Anabranch needs Python 3.11 or newer; set PYTHON=python3.12, for instance" if sys.version_info < (3, 11) else 0)'
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) ..."
@@ -53,4 +53,4 @@ bench: $(STAMP) ## figures beside Kafka and Tansu in one run (ARGS="--quick")
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
-	find src -name "*.so" -delete -o -name "_decode.c" -delete -o -name "_scan.c" -delete
+	find src -name "*.so" -delete -o -name "_compact.c" -delete -o -name "_decode.c" -delete -o -name "_scan.c" -delete

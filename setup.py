@@ -9,7 +9,7 @@ from __future__ import annotations
 from setuptools import Extension, setup
 
 RECORDS = "src/anabranch/records"
-KERNELS = ("_decode", "_scan")
+KERNELS = ("_compact", "_decode", "_scan")
 
 
 def kernels() -> list[Extension]:

@@ -14,6 +14,7 @@ from bench import (
     branching,
     catchup,
     cold_read,
+    compaction,
     connections,
     end_to_end,
     failover,
@@ -37,6 +38,7 @@ LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_parti
 STORED = [startup, cold_read, arrow_reader, catchup]
 OWN = [
     branching,
+    compaction,
     rebuilding,
     ten_thousand,
     object_wal,

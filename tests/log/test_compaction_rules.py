@@ -27,10 +27,10 @@ from anabranch.metastore.api import (
     ObjectKind,
     Topic,
 )
-from anabranch.records.batch import DELETE_HORIZON, crc_matches, scan
+from anabranch.records.batch import DELETE_HORIZON, crc_matches, parse_header, scan
 from anabranch.records.builder import build_batch
 from anabranch.records.compression import Codec
-from anabranch.records.record import Record, iter_records
+from anabranch.records.record import Record, iter_records, payload
 from anabranch.storage.segment import SegmentIndex, index_key
 
 from .conftest import Bench
@@ -604,12 +604,18 @@ def test_an_empty_batch_that_closes_a_segment_is_no_reason_to_write_it_again() -
 # -- the map -----------------------------------------------------------------------------------------
 
 
+def put_one(newest: OffsetMap, key: bytes, offset: int, *, beyond: bool = False) -> bool:
+    batch = build_batch([Record(0, 1, key, b"v")], base_offset=offset)
+    header = parse_header(batch)
+    return newest.put(payload(batch, header), header, 0, beyond=beyond)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.binary(max_size=3), st.integers(0, 10**12)), max_size=400))
 def test_the_map_is_a_dictionary_of_newest_offsets(puts: list[tuple[bytes, int]]) -> None:
     newest, model = OffsetMap(1 << 20), {}
     for key, offset in puts:
-        assert newest.put(key, offset)
+        assert put_one(newest, key, offset)
         model[key] = max(offset, model.get(key, -1))
     assert len(newest) == len(model)
     assert all(newest.get(key) == offset for key, offset in model.items())
@@ -622,15 +628,15 @@ def test_I10_the_map_stays_within_its_bound_also_while_it_grows(bytes_max: int) 
     try:
         newest = OffsetMap(bytes_max)
         count = 0
-        while newest.put(b"%d" % count, count):
+        while put_one(newest, b"%d" % count, count):
             count += 1
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert count == newest.keys_max == len(newest)
     assert peak <= max(bytes_max, 50_000) + 10_000
-    assert newest.put(b"0", count) and newest.get(b"0") == count
-    assert newest.put(b"one more", 1, beyond=True)
+    assert put_one(newest, b"0", count) and newest.get(b"0") == count
+    assert put_one(newest, b"one more", 1, beyond=True)
 
 
 def test_the_default_map_holds_most_of_a_million_keys() -> None:

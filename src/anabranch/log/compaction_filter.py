@@ -17,7 +17,7 @@ from anabranch.log.offset_map import OffsetMap
 from anabranch.metastore.api import Extent
 from anabranch.records.batch import BatchHeader, scan
 from anabranch.records.record import payload
-from anabranch.records.thinning import Encoded, encoded_records, horizon_of, thinned
+from anabranch.records.thinning import NONE_KEPT, horizon_of, judge, thinned
 
 Read = Callable[[Extent], AppendedBatches]
 
@@ -72,13 +72,9 @@ def build_map(extents: Sequence[Extent], read: Read, start: int, end: int, bytes
                     continue
                 if header.base_offset >= end:
                     return Built(newest, end)
-                for record in encoded_records(payload(data, header), header):
-                    offset = header.base_offset + record.offset_delta
-                    if record.key is None or offset < start:
-                        continue
-                    if not newest.put(record.key, offset, beyond=first):
-                        # What it has of this batch does no harm: those records stay.
-                        return Built(newest, header.base_offset)
+                if not newest.put(payload(data, header), header, start, beyond=first):
+                    # What it has of this batch does no harm: those records stay.
+                    return Built(newest, header.base_offset)
                 first = False
     return Built(newest, end)
 
@@ -122,7 +118,7 @@ class CompactionFilter:
                         yield piece, appended_ms
         if dropped is not None:
             header, appended_ms = dropped
-            yield memoryview(thinned(header, memoryview(b""), [])), appended_ms
+            yield memoryview(thinned(header, memoryview(b""), NONE_KEPT)), appended_ms
 
     def changes(self, extent: Extent) -> bool:
         """Whether the extent would come out as another one; reads up to the first difference."""
@@ -153,32 +149,29 @@ class CompactionFilter:
         """``data`` itself for a batch that stays as it is, its new bytes, or None."""
         if header.base_offset >= self._end or transaction_fate(header) is Fate.KEEP:
             return data
-        records = list(encoded_records(body := payload(data, header), header))
-        kept = [record for record in records if self._stays(record, header)]
-        if not kept and not self._is_last_of_producer(header):
-            return None
         horizon = horizon_of(header)
-        markers = any(record.is_tombstone for record in kept)
-        fresh = (
-            self._horizon_ms if markers and horizon is None and self._may_expire(header) else None
+        body = payload(data, header)
+        judged = judge(
+            self._newest.table,
+            body,
+            header,
+            end=self._end,
+            drop_markers=self._complete and horizon is not None and horizon < self._now_ms,
         )
-        if markers and (until := fresh if horizon is None else horizon) is not None:
+        if not judged.kept and not self._is_last_of_producer(header):
+            return None
+        fresh = (
+            self._horizon_ms
+            if judged.markers and horizon is None and self._may_expire(header)
+            else None
+        )
+        until = fresh if horizon is None else horizon
+        if judged.markers and until is not None:
             before = self.next_horizon_ms
             self.next_horizon_ms = until if before is None else min(before, until)
-        if len(kept) == header.record_count and fresh is None:
+        if judged.kept == header.record_count and fresh is None:
             return data
-        return memoryview(thinned(header, body, kept, horizon_ms=fresh))
-
-    def _stays(self, record: Encoded, header: BatchHeader) -> bool:
-        offset = header.base_offset + record.offset_delta
-        if record.key is None or offset >= self._end:
-            return True  # nothing can replace a record without a key
-        if self._newest.get(record.key) > offset:
-            return False
-        if not record.is_tombstone or not self._complete:
-            return True
-        horizon = horizon_of(header)
-        return horizon is None or horizon >= self._now_ms
+        return memoryview(thinned(header, body, judged, horizon_ms=fresh))
 
     def _may_expire(self, header: BatchHeader) -> bool:
         """Whether the older records of all markers in the batch are gone after this pass."""

@@ -10,17 +10,16 @@ An open-addressing table in three arrays takes 24 bytes per slot, a fifth of wha
 
 from __future__ import annotations
 
-import struct
 from array import array
-from hashlib import blake2b
 
-HASH_BYTES = 16
+from anabranch.records import _compact
+from anabranch.records.header import BatchHeader
+from anabranch.records.thinning import Table, cells, fill
+
 SLOT_BYTES = 24
 SLOTS_MIN = 1024
 LOAD_MAX = 0.75  # of the slots: probes stay short
-
-_HALVES = struct.Struct("<QQ")
-_EMPTY = -1
+_FREE = -1
 
 
 class OffsetMap:
@@ -33,63 +32,56 @@ class OffsetMap:
         ):  # the next size, and this one beside it
             self._slots_max *= 2
         self._count = 0
-        self._make(SLOTS_MIN)
+        self.table = _table(SLOTS_MIN)
 
     def __len__(self) -> int:
         return self._count
 
     @property
     def size_bytes(self) -> int:
-        return (self._mask + 1) * SLOT_BYTES
+        return len(self.table.offsets) * SLOT_BYTES
 
     @property
     def keys_max(self) -> int:
         """How many keys fit."""
         return int(self._slots_max * LOAD_MAX)
 
-    def put(self, key: bytes, offset: int, *, beyond: bool = False) -> bool:
-        """Remember the key's newest offset; False if there is no room for another key.
+    def put(
+        self, data: memoryview, header: BatchHeader, start: int, *, beyond: bool = False
+    ) -> bool:
+        """Remember the newest offsets of the keys in a batch, ``data`` being its payload, at or above
+        ``start``; False if there is no room for another key. What was put until then stays.
 
-        ``beyond`` lets it outgrow its bound, for a batch that does not fit by itself.
+        ``beyond`` lets it outgrow its bound, for a batch that does not fit by itself. Raises Corrupt.
         """
-        low, high = _HALVES.unpack(blake2b(key, digest_size=HASH_BYTES).digest())
-        at = self._find(low, high)
-        if self._offsets[at] == _EMPTY:
-            if self._count >= self._limit:
-                if self._mask + 1 >= self._slots_max and not beyond:
-                    return False
-                self._grow()
-                at = self._find(low, high)
-            self._count += 1
-            self._low[at], self._high[at] = low, high
-        if offset > self._offsets[at]:
-            self._offsets[at] = offset
-        return True
+        position = record = 0
+        while True:
+            slots = len(self.table.offsets)
+            room = int(slots * LOAD_MAX) - self._count
+            filled = fill(
+                self.table,
+                data,
+                header,
+                start=start,
+                room=room,
+                position=position,
+                record=record,
+            )
+            self._count += filled.added
+            if not filled.full:
+                return True
+            if slots >= self._slots_max and not beyond:
+                return False
+            larger = _table(2 * slots)
+            _compact.rehash(*self.table, *larger)
+            self.table = larger
+            position, record = filled.position, filled.record
 
     def get(self, key: bytes) -> int:
         """The newest offset that was put for the key, -1 if none was."""
-        low, high = _HALVES.unpack(blake2b(key, digest_size=HASH_BYTES).digest())
-        return self._offsets[self._find(low, high)]
+        found: int = _compact.newest(key + b"\0", len(key), *self.table, cells())
+        return found
 
-    def _find(self, low: int, high: int) -> int:
-        """The key's slot, or the empty one where it would go."""
-        lows, highs, offsets, mask = self._low, self._high, self._offsets, self._mask
-        at = low & mask
-        while offsets[at] != _EMPTY and (lows[at] != low or highs[at] != high):
-            at = (at + 1) & mask
-        return at
 
-    def _make(self, slots: int) -> None:
-        self._mask = slots - 1
-        self._limit = int(slots * LOAD_MAX)
-        self._low = array("Q", [0]) * slots
-        self._high = array("Q", [0]) * slots
-        self._offsets = array("q", [_EMPTY]) * slots
-
-    def _grow(self) -> None:
-        lows, highs, offsets = self._low, self._high, self._offsets
-        self._make(2 * (self._mask + 1))
-        for low, high, offset in zip(lows, highs, offsets, strict=True):
-            if offset != _EMPTY:
-                at = self._find(low, high)
-                self._low[at], self._high[at], self._offsets[at] = low, high, offset
+def _table(slots: int) -> Table:
+    return Table(array("Q", [0]) * slots, array("Q", [0]) * slots, array("q", [_FREE]) * slots)
