@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anabranch.log.pace import (
+    ASKING_PERCENT,
     BYTES_PER_SECOND_MAX,
     START_BYTES_PER_SECOND,
     WINDOW_S,
@@ -108,6 +109,21 @@ def test_what_is_usual_is_not_learned_while_others_read_old_data() -> None:
     scene.live(10)
     assert scene.pace.usual_s == usual_s
     assert scene.pace.late_percent > 250  # which is what the reader is told
+
+
+def test_a_broker_that_comes_while_others_read_old_data_asks_them_for_room_and_learns() -> None:
+    scene = Scene()
+    scene.pace.heard(0, reading_cold=True)
+    for _ in range(8):
+        scene.live(0.5)
+        assert scene.pace.late_percent in (0, ASKING_PERCENT)
+    assert scene.pace.late_percent == ASKING_PERCENT and not scene.pace.usual_s
+    scene.live(3)
+    assert 0.8 * scene.usual_s < scene.pace.usual_s < 1.2 * scene.usual_s
+    assert 95 <= scene.pace.late_percent <= 105
+    scene.usual_s *= 2
+    scene.live(3)
+    assert scene.pace.late_percent > 180
 
 
 def test_it_can_be_turned_off() -> None:

@@ -27,6 +27,10 @@ QUIET_S = 1.0  # a window teaches what is usual if nobody read old data for so l
 YARDSTICK_S_MIN = 0.001  # less than this is never late
 LEARNING = 0.1  # the weight of one quiet window in what is usual
 LEARNING_AT_FLOOR = 0.05  # late at the lowest rate for some seconds: that is usual now
+LEARN_AFTER_S = (
+    5.0  # of asking others that read old data to slow down; by then they are at their floor
+)
+ASKING_PERCENT = 300  # what is said meanwhile
 SMOOTHING = 0.5  # the weight of the newest window in how late appends are
 GROWTH = 1.15  # per window that was not late: ten times as much in four seconds
 CUT_MAX = 0.5  # at most, per window that was late
@@ -50,6 +54,9 @@ class CatchUpPace:
         self._bytes = 0
         self._usual_s = 0.0  # what appends take when nobody reads old data; 0: not known
         self._quiet: deque[tuple[float, float]] = deque()  # windows that may still teach it
+        self._asking_s: float | None = (
+            None  # since when others are asked to make room for learning it
+        )
         self._rate: float | None = None  # None: no limit
         self._learned: float | None = None  # the rate that was right while catching up
         self._late_elsewhere = 0
@@ -118,13 +125,22 @@ class CatchUpPace:
         self._began_s, self._samples, self._bytes = now_s, [], 0
         if self.bytes_per_second or self._cold_elsewhere:
             self._quiet.clear()
-        self._judge(taken_s)
+        self._judge(now_s, taken_s)
         if self.bytes_per_second:
             self._steer(taken_s)
         elif not self._cold_elsewhere:
             self._rest(now_s, taken_s)
 
-    def _judge(self, taken_s: float) -> None:
+    def _judge(self, now_s: float, taken_s: float) -> None:
+        if taken_s and not self._usual_s and self._cold_elsewhere:
+            # We came while others read old data: there may be no quiet moment for hours.
+            if self._asking_s is None:
+                self._asking_s = now_s
+            if now_s - self._asking_s < LEARN_AFTER_S:
+                self.late_percent = ASKING_PERCENT
+                return
+            self._learn(taken_s, 1.0)
+            self.late_percent = 0
         if not taken_s or not self._usual_s:
             self.late_percent = 0
             return
