@@ -26,10 +26,16 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, help="run new seeds for so long")
     parser.add_argument("--jobs", type=int, default=1, help="processes side by side (default 1)")
     parser.add_argument("--first", type=int, help="the first seed of --minutes (default: the time)")
+    parser.add_argument("--digests", help="print the digests of seeds FIRST..LAST, to be compared")
     parser.add_argument("--quiet", action="store_true", help="with --seed: only the verdict")
     options = parser.parse_args()
     if options.seed is not None:
         return _one(options.seed, verbose=not options.quiet)
+    if options.digests:
+        first, _, last = options.digests.partition("..")
+        for seed in range(int(first), int(last or first) + 1):
+            print(seed, run_seed(seed).digest, flush=True)
+        return 0
     if options.seeds:
         first, _, last = options.seeds.partition("..")
         return _many(iter(range(int(first), int(last or first) + 1)), None, options.jobs)

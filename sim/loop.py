@@ -78,6 +78,22 @@ def current_process() -> Process:
     return _PROCESS.get()
 
 
+async def wait_for(awaitable: Any, timeout: float | None) -> Any:
+    """In the place of ``asyncio.wait_for``, which makes a task on Python 3.11 and none later: every
+    version is to take the same steps."""
+    if timeout is None or timeout > 0:
+        async with asyncio.timeout(timeout):
+            return await awaitable
+    future = asyncio.ensure_future(awaitable)
+    if not future.done():
+        future.cancel()
+        await asyncio.wait((future,))
+    try:
+        return future.result()
+    except asyncio.CancelledError:
+        raise TimeoutError from None
+
+
 class SimTask(asyncio.Task[Any]):
     """A task whose hash does not depend on its address: ``asyncio.wait`` and ``TaskGroup`` keep sets."""
 

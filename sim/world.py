@@ -32,7 +32,7 @@ from sim.audit import Auditor
 from sim.broker import EPOCH_MS, WAL_PATH, SimBroker
 from sim.disk import Directory, Machine, SimDisk
 from sim.history import History, TopicStory, Violation
-from sim.loop import START_S, Process, SimLoop
+from sim.loop import START_S, Process, SimLoop, wait_for
 from sim.members import GROUPS, Member
 from sim.metastore import Database
 from sim.net import Network, NoAnswer
@@ -42,11 +42,13 @@ from sim.weather import Weather, choose, is_quiet
 
 STEPS_MAX = 3_000_000  # a run that takes more is a livelock
 RECENT_LINES = 60
-# Constants of the core that a short life would never meet.
-SMALL: tuple[tuple[Any, str, int], ...] = (
+# What is put in the place of something else during a run: constants that a short life would never meet,
+# and a function that is not the same on every Python.
+SMALL: tuple[tuple[Any, str, Any], ...] = (
     (offset_map, "SLOTS_MIN", 4),  # three keys fill a compaction's map
     (compaction, "AVOIDED_MS", 2000),
     (merge, "AVOIDED_MS", 2000),
+    (asyncio, "wait_for", wait_for),
 )
 REBUILT = 0.05  # of the audits end in a rebuild beside it
 READ_ATTEMPTS_MAX = 50
@@ -366,13 +368,13 @@ class _Complaints(logging.Handler):
             self._world.failed(f"logged: {record.getMessage()}", error)
 
 
-def _make_small() -> list[int]:
+def _make_small() -> list[Any]:
     usual = [getattr(module, name) for module, name, _ in SMALL]
     _restore([small for _, _, small in SMALL])
     return usual
 
 
-def _restore(values: Sequence[int]) -> None:
+def _restore(values: Sequence[Any]) -> None:
     for (module, name, _), value in zip(SMALL, values, strict=True):
         setattr(module, name, value)
 
