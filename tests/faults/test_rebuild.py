@@ -14,6 +14,8 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from tests.support.broker import BrokerProcess
+from tests.support.postgres import postgres_url
+from tests.support.s3 import S3Place
 
 pytestmark = pytest.mark.faults
 
@@ -137,3 +139,33 @@ def test_a_rebuild_overwrites_nothing_and_waits_for_no_living_broker(tmp_path: P
     )
     assert done.returncode == 2 and "overwrites nothing" in done.stderr
     assert (data / "metastore.db").read_bytes() == before
+
+
+def test_I1_I4_I9_killed_on_postgresql_and_s3_and_rebuilt_into_another_database(
+    tmp_path: Path, s3: S3Place
+) -> None:
+    """Nothing is left but the bucket, which holds store and WAL."""
+
+    def arguments(metastore: str) -> list[str]:
+        return ["--metastore", metastore, "--store", s3.url, "--wal", s3.url]
+
+    old, new = arguments(postgres_url()), arguments(postgres_url())
+    broker = BrokerProcess(None, arguments=old).start()
+    try:
+        produce(broker.address, 0, 300)
+        first = consume(broker.address, 100)
+        time.sleep(2.5)  # the commit is in the journal
+        produce(broker.address, 300, 500)
+    finally:
+        broker.kill()
+    command = [sys.executable, "-m", "anabranch.cli.main", "rebuild", "--output", "json", *new]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    report = json.loads(done.stdout)
+    kinds = {finding["kind"] for finding in report["findings"]}
+    assert kinds <= {"recovered from the WAL", "newer than the journal"}, report["findings"]
+    with BrokerProcess(None, arguments=new) as broker:
+        produce(broker.address, 500, 600)
+        assert first + consume(broker.address, 500) == [*range(600)], "every record once, in order"
+    with pytest.raises(AssertionError, match="is not the store that this cluster uses"):
+        BrokerProcess(None, arguments=old).start()
