@@ -16,6 +16,7 @@ from prometheus_client.samples import Sample
 from anabranch.broker.config import MetricsSettings
 from anabranch.broker.request_times import BOUNDS_S, RequestTimes
 from anabranch.errors import UserFault
+from anabranch.metastore.api import GapCause
 from tests.broker.conversation import batch, fetch_request, talking
 
 SERVED = MetricsSettings(host="127.0.0.1", port=0)
@@ -60,6 +61,22 @@ def test_a_scrape_shows_what_happened(tmp_path: Path) -> None:
                 if sample.name.endswith("_count")
             }
             assert requests["Produce"] == 5 and requests["CreateTopics"] == 1
+            background = bench.broker.log.background
+            assert background is not None
+            await background.repack()
+            await bench.broker.log.metastore.advance_log_start(
+                bench.broker.log.catalogue.topics()[0].no, 0, 2, GapCause.DELETE_RECORDS, "", 1
+            )
+            await background.repack()
+            shown = await asyncio.to_thread(scrape, bench.broker.metrics_port)
+            assert value(shown, "anabranch_objects", kind="wal") == 1
+            assert value(shown, "anabranch_partition_objects") == 0
+            assert value(shown, "anabranch_partition_objects_bound") > 7
+            assert value(shown, "anabranch_gaps", cause="delete-records") == 1
+            assert value(shown, "anabranch_gaps", cause="corrupt") == 0
+            assert value(shown, "anabranch_damaged_ranges", cause="lost-object") == 0
+            assert value(shown, "anabranch_skipped_ranges") == 0
+            assert value(shown, "anabranch_compaction_oldest_dirty_seconds") == 0
             assert value(shown, "process_resident_memory_bytes") > 1e6
 
     asyncio.run(scenario())

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import anabranch
 from anabranch.errors import Corrupt, StoreFault
 from anabranch.log.branch import BranchPoint
-from anabranch.log.merge import Target
+from anabranch.log.merge import Target, objects_max
 from anabranch.log.reads import FetchWant
 from anabranch.log.repack import choose, packs_max
 from anabranch.log.rewriting import Rewrite, grouped
@@ -327,19 +327,31 @@ def test_I10_objects_and_rows_stay_logarithmic_however_data_comes_and_goes(
         for partition in range(12):
             rows = await extents(bench, topic, partition)
             size = sum(extent.length for extent in rows)
-            assert len(rows) <= _rows_max(size, limits), (len(rows), size)
+            assert len(rows) <= objects_max(size, limits), (len(rows), size)
         assert await log.metastore.check() == []
         await log.close()
 
     asyncio.run(main(tmp_path_factory.mktemp("packs")))
 
 
-def _rows_max(size: int, limits: LogSettings) -> int:
-    """A few of each order of magnitude below half a segment, and twice what full ones would be."""
-    tiers = 1
-    while limits.consolidate_fan_in**tiers < limits.segment_bytes // 61:
-        tiers += 1
-    return (limits.consolidate_fan_in - 1) * (tiers + 1) + 4 * size // limits.segment_bytes
+def test_I10_steady_small_appends_stay_within_the_bound_of_objects(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {"retention.ms": "-1"})
+        most = 0
+        for number in range(250):
+            await bench.append(topic, 0, [b"%d" % number + bytes(40)])
+            await merged(bench)
+            health = await bench.log.metastore.health()
+            assert (
+                health.most_objects
+                == health.partition_objects
+                == len(await extents(bench, topic, 0))
+            )
+            assert health.most_objects <= objects_max(health.most_bytes, bench.settings)
+            most = max(most, health.most_objects)
+        assert most > 5, "the bound is not far from what happens"
+
+    run(scenario, **SMALL)
 
 
 # -- decisions -----------------------------------------------------------------------------------

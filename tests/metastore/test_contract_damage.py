@@ -134,6 +134,26 @@ async def test_I2_a_skip_leaves_a_gap_a_line_and_an_empty_extent(
     assert await meta.damage_skips() == [skip]
 
 
+async def test_health_counts_objects_damage_skips_and_gaps(meta: Metastore) -> None:
+    empty = await meta.health()
+    assert (empty.partition_objects, empty.most_objects, empty.damaged, empty.gaps) == (
+        0,
+        0,
+        {},
+        {},
+    )
+    topic = await a_log(meta)
+    what, skip = await skipped(meta, topic, [(0, 39), (40, 99)], 1)
+    await meta.skip_damage(what, skip)
+    await meta.note_damage([lost(topic, 10, 39)])
+    await meta.begin_compaction(topic.no, 0, 40, 9_000)
+    health = await meta.health()
+    assert (health.partition_objects, health.most_objects) == (2, 2)
+    assert health.most_bytes == 71 and health.objects.segments == 2
+    assert (health.damaged, health.skipped) == ({"lost-object": 1}, 1)
+    assert health.gaps == {"lost-object": 1, "compaction": 1}
+
+
 async def test_a_skip_that_lost_its_race_changes_nothing(meta: Metastore) -> None:
     topic = await a_log(meta)
     what, skip = await skipped(meta, topic, [(0, 39), (40, 49), (50, 99)], 1)
@@ -193,3 +213,19 @@ async def test_damage_of_a_deleted_topic_comes_back_with_it_or_goes(meta: Metast
     await meta.delete_topic(topic.no, 13_000)
     while await meta.purge_deleted(100, 14_000) == 100:
         pass
+
+
+async def test_the_age_of_what_no_compaction_has_seen(meta: Metastore) -> None:
+    topic = await a_topic(meta)
+    await append(meta, topic, new(0, 49, appended=2_000))
+    await append(meta, topic, new(50, 99, position=100, appended=3_000))
+    rows = await meta.extents_from(topic.no, 0, 0, 9)
+    await merge(meta, topic, rows[:1], key="one")
+    await merge(meta, topic, rows[1:], key="two")
+    await append(meta, topic, new(100, 109, position=200, appended=4_000))
+    for cleaned, since in ((0, 2_000), (50, 3_000), (100, None)):
+        if cleaned:
+            await meta.begin_compaction(topic.no, 0, cleaned, 5_000)
+            await meta.finish_compaction(topic.no, 0, cleaned, 1, None, 5_000)
+        (candidate,) = await meta.compaction_candidates([topic.no])
+        assert candidate.dirty_since_ms == since, "what lies in the WAL is not due yet"

@@ -27,6 +27,8 @@ from prometheus_client.registry import Collector
 
 from anabranch.broker.request_times import BOUNDS_S
 from anabranch.errors import UserFault
+from anabranch.log.merge import objects_max
+from anabranch.metastore.api import GapCause
 from anabranch.wire.registry import API
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class BrokerCollector(Collector):
         yield from self._appends()
         yield from self._reads()
         yield from self._background()
+        yield from self._standing()
         yield from self._stores()
         yield from self._cluster()
 
@@ -150,6 +153,51 @@ class BrokerCollector(Collector):
             yield _counter("journal_entries", "Journal entries shipped.", log.journal.entries)
             yield _counter("journal_bytes", "Bytes of them.", log.journal.entry_bytes)
 
+    def _standing(self) -> Iterator[Metric]:
+        """How objects, compaction and damage stand; counted over everything by one broker."""
+        log = self._broker.log
+        assert log.background is not None
+        health, compactor = log.background.health, log.background.compactor
+        objects = _gauges("objects", "Objects that the metastore knows.", "kind")
+        for kind, count in health.objects._asdict().items():
+            objects.add_metric([kind], count)
+        yield objects
+        yield _gauge("partition_objects", "Segments and shares of packs.", health.partition_objects)
+        yield _gauge(
+            "partition_objects_max", "Those of the partition that has most.", health.most_objects
+        )
+        yield _gauge(
+            "partition_objects_bound",
+            "How many that partition may have for what it retains.",
+            objects_max(health.most_bytes, log.settings),
+        )
+        yield _gauge(
+            "compaction_dirty_ratio_max",
+            "The largest share of a compacted partition that no pass has seen, of this broker's.",
+            compactor.dirty_ratio_max,
+        )
+        yield _gauge(
+            "compaction_oldest_dirty_seconds",
+            "Age of the oldest of what no pass has seen, of this broker's partitions.",
+            compactor.oldest_dirty_ms / 1000,
+        )
+        yield _counter("compaction_passes", "Passes over a partition.", compactor.passes)
+        yield _counter(
+            "compaction_removed_bytes", "Bytes that they removed.", compactor.removed_bytes
+        )
+        damaged = _gauges("damaged_ranges", "Ranges that cannot be read.", "cause")
+        for cause in (GapCause.CORRUPT, GapCause.LOST_OBJECT):
+            damaged.add_metric([cause.value], health.damaged.get(cause.value, 0))
+        yield damaged
+        yield _counter(
+            "damage_found", "Ranges that this broker was the first to meet.", log.damage.found
+        )
+        yield _gauge("skipped_ranges", "Ranges that operators gave up.", health.skipped)
+        gaps = _gauges("gaps", "Runs of offsets that readers do not see any more.", "cause")
+        for cause in GapCause:
+            gaps.add_metric([cause.value], health.gaps.get(cause.value, 0))
+        yield gaps
+
     def _stores(self) -> Iterator[Metric]:
         log = self._broker.log
         stores: dict[str, LayeredStore] = {}
@@ -213,6 +261,10 @@ def _gauge(name: str, says: str, value: float) -> Metric:
 
 def _counter(name: str, says: str, value: float) -> Metric:
     return CounterMetricFamily(f"anabranch_{name}", says, value)
+
+
+def _gauges(name: str, says: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"anabranch_{name}", says, labels=labels)
 
 
 def _counters(name: str, says: str, *labels: str) -> CounterMetricFamily:

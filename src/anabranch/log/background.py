@@ -26,6 +26,7 @@ from anabranch.log.shards import Shards
 from anabranch.metastore.api import (
     ALL_SHARDS,
     Backlog,
+    Health,
     Metastore,
     ObjectCounts,
     OldestExtent,
@@ -44,6 +45,7 @@ RETENTION_PAGE = 512  # partitions looked at between two turns of the loop, some
 RETENTION_PAGES_PER_PARTITION = 64  # of extents, in one pass
 EXPIRED_ROWS = 4096  # per transaction
 EXPIRED_TRANSACTIONS_MAX = 64  # of each kind in a pass: a quarter of a million rows
+NOT_COUNTED = Health(ObjectCounts(0, 0, 0, 0), 0, 0, 0, {}, 0, {})
 SPARES_INTERVAL_S = 0.5  # a burst rolls a WAL file about every 0.2 s: two spares bridge the gap
 
 
@@ -80,7 +82,7 @@ class Background:
         self._tasks: list[asyncio.Task[None]] = []
         self._next_retention_ms = 0
         self.merge_lag_ms = 0  # age of the oldest event that is not in a segment or pack yet
-        self.objects = ObjectCounts(0, 0, 0, 0)  # as of the last pass over all of them
+        self.health = NOT_COUNTED  # as of the last pass over everything, on the broker that did it
 
     def start(self) -> None:
         self._tasks = [
@@ -193,7 +195,7 @@ class Background:
         for _ in range(REPACKS_PER_PASS):
             if not await self._repacker.run_once():
                 break
-        self.objects = await self._metastore.object_counts()
+        self.health = await self._metastore.health()
 
     # -- retention -------------------------------------------------------------------------------
     async def retain(self) -> None:

@@ -70,6 +70,7 @@ class Standing(NamedTuple):
     dirty_bytes: int
     cleaned_end: int
     merged_end: int
+    dirty_since_ms: int | None  # when the oldest of what is dirty was appended, about
 
 
 class _Plan(NamedTuple):
@@ -156,6 +157,16 @@ class Compactor:
     def dirty_ratio_max(self) -> float:
         return max((each.dirty_ratio for each in self.standings.values()), default=0.0)
 
+    @property
+    def oldest_dirty_ms(self) -> int:
+        """Age of the oldest of what is merged and no pass has seen; 0 if there is none."""
+        since = [
+            each.dirty_since_ms
+            for each in list(self.standings.values())
+            if each.dirty_since_ms is not None
+        ]
+        return max(0, self._now_ms() - min(since)) if since else 0
+
     async def run_once(self, shards: Sequence[int]) -> int:
         """Compact what is due of these shards, the dirtiest first; returns how many partitions.
 
@@ -217,6 +228,7 @@ class Compactor:
                 max(0, each.bytes - each.wal_bytes - clean),
                 _cleaned_end(each),
                 each.merged_end,
+                each.dirty_since_ms if dirty_ratio(each) > 0 else None,
             )
 
     async def _guarded(self, log: PartitionLog, job: Awaitable[_Plan | None]) -> _Plan | None:

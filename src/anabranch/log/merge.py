@@ -40,6 +40,7 @@ from anabranch.metastore.api import (
 
 logger = logging.getLogger(__name__)
 
+SMALLEST_BYTES = 61  # a batch's header
 SMALL_SEGMENTS_PER_PASS = 1024  # looked at to find a run; a partition has some dozen
 AVOIDED_MAX = 10_000  # extents remembered as unreadable; past it the oldest is tried again
 TRIED_MAX = 1024  # an extent that still reads back wrong after its quarantine is avoided instead
@@ -105,6 +106,16 @@ def _neighbours(segments: Sequence[Extent], first: int, bytes_max: int) -> Itera
         run.append(segment)
         size += segment.length
         yield segment
+
+
+def objects_max(retained_bytes: int, settings: LogSettings) -> int:
+    """The most segments and shares of packs that a partition has once its merges are done: a few of each
+    order of magnitude below half a segment, and twice what full ones would be (I10)."""
+    tiers = 1
+    while settings.consolidate_fan_in**tiers < settings.segment_bytes // SMALLEST_BYTES:
+        tiers += 1
+    full = 4 * retained_bytes // settings.segment_bytes
+    return (settings.consolidate_fan_in - 1) * (tiers + 1) + full
 
 
 class Merger:

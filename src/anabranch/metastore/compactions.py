@@ -39,14 +39,19 @@ def compaction_candidates(
     for topic_no in topic_nos:
         rows = tx.execute(
             "SELECT p.topic_no, p.partition, p.log_start, p.merged_end, p.bytes, p.wal_bytes, "
+            "(SELECT e.appended_ms FROM extent e WHERE e.topic_no = p.topic_no "
+            "AND e.partition = p.partition AND e.base_offset >= coalesce(c.cleaned_end, p.log_start) "
+            "AND e.wal = 0 ORDER BY e.base_offset LIMIT 1), "
             f"{_COLUMNS} FROM partition p LEFT JOIN compaction c "
             "ON c.topic_no = p.topic_no AND c.partition = p.partition "
             f"WHERE p.topic_no = ? AND {in_shards(shards, 'p.')} ORDER BY p.partition",
             (topic_no,),
         )
         found += [
-            CompactionCandidate(no, partition, log_start, merged_end, length, in_wal, _state(state))
-            for no, partition, log_start, merged_end, length, in_wal, *state in rows
+            CompactionCandidate(
+                no, partition, log_start, merged_end, length, in_wal, _state(state), since_ms
+            )
+            for no, partition, log_start, merged_end, length, in_wal, since_ms, *state in rows
         ]
     return found
 

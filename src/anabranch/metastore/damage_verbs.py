@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
-from anabranch.metastore import damage, skips
+from anabranch.metastore import damage, maintenance, skips
 from anabranch.metastore.tx import Tx
-from anabranch.metastore.values import Damage, DamageSkip, SkippedExtent
+from anabranch.metastore.values import Damage, DamageSkip, Health, SkippedExtent
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -27,6 +27,11 @@ class SqlDamageVerbs(ABC):
         self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Awaitable[T]: ...
 
+    @abstractmethod
+    async def _read_aside(
+        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
     async def note_damage(self, found: Sequence[Damage]) -> int:
         return await self._write(damage.note_damage, found)
 
@@ -41,3 +46,6 @@ class SqlDamageVerbs(ABC):
 
     async def damage_skips(self, topic_no: int | None = None) -> list[DamageSkip]:
         return await self._read(skips.damage_skips, topic_no)
+
+    async def health(self) -> Health:
+        return await self._read_aside(maintenance.health)

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from anabranch.metastore import bulk
+from anabranch.metastore import bulk, objects
 from anabranch.metastore.extents import EXTENT_COLUMNS, extent_of
 from anabranch.metastore.partitions import in_shards
 from anabranch.metastore.tx import Tx
-from anabranch.metastore.values import ALL_SHARDS, OldestExtent, PackUsage, PlacedExtent
+from anabranch.metastore.values import (
+    ALL_SHARDS,
+    GapCause,
+    Health,
+    OldestExtent,
+    PackUsage,
+    PlacedExtent,
+)
 
 _WAL_EXTENTS = tuple(
     bulk.Query(
@@ -102,3 +109,26 @@ def extents_of_object(tx: Tx, object_no: int, limit: int) -> list[PlacedExtent]:
         (object_no, limit),
     )
     return [PlacedExtent(row[0], row[1], extent_of(row[2:])) for row in rows]
+
+
+def health(tx: Tx) -> Health:
+    most_objects, most_bytes = tx.execute(
+        "SELECT extents - wal_extents, bytes - wal_bytes FROM partition "
+        "ORDER BY extents - wal_extents DESC LIMIT 1"
+    ).fetchone() or (0, 0)
+    (together,) = tx.execute(
+        "SELECT coalesce(sum(extents - wal_extents), 0) FROM partition"
+    ).fetchone()
+    gaps = dict(tx.execute("SELECT cause, count(*) FROM gap GROUP BY cause").fetchall())
+    (thinned,) = tx.execute("SELECT count(*) FROM compaction WHERE gap_end > 0").fetchone()
+    if thinned:
+        gaps[GapCause.COMPACTION.value] = thinned
+    return Health(
+        objects.object_counts(tx),
+        int(together),
+        most_objects,
+        most_bytes,
+        dict(tx.execute("SELECT cause, count(*) FROM damage GROUP BY cause").fetchall()),
+        tx.execute("SELECT count(*) FROM damage_skip").fetchone()[0],
+        gaps,
+    )

@@ -239,6 +239,18 @@ class ObjectCounts(NamedTuple):
     quarantined: int
 
 
+class Health(NamedTuple):
+    """What the whole metastore counts, for metrics; partitions' objects are segments and shares of packs."""
+
+    objects: ObjectCounts
+    partition_objects: int  # of all partitions together
+    most_objects: int  # of the partition that has most
+    most_bytes: int  # what those hold
+    damaged: dict[str, int]  # known ranges that cannot be read, by cause
+    skipped: int  # ranges that operators gave up
+    gaps: dict[str, int]  # by cause
+
+
 class OldestExtent(NamedTuple):
     """What retention judges a partition by. ``appended_mark``: when its newest batch was appended."""
 
@@ -276,6 +288,9 @@ class CompactionCandidate(NamedTuple):
     bytes: int
     wal_bytes: int
     state: Compaction | None
+    dirty_since_ms: int | None = (
+        None  # when the oldest of what no pass has seen was appended, about
+    )
 
 
 class ObjectRow(Struct, frozen=True):

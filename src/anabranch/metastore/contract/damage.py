@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from anabranch.metastore.values import Damage, DamageSkip, SkippedExtent
+from anabranch.metastore.values import Damage, DamageSkip, Health, SkippedExtent
 
 
 class DamageVerbs(Protocol):
@@ -29,3 +29,6 @@ class DamageVerbs(Protocol):
 
     async def damage_skips(self, topic_no: int | None = None) -> list[DamageSkip]:
         """The audit history of :meth:`skip_damage`, oldest first."""
+
+    async def health(self) -> Health:
+        """Counts over everything: for one broker, about every minute."""
