@@ -111,6 +111,9 @@ class Member(Client):
         assignments: list[tuple[str, bytes]] = []
         if joined.leader == joined.member_id:
             members = [member.member_id for member in joined.members]
+            if number == 1 and generation.held:  # the group was deleted, empty and without offsets
+                generation.held.clear()
+                self.story_of.joined.clear()
             given = self._share_out(members)
             generation.given.append(given)
             assignments = [(member, json.dumps(mine).encode()) for member, mine in given.items()]

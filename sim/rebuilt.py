@@ -219,6 +219,12 @@ class _Rebuilt:
         sure = is_quiet(self._world.weather.settings) and not self._says(UNCERTAIN, name)
         if self._says((Kind.NAME,), self.topics[story.id].name):
             sure = False  # nobody knows where it began
+        live = partition_row(self._world.database.connection, story.topic.no, number)
+        made = partition_row(self.tx, topic_no, number)
+        if live is None or made is None or live.log_start > made.log_start:
+            sure = (
+                False  # what was dropped since the journal's end may be what the rest would follow
+            )
         line = story.line(number)
         for here, offset in there.items():
             attempt = self._world.history.attempts[here[0]]

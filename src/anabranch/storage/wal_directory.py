@@ -225,8 +225,8 @@ def _write_identity(directory: Path, identity: WalIdentity, disk: Disk) -> None:
             disk.close(fd)
         try:
             disk.link(temporary, directory / IDENTITY_NAME)
-        except (FileExistsError, FileNotFoundError):
-            pass  # the other one did
+        except FileExistsError:
+            pass
     finally:
         with contextlib.suppress(FileNotFoundError):
             disk.unlink(temporary)
