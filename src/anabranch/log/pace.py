@@ -25,14 +25,15 @@ SAMPLES_MAX = 4096  # flushes of one window that are remembered
 QUANTILE = 0.9  # of a window; its p99 would be the one slowest append
 QUIET_S = 1.0  # a window teaches what is usual if nobody read old data for so long after it, either
 YARDSTICK_S_MIN = 0.001  # less than this is never late
-LEARNING = 0.1  # the weight of one quiet window in what is usual
+LEARNING = 0.12  # the weight of one quiet window in what is usual, if it took less
+LEARNING_UP = 0.05  # and if it took more: merging and the like are not what is usual
 LEARNING_AT_FLOOR = 0.05  # late at the lowest rate for some seconds: that is usual now
 LEARN_AFTER_S = (
     5.0  # of asking others that read old data to slow down; by then they are at their floor
 )
 ASKING_PERCENT = 300  # what is said meanwhile
 SMOOTHING = 0.5  # the weight of the newest window in how late appends are
-GROWTH = 1.15  # per window that was not late: ten times as much in four seconds
+GROWTH = 1.08  # per window that was not late: ten times as much in eight seconds
 CUT_MAX = 0.5  # at most, per window that was late
 IDLE_GROWTH = 2.0  # per window without a single append
 ENOUGH = 0.85  # of the lateness allowed: the rate stays
@@ -153,7 +154,8 @@ class CatchUpPace:
         if taken_s:
             self._quiet.append((now_s, taken_s))
         while self._quiet and self._quiet[0][0] <= now_s - QUIET_S:
-            self._learn(self._quiet.popleft()[1], LEARNING)
+            quiet_s = self._quiet.popleft()[1]
+            self._learn(quiet_s, LEARNING if quiet_s < self._usual_s else LEARNING_UP)
         if taken_s or self._late_elsewhere:
             self._rate = max(
                 START_BYTES_PER_SECOND, self._floor, START_SHARE * (self._learned or 0)
