@@ -35,7 +35,7 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     cold_bytes_max: int = 96 * MIB  # read and not yet taken by clients; past it, cold reads wait
     cold_bytes_per_second: int = 0  # below the tail, of all readers together; 0: no limit
     cold_late_percent_max: int = (
-        150  # of what live appends usually take: then catch-up slows; 0: never
+        130  # of what live appends usually take: then catch-up slows; 0: never
     )
     cold_bytes_per_second_min: int = 8 * MIB  # however late: who catches up arrives
     cold_answer_ms_max: int = 500  # partitions that take longer come with the next answer
