@@ -112,7 +112,8 @@ class Member(Client):
         if joined.leader == joined.member_id:
             members = [member.member_id for member in joined.members]
             if number == 1 and generation.held:  # the group was deleted, empty and without offsets
-                generation.held.clear()
+                for each in self.story_of.generations.values():
+                    each.held.clear()
                 self.story_of.joined.clear()
             given = self._share_out(members)
             generation.given.append(given)
