@@ -641,3 +641,61 @@ def test_I10_the_map_stays_within_its_bound_also_while_it_grows(bytes_max: int) 
 
 def test_the_default_map_holds_most_of_a_million_keys() -> None:
     assert OffsetMap(LogSettings().compaction_map_bytes).keys_max > 700_000
+
+
+# -- delete markers, on batches alone ------------------------------------------------------------------
+
+
+def marker_filter(data: memoryview, extent: Extent, end: int, **options: Any) -> CompactionFilter:
+    read = lambda _: iter([(data, 7)])  # noqa: E731
+    built = build_map([extent], read, 0, end, 1 << 20)
+    return CompactionFilter(
+        built._replace(end=end),
+        read,
+        **(
+            {"now_ms": 100, "delete_retention_ms": 50, "last_offsets": {}, "complete": True}
+            | options
+        ),
+    )
+
+
+def keys_left(chosen: CompactionFilter, extent: Extent) -> list[bytes | None]:
+    kept = memoryview(b"".join(bytes(piece) for piece, _ in chosen([extent])))
+    return [record.key for header in scan(kept) for record in iter_records(kept, header)]
+
+
+def with_horizon(horizon_ms: int, base_offset: int, key: bytes) -> bytes:
+    """A batch whose marker a pass has seen: it may go after ``horizon_ms``."""
+    extent, data = blob(build_batch([Record(0, 1, key, None)], base_offset=base_offset))
+    chosen = marker_filter(data, extent, base_offset + 1, now_ms=0, delete_retention_ms=horizon_ms)
+    (piece,) = [bytes(piece) for piece, _ in chosen([extent])]
+    assert parse_header(piece).attributes & DELETE_HORIZON
+    assert parse_header(piece).base_timestamp == horizon_ms == chosen.next_horizon_ms
+    return piece
+
+
+def test_a_marker_goes_after_its_horizon_and_only_from_a_log_that_can_be_judged() -> None:
+    last = build_batch([Record(0, 1, b"z", b"v")], base_offset=1)
+    extent, data = blob(with_horizon(99, 0, b"m"), last)
+    assert keys_left(marker_filter(data, extent, 2, now_ms=100), extent) == [b"z"]
+    assert keys_left(marker_filter(data, extent, 2, now_ms=99), extent) == [b"m", b"z"]
+    assert keys_left(marker_filter(data, extent, 2, complete=False), extent) == [b"m", b"z"]
+
+
+def test_a_marker_gets_no_horizon_while_older_records_may_be_left() -> None:
+    records = [Record(0, 1, b"m", None), Record(0, 1, b"n", None)]
+    extent, data = blob(build_batch(records, base_offset=0))
+    for end, complete, dated in ((2, True, True), (1, True, False), (2, False, False)):
+        chosen = marker_filter(data, extent, end, complete=complete)
+        (piece,) = [bytes(piece) for piece, _ in chosen([extent])]
+        assert bool(parse_header(piece).attributes & DELETE_HORIZON) is dated
+        assert chosen.next_horizon_ms == (150 if dated else None)
+
+
+def test_the_next_horizon_is_the_first_of_all() -> None:
+    for horizons in ((500, 300, 400), (300, 400, 500)):
+        parts = [with_horizon(each, n, b"%d" % n) for n, each in enumerate(horizons)]
+        extent, data = blob(*parts)
+        chosen = marker_filter(data, extent, 3)
+        assert keys_left(chosen, extent) == [b"0", b"1", b"2"]
+        assert chosen.next_horizon_ms == 300
