@@ -35,7 +35,7 @@ class LaneSettings(Struct, frozen=True, forbid_unknown_fields=True):
     write_live: bool = False  # whether a lane other than live may write to live topics
     groups: tuple[str, ...] = ("replay.", "recovery.")  # how names of its groups begin
     late_percent_max: int = (
-        120  # what live brokers' appends may take for it; 0: it never slows for them
+        115  # what live brokers' appends may take for it; 0: it never slows for them
     )
 
 
