@@ -25,7 +25,7 @@ def test_outcomes_are_concluded_once(callbacks_first: bool) -> None:
             return []
 
         outcomes: asyncio.Future[list[AppendOutcome]] = asyncio.get_running_loop().create_future()
-        ahead = Ahead(outcomes, conclude)
+        ahead = Ahead(outcomes, conclude, lambda: None)
         outcomes.set_result(OUTCOMES)
         if callbacks_first:
             await asyncio.sleep(0)

@@ -84,12 +84,23 @@ class Ahead:
         self,
         outcomes: asyncio.Future[list[AppendOutcome]],
         conclude: Callable[[list[AppendOutcome]], list[Share]],
+        concluded: Callable[[], None],
     ) -> None:
         self._outcomes = outcomes
         self._conclude = conclude
+        self._concluded = concluded
         self._lost: list[Share] | None = None
         self._bug: Exception | None = None
-        when_done(outcomes, self._came_in)
+        when_done(outcomes, self._call_back)
+
+    @property
+    def over(self) -> bool:
+        """Whether it went well, and nothing is left to be done about it."""
+        return self._lost == []
+
+    def _call_back(self, outcomes: asyncio.Future[list[AppendOutcome]]) -> None:
+        self._came_in(outcomes)
+        self._concluded()
 
     def _came_in(self, outcomes: asyncio.Future[list[AppendOutcome]]) -> None:
         if self._lost is not None or self._bug is not None:
@@ -120,6 +131,7 @@ class Flush:
         self.written: Awaitable[None]
         self.ahead: Ahead | None = None
         self.since_s = 0.0  # on the loop's clock: when its oldest append came
+        self.taken = False  # by the commit stage
 
     def write(self, wal: Wal, placed: Callable[[], None] = lambda: None) -> None:
         """Make it durable; on the WAL's thread. ``placed`` is called before, once its place is settled.
@@ -167,7 +179,8 @@ class AppendPipeline:
         self._waiting_since = 0.0  # on the loop's clock: when the queue was last empty
         self._enough = asyncio.Event()  # no further append is waited for
         self._in_flight: deque[Flush] = deque()  # between the queue and their answers, in order
-        self._to_commit: asyncio.Queue[Flush | None] = asyncio.Queue()
+        self._due = asyncio.Event()  # there is something to do for the commit stage
+        self._all_begun = False
         self._concluded = asyncio.Event()
         self._wanted = asyncio.Event()
         self._room = asyncio.Event()
@@ -270,8 +283,10 @@ class AppendPipeline:
                 self._wanted.clear()
                 await self._wanted.wait()
                 continue
-            await self._turn()
-            await self._linger()
+            if self._in_flight:
+                await self._turn()
+            if self._pace.linger_s:
+                await self._linger()
             since_s = self._waiting_since
             flush = Flush(self._take_flush())
             flush.since_s = since_s
@@ -281,8 +296,10 @@ class AppendPipeline:
                 self._refuse(flush, fault)
                 continue
             self._in_flight.append(flush)
-            self._to_commit.put_nowait(flush)
-        self._to_commit.put_nowait(None)
+            if flush.ahead is None:
+                self._due.set()
+        self._all_begun = True
+        self._due.set()
 
     async def _turn(self) -> None:
         """Wait until a flush may be taken: while another is written, what comes shares the next one."""
@@ -294,8 +311,6 @@ class AppendPipeline:
 
     async def _linger(self) -> None:
         """Wait for company, where a write costs more than a moment."""
-        if not self._pace.linger_s:
-            return
         elapsed = asyncio.get_running_loop().time() - self._waiting_since
         try:
             await asyncio.wait_for(self._enough.wait(), max(0.0, self._pace.linger_s - elapsed))
@@ -311,7 +326,11 @@ class AppendPipeline:
             return
         handover = Handover()
         outcomes = asyncio.ensure_future(self._metastore.commit_flush(handover, self._now_ms()))
-        flush.ahead = Ahead(outcomes, lambda outcomes: self._conclude(plans, outcomes))
+        flush.ahead = Ahead(
+            outcomes,
+            conclude=lambda outcomes: self._conclude(plans, outcomes),
+            concluded=lambda: self._concluded_ahead(flush),
+        )
 
         def hand_over() -> None:
             commits = [moved(plan.commit, share.position) for share, plan in plans if plan.commit]
@@ -343,29 +362,54 @@ class AppendPipeline:
 
     # -- stage two: offsets are given --------------------------------------------------------------
     async def _commit_stage(self) -> None:
-        while (flush := await self._to_commit.get()) is not None:
-            try:
-                await self._commit(flush)
-            except (StoreFault, Corrupt) as fault:
-                self._refuse(flush, fault)
-            except Exception as bug:
-                logger.exception("a flush broke")
-                self._drop(flush, ErrorCode.UNKNOWN_SERVER_ERROR, repr(bug))
-            else:
-                self._release(flush.shares)
-                now_s = asyncio.get_running_loop().time()
-                self.on_appended(now_s, now_s - flush.since_s)
-            finally:
-                concluded = self._in_flight.popleft()
-                assert concluded is flush
-                self._concluded.set()
+        while not (self._all_begun and not self._in_flight):
+            await self._due.wait()
+            self._due.clear()
+            while self._in_flight:
+                await self._see_through(self._in_flight[0])
+
+    async def _see_through(self, flush: Flush) -> None:
+        flush.taken = True
+        try:
+            await self._commit(flush)
+        except (StoreFault, Corrupt) as fault:
+            self._refuse(flush, fault)
+            self._leave(flush)
+        except Exception as bug:
+            logger.exception("a flush broke")
+            self._drop(flush, ErrorCode.UNKNOWN_SERVER_ERROR, repr(bug))
+            self._leave(flush)
+        else:
+            self._is_committed(flush)
+
+    def _concluded_ahead(self, flush: Flush) -> None:
+        """The commit of a flush that nobody was before was heard of. Mostly that is all there is to it,
+        and the commit stage need not wake up."""
+        if flush.taken:
+            return
+        assert flush.ahead is not None and flush is self._in_flight[0]
+        if flush.ahead.over:
+            self._is_committed(flush)
+        else:
+            self._due.set()
+
+    def _is_committed(self, flush: Flush) -> None:
+        self.flushes += 1
+        self._release(flush.shares)
+        now_s = asyncio.get_running_loop().time()
+        self.on_appended(now_s, now_s - flush.since_s)
+        self._leave(flush)
+
+    def _leave(self, flush: Flush) -> None:
+        left = self._in_flight.popleft()
+        assert left is flush
+        self._concluded.set()
 
     async def _commit(self, flush: Flush) -> None:
         shares = flush.shares
         if flush.ahead is not None:
             shares = await flush.ahead.lost()
         await flush.written
-        self.flushes += 1
         for _ in range(COMMIT_ATTEMPTS_MAX):
             if not shares:
                 return
