@@ -4,8 +4,10 @@ A paced producer writes 1 KB records to a live topic, each sent when its time ha
 earlier ones are acknowledged; its latency counts from that time, so that a stall is felt by every
 record it delays. In every other phase a consumer beside it reads a stored topic from its start, again
 and again, as fast as it gets it, while the pages of that topic's segments are dropped from the page
-cache. The ratio of the two phases' p99 within a round is the figure; the reader's own rate stands
-beside it, because starving the reader would be an easy way to a good one.
+cache. Merging has come to rest before, and what is written meanwhile is not merged (:mod:`bench.stored`):
+it would be due in one phase and not in the other. The ratio of the two phases' p99 within a round is the
+figure; the reader's own rate stands beside it, because starving the reader would be an easy way to a
+good one.
 
 Twice for Anabranch: with the reader on the producer's own broker, and with it on a broker of the recovery
 lane, a second process on the same metastore and store, which is there in both phases.
@@ -13,6 +15,7 @@ lane, a second process on the same metastore and store, which is there in both p
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Iterator
@@ -29,10 +32,13 @@ from bench.stored import Stored
 from bench.systems import Scale, create_topic, finish_job, run_job, settle, start_job
 
 NAME = "catchup"
-LIVE_TOPIC, COLD_TOPIC = "live", "stored-1000"
+COLD_TOPIC = "stored-1000"
 RECORD_BYTES = 1000
 RECORDS_PER_SECOND = 500
 FORGET_SECONDS = 0.25  # a reader at 500 MB/s finds nothing that it brought in a pass before
+
+
+_rounds = itertools.count(1)
 
 
 class LaneNode(AnabranchNode):
@@ -50,23 +56,30 @@ class LaneNode(AnabranchNode):
 
 
 def sample(node: Node, stored: Stored, scale: Scale, report: Report) -> None:
-    create_topic(node, LIVE_TOPIC, PARTITIONS)
-    live(node, scale.catchup_seconds / 2)  # warms the path; not counted
+    topic = f"live-{next(_rounds)}"  # the data of earlier rounds are still there
+    create_topic(node, topic, PARTITIONS)
+    live(node, topic, scale.catchup_seconds / 2)  # warms the path; not counted
     for _ in range(scale.repeats):
-        compare(node, node, stored, scale, report, stored.system)
+        compare(node, node, topic, stored, scale, report, stored.system)
         if isinstance(node, AnabranchNode):
             with LaneNode(node) as lane:
-                compare(node, lane, stored, scale, report, LANE)
+                compare(node, lane, topic, stored, scale, report, LANE)
 
 
 def compare(
-    node: Node, reads_from: Node, stored: Stored, scale: Scale, report: Report, system: str
+    node: Node,
+    reads_from: Node,
+    topic: str,
+    stored: Stored,
+    scale: Scale,
+    report: Report,
+    system: str,
 ) -> None:
     settle()
-    alone = live(node, scale.catchup_seconds)
+    alone = live(node, topic, scale.catchup_seconds)
     settle()
     with catching_up(reads_from, stored, scale.catchup_seconds) as rates:
-        beside = live(node, scale.catchup_seconds)
+        beside = live(node, topic, scale.catchup_seconds)
     for name, taken in (("without", alone), ("with", beside)):
         for label, share in (("p50", 0.50), ("p99", 0.99)):
             report.add(
@@ -81,12 +94,12 @@ def compare(
     report.add("catch-up beside live produce", "MB/s", system, rates[0])
 
 
-def live(node: Node, seconds: float) -> list[float]:
+def live(node: Node, topic: str, seconds: float) -> list[float]:
     """Milliseconds of each acknowledged record."""
     done = run_job(
         "steady",
         bootstrap=node.bootstrap,
-        topic=LIVE_TOPIC,
+        topic=topic,
         size=RECORD_BYTES,
         rate=RECORDS_PER_SECOND,
         seconds=seconds,
