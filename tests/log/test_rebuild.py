@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
 from collections.abc import Callable
@@ -232,6 +233,36 @@ def test_I5_a_retry_in_the_wal_is_recognised(run: Run, tmp_path: Path) -> None:
             )
         report = await assert_rebuilt(bench, tmp_path, times=False)
         assert report.figures.records_recovered == 2
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (1, 0, 1)])
+def test_I9_a_flush_that_was_committed_but_for_a_retry_is_not_there_twice(
+    run: Run, tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    """The last flush that the journal knows was merged since; a part of it had been refused."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+
+        async def retry() -> None:
+            await bench.append(topic, 0, [b"x"], producer_id=5, producer_epoch=0, base_sequence=0)
+
+        async def plain() -> None:
+            await bench.append(topic, 0, [b"y"])
+
+        await retry()
+        assert bench.log.pipeline is not None
+        flushes = bench.log.pipeline.flushes
+        await asyncio.gather(*((plain, retry)[which]() for which in order))
+        assert bench.log.pipeline.flushes == flushes + 1
+        await bench.log.merger.merge_backlog(topic, 0)
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        report = await assert_rebuilt(bench, tmp_path, times=True)
+        assert exact_but_for_untold(report), report.findings
+        assert report.figures.records_recovered == 0
 
     run(scenario)
 

@@ -180,19 +180,16 @@ class Recovery:
             return False
         if row.log_start == row.next_offset > 0:
             return self._doubt(read, name, f"nothing below {row.next_offset} is left")
-        wanted = [(header.crc, header.size) for header in read.headers]
         count = sum(header.last_offset_delta + 1 for header in read.headers)
-        found: list[tuple[int, int]] = []
+        found: list[BatchHeader] = []
         start = max(row.log_start, row.next_offset - count - OTHERS_MAX)
         try:
             for extent in self._tables.tail(row.topic_no, row.partition, start):
                 for run in self._extents.chunks(extent):
-                    found += [(header.crc, header.size) for header in scan(run)]
+                    found += scan(run)
         except (Corrupt, NotFound) as error:
             return self._doubt(read, name, f"what it would follow cannot be read ({error})")
-        if any(
-            found[at : at + len(wanted)] == wanted for at in range(len(found) - len(wanted) + 1)
-        ):
+        if any(_is_committed_at(found, at, read.headers) for at in range(len(found))):
             return True
         if self._tables.compacted_below(row) > start:
             return self._doubt(read, name, "compaction may have taken it, or a part of it")
@@ -271,6 +268,25 @@ class Recovery:
         )
         assert outcome.committed
         return True
+
+
+def _is_committed_at(found: Sequence[BatchHeader], at: int, wanted: Sequence[BatchHeader]) -> bool:
+    """Whether a part with the batches ``wanted`` was committed where ``found[at]`` is.
+
+    What idempotent producers sent twice was refused when the rest was committed, so it need not be there;
+    but it says nothing either: a part of nothing else has to be there as a whole, or is judged anew.
+    """
+    missing = plain = False
+    for header in wanted:
+        plain = plain or header.producer_id < 0
+        here = found[at] if at < len(found) else None
+        if here is not None and (here.crc, here.size) == (header.crc, header.size):
+            at += 1
+        elif header.producer_id < 0:
+            return False
+        else:
+            missing = True
+    return plain or not missing
 
 
 def _fits(read: Read, states: Mapping[int, ProducerState]) -> bool:
