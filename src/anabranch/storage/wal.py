@@ -122,9 +122,9 @@ class Wal(Protocol):
     ) -> list[PlacedPart]:
         """Write one flush and return where each part went, in order; all of it is durable then.
 
-        ``sequence`` was reserved before; by default it is reserved now. ``placed`` is told the same as
-        soon as it is settled, with nothing written yet. Raises ``StoreFault``: nothing of the flush
-        counts then, and what was acknowledged before is untouched.
+        ``sequence`` was reserved before; by default it is reserved now. ``placed`` is told the same
+        when all that is left takes no longer than a disk's sync. Raises ``StoreFault``: nothing of the
+        flush counts then, and what was acknowledged before is untouched.
         """
         ...
 

@@ -277,8 +277,6 @@ class ObjectWal:
             sequence = self.reserve()
         key = object_wal_key(self._start.broker_id, self._start.epoch, sequence)
         body, places = self._body(key, parts, sequence)
-        if placed is not None:
-            placed(places)
         try:
             self._store.put(key, body)
         except AlreadyExists:
@@ -289,6 +287,10 @@ class ObjectWal:
             ) from None
         else:
             self.bucket.remember(key, body)
+            if placed is not None:
+                placed(
+                    places
+                )  # only now: no transaction is to be held open for as long as a bucket takes
         finally:
             with self._lock:
                 self._unfinished.discard(sequence)
