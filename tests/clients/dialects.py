@@ -358,6 +358,15 @@ class Java(Dialect):
         return self.NULL if data is None else data.decode()
 
     def consume(self, topic: str, count: int, partitions: int = 1) -> list[Rec]:
+        found = self._console(topic, "--max-messages", str(count), "--timeout-ms", "30000")
+        assert len(found) == count
+        return found
+
+    def drain(self, topic: str, quiet_ms: int = 10_000) -> list[Rec]:
+        """Everything from the start, until nothing came for so long."""
+        return self._console(topic, "--timeout-ms", str(quiet_ms))
+
+    def _console(self, topic: str, *args: str) -> list[Rec]:
         properties = {
             **dict.fromkeys(
                 ["print.timestamp", "print.partition", "print.offset", "print.headers"], "true"
@@ -372,7 +381,7 @@ class Java(Dialect):
             "ConsoleConsumer",
             [
                 *("--bootstrap-server", self.bootstrap, "--topic", topic, "--from-beginning"),
-                *("--max-messages", str(count), "--timeout-ms", "30000"),
+                *args,
                 *(
                     arg
                     for key, value in properties.items()
@@ -396,7 +405,6 @@ class Java(Dialect):
                     int(offset.split(":")[1]),
                 )
             )
-        assert len(found) == count, done.err
         return ordered(found)
 
     def _read(self, text: str) -> bytes | None:
