@@ -31,6 +31,11 @@ from anabranch.records.batch import BatchHeader, scan
 from anabranch.storage.store import NotFound
 from anabranch.storage.wal import WalReader
 
+# The WAL is written before the commit and not afterwards: it cannot say which commits failed.
+FAILED_COMMITS = (
+    "if one of these flushes failed after it was durable, its producers were told of an error: it is here "
+    "all the same, and what followed it has moved by its records"
+)
 OTHERS_MAX = 1_000  # offsets that other brokers may have appended behind a flush that is in doubt
 
 
@@ -132,10 +137,10 @@ class Recovery:
                 Kind.ORDER,
                 name,
                 f"{spans}: which broker appended first is not known; ordered by timestamps and producers' numbers, under leader "
-                f"epoch {epoch}",
+                f"epoch {epoch}; {FAILED_COMMITS}",
             )
         else:
-            self._report.add(Kind.RECOVERED, name, spans)
+            self._report.add(Kind.RECOVERED, name, f"{spans}; {FAILED_COMMITS}")
 
     def _read(self, one: tuple[tuple[bytes, int], Part]) -> Read:
         """In a thread of the pool. Raises Corrupt, NotFound, StoreFault."""

@@ -11,7 +11,9 @@ from msgspec import Struct
 class Kind(StrEnum):
     """What a finding is about. All but ``RECOVERED`` and ``LEFT_ASIDE`` make a rebuild inexact."""
 
-    RECOVERED = "recovered from the WAL"  # newer than the journal, offsets as they were given
+    RECOVERED = (
+        "recovered from the WAL"  # newer than the journal; offsets as given, if no commit failed
+    )
     LEFT_ASIDE = "left aside"  # never acknowledged, or superseded
     JOURNAL_LOST = "journal lost"
     JOURNAL_HOLE = "journal hole"
