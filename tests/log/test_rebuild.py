@@ -267,6 +267,52 @@ def test_I9_a_flush_that_was_committed_but_for_a_retry_is_not_there_twice(
     run(scenario)
 
 
+@pytest.mark.parametrize("repeated", [0, 1, 2])
+def test_I1_I5_I9_a_new_producers_first_batch_failed_and_came_again_behind_its_second(
+    run: Run, tmp_path: Path, repeated: int
+) -> None:
+    """Meanwhile the broker refused what was behind it (KAFKA-14359); the WAL has it all the same."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        for sequence in (3, 4):
+            refused(bench, topic, sequence)
+        await bench.append(
+            topic, 0, [b"a", b"b", b"c"], producer_id=5, producer_epoch=0, base_sequence=0
+        )
+        for sequence in (3, 4)[:repeated]:
+            await bench.append(
+                topic,
+                0,
+                [b"%d" % sequence],
+                producer_id=5,
+                producer_epoch=0,
+                base_sequence=sequence,
+            )
+        if repeated == 2:
+            report = await assert_rebuilt(bench, tmp_path, times=False)
+            assert report.figures.records_recovered == 5
+            return
+        found, _ = rebuild(
+            bench.store, WalDirectory.open(bench.path / "wal"), tmp_path / "made.db", bench.clock()
+        )
+        spans = [(base, last) for _, _, base, last, *_ in found["extent"]]
+        assert spans == [(0, 2), (3, 3), (4, 4)], "what may be acknowledged is there, in its order"
+
+    run(scenario)
+
+
+def refused(bench: Bench, topic: Topic, sequence: int) -> None:
+    """A batch that became durable, and was not committed, because another was awaited."""
+    from anabranch.storage.wal import FlushPart
+
+    assert bench.log._wal is not None
+    data = bench.batch([b"%d" % sequence], producer_id=5, producer_epoch=0, base_sequence=sequence)
+    bench.log._wal.write([FlushPart(topic.id, 0, [data], 1)])
+
+
 def test_I9_flushes_that_were_never_committed_stay_aside(run: Run, tmp_path: Path) -> None:
     """A start that ended before the journal's end left a flush that nobody was told about."""
 

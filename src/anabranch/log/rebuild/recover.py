@@ -19,6 +19,7 @@ from anabranch.errors import ClientFault, Corrupt, ErrorCode
 from anabranch.log import producers
 from anabranch.log.extents import ExtentReader
 from anabranch.log.rebuild.adopt import Placed
+from anabranch.log.rebuild.awaited import lowest_first
 from anabranch.log.rebuild.fetching import in_order
 from anabranch.log.rebuild.merged import by_broker, without_merged
 from anabranch.log.rebuild.order import interleaved
@@ -121,6 +122,7 @@ class Recovery:
             return
         first, epoch = row.next_offset, row.leader_epoch + (len(streams) > 1)
         states = self._tables.producers(topic_no, partition)
+        streams = [lowest_first(stream, states) for stream in streams]
         ordered = interleaved(streams, lambda read: _fits(read, states))
         appended = [read for read in ordered if self._append(row, name, read, epoch, states)]
         present = self._tables.partition(topic_no, partition)
