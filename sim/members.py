@@ -111,7 +111,9 @@ class Member(Client):
         assignments: list[tuple[str, bytes]] = []
         if joined.leader == joined.member_id:
             members = [member.member_id for member in joined.members]
-            if number == 1 and generation.held:  # the group was deleted, empty and without offsets
+            if (
+                number == 1 and self.story_of.joined
+            ):  # the group was deleted, empty and without offsets
                 for each in self.story_of.generations.values():
                     each.held.clear()
                 self.story_of.joined.clear()
