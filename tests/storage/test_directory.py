@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from anabranch.errors import StoreFault, UserFault
-from anabranch.storage.directory import TEMPORARY, DirectoryStore
+from anabranch.storage.directory import SYNC_BYTES, TEMPORARY, DirectoryStore
 from anabranch.storage.memory import MemoryStore
 from anabranch.storage.store import AlreadyExists, NotFound, open_store
 
@@ -32,6 +32,17 @@ def test_i1_every_name_is_durable_before_put_returns(tmp_path: Path, disk: Any) 
     for made, parent in [("root", tmp_path.name), ("topics", "root"), ("t", "topics")]:
         at = done.index(f"make_directory {made}")
         assert f"sync_directory {parent}" in done[at + 1 : linked]
+
+
+def test_a_large_object_is_synced_piece_by_piece(tmp_path: Path, disk: Any) -> None:
+    store = DirectoryStore(tmp_path, writer_id="w", disk=disk)
+    pieces = [bytes(SYNC_BYTES // 2)] * 5
+    assert store.put("k", iter(pieces)) == len(store.get("k")) == 5 * SYNC_BYTES // 2
+    done = [call for call, name in disk.calls if name == "w.1"]
+    assert [call for call in done if call in ("write", "sync_data", "sync")] == [
+        *("write", "write", "sync_data") * 2,
+        *("write", "sync"),
+    ]
 
 
 def test_a_directory_made_by_another_is_synced_once(tmp_path: Path, disk: Any) -> None:

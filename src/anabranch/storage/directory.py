@@ -32,6 +32,7 @@ from anabranch.storage.store import (
 )
 
 TEMPORARY = ".tmp"
+SYNC_BYTES = 4 << 20  # unsynced of an object: what a flush of the WAL may have to wait for
 DURABLE_DIRECTORIES_MAX = 65_536  # remembered as synced; forgetting costs fsyncs, not safety
 
 
@@ -174,9 +175,12 @@ class DirectoryStore:
     def _write(self, temporary: Path, data: Buffer | Iterable[Buffer]) -> int:
         fd = self._disk.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
         try:
-            size = 0
+            size = synced = 0
             for buffer in buffers_of(data):
                 size += self._disk.write(fd, (buffer,), size)
+                if size - synced >= SYNC_BYTES:
+                    self._disk.sync_data(fd)
+                    synced = size
             self._disk.sync(fd)
         finally:
             self._disk.close(fd)
