@@ -253,6 +253,19 @@ async def test_a_connection_that_ends_and_a_closed_port_are_death(tmp_path: Path
         await eventually(lambda: "h2" in first.company)
 
 
+async def test_nothing_is_left_running_by_a_broker_that_leaves_just_after_a_death(
+    tmp_path: Path,
+) -> None:
+    async with places(tmp_path, 2) as (first, _):
+        await eventually(lambda: "h2" in first.company)
+        first.nobody_listens = True
+        first.company["h2"].set()
+        await eventually(lambda: first.sees == [1])
+        await first.membership.leave()
+        left = [task.get_name() for task in asyncio.all_tasks()]
+        assert "company of broker 2" not in left
+
+
 async def test_who_asks_in_the_moment_of_a_death_is_told_of_it(tmp_path: Path) -> None:
     async with places(tmp_path, 2) as (first, second):
         await eventually(lambda: "h2" in first.company)

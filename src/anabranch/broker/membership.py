@@ -200,6 +200,7 @@ class Membership:
         self._company = company
         self._knocking: dict[int, asyncio.Task[None]] = {}
         self._kept: dict[tuple[int, int], asyncio.Task[None]] = {}  # by (number, epoch)
+        self._companions: set[asyncio.Task[None]] = set()  # of ``_kept``, and those that are ending
         self._doubts = 0  # connections that ended and whose brokers are being knocked at
         self._decided = asyncio.Event()
         self._departed: dict[int, tuple[BrokerRow, int]] = {}  # with when, by the monotonic clock
@@ -293,9 +294,12 @@ class Membership:
                 task.cancel()
         for key, row in wanted.items():
             if key not in self._kept:
-                self._kept[key] = asyncio.get_running_loop().create_task(
+                task = asyncio.get_running_loop().create_task(
                     self._stay_with(row), name=f"company of broker {row.broker_id}"
                 )
+                self._kept[key] = task
+                self._companions.add(task)
+                task.add_done_callback(self._companions.discard)
 
     async def _stay_with(self, row: BrokerRow) -> None:
         """Until it is gone, or nobody wants it any more."""
@@ -331,7 +335,7 @@ class Membership:
     async def _stop(self) -> None:
         self._stopped = True
         tasks = [task for task in (self._task, self._noticing) if task is not None]
-        tasks += [*self._knocking.values(), *self._kept.values()]
+        tasks += [*self._knocking.values(), *self._companions]
         self._kept.clear()
         for task in tasks:
             task.cancel()
