@@ -477,15 +477,26 @@ def test_I9_a_segment_across_the_journals_end_takes_the_place_of_recycled_files(
     run(scenario)
 
 
+@pytest.mark.parametrize("announced", [False, True])
 def test_I9_wal_files_that_were_recycled_since_are_replaced_by_their_segments(
-    run: Run, tmp_path: Path
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, announced: bool
 ) -> None:
+    """``announced``: the journal ends between the announcement of the segment and its commit."""
+
     async def scenario(bench: Bench) -> None:
         topic = await bench.log.create_topic("flights", 1, {})
         await bench.append(topic, 0, [b"a"] * 3)
         await bench.append(topic, 0, [b"b"] * 3)
         await ship(bench)
         await journal_of(bench).snapshot()
+        replace_many = bench.log.metastore.replace_many
+
+        async def told_before(*arguments: Any) -> Any:
+            await ship(bench)
+            return await replace_many(*arguments)
+
+        if announced:
+            monkeypatch.setattr(bench.log.metastore, "replace_many", told_before)
         await bench.log.merger.merge_backlog(topic, 0)
         for path in (bench.path / "wal").glob("1-*.wal"):
             path.unlink()

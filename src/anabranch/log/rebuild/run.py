@@ -120,7 +120,7 @@ def _complete(
             tables.drop_unknown()
         # What the WAL may add is decided by what the journal says, so before anything is changed.
         parts = new_parts(wal, pool, tables.known_of_wal(), report, show)
-        known = tables.object_keys()
+        known = tables.committed_keys()
         unknown = sorted(key for key in listed if key not in known)
         extents = ExtentReader(store, wal)
         adoption = Adoption(tables, extents, report, lost=lost)

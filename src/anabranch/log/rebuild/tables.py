@@ -238,6 +238,13 @@ class Tables:
     def object_keys(self) -> frozenset[str]:
         return frozenset(key for (key,) in self.tx.execute("SELECT key FROM object"))
 
+    def committed_keys(self) -> frozenset[str]:
+        """Objects that were named at some time. One that was only announced when the journal ended may have
+        taken the place of what the journal names."""
+        return frozenset(
+            key for (key,) in self.tx.execute("SELECT key FROM object WHERE kind = 1 OR bytes > 0")
+        )
+
     def object_no(self, key: str, kind: ObjectKind, length: int) -> int:
         """The number of an object, which is told of if nobody did before."""
         row = self.tx.execute("SELECT no FROM object WHERE key = ?", (key,)).fetchone()
