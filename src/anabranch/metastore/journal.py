@@ -397,7 +397,22 @@ def _read_notes(tx: Tx) -> list[tuple[int, list[Noted]]]:
 
 
 def _distinct(noted: Iterable[tuple[int, list[Noted]]]) -> list[Noted]:
-    return list(dict.fromkeys(span for _, spans in noted for span in spans))
+    """Each span once. Of those that only differ in where they begin and have no end, the first holds all
+    others: every commit of a group notes one, and read one by one they cost the square of the commits
+    since the last entry. (Only numbers are compared: how text is ordered is the database's business.)
+    """
+    found: dict[object, Noted] = {}
+    for _, spans in noted:
+        for span in spans:
+            low = span.low
+            if low is None or span.high is not None or not all(isinstance(n, int) for n in low):
+                found.setdefault(span, span)
+                continue
+            alike = (span.table, span.key, span.kept, len(low))
+            first = found.get(alike)
+            if first is None or low < first.low:  # type: ignore[operator]
+                found[alike] = span
+    return list(found.values())
 
 
 def _marks(partition: Table, rows: Iterable[list[Cell]]) -> list[Mark]:
