@@ -50,12 +50,8 @@ class Handover:
 
     def give(self, object_key: str, commits: Sequence[AppendCommit]) -> None:
         """Both at once: it is durable already."""
-        with self._lock:
-            self._placed, self._durable = FlushCommit(object_key, commits), True
-            taker = self._taker
-        self._writing.release()
-        if taker is not None:
-            taker(self._placed)
+        self.place(object_key, commits)
+        self.durable()
 
     def fail(self, error: BaseException) -> None:
         """Nothing of it counts."""
