@@ -24,6 +24,7 @@ from anabranch.broker.dispatch import Call, Closing, Deferred, Reply
 from anabranch.broker.eager import start
 from anabranch.broker.inbox import PRODUCE, Inbox
 from anabranch.broker.outbox import Buffer, Outbox, SocketOutbox, TransportOutbox
+from anabranch.broker.security.principal import Session
 from anabranch.errors import ClientFault, Corrupt, MalformedRequest, StoreFault
 from anabranch.prompt import when_done
 
@@ -71,6 +72,7 @@ class Connection(asyncio.BufferedProtocol):
         "host",
         "inbox",
         "peer",
+        "session",
         "stopping",
     )
 
@@ -93,6 +95,7 @@ class Connection(asyncio.BufferedProtocol):
         self.stopping = False
         self.host = ""
         self.peer = "?"
+        self.session = Session()
 
     # -- life ------------------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -102,6 +105,7 @@ class Connection(asyncio.BufferedProtocol):
         if address:
             self.host = str(address[0])
             self.peer = f"{address[0]}:{address[1]}"
+            self.session = Session(host=self.host)
         refusal = self._listener.admit(self)
         if refusal is not None:
             logger.warning("refusing %s: %s", self.peer, refusal)

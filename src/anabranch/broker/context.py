@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from anabranch.broker.security.principal import Principal, Session
 from anabranch.metastore.api import Actor
 
 if TYPE_CHECKING:
@@ -13,19 +14,18 @@ if TYPE_CHECKING:
     from anabranch.groups.coordinator import Coordinator
     from anabranch.log.log import Log
 
-ANONYMOUS = "User:ANONYMOUS"  # Kafka's principal where no authentication is asked for
-
 
 class Context:
-    """One request's surroundings."""
+    """One request's surroundings. ``session`` is as of the request's start: what a later
+    re-authentication changes is for later requests."""
 
-    __slots__ = ("broker", "client_id", "host", "version")
+    __slots__ = ("broker", "client_id", "session", "version")
 
-    def __init__(self, broker: Broker, version: int, client_id: str, host: str) -> None:
+    def __init__(self, broker: Broker, version: int, client_id: str, session: Session) -> None:
         self.broker = broker
         self.version = version
         self.client_id = client_id
-        self.host = host  # the client's address, as Kafka shows it without the port
+        self.session = session
 
     @property
     def log(self) -> Log:
@@ -44,8 +44,13 @@ class Context:
         return self.broker.settings.lane
 
     @property
-    def principal(self) -> str:
-        return ANONYMOUS
+    def principal(self) -> Principal:
+        return self.session.principal
+
+    @property
+    def host(self) -> str:
+        """The client's address, as Kafka shows it without the port."""
+        return self.session.host
 
     def actor(
         self,
@@ -58,7 +63,7 @@ class Context:
     ) -> Actor:
         """Who changes an offset by this request (I8)."""
         return Actor(
-            principal=self.principal,
+            principal=str(self.principal),
             client_id=self.client_id,
             host=self.host,
             member_id=member_id,

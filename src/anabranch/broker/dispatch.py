@@ -164,7 +164,7 @@ class Dispatcher:
         header = decode_request_header(view)
         request, _ = api.request.decode(view, header.body_pos, version, REQUEST_ELEMENTS_MAX)
         call = Call(api, version, header.correlation_id)
-        context = Context(self._broker, version, header.client_id or "", connection.host)
+        context = Context(self._broker, version, header.client_id or "", connection.session)
         try:
             return call, api.handle(context, request)
         except (MalformedRequest, Closing):
