@@ -11,6 +11,7 @@ import pytest
 
 from anabranch.broker import api as api_package
 from anabranch.broker.dispatch import load_apis
+from anabranch.broker.features import EPOCH, FEATURES
 from anabranch.errors import ErrorCode
 from anabranch.wire.messages import m45_alter_partition_reassignments as m45
 from anabranch.wire.messages.m18_api_versions import ApiVersionsRequest, ApiVersionsResponse
@@ -23,6 +24,7 @@ from anabranch.wire.messages.m43_elect_leaders import ElectLeadersRequest, Topic
 from anabranch.wire.messages.m46_list_partition_reassignments import (
     ListPartitionReassignmentsRequest,
 )
+from anabranch.wire.messages.m57_update_features import FeatureUpdateKey, UpdateFeaturesRequest
 from anabranch.wire.messages.m60_describe_cluster import DescribeClusterRequest
 from anabranch.wire.messages.m61_describe_producers import DescribeProducersRequest, TopicRequest
 from anabranch.wire.messages.m65_describe_transactions import DescribeTransactionsRequest
@@ -31,11 +33,6 @@ from anabranch.wire.registry import API
 from tests.broker.conversation import batch, run, talking
 from tests.support.broker import WireClient
 
-SERVED = (
-    *(0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 32, 33, 35, 37, 42, 43),
-    *(44, 45, 46, 47, 60, 61, 65, 66, 74, 75),
-)
-
 
 def software(name: str = "test", version: str = "1.0") -> ApiVersionsRequest:
     return ApiVersionsRequest(client_software_name=name, client_software_version=version)
@@ -43,9 +40,8 @@ def software(name: str = "test", version: str = "1.0") -> ApiVersionsRequest:
 
 def test_the_listing_of_files_is_the_coverage_matrix() -> None:
     files = sorted(Path(api_package.__path__[0]).glob("a*.py"))
-    assert [int(file.name[1:3]) for file in files] == list(SERVED)
     apis = load_apis()
-    assert tuple(apis) == SERVED
+    assert [int(file.name[1:3]) for file in files] == list(apis)
     for key, api in apis.items():
         spec = API[key]
         # What Kafka calls unstable is not served, and no stable version is left out.
@@ -55,7 +51,7 @@ def test_the_listing_of_files_is_the_coverage_matrix() -> None:
 @pytest.mark.parametrize("version", range(5))
 def test_api_versions_advertises_exactly_what_is_served(version: int, tmp_path: Path) -> None:
     """Pitfalls: advertise only what is served; Produce from 0, or librdkafka turns compression off
-    (KAFKA-18659); no features, so that clients stay with the transaction protocol that needs none."""
+    (KAFKA-18659); every feature at its highest level (KIP-584), and no range from 0 below v4 (KAFKA-17011)."""
 
     async def scenario() -> None:
         async with talking(tmp_path) as bench:
@@ -67,8 +63,16 @@ def test_api_versions_advertises_exactly_what_is_served(version: int, tmp_path: 
             }
             served[0] = (0, 13)
             assert ranges == served
-            assert (answer.supported_features, answer.finalized_features) == ([], [])
-            assert answer.finalized_features_epoch == -1
+            supported = {
+                one.name: (one.min_version, one.max_version) for one in answer.supported_features
+            }
+            finalized = {one.name: one.max_version_level for one in answer.finalized_features}
+            known = dict(FEATURES) if version >= 3 else {}
+            assert supported == {
+                name: tuple(one) for name, one in known.items() if version >= 4 or one.min_level
+            }
+            assert finalized == {name: one.max_level for name, one in known.items()}
+            assert answer.finalized_features_epoch == (EPOCH if version >= 3 else -1)
 
     run(scenario)
 
@@ -90,6 +94,38 @@ def test_api_versions_above_ours_is_answered_in_version_0(tmp_path: Path) -> Non
                 (entry,) = answer.api_keys
                 assert (entry.api_key, entry.min_version, entry.max_version) == (18, 0, 4)
             assert (await client.call(software(), 3)).error_code == 0
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("version", range(3))
+def test_levels_of_features_are_not_set(version: int, tmp_path: Path) -> None:
+    """KIP-584: the level that is there succeeds; others are refused with the reason, nothing happens."""
+
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+
+            async def errors(*updates: tuple[str, int]) -> list[int]:
+                answer = await bench.call(
+                    UpdateFeaturesRequest(
+                        feature_updates=[
+                            FeatureUpdateKey(feature=name, max_version_level=level)
+                            for name, level in updates
+                        ]
+                    ),
+                    version,
+                )
+                if version >= 2 or answer.error_code:
+                    return [answer.error_code]
+                assert [one.feature for one in answer.results] == [name for name, _ in updates]
+                return [one.error_code for one in answer.results]
+
+            assert await errors() == [ErrorCode.INVALID_REQUEST]
+            assert await errors(("x", 1), ("x", 2)) == [ErrorCode.INVALID_REQUEST]
+            assert await errors(("x", 1)) == [ErrorCode.INVALID_UPDATE_VERSION]
+            for name, feature in FEATURES.items():
+                assert await errors((name, feature.max_level)) == [0]
+                assert await errors((name, 99)) == [ErrorCode.INVALID_UPDATE_VERSION]
 
     run(scenario)
 
