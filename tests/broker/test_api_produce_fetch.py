@@ -14,7 +14,7 @@ from anabranch.records.batch import parse_header
 from anabranch.records.compression import Codec
 from anabranch.wire.codec import ZERO_UUID
 from anabranch.wire.messages.m00_produce import PartitionProduceData, TopicProduceData
-from anabranch.wire.messages.m01_fetch import FetchPartition, FetchTopic, ForgottenTopic
+from anabranch.wire.messages.m01_fetch import FetchPartition, FetchTopic
 from anabranch.wire.messages.m22_init_producer_id import InitProducerIdRequest
 from anabranch.wire.messages.m23_offset_for_leader_epoch import (
     OffsetForLeaderEpochRequest,
@@ -417,30 +417,6 @@ def test_a_produce_behind_a_long_poll_on_the_same_connection_waits_as_in_kafka(
             await bench.client.receive(poll)
             answer = await bench.client.receive(behind)
             assert answer.responses[0].partition_responses[0].error_code == 0
-
-    run(scenario)
-
-
-def test_fetch_sessions_are_declined(tmp_path: Path) -> None:
-    """Pitfall: session id 0 is a legal refusal; an incremental fetch must not be taken for a full one."""
-
-    async def scenario() -> None:
-        async with talking(tmp_path) as bench:
-            await bench.create("t")
-            await bench.produce("t", batch(b"x"))
-            for epoch in (0, -1):
-                answer = await bench.call(fetch_request("t", session_epoch=epoch), 12)
-                assert (answer.error_code, answer.session_id) == (0, 0)
-                assert joined(answer.responses[0].partitions[0])
-            request = fetch_request("t", session_epoch=7, session_id=12345)
-            answer = await bench.call(request, 12)
-            assert answer.error_code == ErrorCode.FETCH_SESSION_ID_NOT_FOUND
-            assert answer.responses == []
-            request = fetch_request("t", session_epoch=-1, session_id=12345)
-            request.forgotten_topics_data = [ForgottenTopic(topic="t", partitions=[0])]
-            answer = await bench.call(request, 12)
-            assert (answer.error_code, answer.session_id) == (0, 0)
-            assert joined(answer.responses[0].partitions[0])
 
     run(scenario)
 

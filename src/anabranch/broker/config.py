@@ -72,6 +72,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     produces_in_flight_max: int = 256  # of one connection; clients keep 5, librdkafka any number
     unsent_bytes_max: int = 1 * MIB  # of one connection; past it, its requests wait
     fetch_bytes_max: int = 8 * MIB  # one answer, whatever the client asks for
+    fetch_sessions_max: int = 1000  # Kafka's max.incremental.fetch.session.cache.slots
+    fetch_session_partitions_max: int = 100_000  # of all sessions; half a KiB each
     unsent_total_bytes_max: int = (
         128 * MIB
     )  # of all connections; near it, fetches get less at a time

@@ -193,6 +193,17 @@ _OWN: Final = (
     ),
     BrokerConfig(
         ConfigDef(
+            "max.incremental.fetch.session.cache.slots",
+            _T.INT,
+            str(_LIMITS.fetch_sessions_max),
+            "Fetch sessions that are kept at the same time.",
+            at_least(0),
+        ),
+        lambda s: str(s.limits.fetch_sessions_max),
+        _limit("fetch_sessions_max"),
+    ),
+    BrokerConfig(
+        ConfigDef(
             "connections.max.idle.ms",
             _T.LONG,
             str(_LIMITS.idle_ms_max),

@@ -72,6 +72,13 @@ class BrokerCollector(Collector):
             "unsent_bytes", "Answers that clients have not taken yet.", listener.unsent_bytes
         )
 
+        sessions = self._broker.fetch_sessions
+        yield _gauge("fetch_sessions", "Fetch sessions that are kept (KIP-227).", len(sessions))
+        yield _gauge("fetch_session_partitions", "Partitions that they know.", sessions.partitions)
+        yield _counter(
+            "fetch_sessions_evicted", "Idle ones that made room for others.", sessions.evicted
+        )
+
     def _appends(self) -> Iterator[Metric]:
         pipeline = self._broker.log.pipeline
         assert pipeline is not None

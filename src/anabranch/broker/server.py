@@ -7,6 +7,7 @@ import asyncio
 import base64
 import itertools
 import logging
+import secrets
 import shutil
 import time
 import uuid
@@ -17,12 +18,14 @@ from anabranch.broker import lanes
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
+from anabranch.broker.fetch_sessions import FetchSessions
 from anabranch.broker.group_limits import GroupLimits
 from anabranch.broker.listener import Listener, bind
 from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
 from anabranch.broker.routing import Routes
 from anabranch.errors import ErrorCode, StoreFault, UserFault
 from anabranch.groups.coordinator import Coordinator
+from anabranch.log.config import INT_MAX
 from anabranch.log.log import Log
 from anabranch.log.opening import ANY_BROKER, open_log, wall_clock_ms
 from anabranch.metastore.api import BrokerRow
@@ -61,6 +64,12 @@ class Broker:
         self.now_ms = now_ms
         self.apis: Mapping[int, Api] = load_apis()
         self.listener = Listener(self, Dispatcher(self, self.apis))
+        self.fetch_sessions = FetchSessions(
+            sessions_max=lambda: self.settings.limits.fetch_sessions_max,
+            partitions_max=lambda: self.settings.limits.fetch_session_partitions_max,
+            monotonic_s=time.monotonic,
+            new_id=lambda: 1 + secrets.randbelow(INT_MAX),
+        )
         self.handing_over = False  # about to stop: clients are told who leads instead
         self.expelled: asyncio.Future[str] | None = None  # why this broker has to stop by itself
         self.cluster_id = ""

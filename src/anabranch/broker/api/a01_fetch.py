@@ -3,9 +3,7 @@
 Whole batches: the first one returned may begin below the wanted offset, and the first non-empty
 partition gets at least one batch however small the limits are (KIP-74). ``max_wait_ms`` and
 ``min_bytes`` are honoured at the log's end; data that is there is never held back. Fetch sessions
-(KIP-227) are declined: the session id is always 0, every fetch is a full one, forgotten topics mean
-nothing, and an incremental fetch is told FETCH_SESSION_ID_NOT_FOUND. A fetch with a last fetched epoch
-may be answered with a diverging epoch (KIP-595). A consumer whose rack has brokers of its own is sent
+(KIP-227) are kept in memory (:mod:`anabranch.broker.fetch_sessions`). A fetch with a last fetched epoch may be answered with a diverging epoch (KIP-595). A consumer whose rack has brokers of its own is sent
 to one of them (KIP-392, from v11). Any broker serves any partition, whoever leads it: stale routing is
 no error. Only a broker that is about to stop answers NOT_LEADER_OR_FOLLOWER, with the new leader
 (KIP-951). Replicas do not exist, so a replica id is ignored.
@@ -21,7 +19,8 @@ from typing import Any
 
 from anabranch.broker import topics
 from anabranch.broker.context import Context
-from anabranch.broker.dispatch import Reply, Started
+from anabranch.broker.dispatch import Started
+from anabranch.broker.fetch_sessions import SessionFetch
 from anabranch.broker.routing import zone_of
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.reads import FetchPart, FetchWant
@@ -43,13 +42,29 @@ ABANDON = True
 
 _TOPIC_IDS = 13
 _READ_COMMITTED = 1
-_FULL_FETCH_EPOCHS = (0, -1)
 _STALE_LEADER = (ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.NOT_LEADER_OR_FOLLOWER)
 
 
 def handle(context: Context, request: FetchRequest) -> Started:
-    if request.session_epoch not in _FULL_FETCH_EPOCHS:
-        return FetchResponse(error_code=ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
+    by_ids = context.version >= _TOPIC_IDS
+    session = context.broker.fetch_sessions.enter(request, by_ids=by_ids)
+    if session is None:
+        return _fetch(context, request)
+    if isinstance(session, ErrorCode):
+        return FetchResponse(error_code=session)
+    request.topics = session.topics()
+    answer = _fetch(context, request)
+    return session.trim(answer) if isinstance(answer, FetchResponse) else _trim(session, answer)
+
+
+async def _trim(session: SessionFetch, answer: Coroutine[Any, Any, FetchResponse]) -> FetchResponse:
+    return session.trim(await answer)
+
+
+def _fetch(
+    context: Context, request: FetchRequest
+) -> FetchResponse | Coroutine[Any, Any, FetchResponse]:
+    """A full fetch: of everything that ``request`` names, answered in its order."""
     log = context.log
     response = FetchResponse()
     wants: list[FetchWant] = []
@@ -107,7 +122,7 @@ async def _now(
     wants: list[FetchWant],
     answers: list[PartitionData],
     committed: bool,
-) -> Reply:
+) -> FetchResponse:
     max_bytes = context.broker.listener.fetch_bytes_max()
     parts = await context.log.fetch(wants, max_wait_ms=0, min_bytes=0, max_bytes=max_bytes)
     _fill(context, response, wants, answers, parts, committed)
@@ -167,8 +182,8 @@ def _wait(
     wants: list[FetchWant],
     answers: list[PartitionData],
     max_bytes: int,
-) -> Coroutine[Any, Any, Reply]:
-    async def wait() -> Reply:
+) -> Coroutine[Any, Any, FetchResponse]:
+    async def wait() -> FetchResponse:
         limit = context.broker.group_limits.of(context.client_id, context.host)
         parts = await context.log.fetch(
             wants,
