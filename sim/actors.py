@@ -63,12 +63,16 @@ class Client:
         await asyncio.sleep(self.rng.expovariate(1 / mean_s))
 
     async def ask(
-        self, request: Callable[[Node], Awaitable[T]], broker: SimBroker | None = None
+        self,
+        request: Callable[[Node], Awaitable[T]],
+        broker: SimBroker | None = None,
+        *,
+        hang_up: bool = False,
     ) -> T:
         """Raises NoAnswer, ClientFault, StoreFault."""
         broker = broker or self.rng.choice(self.world.brokers)
         return await self.world.network.call(
-            broker, request, timeout_s=self.rng.choice((0.3, 1.0, 5.0))
+            broker, request, timeout_s=self.rng.choice((0.3, 1.0, 5.0)), hang_up=hang_up
         )
 
     async def insist(self, request: Callable[[Node], Awaitable[T]]) -> T:
@@ -136,7 +140,8 @@ class Producer(Client):
         partition = batches[0][0].partition
         try:
             answers = await self.ask(
-                lambda node: node.produce(story.id, partition, [data for _, data in batches])
+                lambda node: node.produce(story.id, partition, [data for _, data in batches]),
+                hang_up=True,
             )
         except NoAnswer as silence:
             self.world.note(f"{self.name}: {batches[0][0].uid}.. {silence}")

@@ -83,10 +83,16 @@ class Node:
                 )
             except ClientFault as fault:
                 answers.append(fault.code)
-        return [
-            answer if isinstance(answer, ErrorCode) else await _code_or_appended(answer)
-            for answer in answers
-        ]
+        try:
+            return [
+                answer if isinstance(answer, ErrorCode) else await _code_or_appended(answer)
+                for answer in answers
+            ]
+        except asyncio.CancelledError:  # its client hung up
+            for answer in answers:
+                if isinstance(answer, asyncio.Future):
+                    answer.cancel()
+            raise
 
     async def fetch(
         self, topic_id: bytes, partition: int, offset: int, *, max_bytes: int, max_wait_ms: int

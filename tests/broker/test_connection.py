@@ -110,7 +110,7 @@ class Bench:
                 raise future.exception()  # type: ignore[misc]
             return ProduceResponse(responses=[TopicProduceResponse(name=topic.name)])
 
-        return Deferred([future], finish)
+        return Deferred([future], finish, wanted=request.acks != 0)
 
     def answers(self, body: bytes) -> list[int]:
         """Answer the bytes API with ``body`` from now on; the list grows with each request served."""
@@ -482,6 +482,26 @@ def test_a_long_poll_is_given_up_when_its_client_leaves() -> None:
                 await made.until(lambda: bool(made.connections) and made.connections[0].busy)
             await asyncio.wait_for(ended.wait(), 10)
             await made.until(lambda: not made.connections)
+
+    run(scenario)
+
+
+def test_appends_are_withdrawn_when_the_client_that_waits_for_them_leaves() -> None:
+    """A client that gave up has sent the same elsewhere. With acks=0 it never waited."""
+
+    async def scenario() -> None:
+        async with bench() as made:
+            async with connected(made) as client:
+                for name, acks in (("first", -1), ("done", 1), ("last", 1), ("sent", 0)):
+                    client.send(produce(name, acks=acks), 9)
+                await made.until(lambda: len(made.appends) == 4)
+                appends = dict(made.appends)
+                appends["done"].set_result(0)
+            await made.until(lambda: not made.connections)
+            assert appends["first"].cancelled() and appends["last"].cancelled()
+            assert not appends["sent"].done()
+            appends["sent"].set_exception(ClientFault(ErrorCode.MESSAGE_TOO_LARGE))
+            await made.settle()
 
     run(scenario)
 

@@ -97,6 +97,69 @@ def test_I5_what_a_new_producer_sent_behind_a_failed_append_is_refused(
     run(scenario, flush_bytes_max=flush_bytes_max)
 
 
+def test_what_was_withdrawn_before_its_flush_began_is_not_appended(run) -> None:
+    """A client that gave up repeats itself on another connection: were its first try written all the same, a
+    slow log would be given ever more to do (a seed with slow commits never came to its end)."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        sent = {"producer_id": 5, "producer_epoch": 0}
+
+        def window() -> list[asyncio.Future]:
+            return [
+                bench.log.append(topic, 0, bench.batch([b"%d" % n], base_sequence=n, **sent))
+                for n in range(5)
+            ]
+
+        given_up = window()
+        plain = bench.log.append(topic, 0, bench.batch([b"plain"]))
+        while given_up[0] in {pending.future for pending in bench.log.pipeline._queue}:  # noqa: ASYNC110
+            await asyncio.sleep(0)  # one batch of a flush of its own: the others wait
+        for future in given_up[1:]:
+            future.cancel()
+        with pytest.raises(ClientFault) as late:
+            await bench.append(topic, 0, [b"6"], base_sequence=6, **sent)
+        assert late.value.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        again = await asyncio.gather(*window())
+        assert [each.base_offset for each in again] == [0, 2, 3, 4, 5]
+        assert (await plain).base_offset == 1
+        assert [value for _, value in await bench.values(topic, 0)] == [
+            *(b"0", b"plain"),
+            *(b"%d" % n for n in range(1, 5)),
+        ]
+        assert bench.log.queued_bytes == 0
+
+    run(scenario, flush_bytes_max=1)
+
+
+def test_I5_what_a_new_producer_sent_behind_a_withdrawn_append_is_refused(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        sent = {"producer_id": 5, "producer_epoch": 0}
+        bench.log.append(topic, 0, bench.batch([b"0"], base_sequence=0, **sent)).cancel()
+        with pytest.raises(ClientFault) as late:
+            await bench.append(topic, 0, [b"1"], base_sequence=1, **sent)
+        assert late.value.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        assert await bench.append(topic, 0, [b"0"], base_sequence=0, **sent) == 0
+        assert bench.log.queued_bytes == 0
+
+    run(scenario)
+
+
+def test_I10_a_queue_of_withdrawn_appends_makes_room(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        futures = [bench.log.append(topic, 0, bench.batch([bytes(500)])) for _ in range(9)]
+        assert not bench.log.has_room()
+        for future in futures:
+            future.cancel()
+        await bench.log.wait_for_room()
+        assert bench.log.queued_bytes == 0
+        assert await bench.append(topic, 0, [b"next"]) == 0
+
+    run(scenario, queued_bytes_max=1000)
+
+
 def test_I5_a_retry_is_stored_once_also_after_a_restart(run) -> None:
     async def scenario(bench: Bench) -> None:
         topic = await bench.log.create_topic("t", 1, {})

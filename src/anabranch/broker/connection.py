@@ -6,6 +6,9 @@ a Produce sees the records. So here too a request starts when everything before 
 one exception that nobody can observe but by its speed: Produces start while earlier Produces are
 still being made durable. Their answers go out in order.
 
+A client that leaves takes with it what it asked for and is not begun: long polls, and appends that wait
+for their flush.
+
 Backpressure (I10). A request that may not start stays in the ring, and once the ring is full the
 socket is not read; TCP tells the client. Requests wait for: earlier requests (above), room in the
 append queue, the number of unanswered Produces, answers that the client does not read.
@@ -37,13 +40,20 @@ logger = logging.getLogger(__name__)
 class Slot:
     """A request between its start and the sending of its answer."""
 
-    __slots__ = ("begun_s", "buffers", "call", "waiting")
+    __slots__ = ("appends", "begun_s", "buffers", "call", "waiting")
 
     def __init__(self, call: Call, begun_s: float) -> None:
         self.begun_s = begun_s  # on the loop's clock
         self.call = call
         self.buffers: Sequence[Buffer] | None = None  # None: not answered yet
         self.waiting = 0  # appends that are not durable yet
+        self.appends: Sequence[asyncio.Future[Any]] = ()  # given up when the client leaves
+
+    def withdraw(self) -> None:
+        """Nobody waits for the answer any more."""
+        for future in self.appends:
+            if not future.cancel():
+                future.exception()  # taken, for nobody else will
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -130,6 +140,8 @@ class Connection(asyncio.BufferedProtocol):
             self._task.cancel()  # a long poll that nobody waits for
         if self._room_task is not None:
             self._room_task.cancel()
+        for slot in self._slots:
+            slot.withdraw()
         self._slots.clear()
         self._serial = None
         self.inbox.close()
@@ -313,11 +325,13 @@ class Connection(asyncio.BufferedProtocol):
         self._pump()
 
     def _await_appends(self, slot: Slot, deferred: Deferred) -> None:
-        def one_done(_: asyncio.Future[Any]) -> None:
+        def one_done(future: asyncio.Future[Any]) -> None:
             slot.waiting -= 1
-            if not slot.waiting:
+            if not slot.waiting and not future.cancelled():
                 self._finish(slot, deferred)
 
+        if deferred.wanted:
+            slot.appends = deferred.futures
         for future in deferred.futures:
             if not future.done():
                 slot.waiting += 1

@@ -38,10 +38,14 @@ _CORRELATION_ID: Final = Struct(">4xi")
 
 
 class Deferred(NamedTuple):
-    """An answer that can be given once all ``futures`` are done; ``finish`` reads their outcomes."""
+    """An answer that can be given once all ``futures`` are done; ``finish`` reads their outcomes.
+
+    ``wanted``: the client waits for it. When it leaves, futures that are not done are cancelled.
+    """
 
     futures: Sequence[asyncio.Future[Any]]
     finish: Callable[[], Reply]
+    wanted: bool = True
 
 
 Started: TypeAlias = Reply | Deferred | Coroutine[Any, Any, Reply]

@@ -244,7 +244,8 @@ class Log:
         """Queue one or more record batches for the next flush.
 
         ``data`` is writable, belongs to the log from here on, and must not be changed by the caller: the
-        tail cache keeps it. The future resolves once the append is durable and committed (I1).
+        tail cache keeps it. The future resolves once the append is durable and committed (I1). Cancelling
+        it withdraws the append, unless its flush has begun.
 
         Raises:
             ClientFault: at once, for what can be judged without the log: unknown partition, malformed

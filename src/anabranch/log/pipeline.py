@@ -238,9 +238,12 @@ class AppendPipeline:
 
     def _release(self, shares: Sequence[Share]) -> None:
         """The flush is over, well or badly: its bytes count no longer against the queue."""
-        self.queued_bytes -= sum(
-            len(pending.data) for share in shares for pending in share.pendings
+        self._release_bytes(
+            sum(len(pending.data) for share in shares for pending in share.pendings)
         )
+
+    def _release_bytes(self, count: int) -> None:
+        self.queued_bytes -= count
         assert self.queued_bytes >= 0
         if self.queued_bytes < self._settings.queued_bytes_max:
             self._room.set()
@@ -252,12 +255,22 @@ class AppendPipeline:
         )
 
     def _take_flush(self) -> list[Share]:
-        """The oldest appends up to the flush limits, those of one partition next to each other."""
+        """The oldest appends up to the flush limits, those of one partition next to each other.
+
+        What was withdrawn is left out: a client that gives up sends the same again, and a queue full of
+        what nobody waits for would make the next answer as late (a metastable failure).
+        """
         shares: dict[PartitionLog, Share] = {}
         room = self._settings.flush_bytes_max
         while self._queue:
             pending = self._queue[0]
             size = len(pending.data)
+            if pending.withdrawn:
+                self._queue.popleft()
+                self._waiting_bytes -= size
+                self._release_bytes(size)
+                _await_again(pending)
+                continue
             share = shares.get(pending.log)
             if share is None:
                 if len(shares) == self._settings.flush_partitions_max:
@@ -289,6 +302,8 @@ class AppendPipeline:
                 await self._linger()
             since_s = self._waiting_since
             flush = Flush(self._take_flush())
+            if not flush.shares:
+                continue
             flush.since_s = since_s
             try:
                 self._begin(flush)
@@ -534,7 +549,12 @@ class AppendPipeline:
 
 def _reject(share: Share, code: ErrorCode, message: str) -> None:
     for pending in share.pendings:
-        for header in pending.headers:
-            if header.producer_id >= 0:
-                share.log.await_again(header)
+        _await_again(pending)
         pending.answer(ClientFault(code, message))
+
+
+def _await_again(pending: Pending) -> None:
+    """It was not appended: of an idempotent producer, nothing behind it is taken before it."""
+    for header in pending.headers:
+        if header.producer_id >= 0:
+            pending.log.await_again(header)

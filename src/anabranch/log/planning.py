@@ -32,6 +32,11 @@ class Pending(NamedTuple):
     append_time_ms: int
     future: asyncio.Future[Appended]
 
+    @property
+    def withdrawn(self) -> bool:
+        """Whether nobody wants it any more: until its flush is taken, it need not be appended."""
+        return self.future.cancelled()
+
     def answer(self, result: Appended | ClientFault) -> None:
         """Resolve the future, unless its connection went away first."""
         if self.future.done():

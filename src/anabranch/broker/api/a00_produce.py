@@ -2,7 +2,8 @@
 
 Every ``acks`` is answered after the batch is durable and committed (I1); ``acks=0`` gets no answer,
 and any error of it closes the connection, which is all the client can notice. Produces of one
-connection are pipelined. From version 13 topics are named by id (KIP-516). ``timeout_ms`` bounds the
+connection are pipelined. Where an answer is wanted and the client leaves before it, what still waits for its
+flush is not appended. From version 13 topics are named by id (KIP-516). ``timeout_ms`` bounds the
 wait for replicas in Kafka; there are none. A transactional id is refused with INVALID_TXN_STATE:
 transactions are not served. Any broker appends to any partition, whoever leads it: stale routing is no
 error. Only a broker that is about to stop answers NOT_LEADER_OR_FOLLOWER, with the new leader (KIP-951).
@@ -55,7 +56,7 @@ def handle(context: Context, request: ProduceRequest) -> Started:
         appends.topic(wanted)
         for part in wanted.partition_data:
             appends.append(wanted, part)
-    return Deferred(appends.futures, appends.finish)
+    return Deferred(appends.futures, appends.finish, wanted=request.acks != 0)
 
 
 async def _in_turns(appends: _Appends, request: ProduceRequest) -> Reply:
