@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 from anabranch.broker import lanes
+from anabranch.broker.audit.events import NOBODY, AuditSink
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
@@ -70,6 +71,7 @@ class Broker:
             monotonic_s=time.monotonic,
             new_id=lambda: 1 + secrets.randbelow(INT_MAX),
         )
+        self.audit: AuditSink = NOBODY
         self.handing_over = False  # about to stop: clients are told who leads instead
         self.expelled: asyncio.Future[str] | None = None  # why this broker has to stop by itself
         self.cluster_id = ""
