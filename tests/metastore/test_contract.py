@@ -132,6 +132,11 @@ async def test_documents(meta: Metastore) -> None:
     assert not await meta.delete_document("point", "p-2")
     assert await meta.document("point", "p-2") is None
     assert await meta.documents("nothing") == []
+    assert await meta.documents_after("nothing", "", 10) == []
+    for n in (3, 1, 2):
+        await meta.put_document("acl", f"a-{n}", b"{}", n)
+    assert [d.id for d in await meta.documents_after("acl", "", 2)] == ["a-1", "a-2"]
+    assert [d.id for d in await meta.documents_after("acl", "a-2", 2)] == ["a-3"]
 
 
 # -- catalogue -------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from typing import Protocol
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.contract.catalogue import CatalogueVerbs
 from anabranch.metastore.contract.damage import DamageVerbs
+from anabranch.metastore.contract.documents import DocumentVerbs
 from anabranch.metastore.contract.groups import GroupVerbs
 from anabranch.metastore.contract.journal import JournalVerbs
 from anabranch.metastore.contract.log import LogVerbs
@@ -115,7 +116,9 @@ __all__ = [
 ]
 
 
-class Metastore(CatalogueVerbs, LogVerbs, DamageVerbs, GroupVerbs, JournalVerbs, Protocol):
+class Metastore(
+    CatalogueVerbs, DocumentVerbs, LogVerbs, DamageVerbs, GroupVerbs, JournalVerbs, Protocol
+):
     """The verbs. Every name that is not found is None or an empty list; nothing raises for absence."""
 
     @property

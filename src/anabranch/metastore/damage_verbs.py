@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Sequence
 
 from anabranch.metastore import damage, maintenance, skips
-from anabranch.metastore.tx import Tx
+from anabranch.metastore.document_verbs import SqlDocumentVerbs
 from anabranch.metastore.values import Damage, DamageSkip, Health, SkippedExtent
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-
-class SqlDamageVerbs(ABC):
+class SqlDamageVerbs(SqlDocumentVerbs):
     """See :class:`anabranch.metastore.contract.damage.DamageVerbs`."""
-
-    @abstractmethod
-    async def _read(
-        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
-
-    @abstractmethod
-    def _write(
-        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> Awaitable[T]: ...
-
-    @abstractmethod
-    async def _read_aside(
-        self, verb: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
 
     async def note_damage(self, found: Sequence[Damage]) -> int:
         return await self._write(damage.note_damage, found)

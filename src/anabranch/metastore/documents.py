@@ -1,4 +1,4 @@
-"""JSON documents of the recovery plane."""
+"""JSON documents: the recovery plane's, configs, ACLs and quotas, heads of audit chains."""
 
 from __future__ import annotations
 
@@ -34,6 +34,15 @@ def documents(tx: Tx, kind: str) -> list[Document]:
         "SELECT kind, id, created_ms, updated_ms, body FROM document "
         "WHERE kind = ? ORDER BY created_ms, id",
         (kind,),
+    )
+    return [Document(*row) for row in rows]
+
+
+def documents_after(tx: Tx, kind: str, after: str, limit: int) -> list[Document]:
+    rows = tx.execute(
+        "SELECT kind, id, created_ms, updated_ms, body FROM document "
+        "WHERE kind = ? AND id > ? ORDER BY id LIMIT ?",
+        (kind, after, limit),
     )
     return [Document(*row) for row in rows]
 

@@ -21,7 +21,6 @@ from anabranch.metastore import (
     clock,
     compactions,
     counters,
-    documents,
     extent_changes,
     extents,
     gaps,
@@ -54,7 +53,6 @@ from anabranch.metastore.values import (
     Compaction,
     CompactionCandidate,
     DeletedTopic,
-    Document,
     Extent,
     ExtentName,
     Gap,
@@ -514,21 +512,6 @@ class SqlMetastore(SqlDamageVerbs):
 
     async def prune_offset_history(self, before_ms: int, limit: int) -> int:
         return await self._write(history.prune_offset_history, before_ms, limit)
-
-    # -- documents ---------------------------------------------------------------------------
-    async def put_document(
-        self, kind: str, document_id: str, body: bytes, now_ms: int, *, create: bool = False
-    ) -> None:
-        await self._write(documents.put_document, kind, document_id, body, now_ms, create=create)
-
-    async def document(self, kind: str, document_id: str) -> Document | None:
-        return await self._read(documents.document, kind, document_id)
-
-    async def documents(self, kind: str) -> list[Document]:
-        return await self._read(documents.documents, kind)
-
-    async def delete_document(self, kind: str, document_id: str) -> bool:
-        return await self._write(documents.delete_document, kind, document_id)
 
     # -- journal -----------------------------------------------------------------------------
     async def journal_state(self) -> JournalState:

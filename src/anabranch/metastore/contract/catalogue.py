@@ -1,4 +1,4 @@
-"""What exists: brokers, leases, topics and their branches, partitions, documents."""
+"""What exists: brokers, leases, topics and their branches, partitions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from anabranch.metastore.values import (
     BranchOrigin,
     BrokerRow,
     DeletedTopic,
-    Document,
     LeaderEpoch,
     NewExtent,
     Partition,
@@ -149,16 +148,3 @@ class CatalogueVerbs(Protocol):
 
     async def partition_bytes(self, topic_no: int) -> dict[int, int]:
         """Bytes retained by partition; one statement, for callers on a busy loop."""
-
-    # -- documents ---------------------------------------------------------------------------
-    async def put_document(
-        self, kind: str, document_id: str, body: bytes, now_ms: int, *, create: bool = False
-    ) -> None:
-        """Raises ClientFault(DUPLICATE_RESOURCE) if ``create`` and it exists."""
-
-    async def document(self, kind: str, document_id: str) -> Document | None: ...
-
-    async def documents(self, kind: str) -> list[Document]:
-        """Oldest first."""
-
-    async def delete_document(self, kind: str, document_id: str) -> bool: ...
