@@ -16,6 +16,7 @@ from anabranch.broker import configs
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.membership import SILENT_MS_MAX
 from anabranch.broker.server import Broker
+from anabranch.broker.surroundings import real
 from anabranch.errors import ErrorCode
 from anabranch.log import opening
 from anabranch.log.shards import lease_name
@@ -429,7 +430,7 @@ async def test_a_clock_that_is_an_hour_off_harms_nobody(
             return time.time_ns() // 1_000_000 + off_ms
 
         monkeypatch.setattr(opening, "wall_clock_ms", wrong_ms)
-        second = Broker(broker_settings(tmp_path), now_ms=wrong_ms)
+        second = Broker(broker_settings(tmp_path), surroundings=real()._replace(now_ms=wrong_ms))
         await second.start()
         try:
             for broker in (first.broker, second):

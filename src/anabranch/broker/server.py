@@ -7,11 +7,8 @@ import asyncio
 import base64
 import itertools
 import logging
-import secrets
 import shutil
-import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from anabranch.broker import lanes
@@ -21,14 +18,14 @@ from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
 from anabranch.broker.fetch_sessions import FetchSessions
 from anabranch.broker.group_limits import GroupLimits
-from anabranch.broker.listener import Listener, bind
+from anabranch.broker.listener import Listener
 from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
 from anabranch.broker.routing import Routes
+from anabranch.broker.surroundings import Surroundings, real
 from anabranch.errors import ErrorCode, StoreFault, UserFault
 from anabranch.groups.coordinator import Coordinator
-from anabranch.log.config import INT_MAX
 from anabranch.log.log import Log
-from anabranch.log.opening import ANY_BROKER, open_log, wall_clock_ms
+from anabranch.log.opening import ANY_BROKER
 from anabranch.metastore.api import BrokerRow
 from anabranch.storage.disk import Disk
 from anabranch.storage.lockfile import LockFile
@@ -59,17 +56,18 @@ class Broker:
     group_limits: GroupLimits
 
     def __init__(
-        self, settings: BrokerSettings, *, now_ms: Callable[[], int] = wall_clock_ms
+        self, settings: BrokerSettings, *, surroundings: Surroundings | None = None
     ) -> None:
         self.configs = BrokerConfigs(settings)
-        self.now_ms = now_ms
+        self._surroundings = surroundings or real()
+        self.now_ms = self._surroundings.now_ms
         self.apis: Mapping[int, Api] = load_apis()
         self.listener = Listener(self, Dispatcher(self, self.apis))
         self.fetch_sessions = FetchSessions(
             sessions_max=lambda: self.settings.limits.fetch_sessions_max,
             partitions_max=lambda: self.settings.limits.fetch_session_partitions_max,
-            monotonic_s=time.monotonic,
-            new_id=lambda: 1 + secrets.randbelow(INT_MAX),
+            monotonic_s=self._surroundings.monotonic_s,
+            new_id=self._surroundings.new_session_id,
         )
         self.audit: AuditSink = NOBODY
         self.handing_over = False  # about to stop: clients are told who leads instead
@@ -120,7 +118,7 @@ class Broker:
         Raises UserFault (port in use, directory in use, …) or StoreFault, with everything released.
         """
         async with AsyncExitStack() as stack:
-            bound = bind(self.host, self.port)
+            bound = self._surroundings.bind(self.host, self.port)
             stack.callback(bound.close)
             self.port = bound.getsockname()[1]
             node_id = self._lock(stack)
@@ -128,7 +126,7 @@ class Broker:
             host, port = self.advertised
             # Whoever holds the lock of a number in this directory knows that its last holder is dead.
             known_dead = settings.data is not None and settings.metastore is None
-            self.log = await open_log(
+            self.log = await self._surroundings.open_log(
                 settings.location,
                 broker_id=node_id,
                 host=host,
@@ -186,8 +184,10 @@ class Broker:
             row,
             automatic=automatic,
             store_now_ms=metastore.now_ms,
-            monotonic_ms=lambda: time.monotonic_ns() // 1_000_000,
+            monotonic_ms=lambda: int(self._surroundings.monotonic_s() * 1000),
+            knock=self._surroundings.knock,
             load=self._load,
+            company=self._surroundings.company,
         )
         self.membership.on_load.append(
             lambda load: self.log.reader.pace.heard(
@@ -199,7 +199,7 @@ class Broker:
             metastore,
             settings.groups,
             self.now_ms,
-            lambda: str(uuid.uuid4()),
+            self._surroundings.new_member_id,
             # Unlike any other: registrations never share an epoch.
             lambda: (row.epoch << FENCES_BITS) + next(numbers),
             lane=settings.lane.name,
