@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format test-clients test-faults test-s3 sim bench clean
+.PHONY: help setup run test check format docs test-clients test-faults test-s3 sim bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ check: $(STAMP) ## ruff, mypy --strict, import contracts
 format: $(STAMP) ## let ruff rewrite the sources
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format --quiet .
+
+docs: $(STAMP) ## write what is generated from the code: docs/apis.md
+	@$(BIN)/python -m anabranch.broker.coverage > docs/apis.md
 
 test-clients: $(STAMP) ## real clients and Kafka's own tools (needs a JDK 17+, Maven, Go)
 	@$(BIN)/python -m pytest -m clients tests/clients

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from anabranch.broker import api as api_package
+from anabranch.broker import coverage
 from anabranch.broker.dispatch import load_apis
 from anabranch.broker.features import EPOCH, FEATURES
 from anabranch.errors import ErrorCode
+from anabranch.wire.messages import m34_alter_replica_log_dirs as m34
 from anabranch.wire.messages import m45_alter_partition_reassignments as m45
 from anabranch.wire.messages.m18_api_versions import ApiVersionsRequest, ApiVersionsResponse
 from anabranch.wire.messages.m22_init_producer_id import InitProducerIdRequest
@@ -27,6 +29,7 @@ from anabranch.wire.messages.m46_list_partition_reassignments import (
 from anabranch.wire.messages.m57_update_features import FeatureUpdateKey, UpdateFeaturesRequest
 from anabranch.wire.messages.m60_describe_cluster import DescribeClusterRequest
 from anabranch.wire.messages.m61_describe_producers import DescribeProducersRequest, TopicRequest
+from anabranch.wire.messages.m64_unregister_broker import UnregisterBrokerRequest
 from anabranch.wire.messages.m65_describe_transactions import DescribeTransactionsRequest
 from anabranch.wire.messages.m66_list_transactions import ListTransactionsRequest
 from anabranch.wire.registry import API
@@ -217,6 +220,44 @@ def test_elect_leaders(version: int, tmp_path: Path) -> None:
             assert answer.replica_election_results == []
 
     run(scenario)
+
+
+def test_directories_and_brokers_need_no_moving_and_no_forgetting(tmp_path: Path) -> None:
+    """KIP-113: the one directory holds everything already. Brokers that are gone unregister themselves."""
+
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            await bench.create("t")
+            here = (await bench.call(DescribeLogDirsRequest(topics=None))).results[0].log_dir
+            wanted = [
+                m34.AlterReplicaLogDir(
+                    path=path,
+                    topics=[m34.AlterReplicaLogDirTopic(name=name, partitions=[0, 7])],
+                )
+                for path, name in ((here, "t"), ("/elsewhere", "t"), (here, "nope"))
+            ]
+            answer = await bench.call(m34.AlterReplicaLogDirsRequest(dirs=wanted))
+            unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            assert [[one.error_code for one in topic.partitions] for topic in answer.results] == [
+                [0, unknown],
+                [ErrorCode.LOG_DIR_NOT_FOUND, unknown],
+                [unknown, unknown],
+            ]
+            for broker_id, code in (
+                (1, ErrorCode.INVALID_REQUEST),
+                (9, ErrorCode.BROKER_ID_NOT_REGISTERED),
+            ):
+                answer = await bench.call(UnregisterBrokerRequest(broker_id=broker_id))
+                assert answer.error_code == code
+                assert str(broker_id) in answer.error_message
+
+    run(scenario)
+
+
+def test_the_page_of_apis_is_what_the_code_says() -> None:
+    """docs/apis.md: every API that clients can send is served or refused with a reason. `make docs` writes it."""
+    text = (Path(__file__).parents[2] / "docs" / "apis.md").read_text()
+    assert text == coverage.page(), "docs/apis.md is not what the code says: run `make docs`"
 
 
 def test_reassignments_have_nothing_to_move(tmp_path: Path) -> None:

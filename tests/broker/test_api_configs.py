@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def test_describe_configs_by_key_and_its_errors(tmp_path: Path) -> None:
             for kind, name, code in (
                 (TOPIC, "nope", ErrorCode.UNKNOWN_TOPIC_OR_PARTITION),
                 (BROKER, "77", ErrorCode.INVALID_REQUEST),
-                (LOGGER, "1", ErrorCode.INVALID_REQUEST),
+                (LOGGER, "9", ErrorCode.INVALID_REQUEST),
                 (99, "x", ErrorCode.INVALID_REQUEST),
             ):
                 result = await describe(bench, kind, name)
@@ -253,10 +254,47 @@ def test_broker_configs_that_cannot_change_are_refused_by_name(tmp_path: Path) -
                 assert name in result.error_message
             result = await incremental(bench, BROKER, "9", ("num.partitions", SET, "2"))
             assert result.error_code == ErrorCode.INVALID_REQUEST
-            result = await incremental(bench, LOGGER, "1", ("root", SET, "DEBUG"))
-            assert result.error_code == ErrorCode.INVALID_REQUEST
 
     run(scenario)
+
+
+def test_levels_of_loggers(tmp_path: Path) -> None:
+    """KIP-412: set, deleted, never the root's deleted; another broker's refused, with nothing half done."""
+    name, other = "anabranch.log.merge", "anabranch.log.reads"
+    logger = logging.getLogger(name)
+    before = logger.level
+
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+
+            async def shown() -> str:
+                (one,) = (await describe(bench, LOGGER, "1", [name])).configs
+                assert one.config_source == 6
+                return str(one.value)
+
+            assert (await describe(bench, LOGGER, "1", ["root"])).configs
+            assert not (await incremental(bench, LOGGER, "1", (name, SET, "DEBUG"))).error_code
+            assert (await shown(), logger.level) == ("DEBUG", logging.DEBUG)
+            for step, code in (
+                ((name, SET, "LOUD"), ErrorCode.INVALID_CONFIG),
+                ((name, APPEND, "WARN"), ErrorCode.INVALID_REQUEST),
+                (("anabranch.nope", SET, "WARN"), ErrorCode.INVALID_CONFIG),
+                (("root", DELETE, None), ErrorCode.INVALID_REQUEST),
+            ):
+                result = await incremental(bench, LOGGER, "1", (other, SET, "WARN"), step)
+                assert (result.error_code, await shown()) == (code, "DEBUG")
+                assert logging.getLogger(other).level == logging.NOTSET
+            result = await incremental(bench, LOGGER, "9", (name, SET, "WARN"))
+            assert result.error_code == ErrorCode.INVALID_REQUEST
+            result = await incremental(bench, LOGGER, "1", (name, SET, "WARN"), validate_only=True)
+            assert (result.error_code, await shown()) == (0, "DEBUG")
+            assert not (await incremental(bench, LOGGER, "1", (name, DELETE, None))).error_code
+            assert logger.level == logging.NOTSET
+
+    try:
+        run(scenario)
+    finally:
+        logger.setLevel(before)
 
 
 def test_list_config_resources(tmp_path: Path) -> None:
@@ -274,6 +312,7 @@ def test_list_config_resources(tmp_path: Path) -> None:
             assert {(one.resource_type, one.resource_name) for one in found} == {
                 (TOPIC, "t"),
                 (BROKER, "1"),
+                (LOGGER, "1"),
             }
             found = (await ask(1, BROKER)).config_resources
             assert [(one.resource_type, one.resource_name) for one in found] == [(BROKER, "1")]

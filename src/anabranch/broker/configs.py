@@ -1,6 +1,6 @@
 """Describing and altering configs: of topics, and of this broker.
 
-Kafka's resources are topics (2) and brokers (4). A broker resource with an empty name is the
+Kafka's resources are topics (2), brokers (4), their loggers (8) and groups (32). A broker resource with an empty name is the
 cluster-wide default; one with this broker's node id is this broker. Dynamic broker configs are kept as
 documents in the metastore, so that they survive a restart; the broker's own beat the cluster's. What one
 broker changes for all, the others hear of by the metastore's notices, or find by a slow poll.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from anabranch.broker import lanes
+from anabranch.broker import lanes, loggers
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.kafka_configs import BROKER_CONFIGS
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode
@@ -54,6 +54,7 @@ class Source(IntEnum):
     CLUSTER = 3
     STATIC = 4
     DEFAULT = 5
+    LOGGER = 6
     GROUP = 8
 
 
@@ -111,6 +112,18 @@ def describe_group(configs: Mapping[str, str]) -> list[Described]:
             layers.insert(0, Layer(definition.name, configs[definition.name], Source.GROUP))
         found.append(Described(definition, tuple(layers), read_only=False))
     return found
+
+
+def describe_loggers() -> list[Described]:
+    """The level of every logger of this process."""
+    return [
+        Described(
+            loggers.definition(name),
+            (Layer(name, loggers.level(name), Source.LOGGER),),
+            read_only=False,
+        )
+        for name in loggers.names()
+    ]
 
 
 class BrokerConfigs:
@@ -332,8 +345,36 @@ async def alter(
         if not validate_only:
             await group_configs.save(log.metastore, name, configs, context.broker.now_ms())
             await context.broker.group_limits.refresh()
+    elif resource_type == ResourceType.BROKER_LOGGER:
+        _this_broker(context, name)
+        if wanted is not None:
+            raise ClientFault(
+                ErrorCode.INVALID_REQUEST, "log levels are changed by IncrementalAlterConfigs"
+            )
+        levels = [_level_change(*one) for one in operations]
+        loggers.check(levels)
+        if not validate_only:
+            loggers.apply(levels)
     else:
         raise unsupported(resource_type)
+
+
+def _this_broker(context: Context, name: str) -> None:
+    if name != str(context.broker.node_id):
+        raise ClientFault(
+            ErrorCode.INVALID_REQUEST,
+            f"Unexpected broker id, expected {context.broker.node_id} but received {name!r}",
+        )
+
+
+def _level_change(name: str, operation: int, value: str | None) -> tuple[str, str | None]:
+    if operation == Operation.DELETE:
+        return name, None
+    if operation != Operation.SET or value is None:
+        raise ClientFault(
+            ErrorCode.INVALID_REQUEST, f"a log level can only be set or deleted: {name}"
+        )
+    return name, value
 
 
 def describe(context: Context, resource_type: int, name: str) -> list[Described]:
@@ -344,6 +385,9 @@ def describe(context: Context, resource_type: int, name: str) -> list[Described]
         return context.broker.configs.describe(name)
     if resource_type == ResourceType.GROUP:
         return describe_group(context.broker.group_limits.configs(name))
+    if resource_type == ResourceType.BROKER_LOGGER:
+        _this_broker(context, name)
+        return describe_loggers()
     raise unsupported(resource_type)
 
 

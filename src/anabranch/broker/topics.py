@@ -73,3 +73,9 @@ def partition_count(context: Context, requested: int) -> int:
             f"A topic can have at most {TOPIC_PARTITIONS_MAX} partitions, not {requested}.",
         )
     return requested
+
+
+def log_dir(context: Context) -> str:
+    """Where Kafka's tools are told that every partition lies: the data directory; where there is none, the store."""
+    data = context.broker.settings.data
+    return context.log.store.url if data is None else str(data.absolute())

@@ -1,5 +1,7 @@
-"""Heartbeat (12), versions 0 to 4. Errors: INVALID_GROUP_ID, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
-ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS, COORDINATOR_NOT_AVAILABLE.
+"""Heartbeat (12), versions 0 to 4: a member lives, and hears of rebalances.
+
+Errors: INVALID_GROUP_ID, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS,
+COORDINATOR_NOT_AVAILABLE.
 """
 
 from __future__ import annotations

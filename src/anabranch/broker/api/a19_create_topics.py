@@ -1,4 +1,4 @@
-"""CreateTopics (19), versions 2 to 7.
+"""CreateTopics (19), versions 2 to 7: topics with their partitions and configs.
 
 Any replication factor is accepted and reported as 1: durability comes from the store. A manual
 assignment is accepted for its number of partitions. -1 partitions means the broker's default

@@ -1,4 +1,4 @@
-"""DescribeConfigs (32), versions 1 to 4: every config of a topic or of this broker.
+"""DescribeConfigs (32), versions 1 to 4: every config of a topic, a group, this broker or its loggers.
 
 All configs are listed with their values, sources, synonyms, types and documentation (KIP-226,
 KIP-569), because tools read all of them, change one and write all back. Names asked for that do not

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 
+from anabranch.broker import topics
 from anabranch.broker.context import Context
 from anabranch.broker.dispatch import to_client_fault
 from anabranch.errors import ClientFault, Corrupt, StoreFault
@@ -27,7 +28,7 @@ MAX = 5
 
 async def handle(context: Context, request: DescribeLogDirsRequest) -> DescribeLogDirsResponse:
     log = context.log
-    result = DescribeLogDirsResult(log_dir=_log_dir(context))
+    result = DescribeLogDirsResult(log_dir=topics.log_dir(context))
     if request.topics is None:
         wanted = {topic.name: set(range(topic.partitions)) for topic in log.catalogue.topics()}
     else:
@@ -57,9 +58,3 @@ async def handle(context: Context, request: DescribeLogDirsRequest) -> DescribeL
     except (ClientFault, StoreFault, Corrupt) as error:
         result.error_code = to_client_fault(error).code
     return DescribeLogDirsResponse(results=[result])
-
-
-def _log_dir(context: Context) -> str:
-    """The data directory; where there is none, the store."""
-    data = context.broker.settings.data
-    return context.log.store.url if data is None else str(data.absolute())

@@ -1,4 +1,4 @@
-"""DescribeCluster (60), versions 0 to 2 (KIP-700, KIP-919, KIP-1073).
+"""DescribeCluster (60), versions 0 to 2 (KIP-700, KIP-919, KIP-1073): the cluster and its living brokers.
 
 Errors: MISMATCHED_ENDPOINT_TYPE if controllers are asked for, UNSUPPORTED_ENDPOINT_TYPE for others.
 """

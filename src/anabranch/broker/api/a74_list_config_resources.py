@@ -41,6 +41,13 @@ def handle(context: Context, request: ListConfigResourcesRequest) -> ListConfigR
             ConfigResource(resource_name=str(one.broker_id), resource_type=ResourceType.BROKER)
             for one in context.routes.lane
         ]
+    if ResourceType.BROKER_LOGGER in wanted:
+        response.config_resources += [
+            ConfigResource(
+                resource_name=str(one.broker_id), resource_type=ResourceType.BROKER_LOGGER
+            )
+            for one in context.routes.lane
+        ]
     if ResourceType.GROUP in wanted:
         response.config_resources += [
             ConfigResource(resource_name=name, resource_type=ResourceType.GROUP)
