@@ -411,6 +411,7 @@ class Membership:
                     rack=me.rack,
                     silent_ms=self._silent_ms_max,
                     wal_epoch=me.epoch if me.wal_epoch is None else me.wal_epoch,
+                    endpoints=me.endpoints,
                 )
             except ClientFault as fault:
                 if fault.code is not ErrorCode.DUPLICATE_BROKER_REGISTRATION:
@@ -430,9 +431,9 @@ class Membership:
             callback(reason)
 
 
-def _picture(routes: Routes) -> list[tuple[int, int, str, int, str, str | None]]:
+def _picture(routes: Routes) -> list[tuple[object, ...]]:
     return [
-        (row.broker_id, row.epoch, row.host, row.port, row.lane, row.rack)
+        (row.broker_id, row.epoch, row.host, row.port, row.lane, row.rack, row.endpoints)
         for row in (*routes.everyone, routes.me)
     ]
 

@@ -7,6 +7,7 @@ import platform
 import secrets
 import time
 import uuid
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from random import Random
@@ -19,7 +20,7 @@ from anabranch.log.log import Log
 from anabranch.log.places import Place
 from anabranch.log.settings import LogSettings
 from anabranch.log.threads import LogThreads
-from anabranch.metastore.api import BrokerRow, Metastore
+from anabranch.metastore.api import BrokerRow, Endpoint, Metastore
 from anabranch.metastore.opening import is_postgres, open_metastore, sqlite_path
 from anabranch.storage.disk import Disk
 from anabranch.storage.identity import (
@@ -75,6 +76,7 @@ class Registration(NamedTuple):
     lane: str
     rack: str | None
     silent_ms: int
+    endpoints: tuple[Endpoint, ...] = ()
 
 
 class Opened(NamedTuple):
@@ -96,6 +98,7 @@ async def open_log(
     lane: str = "live",
     rack: str | None = None,
     silent_ms: int = 0,
+    endpoints: Sequence[Endpoint] = (),
     settings: LogSettings | None = None,
     create: bool = False,
 ) -> Log:
@@ -122,7 +125,7 @@ async def open_log(
             opened = await opening.to_read()
         else:
             opened = await opening.to_serve(
-                Registration(broker_id, host, port, lane, rack, silent_ms)
+                Registration(broker_id, host, port, lane, rack, silent_ms, tuple(endpoints))
             )
         log = Log(
             metastore=metastore,
@@ -296,6 +299,7 @@ class _Opening:
                     lane=mine.lane,
                     rack=mine.rack,
                     silent_ms=mine.silent_ms,
+                    endpoints=mine.endpoints,
                 )
             except ClientFault as fault:
                 if fault.code is not ErrorCode.DUPLICATE_BROKER_REGISTRATION:

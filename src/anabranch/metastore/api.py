@@ -17,11 +17,13 @@ from typing import Protocol
 
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.contract.catalogue import CatalogueVerbs
+from anabranch.metastore.contract.credentials import CredentialVerbs
 from anabranch.metastore.contract.damage import DamageVerbs
 from anabranch.metastore.contract.documents import DocumentVerbs
 from anabranch.metastore.contract.groups import GroupVerbs
 from anabranch.metastore.contract.journal import JournalVerbs
 from anabranch.metastore.contract.log import LogVerbs
+from anabranch.metastore.credential_values import DelegationToken, Endpoint, ScramCredential
 from anabranch.metastore.handover import Handover
 from anabranch.metastore.values import (
     ALL_SHARDS,
@@ -82,8 +84,10 @@ __all__ = [
     "Conflict",
     "Damage",
     "DamageSkip",
+    "DelegationToken",
     "DeletedTopic",
     "Document",
+    "Endpoint",
     "Extent",
     "ExtentName",
     "FlushCommit",
@@ -110,6 +114,7 @@ __all__ = [
     "ProducerState",
     "Replacement",
     "SHARDS",
+    "ScramCredential",
     "SkippedExtent",
     "Topic",
     "shard_of",
@@ -117,7 +122,14 @@ __all__ = [
 
 
 class Metastore(
-    CatalogueVerbs, DocumentVerbs, LogVerbs, DamageVerbs, GroupVerbs, JournalVerbs, Protocol
+    CatalogueVerbs,
+    DocumentVerbs,
+    LogVerbs,
+    DamageVerbs,
+    GroupVerbs,
+    CredentialVerbs,
+    JournalVerbs,
+    Protocol,
 ):
     """The verbs. Every name that is not found is None or an empty list; nothing raises for absence."""
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
+
+import msgspec
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore.counters import bump
+from anabranch.metastore.credential_values import Endpoint
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import BrokerRow
 
 _COLUMNS = (
     "broker_id, epoch, host, port, started_ms, lane, rack, heartbeat_ms, wal_epoch, late_percent, "
-    "cold_bytes_per_second"
+    "cold_bytes_per_second, endpoints"
 )
+_endpoints = msgspec.json.Decoder(tuple[Endpoint, ...])
 
 
 def register_broker(
@@ -26,6 +31,7 @@ def register_broker(
     rack: str | None,
     silent_ms: int,
     wal_epoch: int | None = None,
+    endpoints: Sequence[Endpoint] = (),
 ) -> BrokerRow:
     known = brokers(tx)
     # Whoever listens on an address now has outlived whoever listened there before.
@@ -46,11 +52,17 @@ def register_broker(
             f"a broker with node id {broker_id} runs at {other.host}:{other.port}",
         )
     epoch = bump(tx, "broker_epoch")
-    row = BrokerRow(broker_id, epoch, host, port, now_ms, lane, rack, 0, wal_epoch)
+    row = BrokerRow(
+        *(broker_id, epoch, host, port, now_ms, lane, rack, 0, wal_epoch),
+        endpoints=tuple(endpoints),
+    )
     tx.execute("DELETE FROM broker WHERE broker_id = ?", (broker_id,))
     tx.execute(
-        f"INSERT INTO broker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-        (row.broker_id, epoch, host, port, row.started_ms, lane, rack, row.heartbeat_ms, wal_epoch),
+        f"INSERT INTO broker ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)",
+        (
+            *(row.broker_id, epoch, host, port, row.started_ms, lane, rack, row.heartbeat_ms),
+            *(wal_epoch, msgspec.json.encode(row.endpoints).decode()),
+        ),
     )
     note(tx, ("broker", (broker_id,)))
     return row
@@ -91,7 +103,7 @@ def remove_broker(tx: Tx, broker_id: int, epoch: int | None) -> bool:
 
 def brokers(tx: Tx) -> list[BrokerRow]:
     rows = tx.execute(f"SELECT {_COLUMNS} FROM broker ORDER BY broker_id")
-    return [BrokerRow(*row) for row in rows]
+    return [BrokerRow(*(*row[:-1], _endpoints.decode(row[-1]))) for row in rows]
 
 
 def acquire_lease(tx: Tx, name: str, holder: str, ttl_ms: int, now_ms: int) -> bool:

@@ -27,11 +27,13 @@ NOTES_MAX = 20_000  # in one entry; the rest goes into the next
 KEYS_MAX = 250  # rows asked for by key in one statement: within SQLite's limit of parameters
 RECENT_MS = 60_000  # producers of partitions that were idle for longer are looked for one by one
 
-# Not journaled: about this database alone, or (cluster) told by every document's head.
+# Not journaled: about this database alone, or (cluster) told by every document's head. A secret of brokers
+# has no place in a bucket.
 LOCAL = frozenset(
     (
         "change",
         "cluster",
+        "inner_secret",
         "journal",
         "journal_mark",
         "journal_note",

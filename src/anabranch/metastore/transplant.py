@@ -15,7 +15,7 @@ from anabranch.metastore.tx import Tx, is_sqlite
 ROWS_AT_ONCE = 5_000  # sent in one go
 _NOT_MOVED = frozenset(("migration", "sqlite_sequence"))
 # What an empty metastore does not have.
-_CONTENTS = ("topic", "consumer_group", "object", "document", "deletion")
+_CONTENTS = ("topic", "consumer_group", "object", "document", "deletion", "scram_credential")
 
 
 def refuse_unless_empty(tx: Tx) -> None:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from anabranch.errors import StoreFault
+from anabranch.metastore.credential_values import Endpoint
 
 NO_TIMESTAMP = -1
 SHARDS = 16  # of background work: as many brokers can share it at most
@@ -453,7 +454,8 @@ class BrokerRow(Struct, frozen=True):
     ``heartbeat_ms`` is when it last said that it serves; 0: it is still starting. ``wal_epoch``: that of
     its start, under which its WAL objects are known; None: ``epoch``. ``late_percent`` is what its
     appends take, in per cent of what they take while nobody reads old data (0: not known), and
-    ``cold_bytes_per_second`` what it reads below the tail.
+    ``cold_bytes_per_second`` what it reads below the tail. ``host`` and ``port`` are for other brokers,
+    ``endpoints`` for clients, by the listener that they came by (none: host and port for everybody).
     """
 
     broker_id: int
@@ -467,3 +469,4 @@ class BrokerRow(Struct, frozen=True):
     wal_epoch: int | None = None
     late_percent: int = 0
     cold_bytes_per_second: int = 0
+    endpoints: tuple[Endpoint, ...] = ()

@@ -37,7 +37,8 @@ from anabranch.metastore import (
 from anabranch.metastore import offsets as committed_offsets
 from anabranch.metastore.audit import KnownObject, Naming
 from anabranch.metastore.changes import Changed
-from anabranch.metastore.damage_verbs import SqlDamageVerbs
+from anabranch.metastore.credential_values import Endpoint
+from anabranch.metastore.credential_verbs import SqlCredentialVerbs
 from anabranch.metastore.handover import Handover
 from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
 from anabranch.metastore.tx import Tx
@@ -83,7 +84,7 @@ PURGE_AT_ONCE_ROWS = (
 )
 
 
-class SqlMetastore(SqlDamageVerbs):
+class SqlMetastore(SqlCredentialVerbs):
     """See :class:`anabranch.metastore.api.Metastore`; an engine adds how to open, read and write."""
 
     def __init__(self) -> None:
@@ -138,9 +139,11 @@ class SqlMetastore(SqlDamageVerbs):
         rack: str | None = None,
         silent_ms: int = 0,
         wal_epoch: int | None = None,
+        endpoints: Sequence[Endpoint] = (),
     ) -> BrokerRow:
         return await self._write(
-            brokers.register_broker, broker_id, host, port, now_ms, lane, rack, silent_ms, wal_epoch
+            brokers.register_broker,
+            *(broker_id, host, port, now_ms, lane, rack, silent_ms, wal_epoch, endpoints),
         )
 
     async def beat_broker(

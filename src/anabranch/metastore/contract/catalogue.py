@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from anabranch.metastore.credential_values import Endpoint
 from anabranch.metastore.values import (
     BranchOrigin,
     BrokerRow,
@@ -32,9 +33,11 @@ class CatalogueVerbs(Protocol):
         rack: str | None = None,
         silent_ms: int = 0,
         wal_epoch: int | None = None,
+        endpoints: Sequence[Endpoint] = (),
     ) -> BrokerRow:
         """Announce a start: a new, higher broker epoch, durable before it is returned. ``wal_epoch`` is
-        that of its start, for a broker that runs on and announces itself once more.
+        that of its start, for a broker that runs on and announces itself once more. ``endpoints`` are
+        where clients reach it, by listener.
 
         A row that was registered or beat less than ``silent_ms`` ago is a living broker's, unless it
         has this very address. ``broker_id`` None takes the smallest number, from 1, that no living
