@@ -28,6 +28,7 @@ from anabranch.broker.config import (
     Limits,
     ListenerSettings,
     MetricsSettings,
+    TelemetrySettings,
     TopicSettings,
 )
 from anabranch.broker.lanes import LaneSettings
@@ -61,6 +62,7 @@ def broker_settings(
     metastore: str | None = None,
     store: str | None = None,
     wal: str | None = None,
+    telemetry: TelemetrySettings | None = None,
 ) -> BrokerSettings:
     """Defaults but for a free port, a small WAL and no delay before the first rebalance."""
     return BrokerSettings(
@@ -74,6 +76,7 @@ def broker_settings(
         listener=ListenerSettings(port=port),
         limits=limits or Limits(),
         metrics=metrics or MetricsSettings(),
+        telemetry=telemetry or TelemetrySettings(),
         topics=topics or TopicSettings(),
         groups=groups or GroupSettings(initial_rebalance_delay_ms=0),
         log=log or LogSettings(wal_file_bytes=4 << 20),

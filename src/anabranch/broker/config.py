@@ -51,6 +51,14 @@ class MetricsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     port: int = DEFAULT_METRICS_PORT  # 0: any free one
 
 
+class TelemetrySettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where what clients measure is handed on (KIP-714)."""
+
+    endpoint: str | None = (
+        None  # URL that takes OTLP's metrics by POST, as http://host:4318/v1/metrics
+    )
+
+
 class TopicSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How topics come to be."""
 
@@ -91,6 +99,7 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rack: str | None = None
     listener: ListenerSettings = field(default_factory=ListenerSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     topics: TopicSettings = field(default_factory=TopicSettings)
     limits: Limits = field(default_factory=Limits)
     groups: GroupSettings = field(default_factory=GroupSettings)
@@ -207,6 +216,11 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
             raise UserFault(f"{where}{name} is {percent}; it must be above 100, or 0 for never")
     if settings.log.cold_bytes_per_second_min < 1:
         raise UserFault(f"{where}log.cold_bytes_per_second_min must be at least 1")
+    endpoint = settings.telemetry.endpoint
+    if endpoint is not None and not endpoint.startswith(("http://", "https://")):
+        raise UserFault(
+            f"{where}telemetry.endpoint is {endpoint!r}; it must be a URL, as http://127.0.0.1:4318/v1/metrics"
+        )
     lane = settings.lane.name
     if not 0 < len(lane) <= LANE_NAME_MAX or not lane.isprintable() or lane.strip() != lane:
         raise UserFault(f"{where}lane.name is {lane!r}; it must be a word, as live or recovery")

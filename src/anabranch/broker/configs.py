@@ -1,6 +1,6 @@
 """Describing and altering configs: of topics, and of this broker.
 
-Kafka's resources are topics (2), brokers (4), their loggers (8) and groups (32). A broker resource with an empty name is the
+Kafka's resources are topics (2), brokers (4), their loggers (8), subscriptions to clients' metrics (16) and groups (32). A broker resource with an empty name is the
 cluster-wide default; one with this broker's node id is this broker. Dynamic broker configs are kept as
 documents in the metastore, so that they survive a restart; the broker's own beat the cluster's. What one
 broker changes for all, the others hear of by the metastore's notices, or find by a slow poll.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from anabranch.broker import lanes, loggers
+from anabranch.broker import client_metrics, lanes, loggers
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.kafka_configs import BROKER_CONFIGS
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode
@@ -55,6 +55,7 @@ class Source(IntEnum):
     STATIC = 4
     DEFAULT = 5
     LOGGER = 6
+    CLIENT_METRICS = 7
     GROUP = 8
 
 
@@ -110,6 +111,18 @@ def describe_group(configs: Mapping[str, str]) -> list[Described]:
         layers = [Layer(definition.name, definition.default, Source.DEFAULT)]
         if definition.name in configs:
             layers.insert(0, Layer(definition.name, configs[definition.name], Source.GROUP))
+        found.append(Described(definition, tuple(layers), read_only=False))
+    return found
+
+
+def describe_client_metrics(configs: Mapping[str, str]) -> list[Described]:
+    """Every config of a subscription to clients' metrics, with ``configs`` as what it sets."""
+    found = []
+    for definition in client_metrics.CONFIGS.values():
+        layers = [Layer(definition.name, definition.default, Source.DEFAULT)]
+        if definition.name in configs:
+            value = configs[definition.name]
+            layers.insert(0, Layer(definition.name, value, Source.CLIENT_METRICS))
         found.append(Described(definition, tuple(layers), read_only=False))
     return found
 
@@ -345,6 +358,17 @@ async def alter(
         if not validate_only:
             await group_configs.save(log.metastore, name, configs, context.broker.now_ms())
             await context.broker.group_limits.refresh()
+    elif resource_type == ResourceType.CLIENT_METRICS:
+        lanes.check_cluster(context.lane)
+        configs = wanted
+        if configs is None:
+            current = await client_metrics.load(log.metastore, name) or {}
+            configs = changed(current, client_metrics.CONFIGS, operations)
+        client_metrics.parse(configs)
+        if not validate_only:
+            await client_metrics.save(log.metastore, name, configs, context.broker.now_ms())
+            if context.broker.telemetry is not None:
+                await context.broker.telemetry.refresh()
     elif resource_type == ResourceType.BROKER_LOGGER:
         _this_broker(context, name)
         if wanted is not None:
@@ -377,7 +401,7 @@ def _level_change(name: str, operation: int, value: str | None) -> tuple[str, st
     return name, value
 
 
-def describe(context: Context, resource_type: int, name: str) -> list[Described]:
+async def describe(context: Context, resource_type: int, name: str) -> list[Described]:
     """Every config of a resource. Raises ClientFault."""
     if resource_type == ResourceType.TOPIC:
         return describe_topic(_topic(context, name).configs)
@@ -385,6 +409,8 @@ def describe(context: Context, resource_type: int, name: str) -> list[Described]
         return context.broker.configs.describe(name)
     if resource_type == ResourceType.GROUP:
         return describe_group(context.broker.group_limits.configs(name))
+    if resource_type == ResourceType.CLIENT_METRICS:
+        return describe_client_metrics(await client_metrics.load(context.log.metastore, name) or {})
     if resource_type == ResourceType.BROKER_LOGGER:
         _this_broker(context, name)
         return describe_loggers()

@@ -115,7 +115,7 @@ class Connection(asyncio.BufferedProtocol):
         if address:
             self.host = str(address[0])
             self.peer = f"{address[0]}:{address[1]}"
-            self.session = Session(host=self.host)
+            self.session = Session(host=self.host, port=int(address[1]))
         refusal = self._listener.admit(self)
         if refusal is not None:
             logger.warning("refusing %s: %s", self.peer, refusal)

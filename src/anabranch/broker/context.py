@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from anabranch.broker.security.principal import Principal, Session
@@ -51,6 +52,18 @@ class Context:
     def host(self) -> str:
         """The client's address, as Kafka shows it without the port."""
         return self.session.host
+
+    def described_client(self, instance_id: bytes) -> dict[str, str]:
+        """Who asks, as subscriptions to clients' metrics choose by (KIP-714)."""
+        name, version = self.session.software
+        return {
+            "client_instance_id": base64.urlsafe_b64encode(instance_id).rstrip(b"=").decode(),
+            "client_id": self.client_id,
+            "client_software_name": name,
+            "client_software_version": version,
+            "client_source_address": self.host,
+            "client_source_port": str(self.session.port),
+        }
 
     def actor(
         self,

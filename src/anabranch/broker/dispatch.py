@@ -26,6 +26,11 @@ from anabranch.broker.context import Context
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, MalformedRequest, StoreFault
 from anabranch.wire.codec import Buffer, Message
 from anabranch.wire.frame import REQUEST_ELEMENTS_MAX, decode_request_header, response_frame
+from anabranch.wire.messages.m18_api_versions import (
+    ApiVersion,
+    ApiVersionsRequest,
+    ApiVersionsResponse,
+)
 from anabranch.wire.registry import API, API_VERSIONS_KEY, response_header_version
 
 if TYPE_CHECKING:
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
 
 Reply: TypeAlias = Message | None
 
+SOFTWARE_SINCE: Final = 3  # the version of ApiVersions in which clients say what they are (KIP-511)
 _CORRELATION_ID: Final = Struct(">4xi")
 
 
@@ -168,6 +174,9 @@ class Dispatcher:
         header = decode_request_header(view)
         request, _ = api.request.decode(view, header.body_pos, version, REQUEST_ELEMENTS_MAX)
         call = Call(api, version, header.correlation_id)
+        if isinstance(request, ApiVersionsRequest) and version >= SOFTWARE_SINCE:
+            software = request.client_software_name, request.client_software_version
+            connection.session = connection.session._replace(software=software)
         context = Context(self._broker, version, header.client_id or "", connection.session)
         try:
             return call, api.handle(context, request)
@@ -178,8 +187,6 @@ class Dispatcher:
 
     def _refuse_api_versions(self, api: Api, frame: bytes | bytearray) -> tuple[Call, Started]:
         """UNSUPPORTED_VERSION in the format of version 0, naming the versions there are (KIP-511)."""
-        from anabranch.wire.messages.m18_api_versions import ApiVersion, ApiVersionsResponse
-
         try:
             (correlation_id,) = _CORRELATION_ID.unpack_from(frame)
         except StructError:

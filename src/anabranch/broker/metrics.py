@@ -79,6 +79,16 @@ class BrokerCollector(Collector):
             "fetch_sessions_evicted", "Idle ones that made room for others.", sessions.evicted
         )
 
+        telemetry = self._broker.telemetry
+        if telemetry is not None:
+            exporter = telemetry.exporter
+            yield _counter(
+                "client_pushes",
+                "Pushes of clients' metrics handed on (KIP-714).",
+                exporter.exported,
+            )
+            yield _counter("client_pushes_dropped", "Those that were lost.", exporter.dropped)
+
     def _appends(self) -> Iterator[Metric]:
         pipeline = self._broker.log.pipeline
         assert pipeline is not None

@@ -8,6 +8,7 @@ import base64
 import itertools
 import logging
 import shutil
+import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
@@ -22,6 +23,7 @@ from anabranch.broker.listener import Listener
 from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
 from anabranch.broker.routing import Routes
 from anabranch.broker.surroundings import Surroundings, real
+from anabranch.broker.telemetry import Telemetry
 from anabranch.errors import ErrorCode, StoreFault, UserFault
 from anabranch.groups.coordinator import Coordinator
 from anabranch.log.log import Log
@@ -32,6 +34,7 @@ from anabranch.storage.lockfile import LockFile
 
 logger = logging.getLogger(__name__)
 
+TELEMETRY_KEYS = (71, 72)  # served only where there is a collector
 FENCES_BITS = 32  # fences that one registration can give out, as a power of two
 NODE_IDS_MAX = 10_000  # tried for a free one in a data directory
 HAND_OVER_MS = (
@@ -61,7 +64,10 @@ class Broker:
         self.configs = BrokerConfigs(settings)
         self._surroundings = surroundings or real()
         self.now_ms = self._surroundings.now_ms
+        self.telemetry: Telemetry | None = None
         self.apis: Mapping[int, Api] = load_apis()
+        if settings.telemetry.endpoint is None:
+            self.apis = {key: api for key, api in self.apis.items() if key not in TELEMETRY_KEYS}
         self.listener = Listener(self, Dispatcher(self, self.apis))
         self.fetch_sessions = FetchSessions(
             sessions_max=lambda: self.settings.limits.fetch_sessions_max,
@@ -158,6 +164,15 @@ class Broker:
             stack.push_async_callback(self.group_limits.close)
             await self.groups.start()
             stack.push_async_callback(self.groups.close)
+            if settings.telemetry.endpoint is not None:
+                self.telemetry = Telemetry(
+                    settings.telemetry.endpoint,
+                    self.log.metastore,
+                    monotonic_s=self._surroundings.monotonic_s,
+                    new_id=lambda: uuid.uuid4().bytes,
+                )
+                await self.telemetry.start()
+                stack.push_async_callback(self.telemetry.close)
             if settings.metrics.host is not None:
                 from anabranch.broker.metrics import BrokerCollector, MetricsServer
 

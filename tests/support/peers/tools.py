@@ -11,6 +11,7 @@ from tests.support.peers.java import class_path, java, log4j_config
 # The shell script of the Kafka distribution that starts each class is named beside it.
 MAIN_CLASSES = {
     "BrokerApiVersionsCommand": "org.apache.kafka.tools.BrokerApiVersionsCommand",  # kafka-broker-api-versions
+    "ClientMetricsCommand": "org.apache.kafka.tools.ClientMetricsCommand",  # kafka-client-metrics
     "ClusterTool": "org.apache.kafka.tools.ClusterTool",  # kafka-cluster
     "ConfigCommand": "kafka.admin.ConfigCommand",  # kafka-configs
     "ConsoleConsumer": "org.apache.kafka.tools.consumer.ConsoleConsumer",  # kafka-console-consumer

@@ -1,4 +1,4 @@
-"""DescribeConfigs (32), versions 1 to 4: every config of a topic, a group, this broker or its loggers.
+"""DescribeConfigs (32), versions 1 to 4: every config of a topic, a group, this broker, its loggers or a metrics subscription.
 
 All configs are listed with their values, sources, synonyms, types and documentation (KIP-226,
 KIP-569), because tools read all of them, change one and write all back. Names asked for that do not
@@ -25,7 +25,7 @@ MIN = 1
 MAX = 4
 
 
-def handle(context: Context, request: DescribeConfigsRequest) -> DescribeConfigsResponse:
+async def handle(context: Context, request: DescribeConfigsRequest) -> DescribeConfigsResponse:
     response = DescribeConfigsResponse()
     seen: set[tuple[int, str]] = set()
     for wanted in request.resources:
@@ -40,7 +40,7 @@ def handle(context: Context, request: DescribeConfigsRequest) -> DescribeConfigs
             if key in seen:  # a hundred lines each: not for every repetition (I10)
                 raise ClientFault(ErrorCode.INVALID_REQUEST, "this resource is asked for twice")
             seen.add(key)
-            described = describe(context, wanted.resource_type, wanted.resource_name)
+            described = await describe(context, wanted.resource_type, wanted.resource_name)
         except ClientFault as fault:
             result.error_code, result.error_message = fault.code, fault.message
             continue

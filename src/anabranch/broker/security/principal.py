@@ -40,3 +40,5 @@ class Session(NamedTuple):
     protocol: str = "PLAINTEXT"  # PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL
     mechanism: str | None = None  # of SASL, as SCRAM-SHA-256; None: by certificate, or not at all
     token_id: str | None = None  # of the delegation token that it authenticated with (KIP-48)
+    port: int = 0  # the client's, at its end of the connection
+    software: tuple[str, str] = ("", "")  # the client library's name and version (KIP-511)
