@@ -113,6 +113,11 @@ def test_the_page_on_configuration_knows_every_setting_and_its_default() -> None
         settings.limits,
         settings.groups,
         settings.lane,
+        settings.tls,
+        settings.sasl,
+        settings.oauth,
+        settings.tokens,
+        settings.peers,
     ):
         for name in section.__struct_fields__:
             assert name in rows, name

@@ -63,8 +63,12 @@ def broker_settings(
     store: str | None = None,
     wal: str | None = None,
     telemetry: TelemetrySettings | None = None,
+    **security: Any,
 ) -> BrokerSettings:
-    """Defaults but for a free port, a small WAL and no delay before the first rebalance."""
+    """Defaults but for a free port, a small WAL and no delay before the first rebalance.
+
+    ``security``: listeners, tls, sasl, oauth, tokens, peers.
+    """
     return BrokerSettings(
         data=data,
         metastore=metastore,
@@ -80,6 +84,7 @@ def broker_settings(
         topics=topics or TopicSettings(),
         groups=groups or GroupSettings(initial_rebalance_delay_ms=0),
         log=log or LogSettings(wal_file_bytes=4 << 20),
+        **security,
     )
 
 

@@ -15,6 +15,15 @@ import msgspec
 from msgspec import Struct, field
 
 from anabranch.broker.lanes import LANE_NAME_MAX, LaneSettings
+from anabranch.broker.security.secret import Secret
+from anabranch.broker.security.settings import (
+    PLAINTEXT,
+    OauthSettings,
+    PeerSettings,
+    SaslSettings,
+    TlsSettings,
+    TokenSettings,
+)
 from anabranch.errors import UserFault
 from anabranch.groups.settings import GroupSettings
 from anabranch.log.config import (
@@ -36,12 +45,22 @@ T = TypeVar("T")
 
 
 class ListenerSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the broker listens, and what it tells clients about it."""
+    """Where the broker listens, how, and what it tells clients about it."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT  # 0: any free port
     advertised_host: str | None = None  # None: the same as host
     advertised_port: int | None = None
+    name: str | None = None  # None: as its protocol
+    protocol: str = PLAINTEXT  # or SSL, SASL_PLAINTEXT, SASL_SSL
+    mechanisms: tuple[str, ...] = ()  # of SASL; empty: sasl.mechanisms
+    connections_max: int = INT_MAX  # through this listener
+    tls: TlsSettings | None = None  # instead of the section tls
+
+    @property
+    def known_as(self) -> str:
+        """Its name."""
+        return self.name or self.protocol
 
 
 class MetricsSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,6 +117,13 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     node_id: int | None = None  # None: the smallest number that no living broker has
     rack: str | None = None
     listener: ListenerSettings = field(default_factory=ListenerSettings)
+    listeners: tuple[ListenerSettings, ...] = ()  # instead of the one above
+    inner_listener: str | None = None  # by which brokers meet each other; None: the first
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    sasl: SaslSettings = field(default_factory=SaslSettings)
+    oauth: OauthSettings = field(default_factory=OauthSettings)
+    tokens: TokenSettings = field(default_factory=TokenSettings)
+    peers: PeerSettings = field(default_factory=PeerSettings)
     metrics: MetricsSettings = field(default_factory=MetricsSettings)
     telemetry: TelemetrySettings = field(default_factory=TelemetrySettings)
     topics: TopicSettings = field(default_factory=TopicSettings)
@@ -110,6 +136,19 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def location(self) -> Location:
         """Where the cluster is."""
         return Location(self.data, self.metastore, self.store, self.wal)
+
+    @property
+    def all_listeners(self) -> tuple[ListenerSettings, ...]:
+        """At least one; other brokers come by the :attr:`inner` one."""
+        return self.listeners or (self.listener,)
+
+    @property
+    def inner(self) -> ListenerSettings:
+        """The listener by which brokers meet each other."""
+        for one in self.all_listeners:
+            if one.known_as == self.inner_listener:
+                return one
+        return self.all_listeners[0]
 
 
 def load_settings(file: Path | None, overrides: Mapping[str, Any]) -> BrokerSettings:
@@ -125,7 +164,7 @@ def load_settings(file: Path | None, overrides: Mapping[str, Any]) -> BrokerSett
             raise UserFault(f"cannot read {file}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise UserFault(f"{file} is not TOML: {error}") from None
-    merged = _lay_over(document, overrides)
+    merged = _with_listeners(_lay_over(document, overrides), document)
     where = f"{file}: " if file is not None else ""
     if "data" not in merged and "metastore" not in merged:
         raise UserFault(
@@ -141,7 +180,7 @@ def load_settings(file: Path | None, overrides: Mapping[str, Any]) -> BrokerSett
 
 def encode_settings(settings: BrokerSettings) -> bytes:
     """One line, for :func:`decode_settings`."""
-    return msgspec.json.encode(settings, enc_hook=str)
+    return msgspec.json.encode(settings, enc_hook=_encode)
 
 
 def decode_settings(line: bytes) -> BrokerSettings:
@@ -149,7 +188,15 @@ def decode_settings(line: bytes) -> BrokerSettings:
     return msgspec.json.decode(line, type=BrokerSettings, dec_hook=_decode)
 
 
+def _encode(value: Any) -> str:
+    return value.reference if isinstance(value, Secret) else str(value)
+
+
 def _decode(type_: type, value: Any) -> Any:
+    if type_ is Secret:
+        if isinstance(value, (str, Secret)):
+            return value if isinstance(value, Secret) else Secret(value)
+        raise ValueError("Expected a text, file:PATH or env:NAME")
     assert type_ is Path
     if isinstance(value, (str, Path)):
         return Path(value)
@@ -169,6 +216,20 @@ def _lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     return merged
 
 
+def _with_listeners(merged: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Listeners of the command line keep what the file says of those of the same names."""
+    said, filed = merged.get("listeners"), document.get("listeners")
+    if said is filed or not (isinstance(said, list) and isinstance(filed, list)):
+        return merged
+    by_name = {
+        one.get("name") or one.get("protocol"): one for one in filed if isinstance(one, Mapping)
+    }
+    merged["listeners"] = [
+        _lay_over(by_name.get(one.get("name") or one.get("protocol")) or {}, one) for one in said
+    ]
+    return merged
+
+
 def _sentence(message: str) -> str:
     """msgspec says ``Object contains unknown field `x` - at `$.limits```; people say limits.x."""
     text, _, path = message.partition(" - at `$")
@@ -179,10 +240,16 @@ def _sentence(message: str) -> str:
     return f"{place or 'settings'}: {text}"
 
 
+def check_listeners(settings: BrokerSettings, where: str) -> None:
+    """Raises UserFault with what is wrong about listeners and their security."""
+    from anabranch.broker.security.checks import check
+
+    check(settings, where)
+
+
 def _check_ranges(settings: BrokerSettings, where: str) -> None:
     checks = (
         ("node_id", settings.node_id or 0, 0, INT_MAX),
-        ("listener.port", settings.listener.port, 0, 65535),
         ("metrics.port", settings.metrics.port, 0, 65535),
         ("topics.partitions", settings.topics.partitions, 1, 10_000),
         ("limits.request_bytes_max", settings.limits.request_bytes_max, 64 * KIB, INT_MAX),
@@ -202,12 +269,7 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
     for name, value, low, high in checks:
         if not low <= value <= high:
             raise UserFault(f"{where}{name} is {value}; it must be between {low} and {high}")
-    listener = settings.listener
-    if listener.host in ("", "0.0.0.0", "::") and not listener.advertised_host:
-        raise UserFault(
-            f"{where}clients cannot connect to {listener.host or 'the empty address'}: say what they "
-            "are to be told with --advertise HOST:PORT"
-        )
+    check_listeners(settings, where)
     for name, percent in (
         ("log.cold_late_percent_max", settings.log.cold_late_percent_max),
         ("lane.late_percent_max", settings.lane.late_percent_max),

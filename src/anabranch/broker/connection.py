@@ -24,6 +24,7 @@ from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from anabranch.broker.dispatch import Call, Closing, Deferred, Reply
+from anabranch.broker.door import PLAIN, Door
 from anabranch.broker.eager import start
 from anabranch.broker.inbox import PRODUCE, Inbox
 from anabranch.broker.outbox import Buffer, Outbox, SocketOutbox, TransportOutbox
@@ -66,6 +67,7 @@ class Connection(asyncio.BufferedProtocol):
 
     __slots__ = (
         "_accounted",
+        "_door",
         "_flush_scheduled",
         "_listener",
         "_loop",
@@ -86,8 +88,11 @@ class Connection(asyncio.BufferedProtocol):
         "stopping",
     )
 
-    def __init__(self, listener: Listener, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, listener: Listener, loop: asyncio.AbstractEventLoop, door: Door = PLAIN
+    ) -> None:
         self._listener = listener
+        self._door = door
         self._loop = loop
         self._transport: asyncio.Transport | None = None
         self._outbox: Outbox | None = None
@@ -115,7 +120,12 @@ class Connection(asyncio.BufferedProtocol):
         if address:
             self.host = str(address[0])
             self.peer = f"{address[0]}:{address[1]}"
-            self.session = Session(host=self.host, port=int(address[1]))
+        self.session = Session(
+            host=self.host,
+            listener=self._door.name,
+            protocol=self._door.protocol,
+            port=int(address[1]) if address else 0,
+        )
         refusal = self._listener.admit(self)
         if refusal is not None:
             logger.warning("refusing %s: %s", self.peer, refusal)
@@ -159,6 +169,11 @@ class Connection(asyncio.BufferedProtocol):
             self._account()
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def door(self) -> Door:
+        """The listener that it came by."""
+        return self._door
 
     @property
     def busy(self) -> bool:

@@ -38,7 +38,8 @@ class Context:
 
     @property
     def routes(self) -> Routes:
-        return self.broker.routes
+        """Who leads what, at the addresses that clients of this listener are told."""
+        return self.broker.routes.seen_by(self.session.listener)
 
     @property
     def lane(self) -> LaneSettings:

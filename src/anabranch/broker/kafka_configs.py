@@ -52,14 +52,18 @@ def _topic(name: str) -> Callable[[BrokerSettings, ConfigValue], BrokerSettings]
     )
 
 
-def _endpoint(host: str, port: int) -> str:
-    return f"PLAINTEXT://{f'[{host}]' if ':' in host else host}:{port}"
+def _endpoint(host: str, port: int, name: str = "PLAINTEXT") -> str:
+    return f"{name}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _listeners(settings: BrokerSettings) -> str:
+    return ",".join(_endpoint(one.host, one.port, one.known_as) for one in settings.all_listeners)
 
 
 def _advertised(settings: BrokerSettings) -> str:
-    listener = settings.listener
-    return _endpoint(
-        listener.advertised_host or listener.host, listener.advertised_port or listener.port
+    return ",".join(
+        _endpoint(one.advertised_host or one.host, one.advertised_port or one.port, one.known_as)
+        for one in settings.all_listeners
     )
 
 
@@ -88,7 +92,7 @@ _OWN: Final = (
         ConfigDef(
             "listeners", _T.LIST, _endpoint("127.0.0.1", DEFAULT_PORT), "Where the broker listens."
         ),
-        lambda s: _endpoint(s.listener.host, s.listener.port),
+        _listeners,
     ),
     BrokerConfig(
         ConfigDef(
@@ -98,6 +102,101 @@ _OWN: Final = (
             "What clients are told to connect to.",
         ),
         _advertised,
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "listener.security.protocol.map",
+            _T.LIST,
+            "PLAINTEXT:PLAINTEXT",
+            "How each listener is secured.",
+        ),
+        lambda s: ",".join(f"{one.known_as}:{one.protocol}" for one in s.all_listeners),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "inter.broker.listener.name",
+            _T.STRING,
+            "PLAINTEXT",
+            "The listener by which brokers meet each other.",
+        ),
+        lambda s: s.inner.known_as,
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "sasl.enabled.mechanisms",
+            _T.LIST,
+            ",".join(_DEFAULTS.sasl.mechanisms),
+            "The mechanisms of SASL listeners that do not name their own.",
+        ),
+        lambda s: ",".join(s.sasl.mechanisms),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "connections.max.reauth.ms",
+            _T.LONG,
+            str(_DEFAULTS.sasl.reauth_ms_max),
+            "After so long a SASL client proves again who it is (KIP-368); 0: never.",
+            at_least(0),
+        ),
+        lambda s: str(s.sasl.reauth_ms_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "connection.failed.authentication.delay.ms",
+            _T.INT,
+            str(_DEFAULTS.sasl.failed_delay_ms),
+            "How long the answer to a failed authentication waits.",
+            at_least(0),
+        ),
+        lambda s: str(s.sasl.failed_delay_ms),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "ssl.client.auth",
+            _T.STRING,
+            _DEFAULTS.tls.client_auth,
+            "Whether clients show certificates: none, requested or required.",
+        ),
+        lambda s: s.tls.client_auth,
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "ssl.principal.mapping.rules",
+            _T.STRING,
+            _DEFAULTS.tls.principal_rules,
+            "How a certificate's subject becomes a principal's name (KIP-371).",
+        ),
+        lambda s: s.tls.principal_rules,
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "delegation.token.max.lifetime.ms",
+            _T.LONG,
+            str(_DEFAULTS.tokens.lifetime_ms_max),
+            "The longest a delegation token may live, however often it is renewed.",
+            at_least(1),
+        ),
+        lambda s: str(s.tokens.lifetime_ms_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "delegation.token.expiry.time.ms",
+            _T.LONG,
+            str(_DEFAULTS.tokens.expiry_ms),
+            "How long a delegation token lives without being renewed.",
+            at_least(1),
+        ),
+        lambda s: str(s.tokens.expiry_ms),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "delegation.token.expiry.check.interval.ms",
+            _T.LONG,
+            str(_DEFAULTS.tokens.check_interval_ms),
+            "How often delegation tokens whose time is over are deleted.",
+            at_least(1),
+        ),
+        lambda s: str(s.tokens.check_interval_ms),
     ),
     BrokerConfig(
         ConfigDef("log.dirs", _T.LIST, "data", "The data directory."), lambda s: str(s.data or "")

@@ -7,12 +7,14 @@ import errno
 import logging
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from anabranch.broker.config import Limits
 from anabranch.broker.connection import Connection
 from anabranch.broker.dispatch import Dispatcher
+from anabranch.broker.door import Door
 from anabranch.broker.inbox import LargeBudget
 from anabranch.broker.request_times import RequestTimes
 from anabranch.errors import UserFault
@@ -64,8 +66,8 @@ def bind(host: str, port: int) -> socket.socket:
 class Listener:
     """Accepts connections and holds what they share.
 
-    Invariants: ``per_host`` counts ``connections``; ``unsent_bytes`` is the sum of what connections
-    keep of answers.
+    Invariants: ``per_host`` counts ``connections``, and so do the doors, each its own; ``unsent_bytes`` is
+    the sum of what connections keep of answers.
     """
 
     def __init__(self, broker: Broker, dispatcher: Dispatcher) -> None:
@@ -77,7 +79,7 @@ class Listener:
         self.times = RequestTimes()
         self.reads: ByteBudget | None = None  # of answers from storage: waits for room in these
         self.budget = LargeBudget(lambda: self.limits.large_requests_bytes_max, self._soon)
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -89,24 +91,32 @@ class Listener:
     def log(self) -> Log:
         return self._broker.log
 
-    async def start(self, bound: socket.socket) -> None:
+    async def start(self, doors: Sequence[Door]) -> None:
+        """Accept at ``doors``, which are bound."""
         self._loop = asyncio.get_running_loop()
-        self._server = await self._loop.create_server(self._connect, sock=bound, backlog=BACKLOG)
+        for door in doors:
+            assert door.socket is not None
+            self._servers.append(
+                await self._loop.create_server(
+                    partial(self._connect, door), sock=door.socket, backlog=BACKLOG
+                )
+            )
         self._sweep_later()
 
     def _soon(self, callback: Callable[[], None]) -> None:
         assert self._loop is not None
         self._loop.call_soon(callback)
 
-    def _connect(self) -> Connection:
+    def _connect(self, door: Door) -> Connection:
         assert self._loop is not None
-        return Connection(self, self._loop)
+        return Connection(self, self._loop, door)
 
     async def stop(self) -> None:
         """Accept no more, start no more requests, send what is owed, then close everything."""
-        if self._server is None or self._loop is None:
+        if not self._servers or self._loop is None:
             return
-        self._server.close()
+        for server in self._servers:
+            server.close()
         if self._sweeper is not None:
             self._sweeper.cancel()
         for connection in list(self.connections):
@@ -117,25 +127,32 @@ class Listener:
         for connection in list(self.connections):
             connection.close("the broker stops", level=logging.DEBUG)
         await asyncio.sleep(0)  # lets the transports tell their protocols
-        self._server = None
+        self._servers.clear()
 
     # -- admission -------------------------------------------------------------------------------
     def admit(self, connection: Connection) -> str | None:
         """Count a new connection; a sentence if there is no place for it."""
-        limits = self.limits
+        limits, door = self.limits, connection.door
         if len(self.connections) >= limits.connections_max:
             return f"{limits.connections_max} connections are open (limits.connections_max)"
+        if door.connections >= door.settings.connections_max:
+            return (
+                f"{door.connections} connections are open by listener {door.name} "
+                "(connections_max of it)"
+            )
         if self._per_host[connection.host] >= limits.connections_per_ip_max:
             return (
                 f"{limits.connections_per_ip_max} connections from {connection.host} are open "
                 "(limits.connections_per_ip_max)"
             )
         self.connections[connection] = None
+        door.connections += 1
         self._per_host[connection.host] += 1
         return None
 
     def forget(self, connection: Connection) -> None:
         del self.connections[connection]
+        connection.door.connections -= 1
         self._per_host[connection.host] -= 1
         if not self._per_host[connection.host]:
             del self._per_host[connection.host]

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final
 
+from msgspec.structs import replace
+
 from anabranch.metastore.api import BrokerRow
 
 LIVE: Final = "live"  # the lane of production; any other is a lane apart
@@ -26,6 +28,30 @@ def mix(value: int) -> int:
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
     return value ^ (value >> 31)
+
+
+def address(row: BrokerRow, listener: str) -> tuple[str, int] | None:
+    """Where clients that came by ``listener`` reach a broker; None if it has no such listener.
+
+    One of an earlier release has a single listener and does not say its name.
+    """
+    for one in row.endpoints:
+        if one.listener == listener:
+            return one.host, one.port
+    return None if row.endpoints else (row.host, row.port)
+
+
+def seen_by(rows: Iterable[BrokerRow], listener: str) -> list[BrokerRow]:
+    """``rows`` with the addresses at which clients of ``listener`` reach them, and without those that have
+    no such listener."""
+    seen = []
+    for row in rows:
+        where = address(row, listener)
+        if where is not None:
+            host, port = where
+            same = (host, port) == (row.host, row.port)
+            seen.append(row if same else replace(row, host=host, port=port))
+    return seen
 
 
 def partition_key(topic_id: bytes, partition: int) -> int:
@@ -70,6 +96,21 @@ class Routes:
         live = tuple(row for row in self.everyone if row.lane == LIVE)
         self._maintainers = live or self.everyone
         self._leaders: dict[tuple[bytes, int, str | None], BrokerRow] = {}
+        self._views: dict[str, Routes] = {}
+
+    def seen_by(self, listener: str) -> Routes:
+        """The same picture with the addresses that clients of ``listener`` are told, one of this broker's.
+
+        Brokers without that listener are not in it: all of a lane should have the same ones.
+        """
+        view = self._views.get(listener)
+        if view is None:
+            everyone = seen_by(self.everyone, listener)
+            (me,) = seen_by([self.me], listener) or [self.me]
+            leaving = self.me.broker_id not in self.by_id
+            view = Routes(me, everyone, leaving=leaving)
+            self._views[listener] = view
+        return view
 
     @property
     def alone(self) -> bool:

@@ -84,6 +84,8 @@ async def serve(settings: BrokerSettings, stopping: Stopping) -> None:
     await broker.start()
     spare_collections()
     try:
+        for door in broker.doors[1:]:
+            print(f"anabranch: broker {broker.node_id} has listener {door}", flush=True)
         host = f"[{broker.host}]" if ":" in broker.host else broker.host
         print(
             f"anabranch: broker {broker.node_id} on {settings.location} "

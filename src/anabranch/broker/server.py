@@ -17,6 +17,7 @@ from anabranch.broker.audit.events import NOBODY, AuditSink
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
+from anabranch.broker.door import doors
 from anabranch.broker.fetch_sessions import FetchSessions
 from anabranch.broker.group_limits import GroupLimits
 from anabranch.broker.listener import Listener
@@ -28,7 +29,7 @@ from anabranch.errors import ErrorCode, StoreFault, UserFault
 from anabranch.groups.coordinator import Coordinator
 from anabranch.log.log import Log
 from anabranch.log.opening import ANY_BROKER
-from anabranch.metastore.api import BrokerRow
+from anabranch.metastore.api import BrokerRow, Endpoint
 from anabranch.storage.disk import Disk
 from anabranch.storage.lockfile import LockFile
 
@@ -79,8 +80,7 @@ class Broker:
         self.handing_over = False  # about to stop: clients are told who leads instead
         self.expelled: asyncio.Future[str] | None = None  # why this broker has to stop by itself
         self.cluster_id = ""
-        self.host = settings.listener.host
-        self.port = settings.listener.port
+        self.doors = doors(settings)
         self.metrics_port: int | None = None
         self._closing = AsyncExitStack()
 
@@ -99,10 +99,19 @@ class Broker:
         return self.configs.settings
 
     @property
-    def advertised(self) -> tuple[str, int]:
-        """Where clients are told to connect."""
-        listener = self.settings.listener
-        return listener.advertised_host or self.host, listener.advertised_port or self.port
+    def host(self) -> str:
+        """Where the first listener listens."""
+        return self.doors[0].host
+
+    @property
+    def port(self) -> int:
+        return self.doors[0].port
+
+    @property
+    def inner(self) -> Endpoint:
+        """Where other brokers are told to connect."""
+        name = self.settings.inner.known_as
+        return next(one.endpoint for one in self.doors if one.name == name)
 
     def disk_bytes(self) -> tuple[int, int]:
         """Size of the data directory's disk and what is free of it; -1 (as Kafka says it) without one.
@@ -124,19 +133,21 @@ class Broker:
         Raises UserFault (port in use, directory in use, …) or StoreFault, with everything released.
         """
         async with AsyncExitStack() as stack:
-            bound = self._surroundings.bind(self.host, self.port)
-            stack.callback(bound.close)
-            self.port = bound.getsockname()[1]
+            for door in self.doors:
+                bound = self._surroundings.bind(door.host, door.port)
+                stack.callback(bound.close)
+                door.bound(bound)
             node_id = self._lock(stack)
             settings = self.settings
-            host, port = self.advertised
+            inner = self.inner
             # Whoever holds the lock of a number in this directory knows that its last holder is dead.
             known_dead = settings.data is not None and settings.metastore is None
             self.log = await self._surroundings.open_log(
                 settings.location,
                 broker_id=node_id,
-                host=host,
-                port=port,
+                host=inner.host,
+                port=inner.port,
+                endpoints=[door.endpoint for door in self.doors],
                 lane=settings.lane.name,
                 rack=settings.rack,
                 silent_ms=0 if known_dead else SILENT_MS_MAX,
@@ -180,7 +191,7 @@ class Broker:
                 server = MetricsServer(settings.metrics.host, where.port, [BrokerCollector(self)])
                 stack.callback(server.close)
                 self.metrics_port = server.port
-            await self.listener.start(bound)
+            await self.listener.start(self.doors)
             stack.push_async_callback(self.listener.stop)
             await self.membership.start()
             stack.push_async_callback(self._leave)

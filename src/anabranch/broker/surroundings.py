@@ -10,7 +10,7 @@ import secrets
 import socket
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from anabranch.broker.listener import bind
@@ -20,6 +20,7 @@ from anabranch.log.location import Location
 from anabranch.log.log import Log
 from anabranch.log.opening import open_log, wall_clock_ms
 from anabranch.log.settings import LogSettings
+from anabranch.metastore.api import Endpoint
 
 
 class OpenLog(Protocol):
@@ -35,6 +36,7 @@ class OpenLog(Protocol):
         lane: str,
         rack: str | None,
         silent_ms: int,
+        endpoints: Sequence[Endpoint],
         settings: LogSettings,
         create: bool,
     ) -> Awaitable[Log]: ...

@@ -14,11 +14,12 @@ import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
-from anabranch.broker.config import BrokerSettings, encode_settings
+from anabranch.broker.config import BrokerSettings, ListenerSettings, encode_settings
 from anabranch.errors import UserFault
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ BREATH = "."  # what a worker says while its event loop turns …
 BREATH_S = 1.0  # … so often
 HUNG_BREATHS_MAX = 10  # missed ones: nothing that a loop does by intention takes so long
 _READY = re.compile(r"broker (\d+) on .* listening on (.*):(\d+)$")
+_FURTHER = re.compile(r"broker \d+ has listener (\S+) \(.*\) at .*:(\d+)$")  # before that line
 
 
 class Worker:
@@ -66,13 +68,20 @@ class Worker:
         )
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(encode_settings(self._settings) + b"\n")
+        ports: dict[str, int] = {}
+        said: list[str] = []
         try:
             async with asyncio.timeout(START_S_MAX):
                 while line := (await process.stdout.readline()).decode().rstrip("\n"):
+                    further = _FURTHER.search(line)
+                    if further is not None:
+                        ports[further[1]] = int(further[2])
+                        said.append(line)
                     found = _READY.search(line)
                     if found is not None:
-                        self._remember(int(found[1]), int(found[3]))
-                        self.announcement = line
+                        first = self._settings.all_listeners[0].known_as
+                        self._remember(int(found[1]), {**ports, first: int(found[3])})
+                        self.announcement = "\n".join([*said, line])
                         self._drain = asyncio.create_task(self._forward(process))
                         return True
         except TimeoutError:
@@ -81,10 +90,14 @@ class Worker:
         await process.wait()
         return False
 
-    def _remember(self, node_id: int, port: int) -> None:
-        """Come back under the same number and at the same port: clients know them."""
+    def _remember(self, node_id: int, ports: Mapping[str, int]) -> None:
+        """Come back under the same number and at the same ports: clients know them."""
         self._settings = replace(
-            self._settings, node_id=node_id, listener=replace(self._settings.listener, port=port)
+            _with_ports(
+                self._settings,
+                lambda one: replace(one, port=ports.get(one.known_as, one.port)),
+            ),
+            node_id=node_id,
         )
 
     async def _forward(self, process: Process) -> None:
@@ -214,26 +227,39 @@ class Supervisor:
             worker.kill()
 
 
+def _shifted(number: int, listener: ListenerSettings) -> ListenerSettings:
+    told = listener.advertised_port
+    return replace(
+        listener,
+        port=listener.port + number if listener.port else 0,
+        advertised_port=told + number if told else None,
+    )
+
+
+def _with_ports(
+    settings: BrokerSettings, change: Callable[[ListenerSettings], ListenerSettings]
+) -> BrokerSettings:
+    return replace(
+        settings,
+        listener=change(settings.listener),
+        listeners=tuple(change(one) for one in settings.listeners),
+    )
+
+
 def worker_settings(settings: BrokerSettings, count: int) -> list[BrokerSettings]:
     """Settings of ``count`` workers: numbers and ports that follow on those of ``settings``, if it
     names any. Raises UserFault if there are not so many ports."""
-    listener = settings.listener
-    last = max(listener.port, listener.advertised_port or 0, settings.metrics.port) + count - 1
+    listeners = settings.all_listeners
+    ports = [port for one in listeners for port in (one.port, one.advertised_port or 0)]
+    last = max(*ports, settings.metrics.port) + count - 1
     if last > PORT_MAX:
         raise UserFault(
             f"{count} workers need ports up to {last}: choose a lower one with --listen"
         )
     return [
         replace(
-            settings,
+            _with_ports(settings, partial(_shifted, number)),
             node_id=None if settings.node_id is None else settings.node_id + number,
-            listener=replace(
-                listener,
-                port=listener.port + number if listener.port else 0,
-                advertised_port=listener.advertised_port + number
-                if listener.advertised_port
-                else None,
-            ),
             metrics=replace(
                 settings.metrics,
                 port=settings.metrics.port + number if settings.metrics.port else 0,

@@ -57,6 +57,15 @@ def _values(log: Log, rows: list[BrokerRow], now_ms: int) -> list[dict[str, Any]
             "rack": row.rack,
             "host": row.host,
             "port": row.port,
+            "listeners": [
+                {
+                    "name": one.listener,
+                    "protocol": one.protocol,
+                    "host": one.host,
+                    "port": one.port,
+                }
+                for one in row.endpoints
+            ],
             "started_ms": row.started_ms,
             "heartbeat_ms": row.heartbeat_ms or None,
             "silent_ms": max(0, now_ms - row.heartbeat_ms) if row.heartbeat_ms else None,

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,17 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--listen",
-    metavar="HOST:PORT",
-    help="Where to listen; port 0 takes any free one. [default: 127.0.0.1:9092]",
+    multiple=True,
+    metavar="[[NAME=]PROTOCOL://]HOST:PORT",
+    help="Where to listen; port 0 takes any free one. Several times for several listeners, each "
+    "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. [default: 127.0.0.1:9092]",
 )
-@click.option("--advertise", metavar="HOST:PORT", help="What clients are told to connect to.")
+@click.option(
+    "--advertise",
+    multiple=True,
+    metavar="[NAME=]HOST:PORT",
+    help="What clients (of listener NAME) are told to connect to.",
+)
 @click.option(
     "--metrics",
     metavar="HOST:PORT",
@@ -109,8 +117,8 @@ def command(
     metastore: str | None,
     store: str | None,
     wal: str | None,
-    listen: str | None,
-    advertise: str | None,
+    listen: tuple[str, ...],
+    advertise: tuple[str, ...],
     metrics: str | None,
     node_id: int | None,
     rack: str | None,
@@ -127,8 +135,6 @@ def command(
     """
     from anabranch.broker.config import load_settings
 
-    host, port = _endpoint("--listen", listen)
-    advertised_host, advertised_port = _endpoint("--advertise", advertise)
     metrics_host, metrics_port = _endpoint("--metrics", metrics)
     overrides: dict[str, Any] = {
         "data": data,
@@ -137,12 +143,7 @@ def command(
         "wal": wal,
         "node_id": node_id,
         "rack": rack,
-        "listener": {
-            "host": host,
-            "port": port,
-            "advertised_host": advertised_host,
-            "advertised_port": advertised_port,
-        },
+        **listeners(listen, advertise),
         "metrics": {"host": metrics_host, "port": metrics_port},
         "lane": {"name": lane},
         "topics": {"auto_create": auto_create, "partitions": partitions},
@@ -166,6 +167,43 @@ def _endpoint(flag: str, text: str | None) -> tuple[str | None, int | None]:
     if not separator or not host or not port.isascii() or not port.isdigit():
         raise UserFault(f"{flag} takes HOST:PORT, for example 127.0.0.1:9092, not {text!r}")
     return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def listeners(listen: Sequence[str], advertise: Sequence[str]) -> dict[str, Any]:
+    """The settings that ``--listen`` and ``--advertise`` stand for. Raises UserFault."""
+    told: dict[str | None, dict[str, Any]] = {}
+    for text in advertise:
+        name, _, place = text.rpartition("=")
+        host, port = _endpoint("--advertise", place)
+        told[name or None] = {"advertised_host": host, "advertised_port": port}
+    if len(listen) <= 1 and not any("://" in text for text in listen):
+        if set(told) - {None}:
+            raise UserFault(
+                "--advertise NAME=… wants a listener of that name: --listen NAME=PROTOCOL://…"
+            )
+        host, port = _endpoint("--listen", listen[0] if listen else None)
+        one = {"listener": {"host": host, "port": port, **told.get(None, {})}}
+        return {**one, "listeners": []} if listen else one
+    made = []
+    for text in listen:
+        head, separator, place = text.partition("://")
+        if not separator:
+            head, place = "PLAINTEXT", text
+        named, _, protocol = head.rpartition("=")
+        host, port = _endpoint("--listen", place)
+        known_as = named or protocol
+        entry = {"name": known_as, "protocol": protocol, "host": host, "port": port}
+        made.append(entry | told.pop(known_as, {}))
+    if None in told and len(made) == 1:
+        made[0] |= told.pop(None)
+    if told:
+        unknown = next(iter(told))
+        raise UserFault(
+            f"--advertise {unknown}=… names no listener of --listen"
+            if unknown
+            else "several listeners: say which with --advertise NAME=HOST:PORT"
+        )
+    return {"listeners": made}
 
 
 async def _run(settings: BrokerSettings) -> None:

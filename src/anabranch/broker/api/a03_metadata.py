@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from anabranch.broker import lanes, topics
 from anabranch.broker.context import Context
-from anabranch.broker.routing import zone_of
+from anabranch.broker.routing import seen_by, zone_of
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.config import validate_topic_name
 from anabranch.metastore.api import Topic
@@ -44,7 +44,10 @@ async def handle(context: Context, request: MetadataRequest) -> MetadataResponse
             MetadataResponseBroker(
                 node_id=one.broker_id, host=one.host, port=one.port, rack=one.rack
             )
-            for one in (*context.routes.lane, *broker.membership.departed)
+            for one in (
+                *context.routes.lane,
+                *seen_by(broker.membership.departed, context.session.listener),
+            )
         ],
         cluster_id=broker.cluster_id,
         controller_id=context.routes.lane[0].broker_id,
