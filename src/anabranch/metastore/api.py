@@ -23,8 +23,10 @@ from anabranch.metastore.contract.documents import DocumentVerbs
 from anabranch.metastore.contract.groups import GroupVerbs
 from anabranch.metastore.contract.journal import JournalVerbs
 from anabranch.metastore.contract.log import LogVerbs
+from anabranch.metastore.contract.shares import ShareVerbs
 from anabranch.metastore.credential_values import DelegationToken, Endpoint, ScramCredential
 from anabranch.metastore.handover import Handover
+from anabranch.metastore.share_values import ShareKey, ShareState
 from anabranch.metastore.values import (
     ALL_SHARDS,
     NO_TIMESTAMP,
@@ -115,6 +117,8 @@ __all__ = [
     "Replacement",
     "SHARDS",
     "ScramCredential",
+    "ShareKey",
+    "ShareState",
     "SkippedExtent",
     "Topic",
     "shard_of",
@@ -128,6 +132,7 @@ class Metastore(
     DamageVerbs,
     GroupVerbs,
     CredentialVerbs,
+    ShareVerbs,
     JournalVerbs,
     Protocol,
 ):

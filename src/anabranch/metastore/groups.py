@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anabranch.metastore import offsets
+from anabranch.metastore import offsets, shares
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import Actor, GroupRow
@@ -58,4 +58,5 @@ def delete_group(tx: Tx, group_id: str, actor: Actor, now_ms: int, expected: int
     note(tx, ("consumer_group", (row[0],)))
     tx.changed.groups.add(group_id)
     offsets.forget_group(tx, row[0], actor, now_ms)
+    shares.delete_shares(tx, group_id, None)
     return True

@@ -106,6 +106,7 @@ def _purge_topic(tx: Tx, topic_no: int, deleted_ms: int, limit: int) -> int:
         ("damage", "first_offset"),
         ("damage_skip", "first_offset"),
         ("compaction", "first_offset"),
+        ("share_partition", "group_id"),
     ):
         if purged < limit:
             purged += _purge_rows(tx, table, key, topic_no, limit - purged)
@@ -123,7 +124,7 @@ def _purge_rows(tx: Tx, table: str, key: str, topic_no: int, limit: int) -> int:
         (topic_no, limit - 1),
     ).fetchone()
     which = "topic_no = ?"
-    values: tuple[int, ...] = (topic_no,)
+    values: tuple[int | str, ...] = (topic_no,)
     if last is not None:
         which += f" AND (partition, {key}) <= (?, ?)"
         values += last

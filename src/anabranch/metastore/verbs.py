@@ -38,9 +38,9 @@ from anabranch.metastore import offsets as committed_offsets
 from anabranch.metastore.audit import KnownObject, Naming
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.credential_values import Endpoint
-from anabranch.metastore.credential_verbs import SqlCredentialVerbs
 from anabranch.metastore.handover import Handover
 from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
+from anabranch.metastore.share_verbs import SqlShareVerbs
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import (
     ALL_SHARDS,
@@ -84,7 +84,7 @@ PURGE_AT_ONCE_ROWS = (
 )
 
 
-class SqlMetastore(SqlCredentialVerbs):
+class SqlMetastore(SqlShareVerbs):
     """See :class:`anabranch.metastore.api.Metastore`; an engine adds how to open, read and write."""
 
     def __init__(self) -> None:
