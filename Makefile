@@ -39,7 +39,7 @@ format: $(STAMP) ## let ruff rewrite the sources
 docs: $(STAMP) ## write what is generated from the code: docs/apis.md
 	@$(BIN)/python -m anabranch.broker.coverage > docs/apis.md
 
-test-clients: $(STAMP) ## real clients and Kafka's own tools (needs a JDK 17+, Maven, Go)
+test-clients: $(STAMP) ## real clients and Kafka's own tools (needs a JDK 17+, Maven, Go, Node.js)
 	@$(BIN)/python -m pytest -m clients tests/clients
 
 test-faults: $(STAMP) ## real processes killed with -9, full disks, torn tails

@@ -124,3 +124,21 @@ def make_topic(
     new = NewTopic(name, partitions, 1, config=config or {})
     admin.create_topics([new])[name].result(20)
     return name
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    """A broker of this test's own."""
+    if os.environ.get("ANABRANCH_TEST_BOOTSTRAP"):
+        pytest.skip("needs a broker that may be restarted")
+    with make_node() as own:
+        yield own
+
+
+def restart(node: Node, clean: bool) -> None:
+    """Stop (SIGTERM, or SIGKILL unless `clean`) and start again, on the same port and data."""
+    if clean:
+        node.stop()
+    else:
+        node.kill()
+    node.start()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from tests.clients.conftest import make_node, make_topic
+from tests.clients.conftest import make_topic, restart
 from tests.clients.dialects import Confluent, Rec
 from tests.clients.members import (
     AioKafkaMember,
@@ -21,23 +19,6 @@ from tests.clients.members import (
 )
 from tests.clients.test_groups import Group
 from tests.support.peers import AnabranchNode, Node
-
-
-@pytest.fixture
-def node() -> Iterator[Node]:
-    """A broker of this test's own."""
-    if os.environ.get("ANABRANCH_TEST_BOOTSTRAP"):
-        pytest.skip("needs a broker that may be restarted")
-    with make_node() as own:
-        yield own
-
-
-def restart(node: Node, clean: bool) -> None:
-    if clean:
-        node.stop()
-    else:
-        node.kill()
-    node.start()
 
 
 @pytest.mark.parametrize("clean", [True, False], ids=["sigterm", "sigkill"])

@@ -17,6 +17,7 @@ from typing import ClassVar, Self
 
 from tests.support.peers import probe
 from tests.support.peers.cache import PeerUnavailable
+from tests.support.peers.leash import leashed
 
 START_SECONDS_MAX = 60  # a JVM on a busy two-core machine
 STOP_SECONDS_MAX = 30  # Kafka's controlled shutdown of one node
@@ -83,7 +84,7 @@ class Node(ABC):
         with self.log_path.open("ab") as log:
             begun = time.perf_counter()
             self._process = subprocess.Popen(
-                self.command(),
+                leashed(self.command()),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.support.peers.java import class_path, java, log4j_config
+from tests.support.peers.leash import leashed
 
 # The shell script of the Kafka distribution that starts each class is named beside it.
 MAIN_CLASSES = {
@@ -85,7 +86,7 @@ def run_tool(
 def start_tool(tool: str, args: Sequence[str]) -> subprocess.Popen[str]:
     """Start `tool` in the background with its stdout as a text pipe; the caller ends it."""
     return subprocess.Popen(
-        _command(tool, args, JVM),
+        leashed(_command(tool, args, JVM)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,0 +1,54 @@
+"""What topics and groups hold, read to the end by a client that none of the scenarios is about."""
+
+from __future__ import annotations
+
+import time
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, TopicPartition
+from confluent_kafka.admin import AdminClient
+from tests.clients.dialects import READ_SECONDS_MAX, Rec, ordered
+
+
+def read_all(bootstrap: str, topic: str, *, committed_only: bool = False) -> list[Rec]:
+    """Every record from the start to the end that the broker tells now, in order of partition and offset."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "unused",
+            "enable.auto.commit": False,
+            "check.crcs": True,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed" if committed_only else "read_uncommitted",
+        }
+    )
+    try:
+        partitions = len(consumer.list_topics(topic, READ_SECONDS_MAX).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, number, 0) for number in range(partitions)])
+        deadline = time.monotonic() + READ_SECONDS_MAX
+        found: list[Rec] = []
+        ended: set[int] = set()
+        while len(ended) < partitions:
+            messages = consumer.consume(1000, 0.2)  # it waits for all thousand
+            if messages:
+                deadline = time.monotonic() + READ_SECONDS_MAX
+            assert time.monotonic() < deadline, f"{topic}: {len(found)} records, then silence"
+            for message in messages:
+                if (error := message.error()) is not None:
+                    assert error.code() == KafkaError._PARTITION_EOF, error
+                    ended.add(message.partition())
+                    continue
+                headers = tuple(message.headers() or ())
+                timestamp = message.timestamp()[1]
+                at = message.partition(), message.offset()
+                found.append(Rec(message.value(), message.key(), headers, timestamp, *at))
+        return ordered(found)
+    finally:
+        consumer.close()
+
+
+def committed(bootstrap: str, group: str) -> dict[int, int]:
+    """Committed offset of each partition of the one topic that `group` reads."""
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    asked = ConsumerGroupTopicPartitions(group)
+    answer = admin.list_consumer_group_offsets([asked])[group].result(20)
+    return {each.partition: each.offset for each in answer.topic_partitions}
