@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from anabranch.broker.server import Broker
     from anabranch.groups.coordinator import Coordinator
     from anabranch.log.log import Log
+    from anabranch.log.transactions import Transactions
 
 
 class Context:
@@ -31,6 +32,12 @@ class Context:
     @property
     def log(self) -> Log:
         return self.broker.log
+
+    @property
+    def transactions(self) -> Transactions:
+        transactions = self.broker.log.transactions
+        assert transactions is not None, "a broker appends"
+        return transactions
 
     @property
     def groups(self) -> Coordinator:

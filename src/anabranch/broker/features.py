@@ -19,7 +19,7 @@ class Feature(NamedTuple):
     max_level: int
 
 
-FEATURES: Final[Mapping[str, Feature]] = MappingProxyType({})
+FEATURES: Final[Mapping[str, Feature]] = MappingProxyType({"transaction.version": Feature(0, 2)})
 """Every feature that is supported and finalized, by Kafka's name."""
 
 EPOCH: Final = 0

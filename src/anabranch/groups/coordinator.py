@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.groups.classic import ClassicGroup
@@ -232,6 +232,48 @@ class Coordinator:
                 logger.error("offsets of group %s are not stored: %s", group_id, fault)
                 return [ErrorCode.COORDINATOR_NOT_AVAILABLE] * len(call.offsets)
 
+    async def commit_in_transaction(
+        self,
+        group_id: str,
+        call: CommitCall,
+        store: Callable[[Sequence[Committed], int], Awaitable[None]],
+    ) -> list[ErrorCode]:
+        """TxnOffsetCommit: as :meth:`commit`, but ``store`` keeps what is accepted, with the group's fence,
+        until its transaction is committed. Raises what it raises, but Conflict.
+
+        Who names no member is a producer that knows none (before KIP-447): its offsets are taken. A
+        rebalance that is under way is no reason to refuse: whoever takes over waits for stable offsets.
+        """
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            return [refusal] * len(call.offsets)
+        async with self._gate.commit(group_id):
+            for _ in range(2):  # a save of our own may come in between
+                hosted = await self._keeper.find(group_id)
+                fence, error = 0, ErrorCode.NONE
+                if hosted is None and call.generation >= 0:
+                    error = ErrorCode.ILLEGAL_GENERATION
+                elif hosted is not None:
+                    fence = hosted.fence
+                    if call.generation >= 0 or call.member_id or call.group_instance_id is not None:
+                        error = hosted.group.check_commit(
+                            self._now_ms(), call.member_id, call.group_instance_id, call.generation
+                        )
+                        if error is ErrorCode.REBALANCE_IN_PROGRESS:
+                            error = ErrorCode.NONE
+                    hosted.settle()
+                if error is not ErrorCode.NONE:
+                    return [error] * len(call.offsets)
+                errors, accepted = self._judge_offsets(call)
+                try:
+                    if accepted:
+                        await store(accepted, fence)
+                    return errors
+                except Conflict as lost:
+                    logger.warning("group %s may be another broker's: %s", group_id, lost)
+                    if hosted is not None:
+                        await hosted.flushed()
+            return [ErrorCode.NOT_COORDINATOR] * len(call.offsets)
+
     async def _commit(
         self, group_id: str, call: CommitCall, *, again: bool = True
     ) -> list[ErrorCode]:
@@ -260,6 +302,15 @@ class Coordinator:
             raise
 
     async def _store_offsets(self, group_id: str, call: CommitCall, fence: int) -> list[ErrorCode]:
+        errors, accepted = self._judge_offsets(call)
+        if accepted:
+            await self._metastore.commit_offsets(
+                group_id, accepted, call.action, call.actor, self._now_ms(), expected=fence
+            )
+        return errors
+
+    def _judge_offsets(self, call: CommitCall) -> tuple[list[ErrorCode], list[Committed]]:
+        """An error for each offset, and those that may be stored."""
         now_ms = self._now_ms()
         expires_ms = now_ms + call.retention_ms if call.retention_ms >= 0 else None
         errors = []
@@ -279,11 +330,7 @@ class Coordinator:
                         expires_ms=expires_ms,
                     )
                 )
-        if accepted:
-            await self._metastore.commit_offsets(
-                group_id, accepted, call.action, call.actor, now_ms, expected=fence
-            )
-        return errors
+        return errors, accepted
 
     async def fetch(self, group_id: str) -> list[Committed]:
         """OffsetFetch: every committed offset of the group, whatever state it is in.

@@ -17,6 +17,7 @@ from anabranch.log.config import TopicConfig, validate_configs, validate_topic_n
 from anabranch.log.damage import DamageReports
 from anabranch.log.epochs import UNDEFINED, end_of_epoch
 from anabranch.log.extents import ExtentReader
+from anabranch.log.fetched import FetchPart, FetchWant
 from anabranch.log.journal import Journal, Superseded
 from anabranch.log.merge import Merger
 from anabranch.log.objects import ObjectWriter
@@ -25,7 +26,7 @@ from anabranch.log.partition import PartitionLog
 from anabranch.log.pipeline import AppendPipeline
 from anabranch.log.planning import Appended, Pending
 from anabranch.log.quarantine import Quarantine
-from anabranch.log.reads import FetchPart, FetchWant, Reader
+from anabranch.log.reads import Reader
 from anabranch.log.recycling import WalRecycler
 from anabranch.log.repack import Repacker
 from anabranch.log.rewriting import Rewriter
@@ -35,6 +36,7 @@ from anabranch.log.skipping import Operator, Skipper
 from anabranch.log.tail import TailBudget
 from anabranch.log.threads import LogThreads
 from anabranch.log.throttle import FairLimit
+from anabranch.log.transactions import Transactions
 from anabranch.metastore.api import (
     BrokerRow,
     Damage,
@@ -43,9 +45,15 @@ from anabranch.metastore.api import (
     Metastore,
     PartitionSize,
     Topic,
+    Transactional,
 )
 from anabranch.prompt import PromptFuture
-from anabranch.records.batch import BatchHeader, stamp_append_time, validate_produced
+from anabranch.records.batch import (
+    TRANSACTIONAL,
+    BatchHeader,
+    stamp_append_time,
+    validate_produced,
+)
 from anabranch.storage.layers import LayeredStore
 from anabranch.storage.store import Store
 from anabranch.storage.wal import Wal, WalReader
@@ -125,6 +133,7 @@ class Log:
         self.opened_store: LayeredStore | None = None  # whose counters metrics read
         self.opened_wal_store: LayeredStore | None = None  # of an object WAL
         self.pipeline: AppendPipeline | None = None
+        self.transactions: Transactions | None = None
         self.background: Background | None = None
         self.journal: Journal | None = None
         if wal is not None:
@@ -148,6 +157,15 @@ class Log:
                 now_ms,
             )
             self.pipeline.on_appended = self.reader.pace.appended
+            self.transactions = Transactions(
+                metastore,
+                self.catalogue,
+                self.pipeline,
+                settings,
+                now_ms,
+                store_now_ms,
+                unique(),
+            )
             compaction_threads = threads.compaction or threads.background
             compactor = Compactor(
                 metastore,
@@ -200,6 +218,8 @@ class Log:
         await self.catalogue.reload()
         if self.pipeline is not None:
             self.pipeline.start()
+        if self.transactions is not None:
+            await self.transactions.start(sweep=self.settings.background)
         if self.background is not None and self.settings.background:
             self.background.start()
         if self.journal is not None and self.settings.background and self.settings.journal:
@@ -214,6 +234,8 @@ class Log:
 
     async def close(self) -> None:
         """Finish queued appends, answer who still waits, stop the jobs, release everything."""
+        if self.transactions is not None:
+            await self.transactions.close()
         if self.pipeline is not None:
             await self.pipeline.close()
         self.reader.close()
@@ -240,8 +262,15 @@ class Log:
         return self.catalogue.config(topic)
 
     # -- appends -----------------------------------------------------------------------------------
-    def append(self, topic: Topic, partition: int, data: memoryview) -> asyncio.Future[Appended]:
-        """Queue one or more record batches for the next flush.
+    def append(
+        self,
+        topic: Topic,
+        partition: int,
+        data: memoryview,
+        transaction: Transactional | None = None,
+    ) -> asyncio.Future[Appended]:
+        """Queue one or more record batches for the next flush; ``transaction`` is theirs if they are
+        transactional, and means nothing otherwise.
 
         ``data`` is writable, belongs to the log from here on, and must not be changed by the caller: the
         tail cache keeps it. The future resolves once the append is durable and committed (I1). Cancelling
@@ -250,8 +279,10 @@ class Log:
         Raises:
             ClientFault: at once, for what can be judged without the log: unknown partition, malformed
                 or oversized batches, wrong CRC, timestamps out of bounds, keyless records on a compacted
-                topic. From the future: OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH,
-                KAFKA_STORAGE_ERROR, UNKNOWN_TOPIC_OR_PARTITION.
+                topic, a transactional batch without a transaction. From the future:
+                OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING,
+                TRANSACTION_ABORTABLE (not in a transaction), KAFKA_STORAGE_ERROR,
+                UNKNOWN_TOPIC_OR_PARTITION.
         """
         if self.pipeline is None:
             raise ClientFault(ErrorCode.NOT_LEADER_OR_FOLLOWER, "this process does not append")
@@ -263,6 +294,8 @@ class Log:
             compacted=config.compacted,
             inflated_bytes_max=max(INFLATED_BYTES_MAX, INFLATION_MAX * config.max_message_bytes),
         )
+        if headers[0].attributes & TRANSACTIONAL or transaction is not None:
+            transaction = _own_transaction(headers, transaction)
         append_time_ms = -1
         if config.log_append_time:
             append_time_ms = self.now_ms()
@@ -272,7 +305,7 @@ class Log:
         else:
             _check_timestamps(headers, config, self.now_ms())
         future: PromptFuture[Appended] = PromptFuture(loop=asyncio.get_running_loop())
-        self.pipeline.submit(Pending(log, data, headers, append_time_ms, future))
+        self.pipeline.submit(Pending(log, data, headers, append_time_ms, future, transaction))
         return future
 
     @property
@@ -330,10 +363,17 @@ class Log:
 
     # -- reads -------------------------------------------------------------------------------------
     def fetch_ready(
-        self, wants: Sequence[FetchWant], *, min_bytes: int, max_bytes: int
+        self,
+        wants: Sequence[FetchWant],
+        *,
+        min_bytes: int,
+        max_bytes: int,
+        read_committed: bool = False,
     ) -> list[FetchPart] | None:
         """The answer if memory alone gives it now; None means :meth:`fetch` must be awaited."""
-        return self.reader.fetch_ready(wants, min_bytes=min_bytes, max_bytes=max_bytes)
+        return self.reader.fetch_ready(
+            wants, min_bytes=min_bytes, max_bytes=max_bytes, committed=read_committed
+        )
 
     async def fetch(
         self,
@@ -354,6 +394,7 @@ class Log:
             max_bytes=max_bytes,
             reader=reader,
             limit=limit,
+            committed=read_committed,
         )
 
     async def refresh(self, topic: Topic, partitions: Iterable[int]) -> None:
@@ -366,7 +407,8 @@ class Log:
         self, topic: Topic, partition: int, timestamp: int, *, read_committed: bool = False
     ) -> OffsetAnswer:
         """See :meth:`OffsetFinder.find`; call :meth:`refresh` before. Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
-        return await self._finder.find(self.catalogue.partition(topic, partition), timestamp)
+        log = self.catalogue.partition(topic, partition)
+        return await self._finder.find(log, timestamp, committed=read_committed)
 
     async def end_of_epoch(self, topic: Topic, partition: int, epoch: int) -> tuple[int, int]:
         """OffsetForLeaderEpoch: (epoch, end offset), (-1, -1) if undefined."""
@@ -470,6 +512,27 @@ class Log:
         """Wait for changes that nobody may be waiting for any more."""
         if self._changes:
             await asyncio.wait(self._changes)
+
+
+def _own_transaction(
+    headers: Sequence[BatchHeader], transaction: Transactional | None
+) -> Transactional | None:
+    """The transaction of these batches, which are all of one producer's or of none. Raises ClientFault."""
+    first = headers[0]
+    if any(
+        (one.is_transactional, one.producer_id, one.producer_epoch)
+        != (first.is_transactional, first.producer_id, first.producer_epoch)
+        for one in headers
+    ):
+        raise ClientFault(ErrorCode.INVALID_RECORD, "batches of several producers or transactions")
+    if not first.is_transactional:
+        return None
+    if transaction is None:
+        raise ClientFault(
+            ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            "a transactional batch in a request without a transactional id",
+        )
+    return transaction
 
 
 def _check_timestamps(headers: Sequence[BatchHeader], config: TopicConfig, now_ms: int) -> None:

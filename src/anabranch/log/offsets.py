@@ -60,32 +60,37 @@ class OffsetFinder:
         self._extents = extents
         self._aside = aside
 
-    async def find(self, log: PartitionLog, timestamp: int) -> OffsetAnswer:
+    async def find(
+        self, log: PartitionLog, timestamp: int, *, committed: bool = False
+    ) -> OffsetAnswer:
         """The offset for a sentinel, or the first offset whose timestamp is at least ``timestamp``.
 
-        UNKNOWN_OFFSET if there is none. Nothing here is tiered in Kafka's sense: all of the log is
+        UNKNOWN_OFFSET if there is none. ``committed``: what lies behind the last stable offset is not there
+        (Kafka's read_committed); aborted records are. Nothing here is tiered in Kafka's sense: all of the log is
         "local", so the tiered sentinels answer unknown, as Kafka does without remote storage.
         """
         for attempt in range(STALE_READS_MAX):
             try:
-                return await self._find(log, timestamp)
+                return await self._find(log, timestamp, committed)
             except NotFound:
                 if attempt == STALE_READS_MAX - 1:
                     raise
         raise AssertionError("unreachable")
 
-    async def _find(self, log: PartitionLog, timestamp: int) -> OffsetAnswer:
+    async def _find(self, log: PartitionLog, timestamp: int, committed: bool) -> OffsetAnswer:
         epoch = log.leader_epoch
+        end = log.last_stable_offset if committed else log.next_offset
         match timestamp:
             case Sentinel.LATEST:
-                return OffsetAnswer(log.next_offset, leader_epoch=epoch)
+                return OffsetAnswer(end, leader_epoch=epoch)
             case Sentinel.EARLIEST | Sentinel.EARLIEST_LOCAL:
                 return OffsetAnswer(log.log_start, leader_epoch=epoch)
             case Sentinel.MAX_TIMESTAMP:
                 return await self._newest(log)
         if timestamp < 0:
             return OffsetAnswer(UNKNOWN_OFFSET)
-        return await self._at_or_after(log, timestamp)
+        found = await self._at_or_after(log, timestamp)
+        return found if found.offset < end else OffsetAnswer(UNKNOWN_OFFSET)
 
     async def _at_or_after(self, log: PartitionLog, timestamp: int) -> OffsetAnswer:
         from_offset = log.log_start

@@ -15,7 +15,8 @@ LOOK_AGAIN = 1 << 62  # bytes: whoever waits looks for itself, however much it w
 
 
 class PartitionLog:
-    """Invariants: ``0 <= log_start <= next_offset``; the tail, if any, ends at ``next_offset``.
+    """Invariants: ``0 <= log_start <= next_offset``; the tail, if any, ends at ``next_offset``;
+    ``log_start <= last_stable_offset <= next_offset``.
 
     ``producers`` is None until loaded. It is exactly as new as ``next_offset``: every append changes
     both in one transaction, so a commit that wins the compare-and-set of ``next_offset`` was also
@@ -24,6 +25,7 @@ class PartitionLog:
     """
 
     __slots__ = (
+        "aborted_end",
         "awaited",
         "broken",
         "leader_epoch",
@@ -35,6 +37,7 @@ class PartitionLog:
         "stale",
         "tail",
         "topic",
+        "unstable",
         "waiters",
     )
 
@@ -45,6 +48,9 @@ class PartitionLog:
         self.log_start = row.log_start
         self.leader_epoch = row.leader_epoch
         self.skips = row.skips
+        # Both are exactly as new as next_offset, too: a transaction begins and ends with an append.
+        self.unstable = row.unstable  # where the first open transaction begins; -1 without one
+        self.aborted_end = row.aborted_end  # behind the last aborted one
         self.producers: OrderedDict[int, ProducerState] | None = None
         self.awaited: dict[int, tuple[int, int]] = {}  # see await_again
         self.tail = Tail()
@@ -59,8 +65,11 @@ class PartitionLog:
 
     @property
     def last_stable_offset(self) -> int:
-        """Without open transactions, the high watermark."""
-        return self.next_offset
+        """What read_committed readers see ends here: where the first open transaction begins, or at the
+        high watermark."""
+        if self.unstable < 0:
+            return self.next_offset
+        return max(self.unstable, self.log_start)
 
     def apply(self, row: Partition) -> None:
         """Take over what the metastore says; forget what was derived from an older state."""
@@ -70,6 +79,7 @@ class PartitionLog:
             self.producers = None
             moved = row.next_offset - self.next_offset
             self.next_offset = row.next_offset
+            self.unstable, self.aborted_end = row.unstable, row.aborted_end
             if moved > 0:
                 self.wake(LOOK_AGAIN)
         self.log_start = row.log_start
@@ -142,3 +152,4 @@ class PartitionLog:
 
     def check(self) -> None:
         assert 0 <= self.log_start <= self.next_offset, (self.log_start, self.next_offset)
+        assert self.unstable < self.next_offset and self.aborted_end <= self.next_offset

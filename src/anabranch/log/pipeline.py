@@ -23,136 +23,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
-from anabranch.log.partition import PartitionLog
+from anabranch.log.ending import Ending, Placed, PlannedEnds, logs_of, plan_endings
+from anabranch.log.flush import Ahead, Flush, Pace, Share
+from anabranch.log.partition import LOOK_AGAIN, PartitionLog
 from anabranch.log.planning import Pending, Planned, moved, plan_partition
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import Run, TailBudget
 from anabranch.log.threads import Worker
-from anabranch.metastore.api import AppendOutcome, Handover, Metastore
-from anabranch.prompt import when_done
+from anabranch.metastore.api import AppendOutcome, EndOutcome, Handover, Metastore
 from anabranch.records.batch import place
-from anabranch.storage.wal import FlushPart, PlacedPart, Wal
+from anabranch.storage.wal import Wal
 
 logger = logging.getLogger(__name__)
 
 COMMIT_ATTEMPTS_MAX = 8  # each lost compare-and-set means that another broker's append went through
-FLUSHES_IN_FLIGHT_MAX = 3  # one being written, one that is, one being committed
-
-
-class Pace(NamedTuple):
-    """When a flush is taken from the queue."""
-
-    linger_s: float  # since its oldest append came
-    enough_bytes: int  # as many waiting end the linger
-    in_flight_max: int
-    overlaps: bool  # whether it may be written while another is
-
-    @classmethod
-    def of(cls, wal: Wal, settings: LogSettings) -> Pace:
-        if not wal.overlaps:
-            return cls(0, 0, FLUSHES_IN_FLIGHT_MAX, False)
-        return cls(
-            settings.wal_linger_ms / 1000,
-            settings.wal_flush_bytes,
-            settings.wal_flushes_in_flight_max,
-            True,
-        )
-
-
-@dataclass(slots=True, eq=False)
-class Share:
-    """One partition's part of a flush."""
-
-    log: PartitionLog
-    pendings: list[Pending]
-    position: int = 0  # in the WAL object, once it is written
-
-
-class Ahead:
-    """A flush that was judged before its write, and whose commit its writer starts.
-
-    It is concluded in the turn of the loop in which the outcomes come in; ``lost`` are then the shares
-    that lost their compare-and-set.
-    """
-
-    def __init__(
-        self,
-        outcomes: asyncio.Future[list[AppendOutcome]],
-        conclude: Callable[[list[AppendOutcome]], list[Share]],
-        concluded: Callable[[], None],
-    ) -> None:
-        self._outcomes = outcomes
-        self._conclude = conclude
-        self._concluded = concluded
-        self._lost: list[Share] | None = None
-        self._bug: Exception | None = None
-        when_done(outcomes, self._call_back)
-
-    @property
-    def over(self) -> bool:
-        """Whether it went well, and nothing is left to be done about it."""
-        return self._lost == []
-
-    def _call_back(self, outcomes: asyncio.Future[list[AppendOutcome]]) -> None:
-        self._came_in(outcomes)
-        self._concluded()
-
-    def _came_in(self, outcomes: asyncio.Future[list[AppendOutcome]]) -> None:
-        if self._lost is not None or self._bug is not None:
-            return
-        if not outcomes.cancelled() and outcomes.exception() is None:
-            try:
-                self._lost = self._conclude(outcomes.result())
-            except Exception as bug:
-                self._bug = bug
-
-    async def lost(self) -> list[Share]:
-        """Raises StoreFault, or what concluding it raised."""
-        await self._outcomes
-        self._came_in(self._outcomes)  # one that is done is not waited for: we may be here first
-        if self._bug is not None:
-            raise self._bug
-        assert self._lost is not None
-        return self._lost
-
-
-class Flush:
-    """What is written together, on its way through both stages."""
-
-    def __init__(self, shares: list[Share]) -> None:
-        self.shares = shares
-        self.sequence = -1  # its place among the WAL's flushes
-        self.object_key = ""  # of the WAL, from the write on: a commit that names it may come
-        self.written: Awaitable[None]
-        self.ahead: Ahead | None = None
-        self.since_s = 0.0  # on the loop's clock: when its oldest append came
-        self.taken = False  # by the commit stage
-
-    def write(self, wal: Wal, placed: Callable[[], None] = lambda: None) -> None:
-        """Make it durable; on the WAL's thread. ``placed`` is called before, once its place is settled.
-        Raises StoreFault."""
-        parts = [
-            FlushPart(
-                share.log.topic.id,
-                share.log.partition,
-                [pending.data for pending in share.pendings],
-                sum(len(pending.headers) for pending in share.pendings),
-            )
-            for share in self.shares
-        ]
-
-        def settle(places: list[PlacedPart]) -> None:
-            self.object_key = places[0].object_key
-            for share, part in zip(self.shares, places, strict=True):
-                share.position = part.position
-            placed()
-
-        wal.write(parts, self.sequence, settle)
 
 
 class AppendPipeline:
@@ -174,7 +61,11 @@ class AppendPipeline:
         self._settings = settings
         self._now_ms = now_ms
         self._pace = Pace.of(wal, settings)
+        # The time that all who share the metastore agree on: transactions time out by it.
+        self.shared_now_ms = now_ms
         self._queue: deque[Pending] = deque()
+        self._endings: deque[Ending] = deque()  # a queue beside it: they are flushed in turns
+        self._endings_next = False
         self._waiting_bytes = 0  # in the queue
         self._waiting_since = 0.0  # on the loop's clock: when the queue was last empty
         self._enough = asyncio.Event()  # no further append is waited for
@@ -211,17 +102,29 @@ class AppendPipeline:
 
     # -- the queue -----------------------------------------------------------------------------
     def submit(self, pending: Pending) -> None:
+        self._admit()
+        self._queue.append(pending)
+        self._count_queued(len(pending.data))
+
+    def submit_ending(self, ending: Ending) -> None:
+        """Have a transaction end. Raises ClientFault as :meth:`submit`."""
+        self._admit()
+        self._endings.append(ending)
+        self._count_queued(ending.size)
+
+    def _admit(self) -> None:
         if self._refused is not None:
             raise ClientFault(ErrorCode.KAFKA_STORAGE_ERROR, self._refused)
         if self._closing:
             raise ClientFault(ErrorCode.NOT_LEADER_OR_FOLLOWER, "this broker is shutting down")
-        if not self._queue:
+        if not self._queue and not self._endings:
             self._waiting_since = asyncio.get_running_loop().time()
-        self._queue.append(pending)
-        self._waiting_bytes += len(pending.data)
+
+    def _count_queued(self, size: int) -> None:
+        self._waiting_bytes += size
         if self._waiting_bytes >= self._pace.enough_bytes:
             self._enough.set()
-        self.queued_bytes += len(pending.data)
+        self.queued_bytes += size
         if self.queued_bytes >= self._settings.queued_bytes_max:
             self._room.clear()
         self._wanted.set()
@@ -238,9 +141,7 @@ class AppendPipeline:
 
     def _release(self, shares: Sequence[Share]) -> None:
         """The flush is over, well or badly: its bytes count no longer against the queue."""
-        self._release_bytes(
-            sum(len(pending.data) for share in shares for pending in share.pendings)
-        )
+        self._release_bytes(sum([len(data) for share in shares for data in share.bytes]))
 
     def _release_bytes(self, count: int) -> None:
         self.queued_bytes -= count
@@ -254,8 +155,34 @@ class AppendPipeline:
             flush.object_key == object_key for flush in self._in_flight
         )
 
-    def _take_flush(self) -> list[Share]:
-        """The oldest appends up to the flush limits, those of one partition next to each other.
+    def _take_flush(self) -> Flush:
+        """What waits, up to the flush limits: appends, or ends of transactions, in turns."""
+        if self._endings and (self._endings_next or not self._queue):
+            flush = self._take_endings()
+        else:
+            flush = Flush(self._take_appends())
+        self._endings_next = not flush.endings
+        self._waiting_since = asyncio.get_running_loop().time()
+        if self._waiting_bytes < self._pace.enough_bytes and not self._closing:
+            self._enough.clear()
+        return flush
+
+    def _take_endings(self) -> Flush:
+        """The oldest ends, with the markers of one partition next to each other."""
+        shares: dict[PartitionLog, Share] = {}
+        endings: list[Ending] = []
+        room = self._settings.flush_partitions_max
+        while self._endings and (not endings or len(self._endings[0].logs) <= room):
+            ending = self._endings.popleft()
+            endings.append(ending)
+            room -= len(ending.logs)
+            self._waiting_bytes -= ending.size
+            for log in ending.logs:
+                shares.setdefault(log, Share(log, [])).endings.append(ending)
+        return Flush(list(shares.values()), endings)
+
+    def _take_appends(self) -> list[Share]:
+        """The oldest appends, those of one partition next to each other.
 
         What was withdrawn is left out: a client that gives up sends the same again, and a queue full of
         what nobody waits for would make the next answer as late (a metastable failure).
@@ -282,15 +209,12 @@ class AppendPipeline:
             self._waiting_bytes -= size
             shares[pending.log] = share
             share.pendings.append(self._queue.popleft())
-        self._waiting_since = asyncio.get_running_loop().time()
-        if self._waiting_bytes < self._pace.enough_bytes and not self._closing:
-            self._enough.clear()
         return list(shares.values())
 
     # -- stage one: bytes become durable ---------------------------------------------------------
     async def _write_stage(self) -> None:
         while True:
-            if not self._queue:
+            if not self._queue and not self._endings:
                 if self._closing:
                     break
                 self._wanted.clear()
@@ -301,7 +225,7 @@ class AppendPipeline:
             if self._pace.linger_s:
                 await self._linger()
             since_s = self._waiting_since
-            flush = Flush(self._take_flush())
+            flush = self._take_flush()
             if not flush.shares:
                 continue
             flush.since_s = since_s
@@ -335,7 +259,9 @@ class AppendPipeline:
     def _begin(self, flush: Flush) -> None:
         """Start the write, and if nobody is before this flush, have its writer start the commit too."""
         flush.sequence = self._wal.reserve()
-        plans = None if self._in_flight else self._plan_ahead(flush.shares)
+        plans = None
+        if not self._in_flight and not flush.endings:
+            plans = self._plan_ahead(flush.shares)
         if plans is None:
             flush.written = self._wal_thread.run(lambda: flush.write(self._wal))
             return
@@ -421,6 +347,10 @@ class AppendPipeline:
         self._concluded.set()
 
     async def _commit(self, flush: Flush) -> None:
+        if flush.endings:
+            await flush.written
+            await self._commit_endings(flush)
+            return
         shares = flush.shares
         if flush.ahead is not None:
             shares = await flush.ahead.lost()
@@ -456,7 +386,14 @@ class AppendPipeline:
     def _judge(self, share: Share) -> Planned:
         now_ms = self._now_ms()
         share.log.forget_producers(now_ms - self._settings.producer_expiration_ms)
-        return plan_partition(share.log, share.pendings, share.position, now_ms)
+        return plan_partition(
+            share.log,
+            share.pendings,
+            share.position,
+            now_ms,
+            refused=share.refused,
+            shared_now_ms=self.shared_now_ms(),
+        )
 
     async def _commit_once(
         self, object_key: str, plans: list[tuple[Share, Planned]]
@@ -483,8 +420,12 @@ class AppendPipeline:
             if outcome.partition is None:
                 share.log.gone()
             else:
+                before = share.log.next_offset
                 share.log.apply(outcome.partition)
-                share.log.producers = None
+                if share.log.next_offset == before and outcome.refused:
+                    share.refused += outcome.refused
+                else:
+                    share.log.producers = None
         for share, plan in plans:
             if share.log not in lost:
                 self._publish(share.log, plan)
@@ -512,12 +453,79 @@ class AppendPipeline:
                     )
                     appended_bytes += header.size
             log.next_offset = plan.commit.next_offset
+            if plan.commit.transactions and log.unstable < 0:
+                log.unstable = min(one.first_offset for one in plan.commit.transactions)
             log.remember(plan.commit.producers)
             log.check()
         for pending, answer in plan.answers:
             pending.answer(answer)
         if appended_bytes:
             log.wake(appended_bytes)
+
+    # -- the ends of transactions -------------------------------------------------------------------
+    async def _commit_endings(self, flush: Flush) -> None:
+        """All of them at once (I6). Those that are no longer as they were seen are told so, and the others
+        tried again without them."""
+        left = flush.endings
+        shares = {
+            share.log: [
+                Placed(ending, share.position + place * len(ending.marker))
+                for place, ending in enumerate(share.endings)
+            ]
+            for share in flush.shares
+        }
+        for _ in range(COMMIT_ATTEMPTS_MAX):
+            for log in logs_of(left):
+                if log.stale or log.producers is None:
+                    await self._reload(log)
+            for ending in left:
+                if any(log.broken for log in ending.logs):
+                    ending.answer(None)  # a topic was deleted: there it needs no marker
+            left = [ending for ending in left if not ending.future.done()]
+            if not left:
+                return
+            plan = plan_endings(shares, left, self._now_ms())
+            outcome = await self._metastore.end_transactions(
+                flush.object_key, plan.commits, plan.ends, self.shared_now_ms()
+            )
+            if outcome.ids:
+                self._publish_endings(plan, outcome)
+                for ending, after in zip(left, outcome.ids, strict=True):
+                    ending.answer(after)
+                return
+            for index in outcome.stale:
+                left[index].answer(None)
+            by_key = {(log.topic.no, log.partition): log for log in plan.placed}
+            for key, row in outcome.lost:
+                if row is None:
+                    by_key[key].gone()
+                else:
+                    by_key[key].apply(row)
+                    by_key[key].producers = None
+            left = [ending for ending in left if not ending.future.done()]
+        for ending in left:
+            ending.answer(None)
+
+    def _publish_endings(self, plan: PlannedEnds, outcome: EndOutcome) -> None:
+        rows = {(row.topic_no, row.partition): row for row in outcome.partitions}
+        commits = {(one.topic_no, one.partition): one for one in plan.commits}
+        for log, placed in plan.placed.items():
+            key = (log.topic.no, log.partition)
+            commit, row = commits[key], rows[key]
+            self.appended_records += len(placed)
+            self.appended_bytes += sum(extent.length for extent in commit.extents)
+            if log.next_offset != commit.expected_next or row.next_offset != commit.next_offset:
+                log.stale = True  # as in _publish
+            else:
+                for ending, offset in placed:
+                    data = memoryview(bytearray(ending.marker))
+                    place(data, 0, offset, log.leader_epoch)
+                    self._budget.admit(log.tail, Run(offset, offset, data))
+                log.next_offset = commit.next_offset
+                log.unstable, log.aborted_end = row.unstable, row.aborted_end
+                log.remember(commit.producers)
+                log.check()
+            log.wake(LOOK_AGAIN)  # what it had written may be read from now on
 
     async def _reload(self, log: PartitionLog) -> None:
         state = await self._metastore.append_state(log.topic.no, log.partition)
@@ -544,6 +552,8 @@ class AppendPipeline:
         for share in flush.shares:
             share.log.stale = True  # whether it was committed is unknown: ask before the next one
             _reject(share, code, message)
+        for ending in flush.endings:
+            ending.answer(ClientFault(code, message))
         self._release(flush.shares)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -11,7 +11,14 @@ from msgspec.structs import replace
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log import producers
 from anabranch.log.partition import PartitionLog
-from anabranch.metastore.api import AppendCommit, NewExtent, ProducerState
+from anabranch.metastore.api import (
+    AppendCommit,
+    Enlisted,
+    NewExtent,
+    ProducerState,
+    Refused,
+    Transactional,
+)
 from anabranch.records.batch import BatchHeader
 
 
@@ -31,6 +38,7 @@ class Pending(NamedTuple):
     headers: list[BatchHeader]
     append_time_ms: int
     future: asyncio.Future[Appended]
+    transaction: Transactional | None = None  # that all of its batches belong to
 
     @property
     def withdrawn(self) -> bool:
@@ -68,12 +76,20 @@ class _Verdict(NamedTuple):
 
 
 def plan_partition(
-    log: PartitionLog, pendings: Sequence[Pending], position: int, now_ms: int
+    log: PartitionLog,
+    pendings: Sequence[Pending],
+    position: int,
+    now_ms: int,
+    *,
+    refused: Collection[Refused] = (),
+    shared_now_ms: int | None = None,
 ) -> Planned:
     """Judge each append in order and lay the accepted ones out from the partition's next offset.
 
     ``position`` is where the first append's bytes lie in the WAL object; the others follow directly. A
-    refused or repeated append leaves its bytes unnamed, which splits the extent around it.
+    refused or repeated append leaves its bytes unnamed, which splits the extent around it. ``refused``
+    are the producers whose transaction the metastore did not accept; ``shared_now_ms`` is the time on its
+    clock.
     """
     assert log.producers is not None
     next_offset = log.next_offset
@@ -81,8 +97,11 @@ def plan_partition(
     extents: list[NewExtent] = []
     accepted: list[tuple[Pending, list[int]]] = []
     answers: list[tuple[Pending, Appended | ClientFault]] = []
+    enlisted: dict[tuple[int, int], Enlisted] = {}
     for pending in pendings:
         try:
+            if refused:
+                _check_refused(pending, refused)
             verdict = _judge(log, changed, pending, next_offset, now_ms)
         except ClientFault as fault:
             answers.append((pending, fault))
@@ -92,6 +111,9 @@ def plan_partition(
                 extents.append(extent)
                 changed.update(verdict.states)
                 accepted.append((pending, verdict.base_offsets))
+                if pending.transaction is not None:
+                    began_ms = now_ms if shared_now_ms is None else shared_now_ms
+                    _enlist(enlisted, pending, pending.transaction, next_offset, began_ms)
             base_offset = next_offset if verdict.original is None else verdict.original
             answers.append((pending, Appended(base_offset, pending.append_time_ms, log.log_start)))
             if verdict.original is None:
@@ -104,10 +126,46 @@ def plan_partition(
             partition=log.partition,
             expected_next=log.next_offset,
             next_offset=next_offset,
-            extents=tuple(_join(extents)),
+            extents=tuple(join_extents(extents)),
             producers=tuple(changed.values()),
+            transactions=tuple(enlisted.values()),
         )
     return Planned(commit, accepted, answers)
+
+
+def _check_refused(pending: Pending, refused: Collection[Refused]) -> None:
+    """Raises ClientFault."""
+    if pending.transaction is None:
+        return
+    header = pending.headers[0]
+    for one in refused:
+        if (one.producer_id, one.epoch) == (header.producer_id, header.producer_epoch):
+            raise ClientFault(
+                one.code,
+                f"producer {header.producer_id} epoch {header.producer_epoch} may not write in a "
+                f"transaction of '{pending.transaction.transactional_id}' here",
+            )
+
+
+def _enlist(
+    enlisted: dict[tuple[int, int], Enlisted],
+    pending: Pending,
+    transaction: Transactional,
+    first_offset: int,
+    now_ms: int,
+) -> None:
+    header = pending.headers[0]
+    enlisted.setdefault(
+        (header.producer_id, header.producer_epoch),
+        Enlisted(
+            transactional_id=transaction.transactional_id,
+            producer_id=header.producer_id,
+            epoch=header.producer_epoch,
+            first_offset=first_offset,
+            implicit=transaction.implicit,
+            now_ms=now_ms,
+        ),
+    )
 
 
 def moved(commit: AppendCommit, position: int) -> AppendCommit:
@@ -168,7 +226,7 @@ def _extent(
     )
 
 
-def _join(extents: list[NewExtent]) -> list[NewExtent]:
+def join_extents(extents: list[NewExtent]) -> list[NewExtent]:
     """Neighbours in offsets and bytes become one extent: one row per partition and flush."""
     joined = extents[:1]
     for extent in extents[1:]:

@@ -54,6 +54,9 @@ def check(
         expected = 0 if last == SEQUENCE_MAX else last + 1
         if batch.base_sequence != expected:
             raise _out_of_order(batch, expected)
+    elif batch.is_transactional and batch.base_sequence != 0:
+        # Its last transaction ended with a new epoch, and nothing of that epoch was accepted yet.
+        raise _out_of_order(batch, expected=0)
     return None
 
 
@@ -73,6 +76,18 @@ def advance(
         producer_id=batch.producer_id,
         epoch=batch.producer_epoch,
         batches=(*kept, entry)[-BATCHES_REMEMBERED:],
+        updated_ms=now_ms,
+    )
+
+
+def after_marker(state: ProducerState | None, marker: BatchHeader, now_ms: int) -> ProducerState:
+    """The state after a marker ended the producer's transaction: where it carries a new epoch, batches
+    begin anew."""
+    same = state is not None and state.epoch == marker.producer_epoch
+    return ProducerState(
+        producer_id=marker.producer_id,
+        epoch=marker.producer_epoch,
+        batches=state.batches if same and state is not None else (),
         updated_ms=now_ms,
     )
 

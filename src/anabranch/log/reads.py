@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.log.budget import ByteBudget
@@ -19,6 +19,17 @@ from anabranch.log.cold import NOTHING, ColdReads, Found
 from anabranch.log.damage import DamageReports
 from anabranch.log.epochs import diverging_end
 from anabranch.log.extents import Damaged
+from anabranch.log.fetched import (
+    FetchPart,
+    FetchWant,
+    answered,
+    broken,
+    epoch_fault,
+    may_hold_aborted,
+    refused,
+    stable_only,
+    with_aborted,
+)
 from anabranch.log.offsets import STALE_READS_MAX
 from anabranch.log.pace import BYTES_PER_SECOND_MAX, CatchUpPace
 from anabranch.log.partition import LOOK_AGAIN, PartitionLog
@@ -31,6 +42,8 @@ from anabranch.records.runs import ANY_SIZE
 from anabranch.storage.sharedreads import SharedReads
 from anabranch.storage.store import NotFound
 
+__all__ = ["FetchPart", "FetchWant", "Reader"]
+
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -38,29 +51,6 @@ T = TypeVar("T")
 LOOK_WAIT_S = 10.0  # for a turn to look something up; clients ask again
 WAVE = 4  # cold partitions of one fetch that are read at the same time
 HOLES_MAX = 1024  # extents without a batch above the offset, passed over in one read
-
-
-class FetchWant(NamedTuple):
-    """One partition of a fetch. ``leader_epoch`` and ``last_fetched_epoch`` are -1 if not given."""
-
-    topic: Topic
-    partition: int
-    offset: int
-    max_bytes: int
-    leader_epoch: int = -1
-    last_fetched_epoch: int = -1
-
-
-class FetchPart(NamedTuple):
-    """One partition's answer. ``buffers`` are whole batches in offset order, ``bytes`` their size."""
-
-    error: ErrorCode
-    high_watermark: int
-    log_start: int
-    buffers: list[memoryview]
-    bytes: int
-    diverging_epoch: tuple[int, int] | None = None
-    leader_epoch: int = -1
 
 
 class _Hold:
@@ -72,8 +62,10 @@ class _Hold:
         reader: Hashable,
         deadline_s: float,
         limit: FairLimit | None = None,
+        committed: bool = False,
     ) -> None:
         self.reader = reader
+        self.committed = committed  # the fetch's isolation
         self.limit = limit  # of the reader's group
         self.deadline_s = deadline_s  # of the fetch, on the loop's clock
         self._budget = budget
@@ -143,12 +135,19 @@ class Reader:
 
     # -- whole fetches -----------------------------------------------------------------------------
     def fetch_ready(
-        self, wants: Sequence[FetchWant], *, min_bytes: int, max_bytes: int
+        self,
+        wants: Sequence[FetchWant],
+        *,
+        min_bytes: int,
+        max_bytes: int,
+        committed: bool = False,
     ) -> list[FetchPart] | None:
         """The answer if memory alone can give it now, else None: call :meth:`fetch`."""
-        parts, below = self._all_from_memory(wants, range(len(wants)), max_bytes)
+        parts, below = self._all_from_memory(wants, range(len(wants)), max_bytes, committed)
         if not below and sum(part.bytes for part in parts.values()) >= min_bytes:
-            return list(parts.values())
+            found = list(parts.values())
+            if not committed or not self._hold_aborted(wants, found):
+                return found
         self._refund(wants, parts)
         return None
 
@@ -161,25 +160,29 @@ class Reader:
         max_bytes: int,
         reader: Hashable = None,
         limit: FairLimit | None = None,
+        committed: bool = False,
     ) -> list[FetchPart]:
         """Answer every partition, waiting up to ``max_wait_ms`` for ``min_bytes`` if all stand at the end.
+        With ``committed``, what ended transactions do not hold is not there.
 
         ``reader`` says who asks: the limit for what lies below the tail is shared between readers. ``limit``
         is one of their group, besides.
         """
         deadline = _loop_s() + max_wait_ms / 1000
-        hold = _Hold(self.budget, reader, deadline, limit)
+        hold = _Hold(self.budget, reader, deadline, limit, committed)
         try:
             while True:
                 parts, total, urgent = await self._fetch_once(wants, max_bytes, hold)
                 left = deadline - _loop_s()
                 if urgent or total >= min_bytes or left <= 0 or self._closed:
-                    return parts
+                    return await self._name_aborted(wants, parts) if committed else parts
                 hold.release()
                 self._refund(wants, dict(enumerate(parts)))
                 logs = [self._log(want) for want in wants]
                 if any(
-                    log is None or log.high_watermark != part.high_watermark
+                    log is None
+                    or log.high_watermark != part.high_watermark
+                    or (committed and log.last_stable_offset != part.last_stable)
                     for log, part in zip(logs, parts, strict=True)
                 ):
                     continue  # something happened while another partition was read: look again
@@ -193,16 +196,17 @@ class Reader:
         self, wants: Sequence[FetchWant], max_bytes: int, hold: _Hold
     ) -> tuple[list[FetchPart], int, bool]:
         """One pass; ``urgent`` if the answer must go out whatever its size."""
-        parts, below = self._all_from_memory(wants, range(len(wants)), max_bytes)
+        committed = hold.committed
+        parts, below = self._all_from_memory(wants, range(len(wants)), max_bytes, committed)
         hot = list(parts)
         shared = bool(below) and 2 * sum(part.bytes for part in parts.values()) > max_bytes
         if shared:
             # What lies below the tail gets its share as well, however much the tail has.
             self._refund(wants, parts)
-            parts, _ = self._all_from_memory(wants, hot, max_bytes // 2)
+            parts, _ = self._all_from_memory(wants, hot, max_bytes // 2, committed)
         cold: dict[int, PartitionLog] = {}
         for index in below:
-            judged = await self._judged(wants[index])
+            judged = await self._judged(wants[index], committed)
             if isinstance(judged, PartitionLog):
                 cold[index] = judged
             else:
@@ -219,7 +223,9 @@ class Reader:
             total += sum(part.bytes for part in found.values())
             if shared:  # and what it leaves of that goes to the tail again
                 spent = sum(part.bytes for part in found.values())
-                again, _ = self._all_from_memory(wants, hot, max_bytes - spent, spent == 0)
+                again, _ = self._all_from_memory(
+                    wants, hot, max_bytes - spent, committed, spent == 0
+                )
                 self._refund(wants, {index: parts[index] for index in again})
                 parts |= again
                 total = sum(part.bytes for part in parts.values())
@@ -230,6 +236,7 @@ class Reader:
         wants: Sequence[FetchWant],
         indexes: Iterable[int],
         max_bytes: int,
+        committed: bool,
         at_least_one: bool = True,
     ) -> tuple[dict[int, FetchPart], list[int]]:
         """What memory answers, by index, and the indexes of the others."""
@@ -238,7 +245,10 @@ class Reader:
         total = 0
         for index in indexes:
             part = self._from_memory(
-                wants[index], max_bytes - total, at_least_one=at_least_one and total == 0
+                wants[index],
+                max_bytes - total,
+                at_least_one=at_least_one and total == 0,
+                committed=committed,
             )
             if part is None:
                 below.append(index)
@@ -248,7 +258,9 @@ class Reader:
         return parts, below
 
     # -- one partition -------------------------------------------------------------------------------
-    def _from_memory(self, want: FetchWant, room: int, *, at_least_one: bool) -> FetchPart | None:
+    def _from_memory(
+        self, want: FetchWant, room: int, *, at_least_one: bool, committed: bool
+    ) -> FetchPart | None:
         """None if the metastore or storage must be asked."""
         log = self._log(want)
         if log is None or log.stale or not log.log_start <= want.offset <= log.next_offset:
@@ -258,24 +270,26 @@ class Reader:
             log.leader_epoch,
         ):
             return None
-        if want.offset == log.next_offset:
-            return _part(log, [])
+        if want.offset >= _end(log, committed):
+            return answered(log, [])
         bucket = self._bucket(want.topic)
         if bucket is not None:
             allowed = bucket.available(_loop_s())
             if allowed <= 0:
-                return _part(log, [])
+                return answered(log, [])
             room = min(room, allowed)
         buffers = log.tail.read(want.offset, min(want.max_bytes, room), at_least_one=at_least_one)
         if buffers is None:
             return None
-        part = _part(log, buffers)
+        if committed:
+            buffers = stable_only(log, buffers)
+        part = answered(log, buffers)
         self.tail_bytes += part.bytes
         if bucket is not None:
             bucket.take(part.bytes)
         return part
 
-    async def _judged(self, want: FetchWant) -> FetchPart | PartitionLog:
+    async def _judged(self, want: FetchWant, committed: bool) -> FetchPart | PartitionLog:
         """What memory alone cannot answer: the answer if it holds no bytes, else what to read of."""
         log = self._log(want)
         if log is None:
@@ -283,23 +297,23 @@ class Reader:
         try:
             if log.stale or not log.log_start <= want.offset <= log.next_offset:
                 await self._refresh(log)
-            fault = _epoch_fault(log, want)
+            fault = epoch_fault(log, want)
             if fault is not None:
-                return _refusal(log, fault)
+                return refused(log, fault)
             if want.last_fetched_epoch not in (-1, log.leader_epoch):
                 epochs = await self._metastore.leader_epochs(want.topic.no, want.partition)
                 diverging = diverging_end(
                     epochs, log.next_offset, want.last_fetched_epoch, want.offset
                 )
                 if diverging is not None:
-                    return _part(log, [])._replace(diverging_epoch=diverging)
+                    return answered(log, [])._replace(diverging_epoch=diverging)
         except ClientFault as fault:
-            return _refusal(log, fault.code)
+            return refused(log, fault.code)
         except (Corrupt, StoreFault) as fault:
-            return _broken(log, want, fault)
+            return broken(log, want, fault)
         if not log.log_start <= want.offset <= log.next_offset:
-            return _refusal(log, ErrorCode.OFFSET_OUT_OF_RANGE)
-        return _part(log, []) if want.offset == log.next_offset else log
+            return refused(log, ErrorCode.OFFSET_OUT_OF_RANGE)
+        return answered(log, []) if want.offset >= _end(log, committed) else log
 
     # -- below the tail ------------------------------------------------------------------------------
     async def _from_storage(
@@ -316,7 +330,7 @@ class Reader:
         with the next fetch, which finds what was read meanwhile in the cache. Errors are answers here:
         one bad partition never fails the others.
         """
-        parts = {index: _part(log, []) for index, log in logs.items()}
+        parts = {index: answered(log, []) for index, log in logs.items()}
         if room <= 0 and not at_least_one:
             return parts
         wanted = max(1, min(room, self._settings.cold_read_bytes))
@@ -365,6 +379,7 @@ class Reader:
                         logs[index],
                         share,
                         ANY_SIZE if at_least_one else room // len(wave),
+                        hold.committed,
                     )
                 )
                 for index in wave
@@ -388,7 +403,9 @@ class Reader:
                 break
         for index in again:
             if room > 0 and _loop_s() - began_s < self._settings.cold_answer_ms_max / 1000:
-                parts[index] = part = await self._read_one(wants[index], logs[index], room, room)
+                parts[index] = part = await self._read_one(
+                    wants[index], logs[index], room, room, hold.committed
+                )
                 room -= part.bytes
                 hold.add(part.bytes)
 
@@ -422,7 +439,7 @@ class Reader:
         return self._fair_limit
 
     async def _read_one(
-        self, want: FetchWant, log: PartitionLog, share: int, first_max: int
+        self, want: FetchWant, log: PartitionLog, share: int, first_max: int, committed: bool
     ) -> FetchPart:
         bytes_max = min(share, max(want.max_bytes, 1))
         if first_max != ANY_SIZE:
@@ -431,15 +448,16 @@ class Reader:
         if bucket is not None:
             allowed = bucket.available(_loop_s())
             if allowed <= 0:
-                return _part(log, [])
+                return answered(log, [])
             bytes_max = min(bytes_max, allowed)
         try:
             found = await self.read_cold(log, want.offset, bytes_max=bytes_max, first_max=first_max)
+            buffers = stable_only(log, found.buffers) if committed else found.buffers
         except ClientFault as fault:
-            return _refusal(log, fault.code)
+            return refused(log, fault.code)
         except (Corrupt, StoreFault) as fault:
-            return _broken(log, want, fault)
-        part = _part(log, found.buffers)
+            return broken(log, want, fault)
+        part = answered(log, buffers)
         self.cold_bytes += part.bytes
         if bucket is not None:
             bucket.take(part.bytes)
@@ -509,6 +527,29 @@ class Reader:
         if log.broken:
             raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
 
+    # -- aborted transactions ----------------------------------------------------------------------
+    def _hold_aborted(self, wants: Sequence[FetchWant], parts: Sequence[FetchPart]) -> bool:
+        logs = [self._log(want) for want in wants]
+        return any(
+            log is not None and may_hold_aborted(log, want, part)
+            for log, want, part in zip(logs, wants, parts, strict=True)
+        )
+
+    async def _name_aborted(
+        self, wants: Sequence[FetchWant], parts: Sequence[FetchPart]
+    ) -> list[FetchPart]:
+        """The answers with the aborted transactions that they hold."""
+        named = []
+        for want, part in zip(wants, parts, strict=True):
+            log = self._log(want)
+            if log is not None and may_hold_aborted(log, want, part):
+                try:
+                    part = await with_aborted(self._metastore, log, want, part)
+                except (Corrupt, StoreFault) as fault:
+                    part = broken(log, want, fault)
+            named.append(part)
+        return named
+
     # -- helpers -----------------------------------------------------------------------------------
     def _log(self, want: FetchWant) -> PartitionLog | None:
         log = self._catalogue.find(want.topic.no, want.partition)
@@ -550,38 +591,11 @@ class Reader:
         return max(0.001, min(waits, default=float("inf")))
 
 
+def _end(log: PartitionLog, committed: bool) -> int:
+    """Where a reader has read everything."""
+    return log.last_stable_offset if committed else log.next_offset
+
+
 def _loop_s() -> float:
     """Seconds on the loop's monotonic clock."""
     return asyncio.get_running_loop().time()
-
-
-def _part(log: PartitionLog, buffers: list[memoryview]) -> FetchPart:
-    return FetchPart(
-        ErrorCode.NONE,
-        log.high_watermark,
-        log.log_start,
-        buffers,
-        sum(len(buffer) for buffer in buffers),
-        None,
-        log.leader_epoch,
-    )
-
-
-def _broken(log: PartitionLog, want: FetchWant, fault: Corrupt | StoreFault) -> FetchPart:
-    """What cannot be read fails its own range of its own partition (KIP-405's remote reads do alike)."""
-    logger.error("%s/%s at %s: %s", want.topic.name, want.partition, want.offset, fault)
-    corrupt = isinstance(fault, Corrupt)
-    return _refusal(log, ErrorCode.CORRUPT_MESSAGE if corrupt else ErrorCode.KAFKA_STORAGE_ERROR)
-
-
-def _refusal(log: PartitionLog, code: ErrorCode) -> FetchPart:
-    return FetchPart(code, log.high_watermark, log.log_start, [], 0, None, log.leader_epoch)
-
-
-def _epoch_fault(log: PartitionLog, want: FetchWant) -> ErrorCode | None:
-    """KIP-320: a client with another leader epoch has an older or a newer picture than ours."""
-    if want.leader_epoch == -1 or want.leader_epoch == log.leader_epoch:
-        return None
-    if want.leader_epoch < log.leader_epoch:
-        return ErrorCode.FENCED_LEADER_EPOCH
-    return ErrorCode.UNKNOWN_LEADER_EPOCH

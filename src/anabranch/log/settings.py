@@ -57,6 +57,9 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     collect_batch: int = 256  # objects per pass
     lease_ms: int = 30 * SECOND_MS
     producer_expiration_ms: int = 24 * HOUR_MS  # producer.id.expiration.ms
+    transaction_timeout_ms_max: int = 15 * MINUTE_MS  # transaction.max.timeout.ms
+    transaction_abort_interval_ms: int = 10 * SECOND_MS  # between looks for those that are overdue
+    transactional_id_expiration_ms: int = 7 * 24 * HOUR_MS  # transactional.id.expiration.ms
     offset_history_ms: int = 30 * 24 * HOUR_MS
     journal: bool = (
         True  # ship the metastore's changes to the store; only off where they are not missed

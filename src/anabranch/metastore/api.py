@@ -24,9 +24,24 @@ from anabranch.metastore.contract.groups import GroupVerbs
 from anabranch.metastore.contract.journal import JournalVerbs
 from anabranch.metastore.contract.log import LogVerbs
 from anabranch.metastore.contract.shares import ShareVerbs
+from anabranch.metastore.contract.transactions import TransactionVerbs
 from anabranch.metastore.credential_values import DelegationToken, Endpoint, ScramCredential
 from anabranch.metastore.handover import Handover
 from anabranch.metastore.share_values import ShareKey, ShareState
+from anabranch.metastore.transaction_end import EndOutcome
+from anabranch.metastore.transaction_rules import Identity
+from anabranch.metastore.transaction_values import (
+    Aborted,
+    Enlisted,
+    Marker,
+    OpenTransaction,
+    Refused,
+    Transaction,
+    Transactional,
+    TransactionalId,
+    TransactionEnd,
+    TransactionState,
+)
 from anabranch.metastore.values import (
     ALL_SHARDS,
     NO_TIMESTAMP,
@@ -74,6 +89,7 @@ from anabranch.metastore.values import (
 
 __all__ = [
     "ALL_SHARDS",
+    "Aborted",
     "Actor",
     "AppendCommit",
     "AppendOutcome",
@@ -89,7 +105,9 @@ __all__ = [
     "DelegationToken",
     "DeletedTopic",
     "Document",
+    "EndOutcome",
     "Endpoint",
+    "Enlisted",
     "Extent",
     "ExtentName",
     "FlushCommit",
@@ -98,7 +116,9 @@ __all__ = [
     "GroupRow",
     "Handover",
     "Health",
+    "Identity",
     "LeaderEpoch",
+    "Marker",
     "Metastore",
     "NO_TIMESTAMP",
     "NewExtent",
@@ -108,12 +128,14 @@ __all__ = [
     "OffsetAction",
     "OffsetChange",
     "OldestExtent",
+    "OpenTransaction",
     "PackUsage",
     "Partition",
     "PartitionSize",
     "PlacedExtent",
     "ProducerBatch",
     "ProducerState",
+    "Refused",
     "Replacement",
     "SHARDS",
     "ScramCredential",
@@ -121,6 +143,11 @@ __all__ = [
     "ShareState",
     "SkippedExtent",
     "Topic",
+    "Transaction",
+    "TransactionEnd",
+    "TransactionState",
+    "Transactional",
+    "TransactionalId",
     "shard_of",
 ]
 
@@ -134,6 +161,7 @@ class Metastore(
     CredentialVerbs,
     ShareVerbs,
     JournalVerbs,
+    TransactionVerbs,
     Protocol,
 ):
     """The verbs. Every name that is not found is None or an empty list; nothing raises for absence."""

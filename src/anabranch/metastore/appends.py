@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from anabranch.errors import StoreFault
-from anabranch.metastore import bulk, partitions
-from anabranch.metastore.counters import bump
+from anabranch.metastore import bulk, partitions, transaction_appends
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.objects import register_wal_object
@@ -84,6 +82,7 @@ def commit_appends(
     object_no = register_wal_object(tx, object_key, written, now_ms)
     keys = [(commit.topic_no, commit.partition) for commit in commits]
     assert len(set(keys)) == len(keys), "a flush lays the batches of a partition together"
+    enlistment = transaction_appends.judge(tx, commits)
     ends = {(row[0], row[1]): row for row in bulk.read(tx, _ENDS, keys)}
     outcomes: list[AppendOutcome] = []
     moves: list[bulk.Row] = []
@@ -92,8 +91,9 @@ def commit_appends(
     for commit, key in zip(commits, keys, strict=True):
         assert_tiles(commit)
         end = ends.get(key)
-        if end is None or end[2] != commit.expected_next:
-            outcomes.append(AppendOutcome(False, partitions.partition(tx, *key)))
+        refused = () if enlistment is None else enlistment.refused.get(key, ())
+        if end is None or end[2] != commit.expected_next or refused:
+            outcomes.append(AppendOutcome(False, partitions.partition(tx, *key), refused))
             continue
         outcomes.append(_COMMITTED)
         rows = marked_rows(*key, object_no, ObjectKind.WAL, commit.extents, end[3], end[4])
@@ -110,6 +110,8 @@ def commit_appends(
     assert moved == len(moves), "next_offset moved inside our own transaction"
     bulk.write(tx, INSERT_EXTENTS, extents)
     bulk.write(tx, _UPSERT_PRODUCER, producers)
+    if enlistment is not None:
+        enlistment.write(tx, [(move[0], move[1]) for move in moves])  # type: ignore[misc]
     return outcomes
 
 
@@ -155,8 +157,8 @@ def append_state(
 ) -> tuple[Partition, list[ProducerState]] | None:
     """One statement, so one snapshot on every engine."""
     rows = tx.execute(
-        "SELECT p.next_offset, p.log_start, p.leader_epoch, s.producer_id, s.epoch, s.batches, "
-        "s.updated_ms FROM partition p LEFT JOIN producer s USING (topic_no, partition) "
+        "SELECT p.next_offset, p.log_start, p.leader_epoch, p.skips, p.unstable, p.aborted_end, "
+        "s.producer_id, s.epoch, s.batches, s.updated_ms FROM partition p LEFT JOIN producer s USING (topic_no, partition) "
         "WHERE p.topic_no = ? AND p.partition = ? ORDER BY s.producer_id",
         (topic_no, partition),
     ).fetchall()
@@ -167,7 +169,7 @@ def append_state(
         for *_, pid, epoch, batches, updated in rows
         if pid is not None
     ]
-    return Partition(topic_no, partition, *rows[0][:3]), states
+    return Partition(topic_no, partition, *rows[0][:6]), states
 
 
 def producer_states(tx: Tx, topic_no: int, partition: int) -> list[ProducerState]:
@@ -195,12 +197,3 @@ def expire_producers(tx: Tx, before_ms: int, limit: int) -> int:
     if rows:
         note(tx, *[("producer", (*row,)) for row in rows])
     return len(rows)
-
-
-def allocate_producer_ids(tx: Tx, count: int) -> int:
-    assert count > 0
-    first = bump(tx, "producer_id", count) - count
-    note(tx, ("counter", ("producer_id",)))
-    if first + count > 2**63 - 1:
-        raise StoreFault("all producer ids have been given away", retryable=False)
-    return first

@@ -14,7 +14,7 @@ from anabranch.metastore.values import (
     Partition,
 )
 
-_COLUMNS = "topic_no, partition, next_offset, log_start, leader_epoch, skips"
+_COLUMNS = "topic_no, partition, next_offset, log_start, leader_epoch, skips, unstable, aborted_end"
 _SOME = bulk.Query(
     "topic_no partition", _COLUMNS, "FROM partition WHERE (topic_no, partition) IN {v}"
 )

@@ -107,6 +107,8 @@ def _purge_topic(tx: Tx, topic_no: int, deleted_ms: int, limit: int) -> int:
         ("damage_skip", "first_offset"),
         ("compaction", "first_offset"),
         ("share_partition", "group_id"),
+        ("aborted_transaction", "last_offset"),
+        ("transaction_partition", "producer_id"),
     ):
         if purged < limit:
             purged += _purge_rows(tx, table, key, topic_no, limit - purged)

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from anabranch.errors import StoreFault
 from anabranch.metastore.credential_values import Endpoint
+from anabranch.metastore.transaction_values import Enlisted, Refused
 
 NO_TIMESTAMP = -1
 SHARDS = 16  # of background work: as many brokers can share it at most
@@ -102,6 +103,8 @@ class Partition(Struct, frozen=True):
     """Invariant: ``0 <= log_start <= next_offset``. The high watermark is ``next_offset``.
 
     ``skips`` grows whenever an operator skips something of it; commits do not ask for it and say 0.
+    ``unstable`` is the first offset of a transaction that is ongoing, -1 without one: from there on nothing
+    is for read_committed readers. ``aborted_end``: behind the last aborted transaction, 0 without one.
     """
 
     topic_no: int
@@ -110,6 +113,8 @@ class Partition(Struct, frozen=True):
     log_start: int
     leader_epoch: int
     skips: int = 0
+    unstable: int = -1
+    aborted_end: int = 0
 
 
 class LeaderEpoch(Struct, frozen=True):
@@ -172,7 +177,8 @@ class ProducerState(Struct, frozen=True):
 
 
 class AppendCommit(Struct, frozen=True):
-    """A flush's share of one partition: commits only if ``next_offset == expected_next``."""
+    """A flush's share of one partition: commits only if ``next_offset == expected_next``, and if all of
+    ``transactions`` may write there."""
 
     topic_no: int
     partition: int
@@ -180,13 +186,16 @@ class AppendCommit(Struct, frozen=True):
     next_offset: int
     extents: tuple[NewExtent, ...]
     producers: tuple[ProducerState, ...] = ()
+    transactions: tuple[Enlisted, ...] = ()
 
 
 class AppendOutcome(Struct, frozen=True):
-    """``committed``, or else the partition's present state (None: the topic is gone)."""
+    """``committed``, or else the partition's present state (None: the topic is gone) and whose batches
+    were refused."""
 
     committed: bool
     partition: Partition | None = None
+    refused: tuple[Refused, ...] = ()
 
 
 class FlushCommit(NamedTuple):

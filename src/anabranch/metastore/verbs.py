@@ -30,6 +30,7 @@ from anabranch.metastore import (
     maintenance,
     objects,
     partitions,
+    producer_ids,
     purge,
     topics,
     transplant,
@@ -41,6 +42,7 @@ from anabranch.metastore.credential_values import Endpoint
 from anabranch.metastore.handover import Handover
 from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
 from anabranch.metastore.share_verbs import SqlShareVerbs
+from anabranch.metastore.transaction_verbs import SqlTransactionVerbs
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import (
     ALL_SHARDS,
@@ -84,7 +86,7 @@ PURGE_AT_ONCE_ROWS = (
 )
 
 
-class SqlMetastore(SqlShareVerbs):
+class SqlMetastore(SqlShareVerbs, SqlTransactionVerbs):
     """See :class:`anabranch.metastore.api.Metastore`; an engine adds how to open, read and write."""
 
     def __init__(self) -> None:
@@ -268,7 +270,7 @@ class SqlMetastore(SqlShareVerbs):
         return await self._write(appends.expire_producers, before_ms, limit)
 
     async def allocate_producer_ids(self, count: int) -> int:
-        return await self._write(appends.allocate_producer_ids, count)
+        return await self._write(producer_ids.allocate_producer_ids, count)
 
     # -- reads -------------------------------------------------------------------------------
     async def extents_from(

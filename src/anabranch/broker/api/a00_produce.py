@@ -4,13 +4,15 @@ Every ``acks`` is answered after the batch is durable and committed (I1); ``acks
 and any error of it closes the connection, which is all the client can notice. Produces of one
 connection are pipelined. Where an answer is wanted and the client leaves before it, what still waits for its
 flush is not appended. From version 13 topics are named by id (KIP-516). ``timeout_ms`` bounds the
-wait for replicas in Kafka; there are none. A transactional id is refused with INVALID_TXN_STATE:
-transactions are not served. Any broker appends to any partition, whoever leads it: stale routing is no
+wait for replicas in Kafka; there are none. Transactional batches are judged in the SQL transaction that
+commits them; from version 12 on writing to a partition adds it to the transaction (KIP-890). Any broker
+appends to any partition, whoever leads it: stale routing is no
 error. Only a broker that is about to stop answers NOT_LEADER_OR_FOLLOWER, with the new leader (KIP-951).
 
 Partition errors: TOPIC_AUTHORIZATION_FAILED (a live topic, from another lane), UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_REQUIRED_ACKS, CORRUPT_MESSAGE,
 MESSAGE_TOO_LARGE, INVALID_RECORD, INVALID_TIMESTAMP, UNSUPPORTED_FOR_MESSAGE_FORMAT,
-UNSUPPORTED_COMPRESSION_TYPE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, KAFKA_STORAGE_ERROR.
+UNSUPPORTED_COMPRESSION_TYPE, OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_PRODUCER_ID_MAPPING,
+INVALID_TXN_STATE (TRANSACTION_ABORTABLE from v11 on), TRANSACTIONAL_ID_AUTHORIZATION_FAILED, KAFKA_STORAGE_ERROR.
 KIP-98, KIP-467 (error messages), KIP-516.
 """
 
@@ -25,7 +27,7 @@ from anabranch.broker.dispatch import Closing, Deferred, Reply, Started
 from anabranch.broker.routing import zone_of
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.planning import Appended
-from anabranch.metastore.api import Topic
+from anabranch.metastore.api import Topic, Transactional
 from anabranch.wire.messages.m00_produce import (
     LeaderIdAndEpoch,
     NodeEndpoint,
@@ -44,6 +46,8 @@ MIN = 3
 MAX = 13
 
 _TOPIC_IDS = 13
+_IMPLICIT_SINCE = 12
+_ABORTABLE_SINCE = 11
 ENTRIES_PER_TURN = 256  # topics and partitions, some 3 ms of work; then the loop serves others
 
 
@@ -87,6 +91,10 @@ class _Appends:
         self._by_id = context.version >= _TOPIC_IDS
         self._acks = request.acks
         self._refusal = _refusal(request)
+        self._transaction: Transactional | None = None
+        if request.transactional_id is not None:
+            implicit = context.version >= _IMPLICIT_SINCE
+            self._transaction = Transactional(request.transactional_id, implicit)
         self._response = ProduceResponse()
         self._waiting: list[tuple[PartitionProduceResponse, asyncio.Future[Appended]]] = []
         self.futures: list[asyncio.Future[Appended]] = []
@@ -114,7 +122,7 @@ class _Appends:
             if not part.records:
                 raise ClientFault(ErrorCode.INVALID_RECORD, "a partition without records")
             assert isinstance(part.records, memoryview)
-            future = self._log.append(topic, part.index, part.records)
+            future = self._log.append(topic, part.index, part.records, self._transaction)
         except ClientFault as fault:
             _refuse(answer, fault)
         else:
@@ -131,6 +139,11 @@ class _Appends:
                 answer.log_append_time_ms = appended.append_time_ms
                 answer.log_start_offset = appended.log_start
             elif isinstance(error, ClientFault):
+                if (
+                    error.code is ErrorCode.TRANSACTION_ABORTABLE
+                    and self._context.version < _ABORTABLE_SINCE
+                ):
+                    error = ClientFault(ErrorCode.INVALID_TXN_STATE, error.message)
                 _refuse(answer, error)
             else:
                 logger.error("an append broke", exc_info=error)
@@ -151,8 +164,6 @@ def _refusal(request: ProduceRequest) -> ClientFault | None:
     """What is wrong with the request as a whole."""
     if request.acks not in (-1, 0, 1):
         return ClientFault(ErrorCode.INVALID_REQUIRED_ACKS, f"acks={request.acks}")
-    if request.transactional_id is not None:
-        return ClientFault(ErrorCode.INVALID_TXN_STATE, "transactions are not served")
     return None
 
 

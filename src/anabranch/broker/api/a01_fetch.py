@@ -6,7 +6,8 @@ partition gets at least one batch however small the limits are (KIP-74). ``max_w
 (KIP-227) are kept in memory (:mod:`anabranch.broker.fetch_sessions`). A fetch with a last fetched epoch may be answered with a diverging epoch (KIP-595). A consumer whose rack has brokers of its own is sent
 to one of them (KIP-392, from v11). Any broker serves any partition, whoever leads it: stale routing is
 no error. Only a broker that is about to stop answers NOT_LEADER_OR_FOLLOWER, with the new leader
-(KIP-951). Replicas do not exist, so a replica id is ignored.
+(KIP-951). Replicas do not exist, so a replica id is ignored. With isolation level 1 an answer ends at the
+last stable offset and names the aborted transactions in it (KIP-98).
 
 Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, OFFSET_OUT_OF_RANGE,
 FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH (KIP-320), KAFKA_STORAGE_ERROR.
@@ -23,9 +24,10 @@ from anabranch.broker.dispatch import Started
 from anabranch.broker.fetch_sessions import SessionFetch
 from anabranch.broker.routing import zone_of
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.log.reads import FetchPart, FetchWant
+from anabranch.log.fetched import FetchPart, FetchWant
 from anabranch.metastore.api import Topic
 from anabranch.wire.messages.m01_fetch import (
+    AbortedTransaction,
     EpochEndOffset,
     FetchableTopicResponse,
     FetchRequest,
@@ -109,7 +111,9 @@ def _fetch(
         return _now(context, response, wants, answers, committed)
     max_bytes = min(request.max_bytes, context.broker.listener.fetch_bytes_max())
     min_bytes = request.min_bytes if request.max_wait_ms > 0 else 0
-    parts = log.fetch_ready(wants, min_bytes=min_bytes, max_bytes=max_bytes)
+    parts = log.fetch_ready(
+        wants, min_bytes=min_bytes, max_bytes=max_bytes, read_committed=committed
+    )
     if parts is None:
         return _wait(context, request, response, wants, answers, max_bytes)
     _fill(context, response, wants, answers, parts, committed)
@@ -124,7 +128,9 @@ async def _now(
     committed: bool,
 ) -> FetchResponse:
     max_bytes = context.broker.listener.fetch_bytes_max()
-    parts = await context.log.fetch(wants, max_wait_ms=0, min_bytes=0, max_bytes=max_bytes)
+    parts = await context.log.fetch(
+        wants, max_wait_ms=0, min_bytes=0, max_bytes=max_bytes, read_committed=committed
+    )
     _fill(context, response, wants, answers, parts, committed)
     return response
 
@@ -138,7 +144,8 @@ def _is_nearer(
     if nearer is None or log is None:
         return False
     answer.preferred_read_replica = nearer.broker_id
-    answer.high_watermark = answer.last_stable_offset = log.high_watermark
+    answer.high_watermark = log.high_watermark
+    answer.last_stable_offset = log.last_stable_offset
     answer.log_start_offset = log.log_start
     answer.aborted_transactions = None
     answer.records = b""
@@ -185,15 +192,16 @@ def _wait(
 ) -> Coroutine[Any, Any, FetchResponse]:
     async def wait() -> FetchResponse:
         limit = context.broker.group_limits.of(context.client_id, context.host)
+        committed = request.isolation_level == _READ_COMMITTED
         parts = await context.log.fetch(
             wants,
             max_wait_ms=max(request.max_wait_ms, 0),
             min_bytes=request.min_bytes,
             max_bytes=max_bytes,
+            read_committed=committed,
             reader=(context.host, context.client_id),
             limit=None if limit is None else limit.bucket,
         )
-        committed = request.isolation_level == _READ_COMMITTED
         _fill(context, response, wants, answers, parts, committed)
         return response
 
@@ -211,11 +219,16 @@ def _fill(
     for want, answer, part in zip(wants, answers, parts, strict=True):
         answer.error_code = part.error
         answer.high_watermark = part.high_watermark
-        answer.last_stable_offset = part.high_watermark  # no transaction can be open
+        answer.last_stable_offset = part.last_stable
         answer.log_start_offset = part.log_start
         answer.records = part.buffers  # type: ignore[assignment]  # a list of views is encoded as it is
         # Kafka's clients look at aborted transactions only under read_committed; null says "did not look".
-        answer.aborted_transactions = [] if committed else None
+        answer.aborted_transactions = None
+        if committed:
+            answer.aborted_transactions = [
+                AbortedTransaction(producer_id=one.producer_id, first_offset=one.first_offset)
+                for one in part.aborted
+            ]
         if part.diverging_epoch is not None:
             epoch, end_offset = part.diverging_epoch
             answer.diverging_epoch = EpochEndOffset(epoch=epoch, end_offset=end_offset)

@@ -2,16 +2,16 @@
 
 No topics (null, from version 2) means all that the group has committed. A partition without a committed
 offset is answered with -1, empty metadata and no error. Several groups at once from version 8
-(KIP-709), topics by id from version 10. ``require_stable`` (KIP-447) is always met: no transaction can
-hold an offset back.
+(KIP-709), topics by id from version 10. With ``require_stable`` (KIP-447) a partition whose next offset an
+ongoing transaction carries is UNSTABLE_OFFSET_COMMIT.
 
-Errors: UNKNOWN_TOPIC_ID per partition (v10); per group NOT_COORDINATOR, GROUP_AUTHORIZATION_FAILED (the lane),
+Errors: UNKNOWN_TOPIC_ID (v10) and UNSTABLE_OFFSET_COMMIT per partition; per group NOT_COORDINATOR, GROUP_AUTHORIZATION_FAILED (the lane),
 COORDINATOR_NOT_AVAILABLE.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from anabranch.broker.context import Context
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
@@ -46,7 +46,7 @@ async def handle(context: Context, request: OffsetFetchRequest) -> OffsetFetchRe
                 group = OffsetFetchResponseGroup(group_id=one.group_id, error_code=twice)
             else:
                 seen.add(one.group_id)
-                group = await _group(context, one)
+                group = await _group(context, one, request.require_stable)
             response.groups.append(group)
         return response
     wanted = OffsetFetchRequestGroup(
@@ -58,7 +58,7 @@ async def handle(context: Context, request: OffsetFetchRequest) -> OffsetFetchRe
             for one in request.topics
         ],
     )
-    found = await _group(context, wanted)
+    found = await _group(context, wanted, request.require_stable)
     return OffsetFetchResponse(
         error_code=found.error_code,
         topics=[
@@ -81,11 +81,16 @@ async def handle(context: Context, request: OffsetFetchRequest) -> OffsetFetchRe
     )
 
 
-async def _group(context: Context, wanted: OffsetFetchRequestGroup) -> OffsetFetchResponseGroup:
+async def _group(
+    context: Context, wanted: OffsetFetchRequestGroup, stable: bool
+) -> OffsetFetchResponseGroup:
     answer = OffsetFetchResponseGroup(group_id=wanted.group_id)
     offsets: dict[int, dict[int, Committed]] = {}
+    pending: set[tuple[int, int]] = set()
     try:
         context.broker.group_limits.spoke(wanted.group_id, context.client_id, context.host)
+        if stable:  # before the offsets: what is committed in between is among them
+            pending = set(await context.log.metastore.pending_offsets(wanted.group_id))
         for one in await context.groups.fetch(wanted.group_id):
             offsets.setdefault(one.topic_no, {})[one.partition] = one
     except ClientFault as fault:  # another broker's group, or none of this lane's
@@ -93,14 +98,19 @@ async def _group(context: Context, wanted: OffsetFetchRequestGroup) -> OffsetFet
     except StoreFault:
         answer.error_code = ErrorCode.COORDINATOR_NOT_AVAILABLE
     if wanted.topics is None:
+        for no, _ in pending:
+            offsets.setdefault(no, {})
         for topic in context.log.catalogue.topics():
             if topic.no in offsets:
-                answer.topics.append(_topic(topic, sorted(offsets[topic.no]), offsets[topic.no]))
+                held = {partition for no, partition in pending if no == topic.no}
+                known = offsets[topic.no]
+                answer.topics.append(_topic(topic, sorted(held | set(known)), known, pending))
         return answer
     for request in wanted.topics:
         found = _find(context, request)
         if found is not None:
-            answered = _topic(found, request.partition_indexes, offsets.get(found.no, {}))
+            known = offsets.get(found.no, {})
+            answered = _topic(found, request.partition_indexes, known, pending)
         else:
             answered = OffsetFetchResponseTopics(
                 name=request.name,
@@ -108,8 +118,8 @@ async def _group(context: Context, wanted: OffsetFetchRequestGroup) -> OffsetFet
                 partitions=[_nothing(index) for index in request.partition_indexes],
             )
             if context.version >= _TOPIC_IDS:
-                for partition in answered.partitions:
-                    partition.error_code = ErrorCode.UNKNOWN_TOPIC_ID
+                for unknown in answered.partitions:
+                    unknown.error_code = ErrorCode.UNKNOWN_TOPIC_ID
         answer.topics.append(answered)
     return answer
 
@@ -121,13 +131,23 @@ def _find(context: Context, wanted: OffsetFetchRequestTopics) -> Topic | None:
 
 
 def _topic(
-    topic: Topic, partitions: list[int], offsets: Mapping[int, Committed]
+    topic: Topic,
+    partitions: list[int],
+    offsets: Mapping[int, Committed],
+    pending: Set[tuple[int, int]],
 ) -> OffsetFetchResponseTopics:
     return OffsetFetchResponseTopics(
         name=topic.name,
         topic_id=topic.id,
         partitions=[
             OffsetFetchResponsePartitions(
+                partition_index=index,
+                committed_offset=-1,
+                metadata="",
+                error_code=ErrorCode.UNSTABLE_OFFSET_COMMIT,
+            )
+            if (topic.no, index) in pending
+            else OffsetFetchResponsePartitions(
                 partition_index=index,
                 committed_offset=offsets[index].offset,
                 committed_leader_epoch=offsets[index].leader_epoch,

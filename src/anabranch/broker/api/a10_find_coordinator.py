@@ -1,9 +1,9 @@
-"""FindCoordinator (10), versions 0 to 6: which broker of the lane coordinates a group.
+"""FindCoordinator (10), versions 0 to 6: which broker of the lane coordinates a group or a transactional id.
 
 From version 4 several keys are asked for at once (KIP-699). A group that the lane does not admit is
-answered with GROUP_AUTHORIZATION_FAILED. Key type 1 (transactions) is answered with
-INVALID_REQUEST, because any retriable error would keep a transactional producer asking for ever, and
-so is every other type: neither transactions nor share groups are served.
+answered with GROUP_AUTHORIZATION_FAILED. For transactional ids (key type 1) one broker is named, so that
+clients keep to it; every other would serve them as well. Other key types are INVALID_REQUEST: share
+groups are not served.
 """
 
 from __future__ import annotations
@@ -43,6 +43,11 @@ def handle(context: Context, request: FindCoordinatorRequest) -> FindCoordinator
 
 def _find(context: Context, key_type: int, key: str) -> Coordinator:
     error = ErrorCode.INVALID_REQUEST
+    if key_type == _TRANSACTION and key:
+        one = context.routes.coordinator(key)
+        return Coordinator(
+            key=key, node_id=one.broker_id, host=one.host, port=one.port, error_message=None
+        )
     if key_type == _GROUP and lanes.admits_group(context.lane, key):
         one = context.routes.coordinator(key)
         return Coordinator(
@@ -52,9 +57,7 @@ def _find(context: Context, key_type: int, key: str) -> Coordinator:
         error = ErrorCode.GROUP_AUTHORIZATION_FAILED
         message = lanes.group_refusal(context.lane, key)
     elif key_type == _TRANSACTION:
-        message = (
-            "transactions are not served yet: use an idempotent producer without transactional.id"
-        )
+        message = "a transactional id may not be empty"
     else:
         message = f"coordinators of type {key_type} are not served"
     return Coordinator(

@@ -1,4 +1,5 @@
-"""DescribeProducers (61), version 0: the idempotent producers that a partition remembers (KIP-664).
+"""DescribeProducers (61), version 0: the producers that a partition remembers (KIP-664),
+and where the transactions that are open there begin.
 
 Partition errors: UNKNOWN_TOPIC_OR_PARTITION, INVALID_REQUEST (asked for twice), KAFKA_STORAGE_ERROR.
 """
@@ -37,13 +38,19 @@ async def handle(context: Context, request: DescribeProducersRequest) -> Describ
                 seen.add((wanted.name, index))
                 topic = topics.by_name(context.log, wanted.name)
                 context.log.partition(topic, index)
+                open_since = {
+                    one.producer_id: one.first_offset
+                    for one in await context.log.metastore.open_transactions(topic.no, index)
+                    if one.first_offset is not None
+                }
                 answer.active_producers = [
                     ProducerState(
                         producer_id=state.producer_id,
                         producer_epoch=state.epoch,
                         last_sequence=state.batches[-1].last_sequence if state.batches else -1,
                         last_timestamp=state.batches[-1].timestamp if state.batches else -1,
-                        coordinator_epoch=-1,
+                        coordinator_epoch=0 if state.producer_id in open_since else -1,
+                        current_txn_start_offset=open_since.get(state.producer_id, -1),
                     )
                     for state in await context.log.metastore.producer_states(topic.no, index)
                 ]

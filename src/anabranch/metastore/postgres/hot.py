@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from anabranch.errors import StoreFault
+from anabranch.metastore import partitions, transaction_appends
 from anabranch.metastore.appends import assert_tiles, encode_batches
 from anabranch.metastore.arrays import Blobs, Ints, Texts
 from anabranch.metastore.postgres.functions import COMMIT_OFFSETS
@@ -32,7 +33,8 @@ from anabranch.metastore.values import (
 # the UPDATE that follows; nothing else here depends on the statement's snapshot.
 _COMMIT = """
 WITH held AS (
-    SELECT c.*, p.next_offset, p.log_start, p.leader_epoch, p.appended_mark, p.timestamp_mark
+    SELECT c.*, p.next_offset, p.log_start, p.leader_epoch, p.skips, p.unstable, p.aborted_end,
+        p.appended_mark, p.timestamp_mark
     FROM unnest(:topic_no, :partition, :expected, :next, :records, :bytes, :first_ms, :appended,
         :stamp, :first, :last, :first_state, :last_state) AS c (topic_no, partition, expected, next,
         records, bytes, first_ms, appended, stamp, first, last, first_state, last_state)
@@ -92,8 +94,8 @@ WITH held AS (
         epoch = excluded.epoch, batches = excluded.batches, updated_ms = excluded.updated_ms
     RETURNING 1
 )
-SELECT w.named, h.topic_no, h.partition, h.next_offset, h.log_start, h.leader_epoch,
-    h.next_offset = h.expected, (SELECT count(*) FROM moved), (SELECT count(*) FROM placed)
+SELECT w.named, h.topic_no, h.partition, h.next_offset, h.log_start, h.leader_epoch, h.skips,
+    h.unstable, h.aborted_end, h.next_offset = h.expected, (SELECT count(*) FROM moved), (SELECT count(*) FROM placed)
 FROM (SELECT count(*) AS named FROM wal) AS w LEFT JOIN held h ON true
 """
 
@@ -121,6 +123,37 @@ def commit_appends(
     tx: PostgresTx, object_key: str, commits: Sequence[AppendCommit], now_ms: int
 ) -> list[AppendOutcome]:
     """As :func:`anabranch.metastore.appends.commit_appends`; may be repeated if ``tx.repeated`` says so."""
+    if not any(commit.transactions for commit in commits):
+        return _commit_appends(tx, object_key, commits, now_ms)
+    with tx.connection.transaction():  # several statements: only transactional batches pay for them
+        return _commit_transactional(tx, object_key, commits, now_ms)
+
+
+def _commit_transactional(
+    tx: PostgresTx, object_key: str, commits: Sequence[AppendCommit], now_ms: int
+) -> list[AppendOutcome]:
+    enlistment = transaction_appends.judge(tx, commits)
+    assert enlistment is not None
+    keys = [(commit.topic_no, commit.partition) for commit in commits]
+    allowed = [one for one, key in zip(commits, keys, strict=True) if key not in enlistment.refused]
+    outcomes = dict(
+        zip(
+            [(one.topic_no, one.partition) for one in allowed],
+            _commit_appends(tx, object_key, allowed, now_ms) if allowed else (),
+            strict=True,
+        )
+    )
+    refused = list(enlistment.refused)
+    there = {(one.topic_no, one.partition): one for one in partitions.some_partitions(tx, refused)}
+    for key in refused:
+        outcomes[key] = AppendOutcome(False, there.get(key), enlistment.refused[key])
+    enlistment.write(tx, [key for key in keys if outcomes[key].committed])
+    return [outcomes[key] for key in keys]
+
+
+def _commit_appends(
+    tx: PostgresTx, object_key: str, commits: Sequence[AppendCommit], now_ms: int
+) -> list[AppendOutcome]:
     keys = [(commit.topic_no, commit.partition) for commit in commits]
     assert len(set(keys)) == len(keys), "a flush lays the batches of a partition together"
     values = _values(object_key, commits)
@@ -132,9 +165,9 @@ def commit_appends(
             raise StoreFault(
                 f"object {object_key} was collected and cannot be used again", retryable=False
             )
-    _, _, _, _, _, _, _, moved, placed = rows[0]
-    present = {(row[1], row[2]): Partition(*row[1:6]) for row in rows if row[1] is not None}
-    won = {(row[1], row[2]) for row in rows if row[6]}
+    moved, placed = rows[0][10:]
+    present = {(row[1], row[2]): Partition(*row[1:9]) for row in rows if row[1] is not None}
+    won = {(row[1], row[2]) for row in rows if row[9]}
     assert moved == len(won), "next_offset moved under our own lock"
     assert placed == sum(
         len(one.extents) for one, key in zip(commits, keys, strict=True) if key in won
