@@ -253,16 +253,6 @@ def test_an_error_with_acks_0_closes_the_connection(tmp_path: Path) -> None:
     run(scenario)
 
 
-def test_a_transactional_produce_is_refused(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with talking(tmp_path) as bench:
-            await bench.create("t")
-            part = await bench.produce("t", batch(b"x"), transactional_id="tx")
-            assert part.error_code == ErrorCode.INVALID_TXN_STATE
-
-    run(scenario)
-
-
 def test_pipelined_produces_get_dense_offsets_in_their_order(tmp_path: Path) -> None:
     """I2, and the pitfall that one append at a time caps a connection."""
 
@@ -503,9 +493,6 @@ def test_init_producer_id(version: int, tmp_path: Path) -> None:
             ]
             assert all(one.error_code == 0 and one.producer_epoch == 0 for one in given)
             assert len({one.producer_id for one in given}) == 3
-            refused = await bench.call(InitProducerIdRequest(transactional_id="tx"), version)
-            assert refused.error_code == ErrorCode.INVALID_REQUEST
-            assert refused.producer_id == -1
 
     run(scenario)
 

@@ -455,7 +455,7 @@ async def test_i1_a_full_disk_loses_nothing_and_the_writer_goes_on(meta: SqliteM
     topic = await a_topic(meta)
     tx = meta._writer._tx
     await meta._writer.submit(
-        lambda tx: tx.execute("PRAGMA max_page_count = 60").fetchone()
+        lambda tx: tx.execute("PRAGMA max_page_count = 80").fetchone()
     )  # SQLite answers SQLITE_FULL at this size, as it does when the disk has no room
     big = "m" * 3000
     acknowledged = 0
