@@ -235,6 +235,9 @@ class SimDisk(Disk):
         self._enter("read")
         return bytes(self._open[fd].content[position : position + length])
 
+    def read_only_what_is_asked(self, fd: int) -> None:
+        pass  # nothing is read ahead here
+
     def write(self, fd: int, buffers: Sequence[Buffer], position: int) -> int:
         data = b"".join(buffers)
         inode = self._open[fd]

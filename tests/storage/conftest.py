@@ -105,6 +105,10 @@ class FaultyDisk(Disk):
         self._note("read", self._names[fd])
         return super().read(fd, length, position)
 
+    def read_only_what_is_asked(self, fd: int) -> None:
+        self._note("read_only_what_is_asked", self._names[fd])
+        super().read_only_what_is_asked(fd)
+
     def write(self, fd: int, buffers: Sequence[Buffer], position: int) -> int:
         self._note("write", self._names[fd])
         return super().write(fd, buffers, position)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from anabranch.errors import StoreFault, UserFault
-from anabranch.storage.directory import SYNC_BYTES, TEMPORARY, DirectoryStore
+from anabranch.storage.directory import LONG_BYTES, SYNC_BYTES, TEMPORARY, DirectoryStore
 from anabranch.storage.memory import MemoryStore
 from anabranch.storage.store import AlreadyExists, NotFound, open_store
 
@@ -175,3 +175,20 @@ def test_urls_open_stores(tmp_path: Path) -> None:
     for url in ("data", "ftp://host/x", "file://host/x", "s3://", "s3://b?colour=red", ""):
         with pytest.raises(UserFault, match="store URL"):
             open_store(url)
+
+
+def test_the_system_reads_nothing_ahead_of_short_reads(tmp_path: Path, disk: Any) -> None:
+    store = DirectoryStore(tmp_path, writer_id="w", disk=disk)
+    store.put("k", bytes(LONG_BYTES + 4))
+    for ranges, expected in (
+        ([(0, 100)], 1),
+        ([(0, LONG_BYTES // 2), (LONG_BYTES // 2, LONG_BYTES // 2 - 1)], 1),
+        ([(0, LONG_BYTES // 2), (LONG_BYTES // 2, LONG_BYTES // 2)], 0),
+        ([(0, None)], 0),  # a long read takes what the system has ready
+    ):
+        disk.calls.clear()
+        found = store.get_ranges("k", ranges)
+        assert [len(each) for each in found] == [
+            LONG_BYTES + 4 if length is None else length for _, length in ranges
+        ]
+        assert len(disk.named("read_only_what_is_asked")) == expected

@@ -251,6 +251,7 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
     checks = (
         ("node_id", settings.node_id or 0, 0, INT_MAX),
         ("metrics.port", settings.metrics.port, 0, 65535),
+        ("lane.niceness", settings.lane.niceness, 0, 19),
         ("topics.partitions", settings.topics.partitions, 1, 10_000),
         ("limits.request_bytes_max", settings.limits.request_bytes_max, 64 * KIB, INT_MAX),
         (

@@ -34,6 +34,7 @@ class LaneSettings(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = LIVE
     write_live: bool = False  # whether a lane other than live may write to live topics
     groups: tuple[str, ...] = ("replay.", "recovery.")  # how names of its groups begin
+    niceness: int = 10  # of its processes, 0 to 19: live ones of the machine get ten times theirs
     late_percent_max: int = (
         115  # what live brokers' appends may take for it; 0: it never slows for them
     )

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.server import Broker
 from anabranch.errors import UserFault
+from anabranch.scheduling import be_prompt
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ async def serve(settings: BrokerSettings, stopping: Stopping) -> None:
     """
     allow_files()
     sys.setswitchinterval(SWITCH_S)
+    be_prompt()
     broker = Broker(settings)
     await broker.start()
     spare_collections()

@@ -134,6 +134,8 @@ def command(
     Prints one line with "listening on HOST:PORT" when clients can connect.
     """
     from anabranch.broker.config import load_settings
+    from anabranch.broker.lanes import is_apart
+    from anabranch.scheduling import give_way
 
     metrics_host, metrics_port = _endpoint("--metrics", metrics)
     overrides: dict[str, Any] = {
@@ -154,6 +156,8 @@ def command(
         level=log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    if is_apart(settings.lane):
+        give_way(settings.lane.niceness)
     if workers == 1:
         asyncio.run(_run(settings))
     else:

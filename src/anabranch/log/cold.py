@@ -27,6 +27,7 @@ from anabranch.storage.sharedreads import SharedReads
 from anabranch.storage.store import Store
 
 PLACES_MAX = 8192  # where readers left off, remembered: about as many as there are readers
+AHEAD_ANSWERS = 4  # at most so many times what was asked for is read ahead
 
 T = TypeVar("T")
 
@@ -181,7 +182,7 @@ class ColdReads:
                 if outcome.found.buffers:
                     self._remember(outcome)
                     if sequential:
-                        self._read_ahead(outcome)
+                        self._read_ahead(outcome, bytes_max)
                     return outcome.found
                 whole = _end(outcome.extent) - outcome.position
                 if not whole:
@@ -253,10 +254,11 @@ class ColdReads:
         if len(self._places) > PLACES_MAX:
             self._places.popitem(last=False)
 
-    def _read_ahead(self, outcome: _Outcome) -> None:
+    def _read_ahead(self, outcome: _Outcome, answer_bytes: int) -> None:
         """Have the next blocks of a sequential reader loaded while it is busy with these, if a thread has
-        nothing better to do."""
-        ahead_bytes = self._settings.cold_read_ahead_bytes
+        nothing better to do. Who is given little at a time needs little ahead, and a flush of the log
+        does not meet a long read."""
+        ahead_bytes = min(self._settings.cold_read_ahead_bytes, AHEAD_ANSWERS * answer_bytes)
         extent = outcome.extent
         if not ahead_bytes or not self.old.idle or outcome.position >= _end(extent):
             return

@@ -10,6 +10,7 @@ from threading import Lock, Thread
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from anabranch.errors import StoreFault
+from anabranch.scheduling import be_prompt
 
 T = TypeVar("T")
 
@@ -106,6 +107,7 @@ class Worker:
             thread.join()
 
     def _work(self) -> None:
+        be_prompt()
         while (work := self._jobs.get()) is not None:
             result, job = work
             result.run(job)

@@ -22,6 +22,7 @@ from anabranch.metastore.connections import WRITER_BUSY_MS_MAX, SqliteTx
 from anabranch.metastore.faults import code_of, translate
 from anabranch.metastore.feed import Feed
 from anabranch.prompt import PromptFuture
+from anabranch.scheduling import be_prompt
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -166,6 +167,7 @@ class Writer:
 
     # -- the thread --------------------------------------------------------------------------
     def _run(self) -> None:
+        be_prompt()
         try:
             self._serve()
         except BaseException as error:  # a bug of ours, and still nobody may wait for ever

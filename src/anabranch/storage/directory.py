@@ -33,6 +33,7 @@ from anabranch.storage.store import (
 
 TEMPORARY = ".tmp"
 SYNC_BYTES = 4 << 20  # unsynced of an object: what a flush of the WAL may have to wait for
+LONG_BYTES = 2 << 20  # a read is long anyway, and the read-ahead of the system makes it quicker
 DURABLE_DIRECTORIES_MAX = 65_536  # remembered as synced; forgetting costs fsyncs, not safety
 
 
@@ -88,6 +89,8 @@ class DirectoryStore:
                 size = self._disk.file_size(fd)
                 if size is None:
                     raise FileNotFoundError(errno.ENOENT, "a directory", str(path))
+                if sum(size if length is None else length for _, length in ranges) < LONG_BYTES:
+                    self._disk.read_only_what_is_asked(fd)
                 return [self._read(fd, size, start, length) for start, length in ranges]
             finally:
                 self._disk.close(fd)

@@ -55,6 +55,14 @@ class Disk:
             got += len(data)
         return b"".join(pieces)
 
+    def read_only_what_is_asked(self, fd: int) -> None:
+        """No read-ahead by the system for this descriptor: it takes some megabytes at a time, which
+        a flush of the log would have to wait for."""
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
+        elif (no_read_ahead := getattr(fcntl, "F_RDAHEAD", None)) is not None:  # pragma: no cover
+            fcntl.fcntl(fd, no_read_ahead, 0)  # macOS
+
     def write(self, fd: int, buffers: Sequence[Buffer], position: int) -> int:
         """Write all buffers one after another from ``position``; return their bytes."""
         start = position

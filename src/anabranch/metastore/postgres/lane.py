@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from anabranch.errors import StoreFault
 from anabranch.metastore.postgres.connect import Address, BoundedConnection
 from anabranch.metastore.postgres.link import Link
+from anabranch.scheduling import be_prompt
 
 PENDING_OPS_MAX = 65_536  # beyond it the server is not keeping up: shed instead of growing
 
@@ -125,6 +126,7 @@ class Lane(ABC):
 
     # -- the threads ---------------------------------------------------------------------------
     def _run(self) -> None:
+        be_prompt()
         link = Link(self.where, self._closing, self.prepare)
         batch: list[Operation] = []
         try:
