@@ -96,6 +96,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     stall_ms_max: int = (
         30 * SECOND_MS
     )  # a large frame whose bytes stop coming holds budget of others
+    authentication_ms_max: int = (
+        10 * SECOND_MS
+    )  # until a new client has shaken hands and proven who it is
     produces_in_flight_max: int = 256  # of one connection; clients keep 5, librdkafka any number
     unsent_bytes_max: int = 1 * MIB  # of one connection; past it, its requests wait
     fetch_bytes_max: int = 8 * MIB  # one answer, whatever the client asks for

@@ -28,7 +28,9 @@ from anabranch.broker.door import PLAIN, Door
 from anabranch.broker.eager import start
 from anabranch.broker.inbox import PRODUCE, Inbox
 from anabranch.broker.outbox import Buffer, Outbox, SocketOutbox, TransportOutbox
+from anabranch.broker.security.authentication import RAW_BYTES_MAX, SASL_BYTES_MAX, Authentication
 from anabranch.broker.security.principal import Session
+from anabranch.broker.security.raw import RawCall, answer_raw
 from anabranch.errors import ClientFault, Corrupt, MalformedRequest, StoreFault
 from anabranch.prompt import when_done
 
@@ -80,6 +82,8 @@ class Connection(asyncio.BufferedProtocol):
         "_task",
         "_transport",
         "active_at",
+        "authentication",
+        "begun_at",
         "closed",
         "host",
         "inbox",
@@ -105,7 +109,8 @@ class Connection(asyncio.BufferedProtocol):
         self._accounted = 0  # of our unsent bytes in the listener's sum
         self._paused = False
         self._pumping = False
-        self.active_at = loop.time()
+        self.active_at = self.begun_at = loop.time()
+        self.authentication: Authentication | None = None  # None: nothing is asked for
         self.closed = False
         self.stopping = False
         self.host = ""
@@ -126,6 +131,10 @@ class Connection(asyncio.BufferedProtocol):
             protocol=self._door.protocol,
             port=int(address[1]) if address else 0,
         )
+        if self._door.sasl:
+            self.authentication = self._listener.authentication(
+                self._door, self.session, self._adopt
+            )
         refusal = self._listener.admit(self)
         if refusal is not None:
             logger.warning("refusing %s: %s", self.peer, refusal)
@@ -174,6 +183,15 @@ class Connection(asyncio.BufferedProtocol):
     def door(self) -> Door:
         """The listener that it came by."""
         return self._door
+
+    def _adopt(self, session: Session) -> None:
+        """The client has proven who it is."""
+        self.session = session
+
+    @property
+    def proven(self) -> bool:
+        """Whether the client has done what is asked of it before its first request."""
+        return self.authentication is None or self.authentication.done
 
     @property
     def busy(self) -> bool:
@@ -246,9 +264,17 @@ class Connection(asyncio.BufferedProtocol):
     def _start_requests(self) -> None:
         inbox = self.inbox
         bytes_max = self._listener.limits.request_bytes_max
+        guard = self.authentication
         while not (self.closed or self.stopping):
             try:
-                head = inbox.head(bytes_max)
+                if guard is not None and not guard.done:
+                    if guard.raw:
+                        if not self._start_raw(guard):
+                            return
+                        continue
+                    head = inbox.head(SASL_BYTES_MAX)
+                else:
+                    head = inbox.head(bytes_max)
             except MalformedRequest as fault:
                 self.close(fault.message)
                 return
@@ -257,7 +283,23 @@ class Connection(asyncio.BufferedProtocol):
             key, version = head
             if not self._may_start(key):
                 return
+            if guard is not None and (why := guard.refusal(key)) is not None:
+                self.close(why)
+                return
             self._start(key, version, inbox.take(key))
+
+    def _start_raw(self, guard: Authentication) -> bool:
+        """Take a message of SASL that has no request around it; False if it cannot be now."""
+        if self._slots:
+            return False
+        message = self.inbox.take_raw(RAW_BYTES_MAX)
+        if message is None:
+            return False
+        slot = Slot(RawCall(), self._loop.time())
+        self._slots.append(slot)
+        self._serial = slot
+        self._run(slot, answer_raw(guard, message))
+        return True
 
     def _may_start(self, key: int) -> bool:
         assert self._outbox is not None
@@ -366,6 +408,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _fail(self, slot: Slot, error: BaseException) -> None:
         if isinstance(error, Closing):
+            self.stopping = True
+            if error.reply is not None:
+                self._answer(slot, error.reply)
             self.close(error.reason)
             return
         if isinstance(error, MalformedRequest):

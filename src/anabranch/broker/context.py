@@ -11,6 +11,7 @@ from anabranch.metastore.api import Actor
 if TYPE_CHECKING:
     from anabranch.broker.lanes import LaneSettings
     from anabranch.broker.routing import Routes
+    from anabranch.broker.security.authentication import Authentication
     from anabranch.broker.server import Broker
     from anabranch.groups.coordinator import Coordinator
     from anabranch.log.log import Log
@@ -21,9 +22,17 @@ class Context:
     """One request's surroundings. ``session`` is as of the request's start: what a later
     re-authentication changes is for later requests."""
 
-    __slots__ = ("broker", "client_id", "session", "version")
+    __slots__ = ("authentication", "broker", "client_id", "session", "version")
 
-    def __init__(self, broker: Broker, version: int, client_id: str, session: Session) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        version: int,
+        client_id: str,
+        session: Session,
+        authentication: Authentication | None = None,
+    ) -> None:
+        self.authentication = authentication  # of the connection, where SASL is asked for
         self.broker = broker
         self.version = version
         self.client_id = client_id

@@ -58,11 +58,12 @@ Started: TypeAlias = Reply | Deferred | Coroutine[Any, Any, Reply]
 
 
 class Closing(Exception):
-    """The connection must be closed; the text says why."""
+    """The connection must be closed; the text says why. ``reply`` is still sent before."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, reply: Reply = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.reply = reply
 
 
 class Api(NamedTuple):
@@ -177,11 +178,21 @@ class Dispatcher:
         if isinstance(request, ApiVersionsRequest) and version >= SOFTWARE_SINCE:
             software = request.client_software_name, request.client_software_version
             connection.session = connection.session._replace(software=software)
-        context = Context(self._broker, version, header.client_id or "", connection.session)
+        context = Context(
+            self._broker,
+            version,
+            header.client_id or "",
+            connection.session,
+            connection.authentication,
+        )
         try:
             return call, api.handle(context, request)
-        except (MalformedRequest, Closing):
+        except MalformedRequest:
             raise
+        except Closing as closing:
+            if closing.reply is None:
+                raise
+            return call, _raised(closing)
         except Exception as error:
             return call, _raised(error)
 

@@ -29,6 +29,7 @@ LARGE_START_BYTES: Final = (
 FRAME_BYTES_MIN: Final = 8  # key, version, correlation id
 PRODUCE: Final = 0
 
+_LENGTH: Final = Struct(">i")
 _LENGTH_KEY_VERSION: Final = Struct(">ihh")
 _KEY_VERSION: Final = Struct(">hh")
 
@@ -213,6 +214,24 @@ class Inbox:
         self._pos = start + self._size
         frame = self._view[start : self._pos]
         return bytearray(frame) if key == PRODUCE else bytes(frame)
+
+    def take_raw(self, bytes_max: int) -> bytes | None:
+        """Take what follows a length, whatever it is, if it is here as a whole. Raises MalformedRequest.
+
+        ``bytes_max`` is no more than the ring holds.
+        """
+        assert bytes_max <= RING_BYTES - 4
+        have = self._end - self._pos - 4
+        if have < 0:
+            return None
+        (size,) = _LENGTH.unpack_from(self._ring, self._pos)
+        if not 0 <= size <= bytes_max:
+            raise MalformedRequest(f"a message of {size} bytes; at most {bytes_max} are allowed")
+        if have < size:
+            return None
+        start = self._pos + 4
+        self._pos = start + size
+        return bytes(self._view[start : self._pos])
 
     def close(self) -> None:
         """Give back what others wait for."""

@@ -17,6 +17,9 @@ from anabranch.broker.dispatch import Dispatcher
 from anabranch.broker.door import Door
 from anabranch.broker.inbox import LargeBudget
 from anabranch.broker.request_times import RequestTimes
+from anabranch.broker.security.authentication import Authentication
+from anabranch.broker.security.authenticators import Authenticators
+from anabranch.broker.security.principal import Session
 from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
@@ -76,6 +79,7 @@ class Listener:
         self.connections: dict[Connection, None] = {}
         self._per_host: Counter[str] = Counter()
         self.unsent_bytes = 0
+        self.authenticators: Authenticators | None = None  # where a door asks for SASL
         self.times = RequestTimes()
         self.reads: ByteBudget | None = None  # of answers from storage: waits for room in these
         self.budget = LargeBudget(lambda: self.limits.large_requests_bytes_max, self._soon)
@@ -128,6 +132,13 @@ class Listener:
             connection.close("the broker stops", level=logging.DEBUG)
         await asyncio.sleep(0)  # lets the transports tell their protocols
         self._servers.clear()
+
+    def authentication(
+        self, door: Door, session: Session, adopt: Callable[[Session], None]
+    ) -> Authentication:
+        """The way of a new client of a SASL listener."""
+        assert self.authenticators is not None and self._loop is not None
+        return Authentication(self.authenticators, door.mechanisms, session, self._loop.time, adopt)
 
     # -- admission -------------------------------------------------------------------------------
     def admit(self, connection: Connection) -> str | None:
@@ -194,8 +205,13 @@ class Listener:
         idle_since = now_s - limits.idle_ms_max / 1000
         stalled_since = now_s - limits.stall_ms_max / 1000
         tight = self.short_of_memory or (self.reads is not None and self.reads.short)
+        strange_since = now_s - limits.authentication_ms_max / 1000
         for connection in list(self.connections):
-            if connection.inbox.receiving_large and connection.active_at < stalled_since:
+            if connection.begun_at < strange_since and not connection.proven:
+                connection.close(
+                    f"it has not proven who it is for {limits.authentication_ms_max} ms"
+                )
+            elif connection.inbox.receiving_large and connection.active_at < stalled_since:
                 connection.close(f"a request stopped arriving for {limits.stall_ms_max} ms")
             elif connection.unsent_bytes and connection.active_at < stalled_since and tight:
                 connection.close(

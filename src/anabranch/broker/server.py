@@ -23,6 +23,8 @@ from anabranch.broker.group_limits import GroupLimits
 from anabranch.broker.listener import Listener
 from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
 from anabranch.broker.routing import Routes
+from anabranch.broker.security.authenticators import Authenticators
+from anabranch.broker.security.users import Users
 from anabranch.broker.surroundings import Surroundings, real
 from anabranch.broker.telemetry import Telemetry
 from anabranch.errors import ErrorCode, StoreFault, UserFault
@@ -36,6 +38,8 @@ from anabranch.storage.lockfile import LockFile
 logger = logging.getLogger(__name__)
 
 TELEMETRY_KEYS = (71, 72)  # served only where there is a collector
+HASHING_THREADS = 2  # a password takes some milliseconds; a storm of them is to be slow
+INNER_SECRET_BYTES = 32
 FENCES_BITS = 32  # fences that one registration can give out, as a power of two
 NODE_IDS_MAX = 10_000  # tried for a free one in a data directory
 HAND_OVER_MS = (
@@ -58,6 +62,7 @@ class Broker:
     groups: Coordinator
     membership: Membership
     group_limits: GroupLimits
+    users: Users
 
     def __init__(
         self, settings: BrokerSettings, *, surroundings: Surroundings | None = None
@@ -184,6 +189,7 @@ class Broker:
                 )
                 await self.telemetry.start()
                 stack.push_async_callback(self.telemetry.close)
+            await self._secure(stack)
             if settings.metrics.host is not None:
                 from anabranch.broker.metrics import BrokerCollector, MetricsServer
 
@@ -200,6 +206,28 @@ class Broker:
     async def stop(self) -> None:
         """Stop accepting, finish what was begun, release everything, in the reverse order of start."""
         await self._closing.aclose()
+
+    async def _secure(self, stack: AsyncExitStack) -> None:
+        """Make ready what listeners ask their clients for. Raises UserFault, StoreFault."""
+        random_bytes = self._surroundings.random_bytes
+        settings = self.settings
+        self.users = Users(self.log.metastore, settings.sasl.credentials_key, random_bytes)
+        if not any(door.sasl for door in self.doors):
+            return
+        threads = self._surroundings.new_threads(HASHING_THREADS, "hashing")
+        stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+        self.listener.authenticators = Authenticators(
+            self.log.metastore,
+            self.users,
+            settings.sasl,
+            settings.oauth,
+            await self.log.metastore.inner_secret(random_bytes(INNER_SECRET_BYTES)),
+            settings.inner.known_as,
+            self.now_ms,
+            lambda: self.audit,
+            random_bytes,
+            threads,
+        )
 
     # -- among other brokers ------------------------------------------------------------------------
     def _join(self, row: BrokerRow, *, automatic: bool) -> None:

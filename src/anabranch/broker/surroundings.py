@@ -11,6 +11,7 @@ import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 from anabranch.broker.listener import bind
@@ -53,6 +54,8 @@ class Surroundings(NamedTuple):
     open_log: OpenLog
     knock: Knock
     company: Company
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes  # that nobody can guess
+    new_threads: Callable[[int, str], Executor] = ThreadPoolExecutor  # so many, of such a name
 
 
 def real() -> Surroundings:

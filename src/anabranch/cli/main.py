@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "report": "Answer the four questions about a replay with evidence, as HTML and JSON.",
     "topic": "Create, list, describe, configure and delete topics.",
     "up": "Run a broker in the foreground.",
+    "user": "Users that log in with a password: add, list, delete, change the password.",
     "verify": "Compare a rebuilt view with the truth and with what it replaces.",
 }
 
