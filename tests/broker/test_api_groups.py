@@ -396,7 +396,7 @@ def test_describe_and_list_groups_in_every_version(tmp_path: Path) -> None:
                 assert (member.member_id, member.client_id) == (joined.member_id, "wire-test")
                 assert member.client_host == "/127.0.0.1"
                 assert (member.member_metadata, member.member_assignment) == (b"\0\0meta", b"mine")
-                assert group.authorized_operations == (328 if version >= 3 else -(1 << 31))
+                assert group.authorized_operations == (3400 if version >= 3 else -(1 << 31))
                 assert missing.group_state == "Dead"
                 expected = ErrorCode.GROUP_ID_NOT_FOUND if version >= 6 else ErrorCode.NONE
                 assert missing.error_code == expected

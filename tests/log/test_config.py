@@ -61,7 +61,11 @@ def refusal(configs: dict[str, str]) -> str:
 
 def test_table_holds_every_topic_config_of_kafka_with_its_default() -> None:
     ours = {name: one.default for name, one in TOPIC_CONFIGS.items()}
-    assert ours == KAFKA_DEFAULTS | {"fetch.bytes.per.second": "-1", "anabranch.lane": ""}
+    assert ours == KAFKA_DEFAULTS | {
+        "fetch.bytes.per.second": "-1",
+        "anabranch.audit.reads": "false",
+        "anabranch.lane": "",
+    }
 
 
 def test_defaults_pass_their_own_checks_and_are_documented() -> None:

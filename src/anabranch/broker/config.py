@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, field
 
+from anabranch.broker.authz.settings import AuthorizationSettings
 from anabranch.broker.lanes import LANE_NAME_MAX, LaneSettings
 from anabranch.broker.security.secret import Secret
 from anabranch.broker.security.settings import (
@@ -133,6 +134,7 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits: Limits = field(default_factory=Limits)
     groups: GroupSettings = field(default_factory=GroupSettings)
     lane: LaneSettings = field(default_factory=LaneSettings)
+    authorization: AuthorizationSettings = field(default_factory=AuthorizationSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     @property
@@ -290,6 +292,9 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
     lane = settings.lane.name
     if not 0 < len(lane) <= LANE_NAME_MAX or not lane.isprintable() or lane.strip() != lane:
         raise UserFault(f"{where}lane.name is {lane!r}; it must be a word, as live or recovery")
+    wrong = settings.authorization.wrong()
+    if wrong is not None:
+        raise UserFault(f"{where}{wrong}")
     for name in Limits.__struct_fields__:
         if getattr(settings.limits, name) < 1:
             raise UserFault(f"{where}limits.{name} must be at least 1")

@@ -9,6 +9,7 @@ from anabranch.broker.security.principal import Principal, Session
 from anabranch.metastore.api import Actor
 
 if TYPE_CHECKING:
+    from anabranch.broker.authz.access import Access
     from anabranch.broker.lanes import LaneSettings
     from anabranch.broker.routing import Routes
     from anabranch.broker.security.authentication import Authentication
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
 class Context:
     """One request's surroundings. ``session`` is as of the request's start: what a later
-    re-authentication changes is for later requests."""
+    re-authentication changes is for later requests. ``access``: what the client may do; None where nothing
+    is limited or audited."""
 
-    __slots__ = ("authentication", "broker", "client_id", "session", "version")
+    __slots__ = ("access", "authentication", "broker", "client_id", "session", "version")
 
     def __init__(
         self,
@@ -37,6 +39,7 @@ class Context:
         self.version = version
         self.client_id = client_id
         self.session = session
+        self.access: Access | None = None
 
     @property
     def log(self) -> Log:

@@ -35,6 +35,7 @@ from anabranch.wire.registry import API, API_VERSIONS_KEY, response_header_versi
 
 if TYPE_CHECKING:
     from anabranch.broker.connection import Connection
+    from anabranch.broker.gate import Gate
     from anabranch.broker.server import Broker
 
 Reply: TypeAlias = Message | None
@@ -153,6 +154,7 @@ class Dispatcher:
     def __init__(self, broker: Broker, apis: Mapping[int, Api]) -> None:
         self._broker = broker
         self.apis = apis
+        self.gate: Gate | None = None  # asks what clients may; None: everything
 
     def start(
         self, connection: Connection, key: int, version: int, frame: bytes | bytearray
@@ -186,6 +188,8 @@ class Dispatcher:
             connection.authentication,
         )
         try:
+            if self.gate is not None:
+                return call, self.gate.enter(context, api, request)
             return call, api.handle(context, request)
         except MalformedRequest:
             raise

@@ -23,6 +23,8 @@ from anabranch.log.config import (
     between,
 )
 
+STANDARD_AUTHORIZER: Final = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+
 
 class BrokerConfig(NamedTuple):
     """One of Kafka's broker configs: what it is here, and how it is changed if it can be."""
@@ -200,6 +202,28 @@ _OWN: Final = (
     ),
     BrokerConfig(
         ConfigDef("log.dirs", _T.LIST, "data", "The data directory."), lambda s: str(s.data or "")
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "authorizer.class.name",
+            _T.STRING,
+            "",
+            "Kafka's StandardAuthorizer where ACLs are enforced.",
+        ),
+        lambda s: STANDARD_AUTHORIZER if s.authorization.acls else "",
+    ),
+    BrokerConfig(
+        ConfigDef("super.users", _T.STRING, "", "Principals that may do everything."),
+        lambda s: ";".join(s.authorization.super_users),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "allow.everyone.if.no.acl.found",
+            _T.BOOLEAN,
+            "false",
+            "Whether everyone may use a resource on which nobody has an ACL.",
+        ),
+        lambda s: _boolean(s.authorization.allow_everyone_if_no_acl_found),
     ),
     BrokerConfig(
         ConfigDef(

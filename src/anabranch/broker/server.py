@@ -14,11 +14,13 @@ from contextlib import AsyncExitStack
 
 from anabranch.broker import lanes
 from anabranch.broker.audit.events import NOBODY, AuditSink
+from anabranch.broker.authz.authorizer import Authorizer
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
 from anabranch.broker.door import doors
 from anabranch.broker.fetch_sessions import FetchSessions
+from anabranch.broker.gate import Gate
 from anabranch.broker.group_limits import GroupLimits
 from anabranch.broker.listener import Listener
 from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
@@ -74,7 +76,8 @@ class Broker:
         self.apis: Mapping[int, Api] = load_apis()
         if settings.telemetry.endpoint is None:
             self.apis = {key: api for key, api in self.apis.items() if key not in TELEMETRY_KEYS}
-        self.listener = Listener(self, Dispatcher(self, self.apis))
+        self._dispatcher = Dispatcher(self, self.apis)
+        self.listener = Listener(self, self._dispatcher)
         self.fetch_sessions = FetchSessions(
             sessions_max=lambda: self.settings.limits.fetch_sessions_max,
             partitions_max=lambda: self.settings.limits.fetch_session_partitions_max,
@@ -82,6 +85,8 @@ class Broker:
             new_id=self._surroundings.new_session_id,
         )
         self.audit: AuditSink = NOBODY
+        self.authorizer: Authorizer | None = None  # None: no ACLs are enforced
+        self.gate: Gate | None = None
         self.handing_over = False  # about to stop: clients are told who leads instead
         self.expelled: asyncio.Future[str] | None = None  # why this broker has to stop by itself
         self.cluster_id = ""
@@ -190,6 +195,7 @@ class Broker:
                 await self.telemetry.start()
                 stack.push_async_callback(self.telemetry.close)
             await self._secure(stack)
+            await self._guard(stack)
             if settings.metrics.host is not None:
                 from anabranch.broker.metrics import BrokerCollector, MetricsServer
 
@@ -228,6 +234,21 @@ class Broker:
             random_bytes,
             threads,
         )
+
+    async def _guard(self, stack: AsyncExitStack) -> None:
+        """Enforce ACLs, keep the audit log, if either is configured."""
+        settings, around = self.settings.authorization, self._surroundings
+        if settings.acls:
+            self.authorizer = Authorizer(
+                self.log.metastore, settings, self.now_ms, around.new_member_id
+            )
+            await self.authorizer.start()
+            stack.push_async_callback(self.authorizer.close)
+        if self.authorizer is not None or self.audit.active:
+            self.gate = Gate(
+                self.authorizer, self.audit, around.monotonic_s, self.log.metastore, settings
+            )
+            self._dispatcher.gate = self.gate
 
     # -- among other brokers ------------------------------------------------------------------------
     def _join(self, row: BrokerRow, *, automatic: bool) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Without an authorizer everything is allowed: the bits of Kafka's AclOperation codes that apply.
 TOPIC_OPERATIONS: Final = sum(1 << code for code in (3, 4, 5, 6, 7, 8, 10, 11))
 CLUSTER_OPERATIONS: Final = sum(1 << code for code in (5, 7, 8, 9, 10, 11, 12))
-GROUP_OPERATIONS: Final = sum(1 << code for code in (3, 6, 8))
+GROUP_OPERATIONS: Final = sum(1 << code for code in (3, 6, 8, 10, 11))
 OPERATIONS_NOT_ASKED: Final = -(1 << 31)
 
 TOPIC_PARTITIONS_MAX: Final = 10_000  # of one topic: a typing error must not fill the metastore

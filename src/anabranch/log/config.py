@@ -32,6 +32,7 @@ _DAY_MS: Final = 24 * _HOUR_MS
 _MIB: Final = 1 << 20
 
 LANE_CONFIG: Final = "anabranch.lane"
+AUDIT_READS_CONFIG: Final = "anabranch.audit.reads"
 TOPIC_NAME_LENGTH_MAX: Final = 249  # Kafka's: room for "-<partition>" in a 255-byte file name
 _TOPIC_NAME: Final = re.compile(r"[a-zA-Z0-9._-]+")
 
@@ -172,6 +173,10 @@ _TIERED = "retained data already lies on object storage, there is no second tier
 
 _T = ConfigType
 _DEFS: Final = (
+    ConfigDef(
+        AUDIT_READS_CONFIG, _T.BOOLEAN, "false",
+        "Anabranch's own: whether the audit log notes which ranges of this topic are read, and by whom.",
+    ),
     ConfigDef(
         LANE_CONFIG, _T.STRING, "",
         "Anabranch's own: the lane, besides live, whose brokers may write to this topic. Topics that "

@@ -62,6 +62,12 @@ _PRESENT = bulk.Query(
     "FROM committed WHERE (group_no, topic_no, partition) IN {v}",
 )
 
+_POSITIONS = bulk.Query(
+    "group_no topic_no partition",
+    'topic_no, partition, "offset"',
+    "FROM committed WHERE (group_no, topic_no, partition) IN {v}",
+)
+
 _END = bulk.Statement(
     "group_no topic_no partition now_ms seq action:text actor_no",
     f"""
@@ -158,6 +164,16 @@ def committed(tx: Tx, group_id: str) -> list[Committed]:
         (group_id,),
     )
     return [Committed(*row) for row in rows]
+
+
+def positions(
+    tx: Tx, group_id: str, partitions: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], int]:
+    no = group_no(tx, group_id)
+    if no is None:
+        return {}
+    found = bulk.read(tx, _POSITIONS, [(no, *one) for one in dict.fromkeys(partitions)])
+    return {(topic_no, partition): offset for topic_no, partition, offset in found}
 
 
 def commit_offsets(

@@ -462,6 +462,11 @@ class SqlMetastore(SqlShareVerbs, SqlTransactionVerbs):
     async def committed(self, group_id: str) -> list[Committed]:
         return await self._read(committed_offsets.committed, group_id)
 
+    async def positions(
+        self, group_id: str, partitions: Sequence[tuple[int, int]]
+    ) -> dict[tuple[int, int], int]:
+        return await self._read(committed_offsets.positions, group_id, partitions)
+
     async def commit_offsets(
         self,
         group_id: str,

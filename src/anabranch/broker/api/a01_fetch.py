@@ -9,16 +9,19 @@ no error. Only a broker that is about to stop answers NOT_LEADER_OR_FOLLOWER, wi
 (KIP-951). Replicas do not exist, so a replica id is ignored. With isolation level 1 an answer ends at the
 last stable offset and names the aborted transactions in it (KIP-98).
 
-Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, OFFSET_OUT_OF_RANGE,
+Partition errors: TOPIC_AUTHORIZATION_FAILED (no READ; or no REPLAY of what is older than
+``authorization.replay_age_ms``), UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, OFFSET_OUT_OF_RANGE,
 FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH (KIP-320), KAFKA_STORAGE_ERROR.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 from anabranch.broker import topics
+from anabranch.broker.authz.access import refusal
+from anabranch.broker.authz.acl import Operation, ResourceType
 from anabranch.broker.context import Context
 from anabranch.broker.dispatch import Started
 from anabranch.broker.fetch_sessions import SessionFetch
@@ -50,12 +53,13 @@ _STALE_LEADER = (ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.NOT_LEADER_OR_FOLLOWER
 def handle(context: Context, request: FetchRequest) -> Started:
     by_ids = context.version >= _TOPIC_IDS
     session = context.broker.fetch_sessions.enter(request, by_ids=by_ids)
+    fetch = _fetch if context.access is None or not context.access.by_age else _fetch_by_age
     if session is None:
-        return _fetch(context, request)
+        return fetch(context, request)
     if isinstance(session, ErrorCode):
         return FetchResponse(error_code=session)
     request.topics = session.topics()
-    answer = _fetch(context, request)
+    answer = fetch(context, request)
     return session.trim(answer) if isinstance(answer, FetchResponse) else _trim(session, answer)
 
 
@@ -63,8 +67,26 @@ async def _trim(session: SessionFetch, answer: Coroutine[Any, Any, FetchResponse
     return session.trim(await answer)
 
 
+async def _fetch_by_age(context: Context, request: FetchRequest) -> FetchResponse:
+    """As :func:`_fetch`, for a client that may not read what is old."""
+    assert context.access is not None
+    by_id = context.version >= _TOPIC_IDS
+    catalogue = context.log.catalogue
+    wanted = []
+    for one in request.topics:
+        topic = catalogue.topic_by_id(one.topic_id) if by_id else catalogue.topic(one.topic)
+        if topic is not None:
+            wanted += [
+                (topic, part.partition, part.fetch_offset)
+                for part in one.partitions
+                if 0 <= part.partition < topic.partitions
+            ]
+    answer = _fetch(context, request, await context.access.too_old(wanted))
+    return answer if isinstance(answer, FetchResponse) else await answer
+
+
 def _fetch(
-    context: Context, request: FetchRequest
+    context: Context, request: FetchRequest, too_old: Collection[tuple[int, int]] = ()
 ) -> FetchResponse | Coroutine[Any, Any, FetchResponse]:
     """A full fetch: of everything that ``request`` names, answered in its order."""
     log = context.log
@@ -79,7 +101,9 @@ def _fetch(
         try:
             if context.version >= _TOPIC_IDS:
                 topic = topics.by_id(log, wanted.topic_id)
+                _check_read(context, topic.name)
             else:
+                _check_read(context, wanted.topic)
                 topic = topics.by_name(log, wanted.topic)
         except ClientFault as fault:
             answered.partitions = [_unknown(one.partition, fault) for one in wanted.partitions]
@@ -87,6 +111,9 @@ def _fetch(
         for one in wanted.partitions:
             answer = PartitionData(partition_index=one.partition)
             answered.partitions.append(answer)
+            if too_old and (topic.no, one.partition) in too_old:
+                answered.partitions[-1] = _unknown(one.partition, refusal(ResourceType.TOPIC))
+                continue
             if context.broker.handing_over:
                 elsewhere = True
                 _hand_over(context, response, answer, topic)
@@ -118,6 +145,12 @@ def _fetch(
         return _wait(context, request, response, wants, answers, max_bytes)
     _fill(context, response, wants, answers, parts, committed)
     return response
+
+
+def _check_read(context: Context, name: str) -> None:
+    """Raises ClientFault(TOPIC_AUTHORIZATION_FAILED). Asked of all that a session stands for, each time."""
+    if context.access is not None:
+        context.access.require(Operation.READ, ResourceType.TOPIC, name)
 
 
 async def _now(

@@ -33,6 +33,11 @@ class GroupVerbs(Protocol):
 
     async def committed(self, group_id: str) -> list[Committed]: ...
 
+    async def positions(
+        self, group_id: str, partitions: Sequence[tuple[int, int]]
+    ) -> dict[tuple[int, int], int]:
+        """The committed offsets of these (topic_no, partition), of those that have one."""
+
     async def commit_offsets(
         self,
         group_id: str,
