@@ -12,8 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from anabranch.broker.group_topics import CatalogueTopics
 from anabranch.broker.membership import Membership
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
+from anabranch.groups.configs import default_timing
+from anabranch.groups.consumer_core import GroupWorld
 from anabranch.groups.coordinator import Coordinator
 from anabranch.groups.values import CommitCall, OffsetToCommit
 from anabranch.log.branch import BranchPoint
@@ -245,6 +248,9 @@ class SimBroker:
             lambda: (row.epoch << FENCES_BITS) + next(fences),
             refusal=lambda group: (
                 ErrorCode.NONE if membership.routes.owns_group(group) else ErrorCode.NOT_COORDINATOR
+            ),
+            world=GroupWorld(
+                CatalogueTopics(log.catalogue), lambda group: default_timing(settings.groups)
             ),
         )
         membership.on_routes.append(groups.brokers_changed)

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from anabranch.errors import ErrorCode, StoreFault
+from anabranch.groups.configs import default_timing
+from anabranch.groups.consumer_core import GroupWorld
 from anabranch.groups.coordinator import Coordinator, GroupSettings
 from anabranch.groups.snapshot import decode_snapshot
+from anabranch.groups.topics import FixedTopics
 from anabranch.groups.values import (
     CommitCall,
     GroupState,
@@ -22,7 +25,16 @@ from anabranch.groups.values import (
     OffsetToDelete,
     SyncCall,
 )
-from anabranch.metastore.api import Actor, Committed, Conflict, GroupRow, OffsetAction, Topic
+from anabranch.metastore.api import (
+    Actor,
+    Committed,
+    Conflict,
+    GroupMemberRow,
+    GroupRow,
+    OffsetAction,
+    StoredGroup,
+    Topic,
+)
 from anabranch.metastore.sqlite import SqliteMetastore
 from anabranch.wire.messages.consumer_protocol_subscription import ConsumerProtocolSubscription
 
@@ -36,6 +48,7 @@ class MemoryMetastore:
     def __init__(self) -> None:
         self.rows: dict[str, GroupRow] = {}
         self.offsets: dict[str, dict[tuple[int, int], Committed]] = {}
+        self.members: dict[str, dict[str, bytes]] = {}
         self.log: list[tuple[Any, ...]] = []
         self.broken = False
         self.open = asyncio.Event()
@@ -64,10 +77,29 @@ class MemoryMetastore:
         if expected is not None and expected != (row.fence if row else 0):
             raise Conflict(f"{group_id} is under another fence")
 
-    async def save_group(self, row: GroupRow, *, expected: int | None = None) -> None:
+    async def stored_group(self, group_id: str) -> StoredGroup | None:
+        row = await self.group(group_id)
+        members = self.members.get(group_id, {})
+        return row and StoredGroup(row, [GroupMemberRow(*one) for one in sorted(members.items())])
+
+    async def save_group(
+        self,
+        row: GroupRow,
+        *,
+        expected: int | None = None,
+        members: Sequence[GroupMemberRow] = (),
+        gone: Sequence[str] = (),
+        anew: bool = False,
+    ) -> None:
         await self.write()
         self.require(row.group_id, expected)
         self.rows[row.group_id] = row
+        present = self.members.setdefault(row.group_id, {})
+        if anew:
+            present.clear()
+        for member_id in gone:
+            present.pop(member_id, None)
+        present.update({member.member_id: member.body for member in members})
         self.log.append(("save", row.state, row.generation))
 
     async def delete_group(
@@ -77,6 +109,7 @@ class MemoryMetastore:
         self.require(group_id, expected)
         self.log.append(("delete", group_id, actor.api))
         self.offsets.pop(group_id, None)
+        self.members.pop(group_id, None)
         return self.rows.pop(group_id, None) is not None
 
     async def committed(self, group_id: str) -> list[Committed]:
@@ -136,6 +169,7 @@ class Bench:
         self.settings = GroupSettings(**{"initial_rebalance_delay_ms": 0, **settings})
         self.ids = (f"{n}" for n in itertools.count(1))
         self.fences = itertools.count(1)
+        self.topics = FixedTopics({})
         self.groups = self.coordinator()
 
     def coordinator(self) -> Coordinator:
@@ -145,6 +179,7 @@ class Bench:
             self.clock,
             lambda: next(self.ids),
             lambda: next(self.fences),
+            world=GroupWorld(self.topics, lambda group_id: default_timing(self.settings)),
         )
 
     async def restart(self) -> None:

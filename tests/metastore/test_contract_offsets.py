@@ -11,10 +11,12 @@ from anabranch.metastore.api import (
     Actor,
     Committed,
     Conflict,
+    GroupMemberRow,
     GroupRow,
     Metastore,
     OffsetAction,
     OffsetChange,
+    StoredGroup,
 )
 
 from .support import ADMIN, MEMBER, a_topic, at
@@ -37,6 +39,44 @@ async def test_groups_at_rest(reopen: Callable[[], Metastore]) -> None:
     meta.close()
     assert [r.group_id for r in await reopen().groups()] == ["f", "g"]
     assert await reopen().group("g") == newer
+
+
+async def test_members_of_a_group_have_rows_of_their_own(reopen: Callable[[], Metastore]) -> None:
+    meta = reopen()
+    row = GroupRow("g", "consumer", "Stable", 3, b"head", 50, fence=1, kind="consumer")
+    a, b, c = (GroupMemberRow(name, b"\0" + name.encode()) for name in "abc")
+    await meta.save_group(row, members=[b, a])
+    await meta.save_group(replace(row, group_id="h"), members=[c])
+    assert await meta.stored_group("g") == StoredGroup(row, [a, b])
+    assert await meta.stored_group("i") is None
+    newer = replace(row, generation=4, fence=2)
+    changed = GroupMemberRow("b", b"other")
+    await meta.save_group(newer, expected=1, members=[c, changed], gone=["a", "unknown"])
+    assert await meta.stored_group("g") == StoredGroup(newer, [changed, c])
+    with pytest.raises(Conflict):
+        await meta.save_group(row, expected=1, members=[a], gone=["b"], anew=True)
+    meta.close()
+    meta = reopen()
+    assert await meta.stored_group("g") == StoredGroup(newer, [changed, c])
+    classic = replace(newer, kind="classic", fence=3)
+    await meta.save_group(classic, expected=2, anew=True)
+    assert await meta.stored_group("g") == StoredGroup(classic, [])
+    await meta.save_group(replace(newer, fence=4), expected=3, members=[a], anew=True)
+    assert await meta.delete_group("g", ADMIN, 60, expected=4)
+    assert await meta.stored_group("g") is None
+    await meta.save_group(replace(newer, fence=5), expected=0)
+    assert await meta.stored_group("g") == StoredGroup(replace(newer, fence=5), [])
+    stored = await meta.stored_group("h")
+    assert stored is not None and stored.members == [c]
+
+
+async def test_many_members_are_saved_at_once(meta: Metastore) -> None:
+    row = GroupRow("g", "consumer", "Stable", 3, b"head", 50, kind="consumer")
+    members = [GroupMemberRow(f"m{n:04}", n.to_bytes(2)) for n in range(700)]
+    await meta.save_group(row, members=members)
+    assert await meta.stored_group("g") == StoredGroup(row, members)
+    await meta.save_group(row, gone=[member.member_id for member in members[:-1]])
+    assert await meta.stored_group("g") == StoredGroup(row, members[-1:])
 
 
 async def test_a_commit_makes_the_group(meta: Metastore) -> None:

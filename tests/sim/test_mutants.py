@@ -266,7 +266,7 @@ def test_I5_log_end_and_producers_are_read_one_after_the_other(
 
 
 def test_I4_a_commit_of_an_old_generation_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ClassicGroup, "check_commit", lambda self, *arguments: ErrorCode.NONE)
+    monkeypatch.setattr(ClassicGroup, "check_commit", lambda *_, **more: ErrorCode.NONE)
     print(objection("had begun", length_s=12.0))
 
 

@@ -22,6 +22,7 @@ from anabranch.broker.config import BrokerSettings
 from anabranch.broker.kafka_configs import BROKER_CONFIGS
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.groups import configs as group_configs
+from anabranch.groups.settings import GroupSettings
 from anabranch.log.config import TOPIC_CONFIGS, ConfigDef, ConfigType, validate_configs
 from anabranch.metastore.api import Metastore, Topic
 from anabranch.metastore.changes import Changed
@@ -104,11 +105,19 @@ def describe_topic(configs: Mapping[str, str]) -> list[Described]:
     return found
 
 
-def describe_group(configs: Mapping[str, str]) -> list[Described]:
-    """Every group config, with ``configs`` as what the group sets."""
+def describe_group(configs: Mapping[str, str], settings: GroupSettings) -> list[Described]:
+    """Every group config, with ``configs`` as what the group sets, and what the broker's settings say."""
+    timing = group_configs.default_timing(settings)
+    defaults = {
+        group_configs.SESSION_TIMEOUT: str(timing.session_timeout_ms),
+        group_configs.HEARTBEAT_INTERVAL: str(timing.heartbeat_interval_ms),
+    }
     found = []
     for definition in group_configs.GROUP_CONFIGS.values():
-        layers = [Layer(definition.name, definition.default, Source.DEFAULT)]
+        synonym = definition.synonyms[0] if definition.synonyms else definition.name
+        layers = [Layer(synonym, definition.default, Source.DEFAULT)]
+        if defaults.get(definition.name, definition.default) != definition.default:
+            layers.insert(0, Layer(synonym, defaults[definition.name], Source.STATIC))
         if definition.name in configs:
             layers.insert(0, Layer(definition.name, configs[definition.name], Source.GROUP))
         found.append(Described(definition, tuple(layers), read_only=False))
@@ -354,9 +363,11 @@ async def alter(
         if configs is None:
             current = await group_configs.load(log.metastore, name)
             configs = changed(current, group_configs.GROUP_CONFIGS, operations)
-        group_configs.validate(configs)
+        settings = context.broker.settings.groups
+        group_configs.validate(configs, settings)
         if not validate_only:
-            await group_configs.save(log.metastore, name, configs, context.broker.now_ms())
+            now_ms = context.broker.now_ms()
+            await group_configs.save(log.metastore, name, configs, now_ms, settings)
             await context.broker.group_limits.refresh()
     elif resource_type == ResourceType.CLIENT_METRICS:
         lanes.check_cluster(context.lane)
@@ -408,7 +419,8 @@ async def describe(context: Context, resource_type: int, name: str) -> list[Desc
     if resource_type == ResourceType.BROKER:
         return context.broker.configs.describe(name)
     if resource_type == ResourceType.GROUP:
-        return describe_group(context.broker.group_limits.configs(name))
+        limits = context.broker.group_limits
+        return describe_group(limits.configs(name), context.broker.settings.groups)
     if resource_type == ResourceType.CLIENT_METRICS:
         return describe_client_metrics(await client_metrics.load(context.log.metastore, name) or {})
     if resource_type == ResourceType.BROKER_LOGGER:

@@ -19,7 +19,12 @@ class Feature(NamedTuple):
     max_level: int
 
 
-FEATURES: Final[Mapping[str, Feature]] = MappingProxyType({"transaction.version": Feature(0, 2)})
+FEATURES: Final[Mapping[str, Feature]] = MappingProxyType(
+    {
+        "group.version": Feature(0, 1),  # the consumer protocol (KIP-848)
+        "transaction.version": Feature(0, 2),
+    }
+)
 """Every feature that is supported and finalized, by Kafka's name."""
 
 EPOCH: Final = 0

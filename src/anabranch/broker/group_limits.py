@@ -21,7 +21,9 @@ from typing import Final
 
 from anabranch.errors import AnabranchError, Corrupt
 from anabranch.groups import configs as group_configs
-from anabranch.groups.snapshot import decode_snapshot
+from anabranch.groups.consumer_values import ConsumerTiming
+from anabranch.groups.settings import GroupSettings
+from anabranch.groups.stored import stored_members
 from anabranch.log.throttle import FairLimit
 from anabranch.metastore.api import Metastore
 
@@ -47,8 +49,10 @@ class GroupLimit:
 class GroupLimits:
     """Knows the limits, and who reads for which group. On one event loop."""
 
-    def __init__(self, metastore: Metastore) -> None:
+    def __init__(self, metastore: Metastore, settings: GroupSettings | None = None) -> None:
         self._metastore = metastore
+        self._timing = group_configs.default_timing(settings or GroupSettings())
+        self._timings: dict[str, ConsumerTiming] = {}
         self._configs: dict[str, dict[str, str]] = {}
         self.limits: dict[str, GroupLimit] = {}
         self._members: dict[Client, list[str]] = {}
@@ -69,6 +73,10 @@ class GroupLimits:
         """What the group sets, as of the last look."""
         return self._configs.get(group_id, {})
 
+    def timing(self, group_id: str) -> ConsumerTiming:
+        """Of a consumer group's heartbeats, as of the last look."""
+        return self._timings.get(group_id, self._timing)
+
     @property
     def configured(self) -> list[str]:
         """Groups that set something."""
@@ -78,6 +86,10 @@ class GroupLimits:
         """Look at limits and members now. Raises StoreFault."""
         now_s = asyncio.get_running_loop().time()
         self._configs = await group_configs.load_all(self._metastore)
+        self._timings = {
+            name: group_configs.consumer_timing(one, self._timing)
+            for name, one in self._configs.items()
+        }
         rates = {name: group_configs.catchup_rate(one) for name, one in self._configs.items()}
         for name, rate in rates.items():
             if rate and name in self.limits:
@@ -92,14 +104,14 @@ class GroupLimits:
         self._members = members
 
     async def _members_of(self, group_id: str) -> set[Client]:
-        row = await self._metastore.group(group_id)
-        if row is None or not row.snapshot:
+        stored = await self._metastore.stored_group(group_id)
+        if stored is None:
             return set()
         try:
-            snapshot = decode_snapshot(row.snapshot)
+            members = stored_members(stored)
         except Corrupt:
             return set()  # its coordinator says so
-        return {(member.client_id, member.client_host) for member in snapshot.members}
+        return {(member.client_id, member.client_host) for member in members}
 
     async def _refresh_for_ever(self) -> None:
         while True:

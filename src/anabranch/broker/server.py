@@ -22,6 +22,7 @@ from anabranch.broker.door import doors
 from anabranch.broker.fetch_sessions import FetchSessions
 from anabranch.broker.gate import Gate
 from anabranch.broker.group_limits import GroupLimits
+from anabranch.broker.group_topics import CatalogueTopics
 from anabranch.broker.listener import Listener
 from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
 from anabranch.broker.routing import Routes
@@ -30,6 +31,7 @@ from anabranch.broker.security.users import Users
 from anabranch.broker.surroundings import Surroundings, real
 from anabranch.broker.telemetry import Telemetry
 from anabranch.errors import ErrorCode, StoreFault, UserFault
+from anabranch.groups.consumer_core import GroupWorld
 from anabranch.groups.coordinator import Coordinator
 from anabranch.log.log import Log
 from anabranch.log.opening import ANY_BROKER
@@ -180,7 +182,7 @@ class Broker:
             await self.membership.look()
             # A first picture that shows nobody else calls no one back.
             self.log.metastore.expect_others(not self.routes.alone)
-            self.group_limits = GroupLimits(self.log.metastore)
+            self.group_limits = GroupLimits(self.log.metastore, settings.groups)
             await self.group_limits.start()
             stack.push_async_callback(self.group_limits.close)
             await self.groups.start()
@@ -279,6 +281,10 @@ class Broker:
             lambda: (row.epoch << FENCES_BITS) + next(numbers),
             lane=settings.lane.name,
             refusal=self._group_refusal,
+            world=GroupWorld(
+                CatalogueTopics(self.log.catalogue),
+                lambda group_id: self.group_limits.timing(group_id),
+            ),
         )
         self.log.looks_after = lambda topic_id, index: self.routes.looks_after(topic_id, index)
         self.membership.on_routes.append(self._brokers_changed)

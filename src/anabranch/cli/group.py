@@ -41,8 +41,11 @@ def _list_parts(values: list[dict[str, Any]]) -> Iterator[Part]:
         yield "No consumer groups yet."
         return
     yield Table(
-        ("group", "state", ">members", ">partitions", ">lag"),
-        [(v["group"], v["state"], len(v["members"]), len(v["offsets"]), v["lag"]) for v in values],
+        ("group", "type", "state", ">members", ">partitions", ">lag"),
+        [
+            (v["group"], v["type"], v["state"], len(v["members"]), len(v["offsets"]), v["lag"])
+            for v in values
+        ],
     )
 
 
@@ -80,7 +83,8 @@ def describe(group: str, history: int, data: Location, output: str) -> None:
 def _describe_parts(value: dict[str, Any]) -> Iterator[Part]:
     from anabranch.recovery.times import time_text
 
-    yield f"{value['group']}  {value['state']}  generation {value['generation']}"
+    epoch = "epoch" if value["type"] == "consumer" else "generation"
+    yield f"{value['group']}  {value['type']}  {value['state']}  {epoch} {value['generation']}"
     for name, text in value["configs"].items():
         yield f"{name} = {text}"
     if value["members"]:
@@ -184,9 +188,10 @@ def _config_parts(group: str | None, values: list[dict[str, Any]]) -> Iterator[P
 
 
 async def _group_value(metastore: Metastore, row: GroupRow) -> dict[str, Any]:
-    from anabranch.groups.snapshot import decode_snapshot
+    from anabranch.groups.stored import stored_members
 
-    members = decode_snapshot(row.snapshot).members if row.snapshot else ()
+    stored = await metastore.stored_group(row.group_id)
+    members = stored_members(stored) if stored is not None else []
     names = {topic.no: topic.name for topic in await metastore.topics()}
     offsets = []
     for committed in await metastore.committed(row.group_id):
@@ -208,6 +213,7 @@ async def _group_value(metastore: Metastore, row: GroupRow) -> dict[str, Any]:
     return {
         "group": row.group_id,
         "state": row.state or "Empty",
+        "type": row.kind,
         "protocol_type": row.protocol_type,
         "generation": row.generation,
         "members": [

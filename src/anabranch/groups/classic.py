@@ -47,12 +47,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from anabranch.errors import ErrorCode
-from anabranch.groups.rebalance import (
-    NEW_MEMBER_JOIN_TIMEOUT_MS,
-    Effect,
-    Persist,
-    RebalancingGroup,
-)
+from anabranch.groups.effects import Effect, Persist
+from anabranch.groups.rebalance import NEW_MEMBER_JOIN_TIMEOUT_MS, RebalancingGroup
 from anabranch.groups.roster import Member, protocols_bytes, rebalance_timeout_ms
 from anabranch.groups.settings import GroupSettings
 from anabranch.groups.snapshot import GroupSnapshot
@@ -60,6 +56,7 @@ from anabranch.groups.subscription import EMPTY_ASSIGNMENT, subscribed_topics
 from anabranch.groups.values import (
     CONSUMER_PROTOCOL_TYPE,
     UNKNOWN_MEMBER_ID,
+    CommitCall,
     GroupState,
     JoinCall,
     JoinResult,
@@ -327,7 +324,13 @@ class ClassicGroup(RebalancingGroup):
         return ErrorCode.NONE
 
     def check_commit(
-        self, now_ms: int, member_id: str, group_instance_id: str | None, generation: int
+        self,
+        now_ms: int,
+        member_id: str,
+        group_instance_id: str | None,
+        generation: int,
+        *,
+        supports_epochs: bool = True,
     ) -> ErrorCode:
         """Whether an OffsetCommit (key 8) may be stored; an accepted one counts as a heartbeat.
 
@@ -350,6 +353,10 @@ class ClassicGroup(RebalancingGroup):
             return ErrorCode.REBALANCE_IN_PROGRESS
         self._touch(now_ms, self.roster.members[member_id])
         return ErrorCode.NONE
+
+    def signed(self, call: CommitCall) -> CommitCall:
+        """The commit as the history is to know it: its member says all there is."""
+        return call
 
     def _validate(
         self, member_id: str, group_instance_id: str | None, generation: int

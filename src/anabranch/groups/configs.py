@@ -9,13 +9,19 @@ from typing import Final
 import msgspec
 
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.log.config import LONG_MAX, ConfigDef, ConfigType, between
+from anabranch.groups.consumer_values import ConsumerTiming
+from anabranch.groups.settings import GroupSettings
+from anabranch.log.config import LONG_MAX, ConfigDef, ConfigType, at_least, between
 from anabranch.metastore.api import Metastore
 
 DOCUMENT_KIND: Final = "group-config"
 CONFIGURED_MAX: Final = 1000  # groups with configs; every broker reads all of them every second
 
 CATCHUP_RATE: Final = "catchup.bytes.per.second"
+SESSION_TIMEOUT: Final = "consumer.session.timeout.ms"
+HEARTBEAT_INTERVAL: Final = "consumer.heartbeat.interval.ms"
+
+_DEFAULTS: Final = GroupSettings()
 
 GROUP_CONFIGS: Final[Mapping[str, ConfigDef]] = {
     CATCHUP_RATE: ConfigDef(
@@ -26,17 +32,83 @@ GROUP_CONFIGS: Final[Mapping[str, ConfigDef]] = {
         "is no longer in memory, -1 for no limit.",
         between(1, LONG_MAX, -1),
     ),
+    HEARTBEAT_INTERVAL: ConfigDef(
+        HEARTBEAT_INTERVAL,
+        ConfigType.INT,
+        str(_DEFAULTS.consumer_heartbeat_interval_ms),
+        "How often members of the consumer protocol send a heartbeat, in milliseconds.",
+        at_least(1),
+        synonyms=("group.consumer.heartbeat.interval.ms",),
+    ),
+    SESSION_TIMEOUT: ConfigDef(
+        SESSION_TIMEOUT,
+        ConfigType.INT,
+        str(_DEFAULTS.consumer_session_timeout_ms),
+        "A member of the consumer protocol that is silent for so long is taken for dead, in milliseconds.",
+        at_least(1),
+        synonyms=("group.consumer.session.timeout.ms",),
+    ),
 }
 
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 
 
-def validate(configs: Mapping[str, str]) -> None:
-    """Raises ClientFault(INVALID_CONFIG) for a name that does not exist or a value that is none."""
+def validate(configs: Mapping[str, str], settings: GroupSettings = _DEFAULTS) -> None:
+    """Raises ClientFault(INVALID_CONFIG) for a name that does not exist or a value that is none, or is
+    outside the bounds that the broker sets."""
     for name, text in configs.items():
         if name not in GROUP_CONFIGS:
             raise ClientFault(ErrorCode.INVALID_CONFIG, f"Unknown group config name: {name}")
         GROUP_CONFIGS[name].parse(text)
+    timing = consumer_timing(configs, default_timing(settings))
+    bounds = (
+        (
+            HEARTBEAT_INTERVAL,
+            timing.heartbeat_interval_ms,
+            settings.consumer_heartbeat_interval_ms_min,
+            settings.consumer_heartbeat_interval_ms_max,
+        ),
+        (
+            SESSION_TIMEOUT,
+            timing.session_timeout_ms,
+            settings.consumer_session_timeout_ms_min,
+            settings.consumer_session_timeout_ms_max,
+        ),
+    )
+    for name, value, low, high in bounds:
+        if name in configs and not low <= value <= high:
+            least, most = (
+                name.replace("consumer.", f"group.consumer.{m}.") for m in ("min", "max")
+            )
+            bound = (
+                f"greater than or equal to {least}"
+                if value < low
+                else f"less than or equal to {most}"
+            )
+            raise ClientFault(
+                ErrorCode.INVALID_CONFIG, f"{name} must be {bound} ({low if value < low else high})"
+            )
+    if configs and timing.session_timeout_ms <= timing.heartbeat_interval_ms:
+        raise ClientFault(
+            ErrorCode.INVALID_CONFIG, f"{SESSION_TIMEOUT} must be greater than {HEARTBEAT_INTERVAL}"
+        )
+
+
+def default_timing(settings: GroupSettings) -> ConsumerTiming:
+    """Of consumer groups that set nothing."""
+    return ConsumerTiming(
+        session_timeout_ms=settings.consumer_session_timeout_ms,
+        heartbeat_interval_ms=settings.consumer_heartbeat_interval_ms,
+    )
+
+
+def consumer_timing(configs: Mapping[str, str], default: ConsumerTiming) -> ConsumerTiming:
+    """Of a group with these configs, of which each is valid."""
+    session, interval = configs.get(SESSION_TIMEOUT), configs.get(HEARTBEAT_INTERVAL)
+    return ConsumerTiming(
+        session_timeout_ms=default.session_timeout_ms if session is None else int(session),
+        heartbeat_interval_ms=default.heartbeat_interval_ms if interval is None else int(interval),
+    )
 
 
 def catchup_rate(configs: Mapping[str, str]) -> int:
@@ -58,10 +130,14 @@ async def load_all(metastore: Metastore) -> dict[str, dict[str, str]]:
 
 
 async def save(
-    metastore: Metastore, group_id: str, configs: Mapping[str, str], now_ms: int
+    metastore: Metastore,
+    group_id: str,
+    configs: Mapping[str, str],
+    now_ms: int,
+    settings: GroupSettings = _DEFAULTS,
 ) -> None:
     """Give the group exactly these configs, whether it exists yet or not. Raises ClientFault."""
-    validate(configs)
+    validate(configs, settings)
     if not group_id:
         raise ClientFault(ErrorCode.INVALID_REQUEST, "a group has to be named")
     if not configs:
@@ -81,7 +157,8 @@ def known(body: bytes) -> dict[str, str]:
     try:
         configs = _decode(body)
         found = {name: text for name, text in configs.items() if name in GROUP_CONFIGS}
-        validate(found)
+        for name, text in found.items():
+            GROUP_CONFIGS[name].parse(text)
     except (msgspec.MsgspecError, ClientFault):
         return {}
     return found

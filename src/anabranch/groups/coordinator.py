@@ -1,6 +1,6 @@
 """The group coordinator: consumer groups and their committed offsets, served from one event loop.
 
-Membership is decided by :mod:`anabranch.groups.classic`, carried out by
+Membership is served by :mod:`anabranch.groups.membership`, carried out by
 :mod:`anabranch.groups.hosted`; committed offsets live in the metastore, which keeps their history.
 In memory are only groups that somebody is in; any other is read when it is asked for.
 
@@ -21,9 +21,10 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
-from anabranch.groups.classic import ClassicGroup
+from anabranch.groups.consumer import ConsumerGroup
+from anabranch.groups.consumer_core import GroupWorld
+from anabranch.groups.consumer_values import ConsumerGroupDescription
 from anabranch.groups.describe import (
-    GROUP_TYPE,
     GroupDescription,
     GroupListing,
     describe_failed,
@@ -32,8 +33,8 @@ from anabranch.groups.describe import (
     list_group,
 )
 from anabranch.groups.gate import OffsetGate
-from anabranch.groups.hosted import HostedGroup
 from anabranch.groups.keeper import GroupKeeper
+from anabranch.groups.membership import Membership
 from anabranch.groups.offsets import (
     check_metadata,
     check_offset_delete,
@@ -42,18 +43,10 @@ from anabranch.groups.offsets import (
 )
 from anabranch.groups.settings import GroupSettings
 from anabranch.groups.values import (
-    UNKNOWN_MEMBER_ID,
     CommitCall,
     GroupState,
-    JoinCall,
-    JoinResult,
-    LeaveResult,
-    LeavingMember,
     OffsetDeleteResult,
     OffsetToDelete,
-    Result,
-    SyncCall,
-    SyncResult,
 )
 from anabranch.metastore.api import (
     Actor,
@@ -67,17 +60,16 @@ __all__ = ["Coordinator", "GroupSettings"]
 
 logger = logging.getLogger(__name__)
 
-REASONS_LOGGED_MAX = 3  # of one LeaveGroup, which may name thousands of members
-
 RETENTION = Actor(principal="", client_id="", host="", api="offsets.retention", reason="expired")
 
 
-class Coordinator:
+class Coordinator(Membership):
     """Serves every group that is this broker's.
 
     ``now_ms`` is the time since the epoch, ``new_id`` a text and ``new_fence`` a number that no broker
     ever gives twice. ``refusal(group_id)`` says why a group is not served here: NOT_COORDINATOR if it is
-    another broker's, GROUP_AUTHORIZATION_FAILED if it is none of this lane's. Group ids may not be empty
+    another broker's, GROUP_AUTHORIZATION_FAILED if it is none of this lane's. ``world`` is what
+    consumer groups see of the world. Group ids may not be empty
     where members are concerned: INVALID_GROUP_ID. A store that fails is answered with
     COORDINATOR_NOT_AVAILABLE, which clients retry.
     """
@@ -92,16 +84,14 @@ class Coordinator:
         *,
         lane: str = "live",
         refusal: Callable[[str], ErrorCode] = lambda group_id: ErrorCode.NONE,
+        world: GroupWorld,
     ) -> None:
-        self.settings = settings
-        self._metastore = metastore
-        self._now_ms = now_ms
-        self._new_id = new_id
-        self._lane = lane
-        self._refusal = refusal
-        self._keeper = GroupKeeper(
-            metastore, settings, now_ms, new_fence, lane=lane, refusal=refusal
+        keeper = GroupKeeper(
+            metastore, settings, now_ms, new_fence, world, lane=lane, refusal=refusal
         )
+        super().__init__(keeper, settings, world, now_ms, new_id, refusal)
+        self._metastore = metastore
+        self._lane = lane
         self._gate = OffsetGate()
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -129,89 +119,6 @@ class Coordinator:
             self._sweeper.cancel()
             await asyncio.gather(self._sweeper, return_exceptions=True)
         await self._keeper.close()
-
-    # -- membership --------------------------------------------------------------------------
-    async def join(self, group_id: str, call: JoinCall) -> JoinResult:
-        """JoinGroup; may wait as long as a rebalance. Cancel it when the connection closes."""
-        if not group_id:
-            return JoinResult(ErrorCode.INVALID_GROUP_ID, call.member_id)
-        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
-            return JoinResult(refusal, call.member_id)
-        try:
-            hosted = await self._keeper.find(group_id)
-        except StoreFault:
-            return JoinResult(ErrorCode.COORDINATOR_NOT_AVAILABLE, call.member_id)
-        if hosted is None:
-            if call.member_id != UNKNOWN_MEMBER_ID:
-                return JoinResult(ErrorCode.UNKNOWN_MEMBER_ID, call.member_id)
-            hosted = self._keeper.add(ClassicGroup(group_id, self.settings, self._now_ms()), 0)
-        if hosted.is_idle and len(self._keeper.groups) > self.settings.groups_max:
-            hosted.settle()
-            return JoinResult(ErrorCode.COORDINATOR_NOT_AVAILABLE, call.member_id)
-        group, waiter = hosted.group, self._waiter()
-        hosted.run(
-            lambda now_ms: group.join(now_ms, waiter, self._new_id(), call), _why("join", call)
-        )
-        result = await self._wait(hosted, waiter)
-        assert isinstance(result, JoinResult)
-        return result
-
-    async def sync(self, group_id: str, call: SyncCall) -> SyncResult:
-        """SyncGroup; waits for the leader's. Cancel it when the connection closes."""
-        if not group_id:
-            return SyncResult(ErrorCode.INVALID_GROUP_ID)
-        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
-            return SyncResult(refusal)
-        try:
-            hosted = await self._keeper.find(group_id)
-        except StoreFault:
-            return SyncResult(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        if hosted is None:
-            return SyncResult(ErrorCode.UNKNOWN_MEMBER_ID)
-        group, waiter = hosted.group, self._waiter()
-        hosted.run(lambda now_ms: group.sync(now_ms, waiter, call), f"sync of {call.member_id}")
-        result = await self._wait(hosted, waiter)
-        assert isinstance(result, SyncResult)
-        return result
-
-    async def heartbeat(
-        self, group_id: str, member_id: str, group_instance_id: str | None, generation: int
-    ) -> ErrorCode:
-        """Heartbeat."""
-        if not group_id:
-            return ErrorCode.INVALID_GROUP_ID
-        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
-            return refusal
-        try:
-            hosted = await self._keeper.find(group_id)
-        except StoreFault:
-            return ErrorCode.COORDINATOR_NOT_AVAILABLE
-        if hosted is None:
-            return ErrorCode.UNKNOWN_MEMBER_ID
-        error = hosted.group.heartbeat(self._now_ms(), member_id, group_instance_id, generation)
-        hosted.settle()
-        return error
-
-    async def leave(self, group_id: str, leaving: Sequence[LeavingMember]) -> LeaveResult:
-        """LeaveGroup; an unknown group is UNKNOWN_MEMBER_ID as a whole, as in Kafka."""
-        if not group_id:
-            return LeaveResult(ErrorCode.INVALID_GROUP_ID)
-        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
-            return LeaveResult(refusal)
-        try:
-            hosted = await self._keeper.find(group_id)
-        except StoreFault:
-            return LeaveResult(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-        if hosted is None:
-            return LeaveResult(ErrorCode.UNKNOWN_MEMBER_ID)
-        group, waiter = hosted.group, self._waiter()
-        hosted.run(
-            lambda now_ms: group.leave(now_ms, waiter, leaving),
-            "; ".join(_why("leave", entry) for entry in leaving[:REASONS_LOGGED_MAX]),
-        )
-        result = await self._wait(hosted, waiter)
-        assert isinstance(result, LeaveResult)
-        return result
 
     # -- offsets -----------------------------------------------------------------------------
     async def commit(self, group_id: str, call: CommitCall) -> list[ErrorCode]:
@@ -285,8 +192,13 @@ class Coordinator:
         else:
             fence = hosted.fence
             error = hosted.group.check_commit(
-                self._now_ms(), call.member_id, call.group_instance_id, call.generation
+                self._now_ms(),
+                call.member_id,
+                call.group_instance_id,
+                call.generation,
+                supports_epochs=call.supports_epochs,
             )
+            call = hosted.group.signed(call)
             hosted.settle()
         if error is not ErrorCode.NONE:
             return [error] * len(call.offsets)
@@ -332,12 +244,25 @@ class Coordinator:
                 )
         return errors, accepted
 
-    async def fetch(self, group_id: str) -> list[Committed]:
+    async def fetch(
+        self, group_id: str, member_id: str | None = None, member_epoch: int = -1
+    ) -> list[Committed]:
         """OffsetFetch: every committed offset of the group, whatever state it is in.
 
-        Raises StoreFault; ClientFault(NOT_COORDINATOR, …).
+        A member of a consumer group that names itself has to have its present epoch (KIP-848).
+
+        Raises StoreFault; ClientFault(NOT_COORDINATOR, UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH, …).
         """
         self._require(group_id)
+        if member_id is not None or member_epoch >= 0:
+            hosted = await self._keeper.find(group_id)
+            if hosted is not None:
+                error = ErrorCode.NONE
+                if isinstance(hosted.group, ConsumerGroup):
+                    error = hosted.group.check_fetch(member_id, member_epoch)
+                hosted.settle()
+                if error is not ErrorCode.NONE:
+                    raise ClientFault(error)
         return await self._metastore.committed(group_id)
 
     async def delete_offsets(
@@ -379,21 +304,23 @@ class Coordinator:
 
         Raises StoreFault.
         """
-        if types and GROUP_TYPE not in {name.lower() for name in types}:
-            return []
         listings = {
-            row.group_id: GroupListing(row.group_id, row.protocol_type, GroupState(row.state))
+            row.group_id: GroupListing(
+                row.group_id, row.protocol_type, GroupState(row.state), row.kind
+            )
             for row in await self._metastore.groups()
             if self._refusal(row.group_id) is ErrorCode.NONE
         }
         for group_id, hosted in self._keeper.groups.items():
             listings[group_id] = list_group(hosted.group)
         wanted = {name.lower() for name in states}
+        kinds = {name.lower() for name in types}
         return [
             listing
             for _, listing in sorted(listings.items())
             if listing.state is not GroupState.DEAD
             and (not wanted or listing.state.lower() in wanted)
+            and (not kinds or listing.group_type in kinds)
         ]
 
     async def describe(self, group_ids: Sequence[str]) -> list[GroupDescription]:
@@ -411,10 +338,54 @@ class Coordinator:
                 continue
             if hosted is None or hosted.group.state is GroupState.DEAD:
                 descriptions.append(describe_missing(group_id))
+                continue
+            if isinstance(hosted.group, ConsumerGroup):
+                missing = f"Group {group_id} is not a classic group."
+                descriptions.append(describe_missing(group_id, missing))
             else:
                 descriptions.append(describe_group(hosted.group))
-                hosted.settle()
+            hosted.settle()
         return descriptions
+
+    async def describe_consumer_groups(
+        self, group_ids: Sequence[str]
+    ) -> list[ConsumerGroupDescription]:
+        """ConsumerGroupDescribe, one entry per id, in that order; GROUP_ID_NOT_FOUND also for groups of
+        the classic protocol."""
+        descriptions = []
+        for group_id in group_ids:
+            error, message = self._refusal(group_id), None
+            hosted = None
+            if not group_id:
+                error = ErrorCode.INVALID_GROUP_ID
+            if error is ErrorCode.NONE:
+                try:
+                    hosted = await self._keeper.find(group_id)
+                except (Corrupt, StoreFault) as fault:
+                    logger.error("group %s cannot be described: %s", group_id, fault)
+                    error = ErrorCode.COORDINATOR_NOT_AVAILABLE
+                else:
+                    error, message = ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found."
+            if hosted is not None:
+                if isinstance(hosted.group, ConsumerGroup):
+                    descriptions.append(hosted.group.describe())
+                    hosted.settle()
+                    continue
+                message = f"Group {group_id} is not a consumer group."
+                hosted.settle()
+            descriptions.append(ConsumerGroupDescription(error, group_id, message=message))
+        return descriptions
+
+    async def is_parked(self, group_id: str) -> bool:
+        """Whether the group is ours, had members, and has none now. Raises StoreFault, Corrupt."""
+        if self._refusal(group_id) is not ErrorCode.NONE:
+            return False
+        hosted = await self._keeper.find(group_id)
+        if hosted is None:
+            return False
+        parked = hosted.group.state is GroupState.EMPTY and bool(hosted.group.protocol_type)
+        hosted.settle()
+        return parked
 
     async def delete(self, group_ids: Sequence[str], actor: Actor) -> list[ErrorCode]:
         """DeleteGroups, one error per id: NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND, NOT_COORDINATOR,
@@ -532,22 +503,3 @@ class Coordinator:
         """Raises ClientFault with why the group is not served here."""
         if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
             raise ClientFault(refusal)
-
-    # -- waiters -----------------------------------------------------------------------------
-    @staticmethod
-    def _waiter() -> asyncio.Future[Result]:
-        return asyncio.get_running_loop().create_future()
-
-    @staticmethod
-    async def _wait(hosted: HostedGroup, waiter: asyncio.Future[Result]) -> Result:
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            hosted.run(lambda now_ms: hosted.group.forget(now_ms, waiter), "connection closed")
-            raise
-
-
-def _why(what: str, entry: JoinCall | LeavingMember) -> str:
-    """A line for the log; clients give reasons since KIP-800."""
-    member = entry.member_id or entry.group_instance_id or "a new member"
-    return f"{what} of {member}: {entry.reason}" if entry.reason else f"{what} of {member}"

@@ -1,4 +1,4 @@
-"""What ListGroups (key 16) and DescribeGroups (key 15) say about a classic group."""
+"""What ListGroups (key 16) says about groups, and DescribeGroups (key 15) about classic ones."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from anabranch.errors import ErrorCode
 from anabranch.groups.classic import ClassicGroup
+from anabranch.groups.effects import GroupKind
+from anabranch.groups.group import Group
 from anabranch.groups.values import GroupState
-
-GROUP_TYPE = "classic"  # KIP-848: ListGroups version 5 filters by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class GroupListing:
     group_id: str
     protocol_type: str
     state: GroupState
-    group_type: str = GROUP_TYPE
+    group_type: str = GroupKind.CLASSIC  # KIP-848: ListGroups version 5 filters by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,13 @@ class GroupDescription:
     state: GroupState
     protocol_type: str = ""
     protocol: str = ""
+    message: str | None = None
     members: tuple[MemberDescription, ...] = ()
 
 
-def list_group(group: ClassicGroup) -> GroupListing:
+def list_group(group: Group) -> GroupListing:
     """The group's line in ListGroups."""
-    return GroupListing(group.group_id, group.protocol_type or "", group.state)
+    return GroupListing(group.group_id, group.protocol_type or "", group.state, group.kind)
 
 
 def describe_group(group: ClassicGroup) -> GroupDescription:
@@ -78,9 +79,14 @@ def describe_group(group: ClassicGroup) -> GroupDescription:
     )
 
 
-def describe_missing(group_id: str) -> GroupDescription:
-    """The entry of a group that does not exist."""
-    return GroupDescription(ErrorCode.GROUP_ID_NOT_FOUND, group_id, GroupState.DEAD)
+def describe_missing(group_id: str, message: str | None = None) -> GroupDescription:
+    """The entry of a group that does not exist, or is no classic one."""
+    return GroupDescription(
+        ErrorCode.GROUP_ID_NOT_FOUND,
+        group_id,
+        GroupState.DEAD,
+        message=message or f"Group {group_id} not found.",
+    )
 
 
 def describe_failed(

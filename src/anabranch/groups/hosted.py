@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from anabranch.errors import ErrorCode, StoreFault
-from anabranch.groups.classic import ClassicGroup, Effect, Persist
-from anabranch.groups.snapshot import GroupSnapshot
-from anabranch.groups.values import GroupState, Reply
-from anabranch.metastore.api import Conflict, GroupRow, Metastore
+from anabranch.groups.effects import Effect, Persist
+from anabranch.groups.group import Group
+from anabranch.groups.values import Reply
+from anabranch.metastore.api import Conflict, GroupMemberRow, GroupRow, Metastore
 
 logger = logging.getLogger(__name__)
 
@@ -21,18 +21,20 @@ class HostedGroup:
     """Carries out what the automaton decides.
 
     Effects leave in the order in which they arose, a reply once everything that arose before it is
-    durable. What piles up behind one write is stored by the next, as one snapshot of the newest
-    state. If storing fails, everybody is sent away with COORDINATOR_NOT_AVAILABLE and ``on_idle``
+    durable. What piles up behind one write is stored by the next, as the newest state of what changed.
+    If storing fails, everybody is sent away with COORDINATOR_NOT_AVAILABLE and ``on_idle``
     drops the group: the next request finds it as it was last stored. If another broker stored the group
     meanwhile, they are sent to look for it (NOT_COORDINATOR).
 
     ``fence`` is that of the newest save that was handed to the metastore, done or not: whatever is
     handed over later and expects it is judged behind that save.
+
+    ``group`` is another automaton after the group changed its protocol.
     """
 
     def __init__(
         self,
-        group: ClassicGroup,
+        group: Group,
         fence: int,
         metastore: Metastore,
         lane: str,
@@ -40,7 +42,7 @@ class HostedGroup:
         new_fence: Callable[[], int],
         on_idle: Callable[[HostedGroup], None],
     ) -> None:
-        self.group = group
+        self.group: Group = group
         self.fence = fence
         self._metastore = metastore
         self._lane = lane
@@ -51,17 +53,13 @@ class HostedGroup:
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ms = 0
+        self._anew = False  # the protocol changed since the last save
         self.pins = 0  # by whom it is kept in memory although idle, while its row is being deleted
 
     @property
     def is_idle(self) -> bool:
         """Nobody is in the group and nothing is under way: the metastore knows all there is."""
-        return (
-            self.group.state in (GroupState.EMPTY, GroupState.DEAD)
-            and not self.group.roster.pending
-            and self._writing is None
-            and not self.pins
-        )
+        return self.group.is_vacant and self._writing is None and not self.pins
 
     def run(self, step: Callable[[int], list[Effect]], why: str) -> None:
         """Let the automaton take one step at the present time, and carry out its effects."""
@@ -79,9 +77,30 @@ class HostedGroup:
                 state.value,
                 self.group.state.value,
                 self.group.generation,
-                len(self.group.roster.members),
+                self.group.size,
                 why,
             )
+        self._carry_out(effects)
+        successor = self.group.successor(self._now_ms())
+        if successor is not None:
+            self.become(*successor, why)
+
+    def become(self, group: Group, effects: list[Effect], why: str) -> None:
+        """The group changes its protocol: from now on this automaton leads it."""
+        assert group.group_id == self.group.group_id
+        logger.info(
+            "group %s: now of the %s protocol, generation %d, %d members (%s)",
+            group.group_id,
+            group.kind.value,
+            group.generation,
+            group.size,
+            why,
+        )
+        self.group = group
+        self._anew = True
+        self._carry_out(effects)
+
+    def _carry_out(self, effects: list[Effect]) -> None:
         if effects:
             if self._writing is None and not isinstance(effects[0], Persist):
                 self._deliver(effects)
@@ -160,8 +179,23 @@ class HostedGroup:
 
     async def _save(self) -> None:
         expected, self.fence = self.fence, self._new_fence()
-        row = _row(self.group.snapshot(), self._now_ms(), self.fence, self._lane)
-        await self._metastore.save_group(row, expected=expected)
+        changes = self.group.take_changes()
+        row = GroupRow(
+            group_id=self.group.group_id,
+            protocol_type=changes.protocol_type,
+            state=changes.state,
+            generation=changes.generation,
+            snapshot=changes.snapshot,
+            updated_ms=self._now_ms(),
+            fence=self.fence,
+            lane=self._lane,
+            kind=changes.kind,
+        )
+        members = [GroupMemberRow(*member) for member in changes.members]
+        anew, self._anew = self._anew, False
+        await self._metastore.save_group(
+            row, expected=expected, members=members, gone=changes.gone, anew=anew
+        )
 
     def _give_up(self, undelivered: list[Effect], error: ErrorCode) -> None:
         waiting = [*undelivered, *(effect for batch in self._outbox for effect in batch)]
@@ -179,16 +213,3 @@ class HostedGroup:
                 assert isinstance(effect.waiter, asyncio.Future)
                 if not effect.waiter.done():  # its client may have left meanwhile
                     effect.waiter.set_result(effect.result)
-
-
-def _row(snapshot: GroupSnapshot, now_ms: int, fence: int, lane: str) -> GroupRow:
-    return GroupRow(
-        group_id=snapshot.group_id,
-        protocol_type=snapshot.protocol_type or "",
-        state=snapshot.state.value,
-        generation=snapshot.generation,
-        snapshot=snapshot.encode(),
-        updated_ms=now_ms,
-        fence=fence,
-        lane=lane,
-    )

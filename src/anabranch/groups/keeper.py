@@ -12,11 +12,15 @@ from collections.abc import Callable
 
 from anabranch.errors import Corrupt, ErrorCode, StoreFault
 from anabranch.groups.classic import ClassicGroup
+from anabranch.groups.consumer import ConsumerGroup
+from anabranch.groups.consumer_core import GroupWorld
+from anabranch.groups.effects import GroupKind
+from anabranch.groups.group import Group
 from anabranch.groups.hosted import HostedGroup
 from anabranch.groups.settings import GroupSettings
 from anabranch.groups.snapshot import decode_snapshot
 from anabranch.groups.values import GroupState
-from anabranch.metastore.api import GroupRow, Metastore
+from anabranch.metastore.api import Metastore, StoredGroup
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +36,7 @@ class GroupKeeper:
         settings: GroupSettings,
         now_ms: Callable[[], int],
         new_fence: Callable[[], int],
+        world: GroupWorld,
         *,
         lane: str,
         refusal: Callable[[str], ErrorCode],
@@ -41,9 +46,10 @@ class GroupKeeper:
         self._settings = settings
         self._now_ms = now_ms
         self._new_fence = new_fence
+        self._world = world
         self._lane = lane
         self._refusal = refusal
-        self._loading: dict[str, asyncio.Task[GroupRow | None]] = {}
+        self._loading: dict[str, asyncio.Task[StoredGroup | None]] = {}
         self._mover: asyncio.Task[None] | None = None
         self._brokers_changed = asyncio.Event()
 
@@ -69,29 +75,37 @@ class GroupKeeper:
             if loading is None:
                 loading = asyncio.get_running_loop().create_task(self._load(group_id))
                 self._loading[group_id] = loading
-            row = await asyncio.shield(loading)
+            stored = await asyncio.shield(loading)
             if group_id in self.groups:
                 continue
-            return self._host(row) if row is not None else None
+            return self._host(stored) if stored is not None else None
         return hosted
 
-    async def _load(self, group_id: str) -> GroupRow | None:
+    async def _load(self, group_id: str) -> StoredGroup | None:
         try:
-            return await self._metastore.group(group_id)
+            return await self._metastore.stored_group(group_id)
         finally:
             del self._loading[group_id]
 
-    def _restore(self, row: GroupRow) -> ClassicGroup:
+    def _restore(self, stored: StoredGroup) -> Group:
         """Raises Corrupt."""
+        row, now_ms = stored.row, self._now_ms()
         if not row.snapshot:  # made by a commit: no member ever
             return ClassicGroup(row.group_id, self._settings, row.updated_ms)
-        return ClassicGroup.restore(decode_snapshot(row.snapshot), self._settings, self._now_ms())
+        if row.kind == GroupKind.CLASSIC:
+            return ClassicGroup.restore(decode_snapshot(row.snapshot), self._settings, now_ms)
+        if row.kind == GroupKind.CONSUMER:
+            bodies = [member.body for member in stored.members]
+            return ConsumerGroup.restore(
+                row.group_id, row.snapshot, bodies, self._settings, self._world, now_ms
+            )
+        raise Corrupt(f"group {row.group_id} is of an unknown kind: {row.kind}")
 
-    def _host(self, row: GroupRow) -> HostedGroup:
+    def _host(self, stored: StoredGroup) -> HostedGroup:
         """Raises Corrupt."""
-        return self.add(self._restore(row), row.fence)
+        return self.add(self._restore(stored), stored.row.fence)
 
-    def add(self, group: ClassicGroup, fence: int) -> HostedGroup:
+    def add(self, group: Group, fence: int) -> HostedGroup:
         assert group.group_id not in self.groups
         hosted = HostedGroup(
             group,
@@ -121,7 +135,10 @@ class GroupKeeper:
             ):
                 continue
             try:
-                self._host(row).settle()
+                if row.kind == GroupKind.CLASSIC:
+                    self._host(StoredGroup(row, [])).settle()
+                elif (hosted := await self.find(row.group_id)) is not None:
+                    hosted.settle()
             except Corrupt as fault:
                 logger.error("group %s cannot be taken up: %s", row.group_id, fault)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from anabranch.errors import ErrorCode
-from anabranch.groups.classic import ClassicGroup
+from anabranch.groups.group import Group
 from anabranch.groups.values import CONSUMER_PROTOCOL_TYPE, GroupState
 from anabranch.metastore.api import Committed
+
+# In these it is certain what members are subscribed to.
+_KNOWN = (GroupState.STABLE, GroupState.ASSIGNING, GroupState.RECONCILING)
 
 
 def check_metadata(metadata: str, metadata_max: int) -> ErrorCode:
@@ -17,7 +20,7 @@ def check_metadata(metadata: str, metadata_max: int) -> ErrorCode:
     return ErrorCode.NONE
 
 
-def check_offset_delete(group: ClassicGroup) -> ErrorCode:
+def check_offset_delete(group: Group) -> ErrorCode:
     """Whether OffsetDelete (key 47) may touch the group at all.
 
     A live group must be one whose subscriptions can be read; any other has to be empty.
@@ -29,7 +32,7 @@ def check_offset_delete(group: ClassicGroup) -> ErrorCode:
     return ErrorCode.NONE
 
 
-def check_offset_delete_topic(group: ClassicGroup, topic: str) -> ErrorCode:
+def check_offset_delete_topic(group: Group, topic: str) -> ErrorCode:
     """Whether OffsetDelete may touch one topic: not while a member is subscribed to it.
 
     Unreadable subscriptions of a live group count as subscribed to everything.
@@ -43,7 +46,7 @@ def check_offset_delete_topic(group: ClassicGroup, topic: str) -> ErrorCode:
 
 
 def expired_offsets(
-    group: ClassicGroup,
+    group: Group,
     offsets: Iterable[Committed],
     topic_name: Callable[[int], str | None],
     retention_ms: int,
@@ -55,8 +58,8 @@ def expired_offsets(
     - ``Empty``: counted from when the group became empty, or from the commit if that is later: a
       position that an operator sets in a parked group lasts as long as any other. (Kafka counts
       from the emptiness alone and drops such a position with the next sweep.)
-    - ``Stable`` consumers: only partitions of topics that nobody is subscribed to any more, counted
-      from the commit.
+    - ``Stable`` consumers, and consumer groups in any state: only partitions of topics that nobody is
+      subscribed to any more, counted from the commit.
     - Otherwise nothing expires.
 
     An offset committed with a retention of its own (OffsetCommit versions 2 to 4) carries
@@ -67,7 +70,7 @@ def expired_offsets(
     if group.protocol_type is not None:
         if group.state is GroupState.EMPTY:
             floor_ms = group.since_ms
-        elif group.state is GroupState.STABLE:
+        elif group.state in _KNOWN:
             topics = group.subscribed_topics()
             if topics is None:
                 return []

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Iterable
 
 from anabranch.errors import ErrorCode
 from anabranch.groups.deadlines import Deadlines
+from anabranch.groups.effects import TICK_LATE_MS_MAX, Effect, GroupChanges, GroupKind, Persist
 from anabranch.groups.roster import Member, Roster
 from anabranch.groups.settings import GroupSettings
 from anabranch.groups.snapshot import GroupSnapshot
@@ -29,23 +29,13 @@ from anabranch.groups.values import (
 # long rebalance and tried again, the first attempt is dropped after this long (as in Kafka).
 NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000
 
-# A tick later than this means that this process was stalled (or the clock jumped), not that the
-# members were silent: their heartbeats are waiting unread in the sockets.
-TICK_LATE_MS_MAX = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Persist:
-    """Store the group's ``snapshot()``, now or as it is later, before any reply that follows."""
-
-
-Effect: TypeAlias = Persist | Reply
-
 _REBALANCEABLE = (GroupState.EMPTY, GroupState.STABLE, GroupState.COMPLETING_REBALANCE)
 
 
 class RebalancingGroup:
     """State and automatic transitions of one group."""
+
+    kind = GroupKind.CLASSIC
 
     def __init__(self, group_id: str, settings: GroupSettings, now_ms: int) -> None:
         self.group_id = group_id
@@ -328,6 +318,46 @@ class RebalancingGroup:
             leader=leader,
             members=tuple(m.to_snapshot() for m in members),
         )
+
+    def take_changes(self) -> GroupChanges:
+        """What to store: all of it, in one row."""
+        snapshot = self.snapshot()
+        return GroupChanges(
+            self.kind,
+            snapshot.state,
+            snapshot.protocol_type or "",
+            snapshot.generation,
+            snapshot.encode(),
+        )
+
+    def take_over(
+        self, now_ms: int, generation: int, protocol_type: str, members: Iterable[Member]
+    ) -> list[Effect]:
+        """Become what another automaton was, with these members, and rebalance."""
+        assert not self.roster.members
+        self.generation = generation
+        self.protocol_type = protocol_type
+        for member in members:
+            self.roster.add(member)
+            self._touch(now_ms, member)
+        self.protocol_name = self.roster.select_protocol()
+        self._dirty = True
+        self._transition(now_ms, GroupState.STABLE)
+        self._rebalance(now_ms)
+        return self._effects()
+
+    def successor(self, now_ms: int) -> None:
+        """A classic group gives way only to a member that asks for it (groups/migration.py)."""
+
+    @property
+    def is_vacant(self) -> bool:
+        """Nobody is in the group, or about to be."""
+        empty = self.state in (GroupState.EMPTY, GroupState.DEAD)
+        return empty and not self.roster.pending
+
+    @property
+    def size(self) -> int:
+        return len(self.roster.members)
 
     def check(self) -> None:
         """Assert the invariants. Called by tests, and after a restore."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from anabranch.errors import ErrorCode
+from anabranch.groups.consumer_values import BeatResult
 from anabranch.metastore.api import Actor, OffsetAction
 
 CONSUMER_PROTOCOL_TYPE = "consumer"
@@ -26,13 +27,16 @@ Protocols: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
 class GroupState(StrEnum):
-    """States of a classic group, by the names that Kafka's tools print."""
+    """States of a group, by the names that Kafka's tools print: those of the classic protocol, and from
+    ``ASSIGNING`` on those that only the consumer protocol has (KIP-848)."""
 
     EMPTY = "Empty"
     PREPARING_REBALANCE = "PreparingRebalance"
     COMPLETING_REBALANCE = "CompletingRebalance"
     STABLE = "Stable"
     DEAD = "Dead"
+    ASSIGNING = "Assigning"
+    RECONCILING = "Reconciling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,7 @@ class CommitCall:
     actor: Actor
     action: OffsetAction = OffsetAction.COMMIT
     retention_ms: int = -1
+    supports_epochs: bool = True  # version 9 and later can be told STALE_MEMBER_EPOCH (KIP-848)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,7 @@ class OffsetDeleteResult:
     partitions: tuple[ErrorCode, ...] = ()
 
 
-Result: TypeAlias = JoinResult | SyncResult | LeaveResult
+Result: TypeAlias = JoinResult | SyncResult | LeaveResult | BeatResult
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Catalogue:
         self._heard = ChangeSet()
         self._closed = False
         self._version = -1  # of the catalogue that was read last
+        self.changes = 0  # grows whenever topics may have come, gone, or become others
 
     # -- look-ups --------------------------------------------------------------------------------
     def topic(self, name: str) -> Topic | None:
@@ -121,6 +122,7 @@ class Catalogue:
         version = await self._metastore.catalogue_version()
         topics = await self._metastore.topics()
         rows = await self._metastore.all_partitions()
+        self.changes += 1
         self._by_no = {}
         self._by_name = {}
         self._by_id = {}
@@ -138,6 +140,7 @@ class Catalogue:
         wanted = list(topic_nos)
         live = {topic.no: topic for topic in await self._metastore.some_topics(wanted)}
         rows = [row for no in live for row in await self._metastore.partitions(no)]
+        self.changes += 1
         for no in wanted:
             self._drop(no)
         for topic in live.values():

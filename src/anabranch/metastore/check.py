@@ -172,6 +172,11 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "SELECT g.group_id FROM committed c JOIN consumer_group g ON g.no = c.group_no "
         "WHERE g.live = 0",
     ),
+    (
+        "a member is in a group that is none of the consumer protocol",
+        "SELECT group_no, member_id FROM group_member WHERE group_no NOT IN "
+        "(SELECT no FROM consumer_group WHERE live = 1 AND kind = 'consumer')",
+    ),
 )
 
 EXAMPLES_MAX = 5  # rows shown per violated invariant

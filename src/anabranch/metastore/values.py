@@ -393,7 +393,8 @@ class GroupRow(Struct, frozen=True):
     ``fence`` is another number with every save, and never one that any broker gave before: a broker
     that last saw the group under another fence has an old picture of it. 0: never saved by a
     coordinator (committed offsets alone make such a row). ``lane`` is the lane of the broker that
-    saved the group last.
+    saved the group last. ``kind`` is the protocol by which the group is led: a ``consumer`` group's
+    members have rows of their own.
     """
 
     group_id: str
@@ -404,6 +405,21 @@ class GroupRow(Struct, frozen=True):
     updated_ms: int
     fence: int = 0
     lane: str = "live"
+    kind: str = "classic"
+
+
+class GroupMemberRow(Struct, frozen=True):
+    """A member of a consumer group at rest. ``body`` is the group automaton's own encoding."""
+
+    member_id: str
+    body: bytes
+
+
+class StoredGroup(Struct, frozen=True):
+    """A group with its members, as of one moment."""
+
+    row: GroupRow
+    members: list[GroupMemberRow]
 
 
 class Committed(Struct, frozen=True):

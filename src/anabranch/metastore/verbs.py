@@ -60,6 +60,7 @@ from anabranch.metastore.values import (
     ExtentName,
     Gap,
     GapCause,
+    GroupMemberRow,
     GroupRow,
     LeaderEpoch,
     NewExtent,
@@ -75,6 +76,7 @@ from anabranch.metastore.values import (
     PlacedExtent,
     ProducerState,
     Replacement,
+    StoredGroup,
     Topic,
 )
 
@@ -451,8 +453,19 @@ class SqlMetastore(SqlShareVerbs, SqlTransactionVerbs):
     async def group(self, group_id: str) -> GroupRow | None:
         return await self._read(groups.group, group_id)
 
-    async def save_group(self, row: GroupRow, *, expected: int | None = None) -> None:
-        await self._write(groups.save_group, row, expected)
+    async def stored_group(self, group_id: str) -> StoredGroup | None:
+        return await self._read(groups.stored_group, group_id)
+
+    async def save_group(
+        self,
+        row: GroupRow,
+        *,
+        expected: int | None = None,
+        members: Sequence[GroupMemberRow] = (),
+        gone: Sequence[str] = (),
+        anew: bool = False,
+    ) -> None:
+        await self._write(groups.save_group, row, expected, members, gone, anew)
 
     async def delete_group(
         self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None

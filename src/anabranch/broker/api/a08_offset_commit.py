@@ -5,16 +5,17 @@ they were. A commit without a generation is a simple consumer's or an administra
 has had members it is recorded as a reset.
 
 Partition errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID,
-FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS, OFFSET_METADATA_TOO_LARGE, INVALID_REQUEST (an offset below
-zero), COORDINATOR_NOT_AVAILABLE.
+FENCED_INSTANCE_ID, REBALANCE_IN_PROGRESS, STALE_MEMBER_EPOCH (of a consumer group's member),
+UNSUPPORTED_VERSION (below version 9 from such a member), OFFSET_METADATA_TOO_LARGE, INVALID_REQUEST (an
+offset below zero), COORDINATOR_NOT_AVAILABLE.
 """
 
 from __future__ import annotations
 
 from anabranch.broker import topics
 from anabranch.broker.context import Context
-from anabranch.errors import ClientFault, ErrorCode
-from anabranch.groups.values import CommitCall, GroupState, OffsetToCommit
+from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
+from anabranch.groups.values import CommitCall, OffsetToCommit
 from anabranch.metastore.api import OffsetAction
 from anabranch.wire.messages.m08_offset_commit import (
     OffsetCommitRequest,
@@ -27,6 +28,7 @@ KEY = 8
 MIN = 2
 MAX = 10
 
+_MEMBER_EPOCHS = 9
 _TOPIC_IDS = 10
 
 
@@ -76,6 +78,7 @@ async def handle(context: Context, request: OffsetCommitRequest) -> OffsetCommit
             ),
             action=await _action(context, request),
             retention_ms=request.retention_time_ms,
+            supports_epochs=context.version >= _MEMBER_EPOCHS,
         )
         context.broker.group_limits.spoke(request.group_id, context.client_id, context.host)
         errors = await context.groups.commit(request.group_id, call)
@@ -88,7 +91,8 @@ async def _action(context: Context, request: OffsetCommitRequest) -> OffsetActio
     """Without a generation: a reset if members of the group came and went, else a simple commit."""
     if request.generation_id_or_member_epoch >= 0:
         return OffsetAction.COMMIT
-    (group,) = await context.groups.describe([request.group_id])
-    if group.state is GroupState.EMPTY and group.protocol_type:
-        return OffsetAction.RESET
-    return OffsetAction.COMMIT
+    try:
+        parked = await context.groups.is_parked(request.group_id)
+    except (Corrupt, StoreFault):
+        parked = False  # the commit will be told why
+    return OffsetAction.RESET if parked else OffsetAction.COMMIT

@@ -5,8 +5,9 @@ offset is answered with -1, empty metadata and no error. Several groups at once 
 (KIP-709), topics by id from version 10. With ``require_stable`` (KIP-447) a partition whose next offset an
 ongoing transaction carries is UNSTABLE_OFFSET_COMMIT.
 
-Errors: UNKNOWN_TOPIC_ID (v10) and UNSTABLE_OFFSET_COMMIT per partition; per group NOT_COORDINATOR, GROUP_AUTHORIZATION_FAILED (the lane),
-COORDINATOR_NOT_AVAILABLE.
+Errors: UNKNOWN_TOPIC_ID (v10) and UNSTABLE_OFFSET_COMMIT per partition; per group NOT_COORDINATOR,
+GROUP_AUTHORIZATION_FAILED (the lane), COORDINATOR_NOT_AVAILABLE, and from version 9 for a member that names
+itself UNKNOWN_MEMBER_ID and STALE_MEMBER_EPOCH (KIP-848).
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ async def _group(
         context.broker.group_limits.spoke(wanted.group_id, context.client_id, context.host)
         if stable:  # before the offsets: what is committed in between is among them
             pending = set(await context.log.metastore.pending_offsets(wanted.group_id))
-        for one in await context.groups.fetch(wanted.group_id):
+        for one in await context.groups.fetch(
+            wanted.group_id, wanted.member_id, wanted.member_epoch
+        ):
             offsets.setdefault(one.topic_no, {})[one.partition] = one
     except ClientFault as fault:  # another broker's group, or none of this lane's
         answer.error_code = fault.code

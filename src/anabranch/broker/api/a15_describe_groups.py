@@ -1,6 +1,7 @@
 """DescribeGroups (15), versions 0 to 6: state, protocol and members of groups.
 
-A group that does not exist has state ``Dead``; from version 6 also GROUP_ID_NOT_FOUND (KIP-1043).
+A group that does not exist, or is one of the consumer protocol (ConsumerGroupDescribe describes those), has
+state ``Dead``; from version 6 also GROUP_ID_NOT_FOUND (KIP-1043).
 Other errors: COORDINATOR_NOT_AVAILABLE.
 """
 
@@ -47,7 +48,7 @@ async def handle(context: Context, request: DescribeGroupsRequest) -> DescribeGr
         )
         if found.error is ErrorCode.GROUP_ID_NOT_FOUND:
             if context.version >= _NOT_FOUND:
-                group.error_message = f"Group {found.group_id} not found."
+                group.error_message = found.message
             else:
                 group.error_code = ErrorCode.NONE
         if request.include_authorized_operations:

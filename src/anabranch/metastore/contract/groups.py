@@ -8,9 +8,11 @@ from typing import Protocol
 from anabranch.metastore.values import (
     Actor,
     Committed,
+    GroupMemberRow,
     GroupRow,
     OffsetAction,
     OffsetChange,
+    StoredGroup,
 )
 
 
@@ -22,9 +24,23 @@ class GroupVerbs(Protocol):
 
     async def group(self, group_id: str) -> GroupRow | None: ...
 
-    async def save_group(self, row: GroupRow, *, expected: int | None = None) -> None:
-        """Store a group under ``row.fence``. Conflict unless its present fence is ``expected`` (0: there
-        is no such group, or no coordinator ever saved it; None: whatever it is)."""
+    async def stored_group(self, group_id: str) -> StoredGroup | None:
+        """With its members, by member id; all as of one moment."""
+
+    async def save_group(
+        self,
+        row: GroupRow,
+        *,
+        expected: int | None = None,
+        members: Sequence[GroupMemberRow] = (),
+        gone: Sequence[str] = (),
+        anew: bool = False,
+    ) -> None:
+        """Store a group under ``row.fence``, put ``members`` in place of what they were, and forget those
+        that are ``gone``; the others stay, unless ``anew`` (the group has another protocol than before).
+
+        Conflict, with nothing stored, unless the group's present fence is ``expected`` (0: there is no
+        such group, or no coordinator ever saved it; None: whatever it is)."""
 
     async def delete_group(
         self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None

@@ -1,0 +1,12 @@
+"""A group of either protocol, as the shell around the automata sees it."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from anabranch.groups.classic import ClassicGroup
+from anabranch.groups.consumer import ConsumerGroup
+
+Group: TypeAlias = ClassicGroup | ConsumerGroup
+"""Both have the same half: ``state``, ``generation``, ``size``, ``is_vacant``, deadlines and ``tick``,
+``take_changes``, ``successor``, ``forget``, ``abandon``, ``delete``, ``check_commit``, ``subscribed_topics``."""
