@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from anabranch.errors import StoreFault
+from anabranch.errors import StoreFault, UnknownOutcome
 from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
 from anabranch.metastore.appends import commit_appends
 from anabranch.metastore.changes import EVERYTHING, Changed, ChangeSet
@@ -224,7 +224,7 @@ class SimMetastore(SqlMetastore):
         tx.execute("COMMIT")
         self._database.committed(self)
         if trouble == "after":
-            fault = StoreFault("simulated: the answer of the metastore was lost")
+            fault = UnknownOutcome("simulated: the answer of the metastore was lost")
             return [(operation.future, fault) for operation in group]
         return answers
 

@@ -92,8 +92,9 @@ class Rebuilding:
             ):  # where retention or compaction took the last flush, nobody knows that it did
                 self._world.weather.saw("rebuilds in doubt at the end")
                 return None
-            if rebuilt.report.findings and not is_quiet(self._world.weather.settings):
-                return None  # a flush that failed after it became durable is taken for one that did not
+            kinds = {each.kind for each in rebuilt.report.findings}
+            if Kind.RECOVERED in kinds and not is_quiet(self._world.weather.settings):
+                return None  # a broker's last flush, which failed after it became durable
             live, made = told(self._world.database.connection), told(rebuilt.tx)
         for table in sorted({*live, *made} - {*NEW}):
             ours, theirs = live.get(table, []), made.get(table, [])
@@ -215,16 +216,9 @@ class _Rebuilt:
             self._world.weather.saw("rebuilt partitions that were guessed")
             return
         there = self._records(topic_no, number, name)
-        # A flush that became durable and then failed looks like any other: what came after it moves.
-        sure = is_quiet(self._world.weather.settings) and not self._says(UNCERTAIN, name)
+        sure = not self._says(UNCERTAIN, name)
         if self._says((Kind.NAME,), self.topics[story.id].name):
             sure = False  # nobody knows where it began
-        live = partition_row(self._world.database.connection, story.topic.no, number)
-        made = partition_row(self.tx, topic_no, number)
-        if live is None or made is None or live.log_start > made.log_start:
-            sure = (
-                False  # what was dropped since the journal's end may be what the rest would follow
-            )
         line = story.line(number)
         for here, offset in there.items():
             attempt = self._world.history.attempts[here[0]]

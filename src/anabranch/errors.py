@@ -184,5 +184,9 @@ class StoreFault(AnabranchError):
         self.retryable = retryable
 
 
+class UnknownOutcome(StoreFault):
+    """The answer was lost: whether it took place is not known."""
+
+
 class Corrupt(AnabranchError):
     """Bytes at rest are not what was written: wrong checksum, impossible length, wrong identity."""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 
-from anabranch.errors import ClientFault, StoreFault
+from anabranch.errors import ClientFault, StoreFault, UnknownOutcome
 from anabranch.metastore.api import AppendCommit, Metastore, NewExtent, OffsetAction, Topic
-from anabranch.metastore.postgres import connect, lane, writer
+from anabranch.metastore.postgres import connect, lane
 from anabranch.metastore.postgres.connect import address
 from anabranch.metastore.postgres.engine import PostgresMetastore
 from tests.support.cut import CuttingProxy
@@ -212,7 +212,7 @@ async def test_I5_a_commit_whose_answer_was_lost_is_not_claimed_either_way(
     topic = await a_topic(meta)
     await meta.set_topic_configs(topic.no, {"a": "1"}, 2)
     proxy.cut_when_asked(b"COMMIT")
-    with pytest.raises(writer.UnknownOutcome, match="not known") as fault:
+    with pytest.raises(UnknownOutcome, match="not known") as fault:
         await meta.set_topic_configs(topic.no, {"a": "2"}, 3)
     assert fault.value.retryable
     (present,) = await meta.topics()  # and the next one goes through at once

@@ -163,8 +163,8 @@ def test_a_damaged_or_newer_identity_is_refused(
     open_wal().close()
     identity = tmp_path / "wal" / "identity.json"
     text = identity.read_text()
-    identity.write_text(text.replace('"format": 1', '"format": 2'))
-    with pytest.raises(UserFault, match="has format 2"):
+    identity.write_text(text.replace('"format": 2', '"format": 3'))
+    with pytest.raises(UserFault, match="has format 3"):
         open_wal(2)
     identity.write_text(text[: len(text) // 2])
     with pytest.raises(Corrupt, match=r"identity\.json is damaged"):

@@ -280,7 +280,9 @@ def test_a_gap_in_the_numbers_ends_the_scan(
     path, _ = three_flushes
     frames, _ = scanned(path)
     last = frames[2]
-    described = [(p.topic_id, p.partition, p.batches, p.length, p.checksum) for p in last.parts]
+    described = [
+        (p.topic_id, p.partition, p.batches, p.length, p.checksum, p.seen) for p in last.parts
+    ]
     header = encode_frame_header(last.life, 3, last.position, last.length, described)
     renumbered = tmp_path / "renumbered.wal"
     content = path.read_bytes()

@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 from anabranch.errors import Corrupt
 from anabranch.storage.wal_format import (
     BLOCK_BYTES,
+    FAILED_MAX,
     FILE_HEADER_BYTES,
+    NO_PAST,
     PARTS_MAX,
+    UNSEEN,
+    FailedFlush,
     Frame,
+    Past,
+    Seen,
     WalLife,
     aligned,
     decode_file_header,
@@ -40,15 +46,30 @@ parts = st.lists(
         st.integers(0, 2**32 - 1),
         st.integers(1, 2**32 - 1),
         st.integers(0, 2**32 - 1),
+        st.builds(
+            Seen,
+            st.integers(-1, 2**31 - 1),
+            st.integers(0, 2**63 - 1),
+            st.integers(-1, 2**63 - 1),
+            st.integers(-1, 2**63 - 1),
+            st.integers(-1, 2**63 - 1),
+        ),
     ),
     min_size=1,
     max_size=5,
 )
+failures = st.builds(
+    FailedFlush, st.integers(0, 2**63 - 1), st.integers(-1, PARTS_MAX), st.booleans()
+)
+pasts = st.builds(Past, st.integers(0, 2**63 - 1), st.lists(failures, max_size=4).map(tuple))
 
 
-def encoded(life: WalLife, sequence: int, position: int, described: list) -> bytes:
-    length = aligned(frame_header_bytes(len(described)) + sum(part[3] for part in described))
-    return encode_frame_header(life, sequence, position, length, described)
+def encoded(
+    life: WalLife, sequence: int, position: int, described: list, past: Past = NO_PAST
+) -> bytes:
+    header = frame_header_bytes(len(described), len(past.failed))
+    length = aligned(header + sum(part[3] for part in described))
+    return encode_frame_header(life, sequence, position, length, described, past)
 
 
 def test_object_keys() -> None:
@@ -86,36 +107,42 @@ def test_every_damaged_bit_of_a_file_header_is_found() -> None:
 
 def test_a_newer_format_is_named() -> None:
     block = bytearray(encode_file_header(LIFE, b"w" * 16))
-    block[12:14] = struct.pack(">H", 2)
+    block[12:14] = struct.pack(">H", 3)
     used = struct.calcsize(">8sIH16s16siqq")
     block[8:12] = struct.pack(">I", crc32c(bytes(block[12:used])))
-    with pytest.raises(Corrupt, match="format version 2"):
+    with pytest.raises(Corrupt, match="format version 3"):
         decode_file_header(block)
 
 
-@given(lives, st.integers(0, 2**62), st.integers(0, 2**40), parts)
+@given(lives, st.integers(0, 2**62), st.integers(0, 2**40), parts, pasts)
 def test_frame_headers_round_trip(
-    life: WalLife, sequence: int, position: int, described: list
+    life: WalLife, sequence: int, position: int, described: list, past: Past
 ) -> None:
-    header = encoded(life, sequence, position, described)
-    assert len(header) == frame_header_bytes(len(described)) == decode_frame_prefix(header)
+    header = encoded(life, sequence, position, described, past)
+    size = frame_header_bytes(len(described), len(past.failed))
+    assert len(header) == size == decode_frame_prefix(header)
     frame = decode_frame_header(header + b"what follows")
     assert isinstance(frame, Frame)
     assert frame[:3] == (life, sequence, position)
+    assert frame.past == past
     assert frame.length % BLOCK_BYTES == 0
     at = position + len(header)
     for part, given_part in zip(frame.parts, described, strict=True):
         assert (part.topic_id, part.partition, part.batches) == given_part[:3]
-        assert (part.position, part.length, part.checksum) == (at, *given_part[3:])
+        assert (part.position, part.length, part.checksum, part.seen) == (at, *given_part[3:])
         at += part.length
     assert 0 <= position + frame.length - at < BLOCK_BYTES
 
 
-DESCRIBED = [(b"t" * 16, 3, 2, 100, 0xDEADBEEF), (b"u" * 16, 0, 1, 5000, 1)]
+DESCRIBED = [
+    (b"t" * 16, 3, 2, 100, 0xDEADBEEF, Seen(4, 120, 9, 100, 120)),
+    (b"u" * 16, 0, 1, 5000, 1, UNSEEN),
+]
+FAILED = Past(10, (FailedFlush(8), FailedFlush(9, 1, False)))
 
 
 def test_every_damaged_bit_of_a_frame_header_is_found() -> None:
-    header = encoded(LIFE, 5, 4096, DESCRIBED)
+    header = encoded(LIFE, 5, 4096, DESCRIBED, FAILED)
     for bit in range(len(header) * 8):
         damaged = bytearray(header)
         damaged[bit // 8] ^= 1 << bit % 8
@@ -135,6 +162,13 @@ def test_a_hostile_part_count_asks_for_nothing() -> None:
     for count in (0, PARTS_MAX + 1, 2**32 - 1):
         header[14:18] = struct.pack(">I", count)
         assert decode_frame_prefix(header) is None
+
+
+def test_a_hostile_count_of_failures_asks_for_nothing() -> None:
+    header = bytearray(encoded(LIFE, 5, 4096, DESCRIBED))
+    assert header[86:90] == bytes(4)
+    header[86:90] = struct.pack(">I", FAILED_MAX + 1)
+    assert decode_frame_prefix(header) is None
 
 
 def test_a_length_that_contradicts_the_parts_is_refused() -> None:

@@ -14,6 +14,7 @@ from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import AppendOutcome, Refused
 from anabranch.prompt import when_done
 from anabranch.storage.wal import FlushPart, PlacedPart, Wal
+from anabranch.storage.wal_format import NO_PAST, UNSEEN, Past, Seen
 
 FLUSHES_IN_FLIGHT_MAX = 3  # one being written, one that is, one being committed
 
@@ -49,6 +50,8 @@ class Share:
         default_factory=list
     )  # whose markers it holds, instead of appends
     refused: list[Refused] = field(default_factory=list)  # by the metastore
+    seen: Seen = UNSEEN  # of the partition, when its flush was begun
+    done: bool = False  # judged, committed if there was anything to commit, and answered
 
     @property
     def bytes(self) -> list[memoryview | bytearray]:
@@ -117,6 +120,8 @@ class Flush:
         self.shares = shares
         self.endings = list(endings)  # of a flush of markers: it commits as a whole
         self.sequence = -1  # its place among the WAL's flushes
+        self.past: Past = NO_PAST  # what it tells of those before it
+        self.durable = False
         self.object_key = ""  # of the WAL, from the write on: a commit that names it may come
         self.written: Awaitable[None]
         self.ahead: Ahead | None = None
@@ -132,6 +137,7 @@ class Flush:
                 share.log.partition,
                 share.bytes,
                 share.batches,
+                share.seen,
             )
             for share in self.shares
         ]
@@ -142,4 +148,5 @@ class Flush:
                 share.position = part.position
             placed()
 
-        wal.write(parts, self.sequence, settle)
+        wal.write(parts, self.sequence, settle, self.past)
+        self.durable = True

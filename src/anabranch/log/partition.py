@@ -9,6 +9,7 @@ from anabranch.log.tail import Tail
 from anabranch.log.waiting import Waiter
 from anabranch.metastore.api import Partition, ProducerState, Topic
 from anabranch.records.header import BatchHeader
+from anabranch.storage.wal_format import Seen
 
 AWAITED_MAX = 256  # producers whose first batch failed, per partition; the oldest is forgotten
 LOOK_AGAIN = 1 << 62  # bytes: whoever waits looks for itself, however much it waits for
@@ -28,6 +29,7 @@ class PartitionLog:
         "aborted_end",
         "awaited",
         "broken",
+        "last_commit",
         "leader_epoch",
         "log_start",
         "next_offset",
@@ -57,6 +59,13 @@ class PartitionLog:
         self.waiters: dict[Waiter, None] = {}  # a set would wake them in another order every time
         self.stale = False  # the outcome of a commit is unknown: ask before the next commit or read
         self.broken = False  # the topic is gone
+        # Of this start's last commit here: its flush, and the offsets that it got.
+        self.last_commit: tuple[int, int, int] | None = None
+
+    @property
+    def seen(self) -> Seen:
+        """What a flush that begins now tells of the partition."""
+        return Seen(self.leader_epoch, self.next_offset, *(self.last_commit or ()))
 
     @property
     def high_watermark(self) -> int:
@@ -86,6 +95,7 @@ class PartitionLog:
         if row.leader_epoch != self.leader_epoch:
             self.leader_epoch = row.leader_epoch
             self.tail.clear()
+            self.last_commit = None
         self.stale = False
         self.check()
 

@@ -25,15 +25,16 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
+from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault, UnknownOutcome
 from anabranch.log.ending import Ending, Placed, PlannedEnds, logs_of, plan_endings
 from anabranch.log.flush import Ahead, Flush, Pace, Share
+from anabranch.log.outcomes import PastFlushes
 from anabranch.log.partition import LOOK_AGAIN, PartitionLog
 from anabranch.log.planning import Pending, Planned, moved, plan_partition
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import Run, TailBudget
 from anabranch.log.threads import Worker
-from anabranch.metastore.api import AppendOutcome, EndOutcome, Handover, Metastore
+from anabranch.metastore.api import AppendCommit, AppendOutcome, EndOutcome, Handover, Metastore
 from anabranch.records.batch import place
 from anabranch.storage.wal import Wal
 
@@ -70,6 +71,7 @@ class AppendPipeline:
         self._waiting_since = 0.0  # on the loop's clock: when the queue was last empty
         self._enough = asyncio.Event()  # no further append is waited for
         self._in_flight: deque[Flush] = deque()  # between the queue and their answers, in order
+        self._past = PastFlushes()
         self._due = asyncio.Event()  # there is something to do for the commit stage
         self._all_begun = False
         self._concluded = asyncio.Event()
@@ -259,6 +261,10 @@ class AppendPipeline:
     def _begin(self, flush: Flush) -> None:
         """Start the write, and if nobody is before this flush, have its writer start the commit too."""
         flush.sequence = self._wal.reserve()
+        oldest = self._in_flight[0] if self._in_flight else flush
+        flush.past = self._past.told(settled=oldest.sequence)
+        for share in flush.shares:
+            share.seen = share.log.seen
         plans = None
         if not self._in_flight and not flush.endings:
             plans = self._plan_ahead(flush.shares)
@@ -269,7 +275,7 @@ class AppendPipeline:
         outcomes = asyncio.ensure_future(self._metastore.commit_flush(handover, self._now_ms()))
         flush.ahead = Ahead(
             outcomes,
-            conclude=lambda outcomes: self._conclude(plans, outcomes),
+            conclude=lambda outcomes: self._conclude(flush, plans, outcomes),
             concluded=lambda: self._concluded_ahead(flush),
         )
 
@@ -318,7 +324,7 @@ class AppendPipeline:
             self._leave(flush)
         except Exception as bug:
             logger.exception("a flush broke")
-            self._drop(flush, ErrorCode.UNKNOWN_SERVER_ERROR, repr(bug))
+            self._drop(flush, ErrorCode.UNKNOWN_SERVER_ERROR, repr(bug), certain=False)
             self._leave(flush)
         else:
             self._is_committed(flush)
@@ -337,6 +343,8 @@ class AppendPipeline:
     def _is_committed(self, flush: Flush) -> None:
         self.flushes += 1
         self._release(flush.shares)
+        if not all(share.done for share in flush.shares):
+            self._past.fail(flush.sequence, [share.done for share in flush.shares], certain=True)
         now_s = asyncio.get_running_loop().time()
         self.on_appended(now_s, now_s - flush.since_s)
         self._leave(flush)
@@ -344,6 +352,8 @@ class AppendPipeline:
     def _leave(self, flush: Flush) -> None:
         left = self._in_flight.popleft()
         assert left is flush
+        if flush.durable:
+            self._past.durable(flush.past)
         self._concluded.set()
 
     async def _commit(self, flush: Flush) -> None:
@@ -365,7 +375,7 @@ class AppendPipeline:
                     _reject(share, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "the topic was deleted")
                 else:
                     plans.append((share, plan))
-            shares = await self._commit_once(flush.object_key, plans)
+            shares = await self._commit_once(flush, plans)
         for share in shares:
             _reject(share, ErrorCode.NOT_LEADER_OR_FOLLOWER, "too many brokers append here at once")
 
@@ -395,20 +405,21 @@ class AppendPipeline:
             shared_now_ms=self.shared_now_ms(),
         )
 
-    async def _commit_once(
-        self, object_key: str, plans: list[tuple[Share, Planned]]
-    ) -> list[Share]:
+    async def _commit_once(self, flush: Flush, plans: list[tuple[Share, Planned]]) -> list[Share]:
         """Commit what was planned; the shares that lost their compare-and-set are returned."""
         commits = [plan.commit for _, plan in plans if plan.commit is not None]
         outcomes: list[AppendOutcome] = []
         if commits:
             handover = Handover()
-            handover.give(object_key, commits)
+            handover.give(flush.object_key, commits)
             outcomes = await self._metastore.commit_flush(handover, self._now_ms())
-        return self._conclude(plans, outcomes)
+        return self._conclude(flush, plans, outcomes)
 
     def _conclude(
-        self, plans: list[tuple[Share, Planned]], outcomes: Sequence[AppendOutcome]
+        self,
+        flush: Flush,
+        plans: list[tuple[Share, Planned]],
+        outcomes: Sequence[AppendOutcome],
     ) -> list[Share]:
         """Answer what is committed; returns the shares that lost their compare-and-set."""
         writing = [share for share, plan in plans if plan.commit is not None]
@@ -429,6 +440,7 @@ class AppendPipeline:
         for share, plan in plans:
             if share.log not in lost:
                 self._publish(share.log, plan)
+                _conclude_share(flush, share, plan.commit)
         return list(lost.values())
 
     def _publish(self, log: PartitionLog, plan: Planned) -> None:
@@ -490,6 +502,10 @@ class AppendPipeline:
             )
             if outcome.ids:
                 self._publish_endings(plan, outcome)
+                commits = {(one.topic_no, one.partition): one for one in plan.commits}
+                for share in flush.shares:
+                    if commit := commits.get((share.log.topic.no, share.log.partition)):
+                        _conclude_share(flush, share, commit)
                 for ending, after in zip(left, outcome.ids, strict=True):
                     ending.answer(after)
                 return
@@ -546,15 +562,23 @@ class AppendPipeline:
 
     def _refuse(self, flush: Flush, fault: StoreFault | Corrupt) -> None:
         logger.error("a flush failed: %s", fault)
-        self._drop(flush, ErrorCode.KAFKA_STORAGE_ERROR, str(fault))
+        certain = not isinstance(fault, UnknownOutcome)
+        self._drop(flush, ErrorCode.KAFKA_STORAGE_ERROR, str(fault), certain=certain)
 
-    def _drop(self, flush: Flush, code: ErrorCode, message: str) -> None:
+    def _drop(self, flush: Flush, code: ErrorCode, message: str, *, certain: bool) -> None:
+        self._past.fail(flush.sequence, [share.done for share in flush.shares], certain=certain)
         for share in flush.shares:
             share.log.stale = True  # whether it was committed is unknown: ask before the next one
             _reject(share, code, message)
         for ending in flush.endings:
             ending.answer(ClientFault(code, message))
         self._release(flush.shares)
+
+
+def _conclude_share(flush: Flush, share: Share, commit: AppendCommit | None) -> None:
+    share.done = True
+    if commit is not None:
+        share.log.last_commit = (flush.sequence, commit.expected_next, commit.next_offset)
 
 
 def _reject(share: Share, code: ErrorCode, message: str) -> None:

@@ -113,6 +113,8 @@ def _frame(frame: Frame, read: ReadAt | None) -> Item:
         "broker_id": frame.life.broker_id,
         "epoch": frame.life.epoch,
         "generation": frame.life.generation,
+        "settled": frame.past.settled,
+        "failed": [one._asdict() for one in frame.past.failed],
         "parts": [_part(part, read) for part in frame.parts],
     }
 
@@ -265,6 +267,7 @@ def _part(part: FramePart, read: ReadAt | None) -> Item:
         "position": part.position,
         "bytes": part.length,
         "checksum": f"{part.checksum:08x}",
+        "seen": part.seen._asdict(),
     }
     if read is not None:
         data = read(part.position, part.length)

@@ -17,7 +17,7 @@ from anabranch.errors import UserFault
 from anabranch.storage.layers import Waits, open_layered
 from anabranch.storage.retrying import Backoff
 from anabranch.storage.store import Buffer, ObjectInfo
-from anabranch.storage.wal_format import Frame
+from anabranch.storage.wal_format import NO_PAST, UNSEEN, Frame, Past, Seen
 from anabranch.storage.wal_scan import ScanEnd
 
 CACHE_BYTES = (
@@ -32,6 +32,7 @@ class FlushPart(NamedTuple):
     partition: int
     buffers: Sequence[Buffer]  # laid next to each other
     batches: int  # record batches in the buffers
+    seen: Seen = UNSEEN  # of the partition, when the flush was begun
 
 
 class PlacedPart(NamedTuple):
@@ -119,11 +120,13 @@ class Wal(Protocol):
         parts: Sequence[FlushPart],
         sequence: int | None = None,
         placed: Callable[[list[PlacedPart]], None] | None = None,
+        past: Past = NO_PAST,
     ) -> list[PlacedPart]:
         """Write one flush and return where each part went, in order; all of it is durable then.
 
         ``sequence`` was reserved before; by default it is reserved now. ``placed`` is told the same
-        when all that is left takes no longer than a disk's sync. Raises ``StoreFault``: nothing of the
+        when all that is left takes no longer than a disk's sync. ``past`` is what the flush tells of
+        those before it: a rebuild reads it. Raises ``StoreFault``: nothing of the
         flush counts then, and what was acknowledged before is untouched.
         """
         ...

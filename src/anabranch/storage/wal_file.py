@@ -32,8 +32,10 @@ from anabranch.storage.wal_directory import WalDirectory
 from anabranch.storage.wal_format import (
     BLOCK_BYTES,
     FILE_HEADER_BYTES,
+    NO_PAST,
     PART_BYTES_MAX,
     PARTS_MAX,
+    Past,
     WalLife,
     aligned,
     encode_file_header,
@@ -150,6 +152,7 @@ class FileWal:
         parts: Sequence[FlushPart],
         sequence: int | None = None,
         placed: Callable[[list[PlacedPart]], None] | None = None,
+        past: Past = NO_PAST,
     ) -> list[PlacedPart]:
         """Write one flush and return where each part went, in order; all of it is durable then.
 
@@ -163,7 +166,7 @@ class FileWal:
                 sequence = self.reserve()
             lengths = [sum(map(_byte_length, part.buffers)) for part in parts]
             assert all(0 < length <= PART_BYTES_MAX for length in lengths)
-            header_length = frame_header_bytes(len(parts))
+            header_length = frame_header_bytes(len(parts), len(past.failed))
             used = header_length + sum(lengths)
             length = aligned(used)
             file = self._file_for(length)
@@ -177,10 +180,10 @@ class FileWal:
                 for buffer in part.buffers:
                     checksum = crc32c(buffer, checksum)
                 described.append(
-                    (part.topic_id, part.partition, part.batches, part_length, checksum)
+                    (part.topic_id, part.partition, part.batches, part_length, checksum, part.seen)
                 )
                 buffers.extend(part.buffers)
-            buffers[0] = encode_frame_header(file.life, sequence, position, length, described)
+            buffers[0] = encode_frame_header(file.life, sequence, position, length, described, past)
             if length > used:
                 buffers.append(_PADDING[: length - used])
             if file.position == 0:

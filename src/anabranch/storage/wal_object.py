@@ -34,9 +34,11 @@ from anabranch.storage.store import AlreadyExists, Buffer, NotFound, ObjectInfo,
 from anabranch.storage.syncblocks import BLOCK_BYTES, SyncBlockCache
 from anabranch.storage.wal import CACHE_BYTES, FlushPart, PlacedPart
 from anabranch.storage.wal_format import (
+    NO_PAST,
     PART_BYTES_MAX,
     PARTS_MAX,
     Frame,
+    Past,
     WalLife,
     decode_frame_header,
     encode_frame_header,
@@ -270,13 +272,14 @@ class ObjectWal:
         parts: Sequence[FlushPart],
         sequence: int | None = None,
         placed: Callable[[list[PlacedPart]], None] | None = None,
+        past: Past = NO_PAST,
     ) -> list[PlacedPart]:
         """As ``Wal.write``; several may be under way at a time."""
         assert 0 < len(parts) <= PARTS_MAX and not self._closed
         if sequence is None:
             sequence = self.reserve()
         key = object_wal_key(self._start.broker_id, self._start.epoch, sequence)
-        body, places = self._body(key, parts, sequence)
+        body, places = self._body(key, parts, sequence, past)
         try:
             self._store.put(key, body)
         except AlreadyExists:
@@ -297,9 +300,9 @@ class ObjectWal:
         return places
 
     def _body(
-        self, key: str, parts: Sequence[FlushPart], sequence: int
+        self, key: str, parts: Sequence[FlushPart], sequence: int, past: Past
     ) -> tuple[bytes, list[PlacedPart]]:
-        at = frame_header_bytes(len(parts))
+        at = frame_header_bytes(len(parts), len(past.failed))
         described = []
         placed = []
         buffers: list[Buffer] = [b""]  # the header's place
@@ -310,12 +313,14 @@ class ObjectWal:
                 length += buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)
                 checksum = crc32c(buffer, checksum)
             assert 0 < length <= PART_BYTES_MAX
-            described.append((part.topic_id, part.partition, part.batches, length, checksum))
+            described.append(
+                (part.topic_id, part.partition, part.batches, length, checksum, part.seen)
+            )
             placed.append(PlacedPart(key, at, length))
             buffers.extend(part.buffers)
             at += length
         life = self._start._replace(generation=sequence)
-        buffers[0] = encode_frame_header(life, sequence, 0, at, described)
+        buffers[0] = encode_frame_header(life, sequence, 0, at, described, past)
         return b"".join(buffers), placed
 
     def is_active(self, object_key: str) -> bool:

@@ -1,14 +1,13 @@
-"""In which order flushes of several brokers to one partition are put behind the journal's end.
+"""What idempotent producers' numbers say of the order in which several brokers' flushes were committed.
 
-Nothing says who came first, so timestamps decide, and each broker's own order is kept. But idempotent
-producers number their batches: one that went from broker to broker is followed by its sequence numbers, and
-never put before what it sent earlier, whatever the timestamps say.
+Where nothing says who came first, timestamps decide, and each broker's own order is kept. But a producer that
+went from broker to broker is followed by its sequence numbers, and never put before what it sent earlier,
+whatever the timestamps say.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 
 from anabranch.log.rebuild.wal_read import Read
@@ -17,27 +16,7 @@ from anabranch.records.batch import BatchHeader
 _Number = tuple[int, int]  # epoch, first sequence
 
 
-def interleaved(streams: Iterable[Sequence[Read]], fits: Callable[[Read], bool]) -> Iterator[Read]:
-    """All reads, each stream in its own order. ``fits`` tells whether the log as it stands when it is asked
-    would accept what a read holds; who iterates appends each read before the next is asked for."""
-    waiting = [deque(stream) for stream in streams if stream]
-    if len(waiting) == 1:
-        yield from waiting[0]
-        return
-    numbers = _Numbers(read for stream in waiting for read in stream)
-    while waiting:
-        waiting.sort(key=lambda stream: stream[0].headers[0].max_timestamp)
-        chosen = next(
-            (one for one in waiting if numbers.are_next(one[0]) and fits(one[0])), waiting[0]
-        )
-        read = chosen.popleft()
-        numbers.take(read)
-        if not chosen:
-            waiting.remove(chosen)
-        yield read
-
-
-class _Numbers:
+class Numbers:
     """What each producer's batches that are still waiting are numbered."""
 
     def __init__(self, reads: Iterable[Read]) -> None:

@@ -1,9 +1,8 @@
 """Putting recovered flushes behind what the journal knows: judged as the broker judged them.
 
-A partition's batches from one broker, or from starts of which one ended before the next began, get the
-offsets that they were given. Where several brokers appended to one partition since the journal's last
-entry, nothing says who came first: :mod:`anabranch.log.rebuild.order` puts them in an order, under a new
-leader epoch, and the report says so.
+Most flushes get the offsets that later ones tell of them (:mod:`anabranch.log.rebuild.placing`). Where several
+brokers appended to one partition, nothing says of the last few who came first: they are put in an order,
+under a new leader epoch, and the report says so.
 
 A batch that an idempotent producer's numbers refuse was refused by its broker too, unless something is
 missing in front of it: then the broker had seen what is lost, and the batch was acknowledged.
@@ -11,31 +10,30 @@ missing in front of it: then the broker had seen what is lost, and the batch was
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import groupby
 
-from anabranch.errors import ClientFault, Corrupt, ErrorCode
-from anabranch.log import producers
+from anabranch.errors import Corrupt
 from anabranch.log.extents import ExtentReader
 from anabranch.log.rebuild.adopt import Placed
-from anabranch.log.rebuild.awaited import lowest_first
 from anabranch.log.rebuild.fetching import in_order
 from anabranch.log.rebuild.merged import by_broker, without_merged
-from anabranch.log.rebuild.order import interleaved
+from anabranch.log.rebuild.placing import Hole, placed
 from anabranch.log.rebuild.report import TRUNCATED, Kind, Progress, Report, ShowProgress
 from anabranch.log.rebuild.tables import LIVE, Tables
-from anabranch.log.rebuild.wal_read import Part, Read, Start
-from anabranch.metastore import appends
-from anabranch.metastore.api import AppendCommit, NewExtent, Partition, ProducerState
+from anabranch.log.rebuild.target import Target
+from anabranch.log.rebuild.wal_read import Fate, Part, Read, Start, shortened
+from anabranch.metastore.api import Partition
 from anabranch.records.batch import BatchHeader, scan
 from anabranch.storage.store import NotFound
 from anabranch.storage.wal import WalReader
+from anabranch.storage.wal_format import UNSEEN
 
-# The WAL is written before the commit and not afterwards: it cannot say which commits failed.
+# A frame tells of those before it: of the last ones nothing says whether their commits failed.
 FAILED_COMMITS = (
-    "if one of these flushes failed after it was durable, its producers were told of an error: it is here "
-    "all the same, and what followed it has moved by its records"
+    "; whether flushes {flushes} were committed is not known: if one failed after it was durable, its "
+    "producers were told of an error, it is here all the same, and what follows has moved by its records"
 )
 OTHERS_MAX = 1_000  # offsets that other brokers may have appended behind a flush that is in doubt
 
@@ -114,35 +112,97 @@ class Recovery:
     ) -> None:
         row = self._tables.partition(topic_no, partition)
         assert row is not None, "a living topic has its partitions"
-        if adopted:
-            reads = self._not_adopted(reads, adopted, name)
-        reads = [each for each in reads if not self._is_there(row, each, name)]
-        streams = list(by_broker(reads).values())
-        if not streams:
+        reads = [self._valid(row, read) for read in reads]
+        self.producer_id_max = max(
+            [self.producer_id_max, *(h.producer_id for read in reads for h in read.headers)]
+        )
+        left = self._unresolved(row, reads)
+        if adopted and any(read.part.told is None for read in left):
+            in_none = {id(read) for read in self._not_adopted(reads, adopted, name)}
+            left = [read for read in left if read.part.told is not None or id(read) in in_none]
+        left = [each for each in left if not self._is_there(row, each, name)]
+        streams = [_in_order(stream) for stream in by_broker(left).values()]
+        if streams:
+            self._place(row, name, streams)
+
+    def _valid(self, row: Partition, read: Read) -> Read:
+        """What was told of the partition under another leader epoch is told of another line."""
+        if read.part.seen.leader_epoch == row.leader_epoch:
+            return read
+        return read._replace(part=read.part._replace(seen=UNSEEN, settled=0, told=None))
+
+    def _unresolved(self, row: Partition, reads: Sequence[Read]) -> list[Read]:
+        """Without what lies below the partition's end: a flush that is told to, and all its broker began
+        before it, for it commits them in their order."""
+        below: dict[Start, int] = {}  # as many of its flushes
+        settled: dict[Start, int] = {}  # and so are these, but for what it did not know
+        for read in reads:
+            part, start = read.part, read.part.start
+            if part.seen.end_offset <= row.next_offset:
+                below[start] = max(below.get(start, 0), part.seen.sequence + 1)
+            if part.told is not None and part.told.end_offset <= row.next_offset:
+                below[start] = max(below.get(start, 0), part.sequence + 1)
+            if part.seen.next_offset <= row.next_offset:
+                settled[start] = max(settled.get(start, 0), part.settled)
+        return [
+            read
+            for read in reads
+            if read.part.sequence >= below.get(read.part.start, 0)
+            and not (
+                read.part.fate is Fate.SETTLED
+                and read.part.sequence < settled.get(read.part.start, 0)
+            )
+        ]
+
+    def _place(self, row: Partition, name: str, streams: Sequence[Sequence[Read]]) -> None:
+        target = Target(self._tables, row, name, self._at_ms, self._report, holes=self._holes)
+        many = len(streams) > 1
+        unsure: list[tuple[int, int]] = []  # spans of offsets
+        appended: list[Part] = []
+        for step in placed(streams, target):
+            first = target.next_offset
+            if isinstance(step, Hole):
+                target.skip_to(step.end)
+                self._report.add(
+                    Kind.OFFSETS_MISSING,
+                    name,
+                    f"offsets {first} to {step.end - 1} were given after the journal's end and nothing has "
+                    "them: retention or DeleteRecords took them, or they are lost",
+                )
+                continue
+            if many and not step.sure and not unsure and target.count([step.read]):
+                target.begin_epoch()
+            if not target.append(step.read, step.size):
+                continue
+            appended.append(step.read.part)
+            if not step.sure or (step.size is not None and target.next_offset != first + step.size):
+                unsure.append((first, target.next_offset - 1))
+        if not appended:
             return
-        first, epoch = row.next_offset, row.leader_epoch + (len(streams) > 1)
-        states = self._tables.producers(topic_no, partition)
-        streams = [lowest_first(stream, states) for stream in streams]
-        ordered = interleaved(streams, lambda read: _fits(read, states))
-        appended = [read for read in ordered if self._append(row, name, read, epoch, states)]
-        present = self._tables.partition(topic_no, partition)
-        assert present is not None
-        if present.next_offset == first:
+        end = target.next_offset
+        self._report.figures.records_recovered += end - row.next_offset
+        starts = ", ".join(sorted({str(part.start) for part in appended}))
+        self._report.add(
+            Kind.RECOVERED,
+            name,
+            f"offsets {row.next_offset} to {end - 1}, written by {starts}",
+        )
+        if not unsure:
             return
-        if len(streams) > 1:
-            self._tables.begin_epoch(row, first)
-        self._report.figures.records_recovered += present.next_offset - first
-        starts = sorted({str(read.part.start) for read in appended})
-        spans = f"offsets {first} to {present.next_offset - 1}, written by {', '.join(starts)}"
-        if len(streams) > 1:
+        open_ = [part.sequence for part in appended if part.fate is not Fate.SETTLED]
+        caveat = FAILED_COMMITS.format(flushes=shortened(open_)) if open_ else ""
+        if many:
             self._report.add(
                 Kind.ORDER,
                 name,
-                f"{spans}: which broker appended first is not known; ordered by timestamps and producers' numbers, under leader "
-                f"epoch {epoch}; {FAILED_COMMITS}",
+                f"offsets {_spans(unsure)}: which broker appended first is not known; ordered by timestamps "
+                f"and producers' numbers, under leader epoch {target.leader_epoch}{caveat}",
             )
         else:
-            self._report.add(Kind.RECOVERED, name, f"{spans}; {FAILED_COMMITS}")
+            why = caveat or "; flushes in front of them are gone, and nothing says what they held"
+            self._report.add(
+                Kind.DOUBT, name, f"offsets {_spans(unsure)} need not be those that were given{why}"
+            )
 
     def _read(self, one: tuple[tuple[bytes, int], Part]) -> Read:
         """In a thread of the pool. Raises Corrupt, NotFound, StoreFault."""
@@ -183,7 +243,7 @@ class Recovery:
 
     def _is_there(self, row: Partition, read: Read, name: str) -> bool:
         """Whether a doubtful part's batches already end the partition, merged since."""
-        if not read.part.doubtful:
+        if not read.part.doubtful or read.part.told is not None:
             return False
         if row.log_start == row.next_offset > 0:
             return self._doubt(read, name, f"nothing below {row.next_offset} is left")
@@ -211,71 +271,6 @@ class Recovery:
         )
         return True
 
-    def _appended_ms(self, header: BatchHeader) -> int:
-        """The WAL does not say when: not before the journal's end, and hardly before its last record."""
-        return max(self._at_ms, min(header.max_timestamp, self._tables.now_ms))
-
-    def _append(
-        self,
-        row: Partition,
-        name: str,
-        read: Read,
-        epoch: int,
-        states: dict[int, ProducerState],
-    ) -> bool:
-        """Judge a part's batches and commit what is new; False if nothing was."""
-        present = self._tables.partition(row.topic_no, row.partition)
-        assert present is not None
-        next_offset = present.next_offset
-        extents: list[NewExtent] = []
-        changed: dict[int, ProducerState] = {}
-        for header in read.headers:
-            self.producer_id_max = max(self.producer_id_max, header.producer_id)
-            if header.producer_id >= 0:
-                state = states.get(header.producer_id)
-                try:
-                    if producers.check(state, header) is not None:
-                        continue  # a retry: its first copy is there
-                except ClientFault as fault:
-                    if not self._holes or fault.code is not ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
-                        continue  # refused then as it is now
-                    self._report.add(
-                        Kind.PRODUCER,
-                        name,
-                        f"{fault}: what it sent before is missing; this is kept at offset {next_offset}",
-                    )
-                at_ms = self._appended_ms(header)
-                state = producers.advance(state, header, next_offset, at_ms)
-                states[header.producer_id] = changed[header.producer_id] = state
-            extents.append(
-                NewExtent(
-                    base_offset=next_offset,
-                    last_offset=next_offset + header.last_offset_delta,
-                    position=read.part.position + header.position,
-                    length=header.size,
-                    records=header.last_offset_delta + 1,
-                    max_timestamp=header.max_timestamp,
-                    appended_ms=self._appended_ms(header),
-                    leader_epoch=epoch,
-                )
-            )
-            next_offset += header.last_offset_delta + 1
-        if not extents:
-            return False
-        commit = AppendCommit(
-            topic_no=row.topic_no,
-            partition=row.partition,
-            expected_next=present.next_offset,
-            next_offset=next_offset,
-            extents=tuple(join(extents)),
-            producers=tuple(changed.values()),
-        )
-        (outcome,) = appends.commit_appends(
-            self._tables.tx, read.part.object_key, [commit], self._tables.now_ms
-        )
-        assert outcome.committed
-        return True
-
 
 def _is_committed_at(found: Sequence[BatchHeader], at: int, wanted: Sequence[BatchHeader]) -> bool:
     """Whether a part with the batches ``wanted`` was committed where ``found[at]`` is.
@@ -296,45 +291,29 @@ def _is_committed_at(found: Sequence[BatchHeader], at: int, wanted: Sequence[Bat
     return plain or not missing
 
 
-def _fits(read: Read, states: Mapping[int, ProducerState]) -> bool:
-    """Whether no batch is out of order; retries and batches of fenced producers may come at any time."""
-    ahead: dict[int, ProducerState] = {}
-    for header in read.headers:
-        if header.producer_id < 0:
-            continue
-        state = ahead.get(header.producer_id, states.get(header.producer_id))
-        try:
-            if producers.check(state, header) is None:
-                ahead[header.producer_id] = producers.advance(state, header, 0, 0)
-        except ClientFault as fault:
-            if fault.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
-                return False
-    return True
+def _in_order(stream: Sequence[Read]) -> list[Read]:
+    """One broker's reads. What is told of one that does not follow what is told before it is not believed."""
+    ordered = []
+    end = 0
+    for read in stream:
+        told = read.part.told
+        if told is not None and not end <= told.base_offset <= told.end_offset:
+            read = read._replace(part=read.part._replace(told=None))
+        elif told is not None:
+            end = told.end_offset
+        ordered.append(read)
+    return ordered
 
 
-def join(extents: Sequence[NewExtent]) -> list[NewExtent]:
-    """Neighbours in offsets and bytes become one, as the append path joins them."""
-    joined: list[NewExtent] = []
-    for extent in extents:
-        last = joined[-1] if joined else None
-        if (
-            last is None
-            or extent.position != last.position + last.length
-            or extent.base_offset != last.last_offset + 1
-        ):
-            joined.append(extent)
-            continue
-        joined[-1] = NewExtent(
-            base_offset=last.base_offset,
-            last_offset=extent.last_offset,
-            position=last.position,
-            length=last.length + extent.length,
-            records=last.records + extent.records,
-            max_timestamp=max(last.max_timestamp, extent.max_timestamp),
-            appended_ms=last.appended_ms,
-            leader_epoch=last.leader_epoch,
-        )
-    return joined
+def _spans(spans: Iterable[tuple[int, int]]) -> str:
+    """Neighbours as one."""
+    joined: list[tuple[int, int]] = []
+    for first, last in spans:
+        if joined and joined[-1][1] + 1 == first:
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return ", ".join(f"{first} to {last}" for first, last in joined)
 
 
-__all__ = ["Recovery", "Start", "join"]
+__all__ = ["Recovery"]

@@ -8,13 +8,16 @@ up to which byte that object was committed when the entry was read. So of each s
                                                             that lost its compare-and-set commits later
     frames and objects after it                             new
 
-What a start left behind that had ended before the last entry was never acknowledged: it stays aside.
+What a start left behind that had ended before the last entry was never acknowledged: it stays aside. So does a
+flush that became durable and whose commit failed, where a later frame says so; later frames also tell which
+offsets earlier flushes got (``wal_format.Seen``, ``Past``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from enum import Enum
 from typing import NamedTuple
 
 from anabranch.errors import Corrupt
@@ -23,10 +26,12 @@ from anabranch.log.rebuild.report import Finding, Kind, Progress, Report, ShowPr
 from anabranch.records.batch import BatchHeader
 from anabranch.storage.store import ObjectInfo
 from anabranch.storage.wal import WalReader
-from anabranch.storage.wal_format import Frame
+from anabranch.storage.wal_format import UNSEEN, WHOLE_FLUSH, Frame, Seen
 from anabranch.storage.wal_scan import Ending
 
 SCANS_AHEAD = 8  # WAL objects read at a time: hides the latency of a bucket
+FLUSHES_BETWEEN_MAX = 1_000  # of one start between what a frame calls over and itself: in flight
+NUMBERS_SHOWN_MAX = 8  # of flushes in one sentence
 
 
 class Start(NamedTuple):
@@ -49,6 +54,23 @@ class Known(NamedTuple):
     extents: Mapping[str, frozenset[int]]  # where extents begin in each object
 
 
+class Fate(Enum):
+    """What the WAL says of a flush. One that failed for certain is not looked at any further."""
+
+    SETTLED = "over, and not called failed: committed, but for what its broker refused"
+    UNSURE = (
+        "its producers were told of an error, and its broker did not know whether it took place"
+    )
+    OPEN = "no later frame tells"
+
+
+class Told(NamedTuple):
+    """The offsets that a flush got, as a later one tells."""
+
+    base_offset: int
+    end_offset: int  # exclusive
+
+
 class Part(NamedTuple):
     """One partition's share of a flush that may have to be recovered."""
 
@@ -60,6 +82,11 @@ class Part(NamedTuple):
     position: int
     length: int
     doubtful: bool  # of a flush that was judged in part: perhaps the journal knows it already
+    fate: Fate = Fate.SETTLED
+    seen: Seen = UNSEEN
+    settled: int = 0  # flushes of its start that were over: what they got lies below ``seen``
+    told: Told | None = None  # only with the leader epoch of ``seen``
+    whole: bool = True  # nothing is missing of what its broker had not seen the end of before it
 
 
 class Read(NamedTuple):
@@ -69,6 +96,50 @@ class Read(NamedTuple):
     headers: list[BatchHeader]
 
 
+class _Taken(NamedTuple):
+    """A frame that may have to be recovered."""
+
+    frame: Frame
+    object_key: str
+    committed: int  # bytes of the object that the journal knows
+
+
+class _Outcomes:
+    """What the frames of one start tell of its flushes."""
+
+    def __init__(self) -> None:
+        self.settled = 0
+        self.failed: dict[tuple[int, int], bool] = {}  # (sequence, part): whether that is certain
+        self.present: set[int] = set()  # flushes that were read
+        # Where a flush's part of a partition went: (topic id, partition, sequence, leader epoch).
+        self.told: dict[tuple[bytes, int, int, int], Told] = {}
+
+    def note(self, frame: Frame) -> None:
+        self.settled = max(self.settled, frame.past.settled)
+        self.present.add(frame.sequence)
+        for one in frame.past.failed:
+            self.failed[one.sequence, one.part] = one.certain
+        for part in frame.parts:
+            seen = part.seen
+            if seen.sequence >= 0:
+                key = part.topic_id, part.partition, seen.sequence, seen.leader_epoch
+                self.told[key] = Told(seen.base_offset, seen.end_offset)
+
+    def fate(self, sequence: int, part: int) -> Fate | None:
+        """None if it failed for certain."""
+        certain = self.failed.get((sequence, part), self.failed.get((sequence, WHOLE_FLUSH)))
+        if certain is not None:
+            return None if certain else Fate.UNSURE
+        return Fate.SETTLED if sequence < self.settled else Fate.OPEN
+
+    def are_there(self, first: int, end: int) -> bool:
+        """Whether nothing of these flushes is missing but what failed."""
+        return end - first <= FLUSHES_BETWEEN_MAX and all(
+            number in self.present or self.failed.get((number, WHOLE_FLUSH))
+            for number in range(first, end)
+        )
+
+
 def new_parts(
     wal: WalReader, pool: Executor, known: Known, report: Report, show: ShowProgress
 ) -> dict[tuple[bytes, int], list[Part]]:
@@ -76,7 +147,6 @@ def new_parts(
     by_start: dict[Start, list[ObjectInfo]] = {}
     for info in wal.objects():
         by_start.setdefault(broker_start(info.key), []).append(info)
-    found: dict[tuple[bytes, int], list[Part]] = {}
     wanted = []  # (start, object, bytes of it that are judged), in the order of the flushes
     for start in sorted(by_start, key=lambda one: (one.epoch, one.broker_id)):
         infos = [info for info in by_start[start] if info.key not in known.collected]
@@ -84,13 +154,11 @@ def new_parts(
         wanted += [(start, info.key, known.committed.get(info.key, 0)) for info in infos[last:]]
     frames_of = in_order(pool, lambda one: _read_frames(wal, one[1]), wanted, window=SCANS_AHEAD)
     left: dict[Start, int] = {}
-    sequence: int | None = None  # of the flush before
-    before: Start | None = None
+    outcomes: dict[Start, _Outcomes] = {}
+    taken: dict[Start, list[_Taken]] = {}
     for done, ((start, key, committed), result) in enumerate(frames_of, 1):
         if isinstance(result, Exception):
             raise result
-        if start != before:
-            sequence, before = None, start
         frames, findings = result
         report.findings += findings
         report.figures.wal_objects += 1
@@ -101,25 +169,15 @@ def new_parts(
         if _had_ended(start, known):
             left[start] = left.get(start, 0) + len(fresh)
             continue
-        sequence = _report_missing(start, frames, sequence, report)
         report.figures.wal_frames_new += len(fresh)
-        for frame in judged[-1:] + fresh:
-            doubtful = frame.position < committed
-            for part in frame.parts:
-                if doubtful and _named(part.position, part.length, key, known):
-                    continue
-                found.setdefault((part.topic_id, part.partition), []).append(
-                    Part(
-                        start,
-                        frame.sequence,
-                        key,
-                        part.topic_id,
-                        part.partition,
-                        part.position,
-                        part.length,
-                        doubtful,
-                    )
-                )
+        told = outcomes.setdefault(start, _Outcomes())
+        for frame in frames:
+            told.note(frame)
+        taken.setdefault(start, []).extend(
+            _Taken(frame, key, committed) for frame in judged[-1:] + fresh
+        )
+    for start, told in outcomes.items():
+        _report_missing(start, told, report)
     for start, flushes in left.items():
         if flushes:
             report.add(
@@ -128,23 +186,69 @@ def new_parts(
                 f"{flushes} flushes of a start that had ended before the journal's last entry: durable, "
                 "but never committed, so nobody was told that they are there",
             )
+    return _parts(taken, outcomes, known, report)
+
+
+def _parts(
+    taken: Mapping[Start, Sequence[_Taken]],
+    outcomes: Mapping[Start, _Outcomes],
+    known: Known,
+    report: Report,
+) -> dict[tuple[bytes, int], list[Part]]:
+    found: dict[tuple[bytes, int], list[Part]] = {}
+    for start, flushes in taken.items():
+        told = outcomes[start]
+        failed = set()
+        for frame, key, committed in flushes:
+            doubtful = frame.position < committed
+            whole = told.are_there(min(frame.past.settled, frame.sequence), frame.sequence)
+            for number, part in enumerate(frame.parts):
+                if doubtful and _named(part.position, part.length, key, known):
+                    continue
+                fate = told.fate(frame.sequence, number)
+                if fate is None:
+                    failed.add(frame.sequence)
+                    continue
+                where = part.topic_id, part.partition
+                at = told.told.get((*where, frame.sequence, part.seen.leader_epoch))
+                found.setdefault(where, []).append(
+                    Part(
+                        *(start, frame.sequence, key, *where, part.position, part.length),
+                        *(doubtful, fate, part.seen, frame.past.settled, at, whole),
+                    )
+                )
+        if failed:
+            report.add(
+                Kind.LEFT_ASIDE,
+                str(start),
+                f"flushes {shortened(failed)} became durable and failed, wholly or in part: their "
+                "producers were told of an error",
+            )
     return found
 
 
-def _report_missing(
-    start: Start, frames: Iterable[Frame], before: int | None, report: Report
-) -> int | None:
-    """A number that is not there: a flush whose write failed, or one that was lost."""
-    for frame in frames:
-        if before is not None and frame.sequence != before + 1:
-            report.add(
-                Kind.WAL_MISSING,
-                str(start),
-                f"flushes {before + 1} to {frame.sequence - 1} are not there: their write failed, or "
-                "they were acknowledged and are lost",
-            )
-        before = frame.sequence
-    return before
+def shortened(numbers: Iterable[int]) -> str:
+    """As people write them, the first few."""
+    ordered = sorted(numbers)
+    shown = ", ".join(map(str, ordered[:NUMBERS_SHOWN_MAX]))
+    more = len(ordered) - NUMBERS_SHOWN_MAX
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _report_missing(start: Start, told: _Outcomes, report: Report) -> None:
+    """Numbers that are not there: flushes that were lost, unless their write failed."""
+    before: int | None = None
+    for sequence in sorted(told.present):
+        if before is not None:
+            gone = [n for n in range(before + 1, sequence) if not told.are_there(n, n + 1)]
+            if gone:
+                report.add(
+                    Kind.WAL_MISSING,
+                    str(start),
+                    f"flushes {gone[0]} to {gone[-1]} are not there: their write failed, or they were "
+                    "acknowledged and are lost",
+                )
+        before = sequence
 
 
 def _had_ended(start: Start, known: Known) -> bool:

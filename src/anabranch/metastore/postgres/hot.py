@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from anabranch.errors import StoreFault
+from anabranch.errors import StoreFault, UnknownOutcome
 from anabranch.metastore import partitions, transaction_appends
 from anabranch.metastore.appends import assert_tiles, encode_batches
 from anabranch.metastore.arrays import Blobs, Ints, Texts
@@ -238,7 +238,9 @@ def _mine(tx: PostgresTx, object_key: str, commits: Sequence[AppendCommit]) -> s
         if mine:
             found.add((topic_no, partition))
         elif merged:
-            raise StoreFault("an append cannot be told from its neighbours any more: it was merged")
+            raise UnknownOutcome(
+                "an append cannot be told from its neighbours any more: it was merged"
+            )
     return found
 
 

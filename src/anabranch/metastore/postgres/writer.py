@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from anabranch.errors import StoreFault
+from anabranch.errors import StoreFault, UnknownOutcome
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.postgres import faults
 from anabranch.metastore.postgres.connect import Address, BoundedConnection
@@ -30,14 +30,12 @@ GROUP_OPS_MAX = 256  # operations per transaction: the first of them should not 
 AGAIN_MAX = 20  # deadlocks in a row; each means that another transaction went through
 
 
-class UnknownOutcome(StoreFault):
+def unknown_outcome(place: str, cause: BaseException) -> UnknownOutcome:
     """The server went away while it was committing: perhaps it did, perhaps not."""
-
-    def __init__(self, place: str, cause: BaseException) -> None:
-        super().__init__(
-            f"the metastore {place} went away during a commit, whether it took place is not known: "
-            f"{faults.sentence(cause)}"
-        )
+    return UnknownOutcome(
+        f"the metastore {place} went away during a commit, whether it took place is not known: "
+        f"{faults.sentence(cause)}"
+    )
 
 
 class Transactions(Lane):
@@ -110,7 +108,7 @@ class Transactions(Lane):
             tx.connection.execute(b"COMMIT", prepare=False)
         except psycopg.Error as error:
             if faults.is_lost(error):
-                raise UnknownOutcome(self.where.shown, error) from error
+                raise unknown_outcome(self.where.shown, error) from error
             raise
         self._tell(tx.changed.take())
 
@@ -149,7 +147,9 @@ class Statements(Lane):
                 answer = _attempt(tx, operation)
                 self._tell(tx.changed.take())
                 return [answer]
-            except StoreFault as fault:
+            except StoreFault as fault:  # still away
+                if repeated:
+                    fault = unknown_outcome(self.where.shown, fault)
                 return [Answer(operation, None, fault)]
             except psycopg.Error as error:
                 again += 1
@@ -157,7 +157,7 @@ class Statements(Lane):
                     link.drop()
                     repeated = True
                     if not self._repeatable:
-                        return [Answer(operation, None, UnknownOutcome(self.where.shown, error))]
+                        return [Answer(operation, None, unknown_outcome(self.where.shown, error))]
                 elif not faults.is_again(error) or again == AGAIN_MAX:
                     fault_or_bug = faults.translate(error, self.where.shown) or error
                     return [Answer(operation, None, fault_or_bug)]

@@ -1,0 +1,203 @@
+"""A restored partition to which a rebuild appends: batches are judged as the broker judged them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.log import producers
+from anabranch.log.rebuild.awaited import lowest_first
+from anabranch.log.rebuild.report import Kind, Report
+from anabranch.log.rebuild.tables import Tables
+from anabranch.log.rebuild.wal_read import Read
+from anabranch.metastore import appends
+from anabranch.metastore.api import AppendCommit, NewExtent, Partition, ProducerState
+from anabranch.records.batch import BatchHeader
+
+States = Mapping[int, ProducerState]
+
+
+class Target:
+    """One partition. ``holes``: acknowledged batches may be missing in front of what is appended."""
+
+    def __init__(
+        self, tables: Tables, row: Partition, name: str, at_ms: int, report: Report, *, holes: bool
+    ) -> None:
+        self._tables = tables
+        self._row = row
+        self._name = name
+        self._at_ms = at_ms  # the journal's end: nothing that is recovered was committed before
+        self._report = report
+        self.holes = holes
+        self.next_offset = row.next_offset
+        self.leader_epoch = row.leader_epoch
+        self._states = tables.producers(row.topic_no, row.partition)
+
+    # -- judging -----------------------------------------------------------------------------------
+    def count(self, reads: Iterable[Read]) -> int:
+        """Offsets that these would take, one after the other."""
+        ahead: dict[int, ProducerState] = {}
+        return sum(
+            header.last_offset_delta + 1
+            for read in reads
+            for header in self._accepted(read.headers, ahead)
+        )
+
+    def _accepted(
+        self, headers: Sequence[BatchHeader], ahead: dict[int, ProducerState]
+    ) -> list[BatchHeader]:
+        accepted = []
+        for header in headers:
+            if header.producer_id >= 0:
+                state = ahead.get(header.producer_id, self._states.get(header.producer_id))
+                try:
+                    if producers.check(state, header) is not None:
+                        continue
+                except ClientFault as fault:
+                    if not self._is_kept(fault):
+                        continue
+                ahead[header.producer_id] = producers.advance(state, header, 0, 0)
+            accepted.append(header)
+        return accepted
+
+    def _is_kept(self, fault: ClientFault) -> bool:
+        """What does not follow was refused then as it is now, unless what it followed is missing."""
+        return self.holes and fault.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+
+    def fits(self, read: Read) -> bool:
+        """Whether no batch is out of order; retries and batches of fenced producers may come at any time."""
+        ahead: dict[int, ProducerState] = {}
+        for header in read.headers:
+            if header.producer_id < 0:
+                continue
+            state = ahead.get(header.producer_id, self._states.get(header.producer_id))
+            try:
+                if producers.check(state, header) is None:
+                    ahead[header.producer_id] = producers.advance(state, header, 0, 0)
+            except ClientFault as fault:
+                if fault.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
+                    return False
+        return True
+
+    def arranged(self, stream: Sequence[Read]) -> list[Read]:
+        """See :mod:`anabranch.log.rebuild.awaited`."""
+        return lowest_first(stream, self._states)
+
+    # -- changing ----------------------------------------------------------------------------------
+    def append(self, read: Read, size: int | None = None) -> bool:
+        """Commit what is new of a part's batches; False if nothing is.
+
+        ``size``: the offsets that it got, if that is told. Then what was accepted is no question where it
+        is all, or else all but what unknown producers sent (they were told to send an earlier batch first).
+        """
+        headers: Sequence[BatchHeader] = read.headers
+        told = size is not None and _offsets(headers) == size
+        if size is not None and not told:
+            known = [
+                header
+                for header in headers
+                if header.producer_id < 0 or header.producer_id in self._states
+            ]
+            if _offsets(self._accepted(headers, {})) != size:
+                headers = known
+        extents: list[NewExtent] = []
+        changed: dict[int, ProducerState] = {}
+        end = self.next_offset
+        for header in headers:
+            if header.producer_id >= 0:
+                state = self._states.get(header.producer_id)
+                if not told and not self._judge(state, header, end):
+                    continue
+                state = producers.advance(state, header, end, self._appended_ms(header))
+                self._states[header.producer_id] = changed[header.producer_id] = state
+            count = header.last_offset_delta + 1
+            extents.append(
+                NewExtent(
+                    base_offset=end,
+                    last_offset=end + header.last_offset_delta,
+                    position=read.part.position + header.position,
+                    length=header.size,
+                    records=count,
+                    max_timestamp=header.max_timestamp,
+                    appended_ms=self._appended_ms(header),
+                    leader_epoch=self.leader_epoch,
+                )
+            )
+            end += count
+        if not extents:
+            return False
+        commit = AppendCommit(
+            topic_no=self._row.topic_no,
+            partition=self._row.partition,
+            expected_next=self.next_offset,
+            next_offset=end,
+            extents=tuple(join(extents)),
+            producers=tuple(changed.values()),
+        )
+        (outcome,) = appends.commit_appends(
+            self._tables.tx, read.part.object_key, [commit], self._tables.now_ms
+        )
+        assert outcome.committed
+        self.next_offset = end
+        return True
+
+    def _judge(self, state: ProducerState | None, header: BatchHeader, end: int) -> bool:
+        """Whether it is new; what is kept in spite of its number is reported."""
+        try:
+            return producers.check(state, header) is None
+        except ClientFault as fault:
+            if not self._is_kept(fault):
+                return False
+            self._report.add(
+                Kind.PRODUCER,
+                self._name,
+                f"{fault}: what it sent before is missing; this is kept at offset {end}",
+            )
+            return True
+
+    def _appended_ms(self, header: BatchHeader) -> int:
+        """The WAL does not say when: not before the journal's end, and hardly before its last record."""
+        return max(self._at_ms, min(header.max_timestamp, self._tables.now_ms))
+
+    def skip_to(self, end: int) -> None:
+        """``next_offset … end - 1`` are nowhere; what follows may refer to what was there."""
+        present = self._tables.partition(self._row.topic_no, self._row.partition)
+        assert present is not None
+        self._tables.skip(present, self.next_offset, end, "nothing has them")
+        self.next_offset = end
+        self.holes = True
+
+    def begin_epoch(self) -> None:
+        """From here on offsets may be others than they were."""
+        present = self._tables.partition(self._row.topic_no, self._row.partition)
+        assert present is not None
+        self.leader_epoch = self._tables.begin_epoch(present, self.next_offset)
+
+
+def _offsets(headers: Iterable[BatchHeader]) -> int:
+    return sum(header.last_offset_delta + 1 for header in headers)
+
+
+def join(extents: Sequence[NewExtent]) -> list[NewExtent]:
+    """Neighbours in offsets and bytes become one, as the append path joins them."""
+    joined: list[NewExtent] = []
+    for extent in extents:
+        last = joined[-1] if joined else None
+        if (
+            last is None
+            or extent.position != last.position + last.length
+            or extent.base_offset != last.last_offset + 1
+        ):
+            joined.append(extent)
+            continue
+        joined[-1] = NewExtent(
+            base_offset=last.base_offset,
+            last_offset=extent.last_offset,
+            position=last.position,
+            length=last.length + extent.length,
+            records=last.records + extent.records,
+            max_timestamp=max(last.max_timestamp, extent.max_timestamp),
+            appended_ms=last.appended_ms,
+            leader_epoch=last.leader_epoch,
+        )
+    return joined
