@@ -92,9 +92,8 @@ class Rebuilding:
             ):  # where retention or compaction took the last flush, nobody knows that it did
                 self._world.weather.saw("rebuilds in doubt at the end")
                 return None
-            kinds = {each.kind for each in rebuilt.report.findings}
-            if Kind.RECOVERED in kinds and not is_quiet(self._world.weather.settings):
-                return None  # a broker's last flush, which failed after it became durable
+            if rebuilt.report.findings and not is_quiet(self._world.weather.settings):
+                return None  # a broker's last flush, which failed after it became durable; late objects
             live, made = told(self._world.database.connection), told(rebuilt.tx)
         for table in sorted({*live, *made} - {*NEW}):
             ours, theirs = live.get(table, []), made.get(table, [])

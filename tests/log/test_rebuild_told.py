@@ -223,3 +223,26 @@ def test_I2_I9_part_of_a_flush_lost_every_compare_and_set(
         assert kinds(report) == {Kind.RECOVERED, Kind.LEFT_ASIDE, Kind.UNTOLD}
 
     run(scenario, wal_store=store_for(wal))
+
+
+def test_I5_I9_a_late_retry_is_not_taken_for_what_follows_a_hole(run: Run, tmp_path: Path) -> None:
+    """Numbers that lie behind what is there are no sign of something missing in front."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await snapshot(bench)
+        sent = [
+            bench.batch([b"%d" % n], producer_id=5, producer_epoch=0, base_sequence=n)
+            for n in range(8)
+        ]
+        for data in sent:
+            await bench.log.append(topic, 0, data)
+        assert bench.log._wal is not None
+        bench.log._wal.reserve()  # a flush that is nowhere
+        with pytest.raises(ClientFault):
+            await bench.log.append(topic, 0, sent[0])
+        spans, report = rebuilt(bench, tmp_path)
+        assert Kind.WAL_MISSING in kinds(report)
+        assert spans[0] == [(n, n) for n in range(8)]
+
+    run(scenario, wal_store=MemoryStore())

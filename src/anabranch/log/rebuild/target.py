@@ -54,15 +54,25 @@ class Target:
                     if producers.check(state, header) is not None:
                         continue
                 except ClientFault as fault:
-                    if not self._is_kept(fault):
+                    if not self._is_kept(fault, state, header):
                         continue
                 ahead[header.producer_id] = producers.advance(state, header, 0, 0)
             accepted.append(header)
         return accepted
 
-    def _is_kept(self, fault: ClientFault) -> bool:
-        """What does not follow was refused then as it is now, unless what it followed is missing."""
-        return self.holes and fault.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    def _is_kept(
+        self, fault: ClientFault, state: ProducerState | None, header: BatchHeader
+    ) -> bool:
+        """What does not follow was refused then as it is now, unless what it followed is missing: then its
+        number is ahead. One that lies behind is a retry that nobody remembers."""
+        if not self.holes or fault.code is not ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER:
+            return False
+        if state is None or state.epoch != header.producer_epoch or not state.batches:
+            return True
+        ahead = (header.base_sequence - state.batches[-1].last_sequence) % (
+            producers.SEQUENCE_MAX + 1
+        )
+        return ahead < producers.SEQUENCE_MAX // 2
 
     def fits(self, read: Read) -> bool:
         """Whether no batch is out of order; retries and batches of fenced producers may come at any time."""
@@ -146,7 +156,7 @@ class Target:
         try:
             return producers.check(state, header) is None
         except ClientFault as fault:
-            if not self._is_kept(fault):
+            if not self._is_kept(fault, state, header):
                 return False
             self._report.add(
                 Kind.PRODUCER,
