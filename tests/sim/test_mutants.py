@@ -75,9 +75,7 @@ def test_I1_a_file_is_written_on_after_a_failed_sync(monkeypatch: pytest.MonkeyP
 def test_I1_a_lost_compare_and_set_is_taken_for_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     conclude = AppendPipeline._conclude
 
-    def careless(
-        pipeline: Any, flush: Any, plans: Any, outcomes: Sequence[AppendOutcome]
-    ) -> Any:
+    def careless(pipeline: Any, flush: Any, plans: Any, outcomes: Sequence[AppendOutcome]) -> Any:
         return conclude(pipeline, flush, plans, [AppendOutcome(True) for _ in outcomes])
 
     monkeypatch.setattr(AppendPipeline, "_conclude", careless)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import combinations, islice
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log import producers
+from anabranch.log.planning import join_extents
 from anabranch.log.rebuild.awaited import lowest_first
 from anabranch.log.rebuild.report import Kind, Report
 from anabranch.log.rebuild.tables import Tables
@@ -14,7 +16,7 @@ from anabranch.metastore import appends
 from anabranch.metastore.api import AppendCommit, NewExtent, Partition, ProducerState
 from anabranch.records.batch import BatchHeader
 
-States = Mapping[int, ProducerState]
+CHOICES_MAX = 1_000  # of which batches of a part were accepted: a part holds a few appends
 
 
 class Target:
@@ -48,7 +50,10 @@ class Target:
     ) -> list[BatchHeader]:
         accepted = []
         for header in headers:
-            if header.producer_id >= 0:
+            if header.is_control:
+                known = ahead.get(header.producer_id, self._states.get(header.producer_id))
+                ahead[header.producer_id] = producers.after_marker(known, header, 0)
+            elif header.producer_id >= 0:
                 state = ahead.get(header.producer_id, self._states.get(header.producer_id))
                 try:
                     if producers.check(state, header) is not None:
@@ -78,7 +83,7 @@ class Target:
         """Whether no batch is out of order; retries and batches of fenced producers may come at any time."""
         ahead: dict[int, ProducerState] = {}
         for header in read.headers:
-            if header.producer_id < 0:
+            if header.producer_id < 0 or header.is_control:
                 continue
             state = ahead.get(header.producer_id, self._states.get(header.producer_id))
             try:
@@ -98,27 +103,25 @@ class Target:
         """Commit what is new of a part's batches; False if nothing is.
 
         ``size``: the offsets that it got, if that is told. Then what was accepted is no question where it
-        is all, or else all but what unknown producers sent (they were told to send an earlier batch first).
+        is all; otherwise what the broker refused is, if it can be, what would be refused now.
         """
         headers: Sequence[BatchHeader] = read.headers
         told = size is not None and _offsets(headers) == size
-        if size is not None and not told:
-            known = [
-                header
-                for header in headers
-                if header.producer_id < 0 or header.producer_id in self._states
-            ]
-            if _offsets(self._accepted(headers, {})) != size:
-                headers = known
+        if size is not None and not told and _offsets(self._accepted(headers, {})) != size:
+            headers = _of_size(headers, size)
         extents: list[NewExtent] = []
         changed: dict[int, ProducerState] = {}
         end = self.next_offset
         for header in headers:
             if header.producer_id >= 0:
                 state = self._states.get(header.producer_id)
-                if not told and not self._judge(state, header, end):
+                at_ms = self._appended_ms(header)
+                if header.is_control:
+                    state = producers.after_marker(state, header, at_ms)
+                elif told or self._judge(state, header, end):
+                    state = producers.advance(state, header, end, at_ms)
+                else:
                     continue
-                state = producers.advance(state, header, end, self._appended_ms(header))
                 self._states[header.producer_id] = changed[header.producer_id] = state
             count = header.last_offset_delta + 1
             extents.append(
@@ -141,7 +144,7 @@ class Target:
             partition=self._row.partition,
             expected_next=self.next_offset,
             next_offset=end,
-            extents=tuple(join(extents)),
+            extents=tuple(join_extents(extents)),
             producers=tuple(changed.values()),
         )
         (outcome,) = appends.commit_appends(
@@ -184,30 +187,15 @@ class Target:
         self.leader_epoch = self._tables.begin_epoch(present, self.next_offset)
 
 
+def _of_size(headers: Sequence[BatchHeader], size: int) -> Sequence[BatchHeader]:
+    """As many of the headers as take ``size`` offsets; all of them if no few left out make it so. What an
+    unknown producer sent behind a batch that failed was refused, and what had no transaction."""
+    for omitted in range(1, len(headers)):
+        for chosen in islice(combinations(headers, len(headers) - omitted), CHOICES_MAX):
+            if _offsets(chosen) == size:
+                return chosen
+    return headers
+
+
 def _offsets(headers: Iterable[BatchHeader]) -> int:
     return sum(header.last_offset_delta + 1 for header in headers)
-
-
-def join(extents: Sequence[NewExtent]) -> list[NewExtent]:
-    """Neighbours in offsets and bytes become one, as the append path joins them."""
-    joined: list[NewExtent] = []
-    for extent in extents:
-        last = joined[-1] if joined else None
-        if (
-            last is None
-            or extent.position != last.position + last.length
-            or extent.base_offset != last.last_offset + 1
-        ):
-            joined.append(extent)
-            continue
-        joined[-1] = NewExtent(
-            base_offset=last.base_offset,
-            last_offset=extent.last_offset,
-            position=last.position,
-            length=last.length + extent.length,
-            records=last.records + extent.records,
-            max_timestamp=max(last.max_timestamp, extent.max_timestamp),
-            appended_ms=last.appended_ms,
-            leader_epoch=last.leader_epoch,
-        )
-    return joined
