@@ -97,6 +97,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     stall_ms_max: int = (
         30 * SECOND_MS
     )  # a large frame whose bytes stop coming holds budget of others
+    handshakes_max: int = 128  # of TLS, in progress at the same time; some 50 KiB each
     authentication_ms_max: int = (
         10 * SECOND_MS
     )  # until a new client has shaken hands and proven who it is

@@ -142,12 +142,15 @@ class Connection(asyncio.BufferedProtocol):
             transport.abort()
             return
         sock = transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._outbox = self._make_outbox(transport, sock)
+
+    def _make_outbox(self, transport: asyncio.Transport, sock: socket.socket | None) -> Outbox:
         if sock is None:
             transport.set_write_buffer_limits(0)
-            self._outbox = TransportOutbox(transport)
-        else:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._outbox = SocketOutbox(self._loop, sock.fileno(), self._progressed, self._broken)
+            return TransportOutbox(transport)
+        return SocketOutbox(self._loop, sock.fileno(), self._progressed, self._broken)
 
     def connection_lost(self, exc: Exception | None) -> None:
         admitted = self._outbox is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from anabranch.broker.config import BrokerSettings, ListenerSettings
+from anabranch.broker.security.tls import TlsKeeper
 from anabranch.metastore.api import Endpoint
 
 
@@ -24,6 +25,7 @@ class Door:
         self.host = settings.host
         self.port = settings.port
         self.connections = 0
+        self.tls: TlsKeeper | None = None  # once it is secured
         self.socket: socket.socket | None = None
 
     def bound(self, made: socket.socket) -> None:

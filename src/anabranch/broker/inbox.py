@@ -26,6 +26,7 @@ LARGE_START_BYTES: Final = (
     1024 * KIB
 )  # a frame that only claims to be large costs no more than this
 
+TLS_HANDSHAKE: Final = 0x1603  # how every TLS client begins; no frame is so long
 FRAME_BYTES_MIN: Final = 8  # key, version, correlation id
 PRODUCE: Final = 0
 
@@ -193,6 +194,8 @@ class Inbox:
         size, key, version = _LENGTH_KEY_VERSION.unpack_from(self._ring, self._pos)
         if key != PRODUCE:
             bytes_max = request_bytes_max(key, bytes_max)
+        if size >> 16 == TLS_HANDSHAKE:
+            raise MalformedRequest("it speaks TLS, and this listener does not")
         if not FRAME_BYTES_MIN <= size <= bytes_max:
             raise MalformedRequest(
                 f"a frame of {size} bytes; {FRAME_BYTES_MIN} to {bytes_max} are allowed for api {key}"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from anabranch.broker.audit.events import Outcome, authentication
 from anabranch.broker.config import Limits
 from anabranch.broker.connection import Connection
 from anabranch.broker.dispatch import Dispatcher
@@ -20,6 +21,7 @@ from anabranch.broker.request_times import RequestTimes
 from anabranch.broker.security.authentication import Authentication
 from anabranch.broker.security.authenticators import Authenticators
 from anabranch.broker.security.principal import Session
+from anabranch.broker.tls_connection import CIPHERTEXT_BYTES, Handshakes, TlsConnection
 from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
@@ -83,6 +85,8 @@ class Listener:
         self.times = RequestTimes()
         self.reads: ByteBudget | None = None  # of answers from storage: waits for room in these
         self.budget = LargeBudget(lambda: self.limits.large_requests_bytes_max, self._soon)
+        self.handshakes = Handshakes(lambda: self.limits.handshakes_max, self._soon)
+        self.ciphertext = memoryview(bytearray(CIPHERTEXT_BYTES))  # for all TLS connections
         self._servers: list[asyncio.Server] = []
         self._sweeper: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -113,7 +117,8 @@ class Listener:
 
     def _connect(self, door: Door) -> Connection:
         assert self._loop is not None
-        return Connection(self, self._loop, door)
+        kind = TlsConnection if door.encrypted else Connection
+        return kind(self, self._loop, door)
 
     async def stop(self) -> None:
         """Accept no more, start no more requests, send what is owed, then close everything."""
@@ -139,6 +144,10 @@ class Listener:
         """The way of a new client of a SASL listener."""
         assert self.authenticators is not None and self._loop is not None
         return Authentication(self.authenticators, door.mechanisms, session, self._loop.time, adopt)
+
+    def authenticated(self, session: Session) -> None:
+        """A client has shown a certificate."""
+        self._broker.audit.record(authentication(session, Outcome.OK))
 
     # -- admission -------------------------------------------------------------------------------
     def admit(self, connection: Connection) -> str | None:

@@ -68,6 +68,7 @@ class BrokerCollector(Collector):
     def _connections(self) -> Iterator[Metric]:
         listener = self._broker.listener
         yield _gauge("connections", "Open client connections.", len(listener.connections))
+        yield from self._strangers()
         yield _gauge(
             "unsent_bytes", "Answers that clients have not taken yet.", listener.unsent_bytes
         )
@@ -88,6 +89,28 @@ class BrokerCollector(Collector):
                 exporter.exported,
             )
             yield _counter("client_pushes_dropped", "Those that were lost.", exporter.dropped)
+
+    def _strangers(self) -> Iterator[Metric]:
+        listener = self._broker.listener
+        by_door = GaugeMetricFamily(
+            "anabranch_listener_connections", "Open connections.", labels=["listener"]
+        )
+        for door in self._broker.doors:
+            by_door.add_metric([door.name], door.connections)
+        yield by_door
+        yield _gauge("tls_handshakes", "TLS handshakes in progress.", len(listener.handshakes.open))
+        yield _counter(
+            "tls_handshakes_failed", "TLS handshakes that failed.", listener.handshakes.failed
+        )
+        if listener.authenticators is not None:
+            family = CounterMetricFamily(
+                "anabranch_authentications",
+                "SASL authentications; error: they could not be checked.",
+                labels=["listener", "mechanism", "outcome"],
+            )
+            for labels, count in sorted(listener.authenticators.counts.copy().items()):
+                family.add_metric(labels, count)
+            yield family
 
     def _appends(self) -> Iterator[Metric]:
         pipeline = self._broker.log.pipeline

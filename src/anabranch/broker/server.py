@@ -27,6 +27,7 @@ from anabranch.broker.listener import Listener
 from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
 from anabranch.broker.routing import Routes
 from anabranch.broker.security.authenticators import Authenticators
+from anabranch.broker.security.tls import TlsKeeper
 from anabranch.broker.security.users import Users
 from anabranch.broker.surroundings import Surroundings, real
 from anabranch.broker.telemetry import Telemetry
@@ -57,6 +58,13 @@ SEND_AWAY_MS = (
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def _renew(keeper: TlsKeeper, every_ms: int) -> None:
+    """Take up certificates that change. Files are small, and looked at off the loop."""
+    while True:
+        await asyncio.sleep(every_ms / 1000)
+        await asyncio.to_thread(keeper.renew)
 
 
 class Broker:
@@ -220,6 +228,14 @@ class Broker:
         random_bytes = self._surroundings.random_bytes
         settings = self.settings
         self.users = Users(self.log.metastore, settings.sasl.credentials_key, random_bytes)
+        renewers = []
+        for door in self.doors:
+            if door.encrypted:
+                tls = door.settings.tls or settings.tls
+                door.tls = TlsKeeper(door.name, tls)
+                renewers.append(asyncio.create_task(_renew(door.tls, tls.reload_ms)))
+        for renewer in renewers:
+            stack.push_async_callback(_cancel, renewer)
         if not any(door.sasl for door in self.doors):
             return
         threads = self._surroundings.new_threads(HASHING_THREADS, "hashing")

@@ -14,6 +14,7 @@ from anabranch.broker.security.settings import (
     TLS_VERSIONS,
     TlsSettings,
 )
+from anabranch.broker.security.subjects import parse_rules
 from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _check_tls(tls: TlsSettings, where: str) -> None:
             f"{where}tls.version_min is {tls.version_min}; it must be one of "
             f"{', '.join(TLS_VERSIONS)}"
         )
+    parse_rules(tls.principal_rules)
     if tls.reload_ms < 1:
         raise UserFault(f"{where}tls.reload_ms must be at least 1")
 
