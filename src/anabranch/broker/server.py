@@ -34,6 +34,9 @@ from anabranch.broker.telemetry import Telemetry
 from anabranch.errors import ErrorCode, StoreFault, UserFault
 from anabranch.groups.consumer_core import GroupWorld
 from anabranch.groups.coordinator import Coordinator
+from anabranch.groups.share.host import ShareHost
+from anabranch.groups.share.sessions import ShareSessions
+from anabranch.groups.share.settings import share_settings
 from anabranch.log.log import Log
 from anabranch.log.opening import ANY_BROKER
 from anabranch.metastore.api import BrokerRow, Endpoint
@@ -75,6 +78,7 @@ class Broker:
     membership: Membership
     group_limits: GroupLimits
     users: Users
+    shares: ShareHost
 
     def __init__(
         self, settings: BrokerSettings, *, surroundings: Surroundings | None = None
@@ -94,6 +98,7 @@ class Broker:
             monotonic_s=self._surroundings.monotonic_s,
             new_id=self._surroundings.new_session_id,
         )
+        self.share_sessions = ShareSessions(lambda: int(self._surroundings.monotonic_s() * 1000))
         self.audit: AuditSink = NOBODY
         self.authorizer: Authorizer | None = None  # None: no ACLs are enforced
         self.gate: Gate | None = None
@@ -193,6 +198,12 @@ class Broker:
             self.group_limits = GroupLimits(self.log.metastore, settings.groups)
             await self.group_limits.start()
             stack.push_async_callback(self.group_limits.close)
+            self.shares = ShareHost(
+                self.log,
+                lambda group_id: share_settings(self.group_limits.configs(group_id)),
+                now_ms=lambda: int(self._surroundings.monotonic_s() * 1000),
+                wall_ms=self.now_ms,
+            )
             await self.groups.start()
             stack.push_async_callback(self.groups.close)
             if settings.telemetry.endpoint is not None:

@@ -11,6 +11,7 @@ import msgspec
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.groups.consumer_values import ConsumerTiming
 from anabranch.groups.settings import GroupSettings
+from anabranch.groups.share.settings import SHARE_CONFIGS
 from anabranch.log.config import LONG_MAX, ConfigDef, ConfigType, at_least, between
 from anabranch.metastore.api import Metastore
 
@@ -24,6 +25,7 @@ HEARTBEAT_INTERVAL: Final = "consumer.heartbeat.interval.ms"
 _DEFAULTS: Final = GroupSettings()
 
 GROUP_CONFIGS: Final[Mapping[str, ConfigDef]] = {
+    **SHARE_CONFIGS,
     CATCHUP_RATE: ConfigDef(
         CATCHUP_RATE,
         ConfigType.LONG,

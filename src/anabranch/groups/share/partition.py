@@ -305,3 +305,11 @@ class SharePartition:
         del self._runs[: self._cut(log_start)]
         self.end = max(self.end, log_start)
         return True
+
+    def rewind(self, log_end: int) -> bool:
+        """The log ends at ``log_end`` now: it was truncated. Returns whether that changed anything."""
+        if log_end >= self.end:
+            return False
+        del self._runs[self._cut(log_end) :]
+        self.end = log_end
+        return True

@@ -1,0 +1,241 @@
+"""ShareFetch (78), ShareAcknowledge (79): records handed out one by one (KIP-932), over the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from anabranch.errors import ErrorCode
+from anabranch.groups.share.partition import AckType
+from anabranch.records.header import scan
+from anabranch.wire.messages import m78_share_fetch as m78
+from anabranch.wire.messages import m79_share_acknowledge as m79
+from tests.broker.conversation import Bench, batch, produce_request, run, talking
+from tests.broker.test_api_configs import GROUP, SET, incremental
+from tests.support.broker import WireClient
+
+EARLIEST = ("share.auto.offset.reset", SET, "earliest")
+
+
+class Sharer:
+    """A member of group ``queue`` with a session of its own."""
+
+    def __init__(
+        self, bench: Bench, topic_id: bytes, member: str, client: WireClient | None = None
+    ):
+        self.bench = bench
+        self.topic_id = topic_id
+        self.member = member
+        self.client = client or bench.client
+        self.epoch = 0
+
+    async def fetch(self, *acks: tuple[int, int, AckType], **more: Any) -> Any:
+        """The answer's one partition, or its error."""
+        self.epoch = more.pop("epoch", self.epoch)
+        version = more.pop("version", 2)
+        batches = [m78.AcknowledgementBatch(first_offset=a, last_offset=b, acknowledge_types=[t])
+                   for a, b, t in acks]  # fmt: skip
+        part = m78.FetchPartition(partition_index=0, acknowledgement_batches=batches)
+        named = self.epoch == 0 or bool(acks)
+        request = m78.ShareFetchRequest(
+            group_id="queue",
+            member_id=self.member,
+            share_session_epoch=self.epoch,
+            max_wait_ms=more.pop("max_wait_ms", 0),
+            min_bytes=1,
+            max_records=more.pop("max_records", 500),
+            batch_size=500,
+            topics=[m78.FetchTopic(topic_id=self.topic_id, partitions=[part])] if named else [],
+            **more,
+        )
+        answer = await self.client.call(request, version)
+        if answer.error_code:
+            return ErrorCode(answer.error_code)
+        assert answer.acquisition_lock_timeout_ms == 30_000
+        self.epoch += 1
+        parts = [one for topic in answer.responses for one in topic.partitions]
+        return parts[0] if parts else None
+
+    async def acknowledge(self, *acks: tuple[int, int, AckType], **more: Any) -> ErrorCode:
+        self.epoch = more.pop("epoch", self.epoch)
+        batches = [m79.AcknowledgementBatch(first_offset=a, last_offset=b, acknowledge_types=[t])
+                   for a, b, t in acks]  # fmt: skip
+        part = m79.AcknowledgePartition(partition_index=0, acknowledgement_batches=batches)
+        topic = m79.AcknowledgeTopic(topic_id=self.topic_id, partitions=[part])
+        answer = await self.client.call(
+            m79.ShareAcknowledgeRequest(
+                group_id="queue",
+                member_id=self.member,
+                share_session_epoch=self.epoch,
+                topics=[topic] if acks else [],
+                **more,
+            ),
+            2,
+        )
+        if answer.error_code:
+            return ErrorCode(answer.error_code)
+        self.epoch += 1
+        parts = [one for topic in answer.responses for one in topic.partitions]
+        return ErrorCode(parts[0].error_code) if parts else ErrorCode.NONE
+
+
+def acquired(part: Any) -> list[tuple[int, int, int]]:
+    return [
+        (one.first_offset, one.last_offset, one.delivery_count) for one in part.acquired_records
+    ]
+
+
+async def queue(bench: Bench, *values: bytes) -> bytes:
+    """A topic ``t`` with a batch of each value, and group ``queue`` beginning at its start."""
+    topic_id = await bench.create("t")
+    for value in values:
+        await bench.produce("t", batch(value))
+    result = await incremental(bench, GROUP, "queue", EARLIEST)
+    assert result.error_code == 0, result.error_message
+    await bench.broker.group_limits.refresh()
+    return topic_id
+
+
+def test_two_members_share_a_partition(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await queue(bench, b"a", b"b", b"c")
+            one, two = Sharer(bench, topic_id, "one"), Sharer(bench, topic_id, "two")
+            given = await one.fetch(max_records=2)
+            assert acquired(given) == [(0, 0, 1), (1, 1, 1)]
+            assert [header.base_offset for header in scan(given.records)] == [0, 1]
+            assert acquired(await two.fetch()) == [(2, 2, 1)]
+            assert await one.fetch() is None
+            # What is given back is given to the next, once more.
+            told = await one.fetch((0, 0, AckType.ACCEPT), (1, 1, AckType.RELEASE), max_records=1)
+            assert told.acknowledge_error_code == 0
+            assert acquired(told) == [(1, 1, 2)]
+            assert await two.acknowledge((2, 2, AckType.ACCEPT)) == 0
+            assert await two.acknowledge((1, 1, AckType.ACCEPT)) == ErrorCode.INVALID_RECORD_STATE
+            assert await one.acknowledge((1, 1, AckType.RENEW)) == ErrorCode.INVALID_REQUEST
+            assert await one.acknowledge((1, 1, AckType.RENEW), is_renew_ack=True) == 0
+            assert await one.acknowledge((1, 1, AckType.REJECT)) == 0
+            (state,) = await bench.broker.log.metastore.shares("queue")
+            assert state.start_offset == 3
+
+    run(scenario)
+
+
+def test_sessions_are_checked(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await queue(bench, b"a")
+            one = Sharer(bench, topic_id, "one")
+            assert await one.fetch(epoch=1) == ErrorCode.SHARE_SESSION_NOT_FOUND
+            assert await one.acknowledge(epoch=0) == ErrorCode.INVALID_SHARE_SESSION_EPOCH
+            assert await one.acknowledge(epoch=-1) == ErrorCode.SHARE_SESSION_NOT_FOUND
+            assert await one.fetch((0, 0, AckType.ACCEPT), epoch=0) == ErrorCode.INVALID_REQUEST
+            assert acquired(await one.fetch(epoch=0)) == [(0, 0, 1)]
+            assert await one.fetch(epoch=2) == ErrorCode.INVALID_SHARE_SESSION_EPOCH
+            nobody = Sharer(bench, topic_id, "")
+            assert await nobody.fetch() == ErrorCode.INVALID_REQUEST
+            unknown = Sharer(bench, bytes(range(16)), "two")
+            assert (await unknown.fetch()).error_code == ErrorCode.UNKNOWN_TOPIC_ID
+            # The session ends with a last word; what it held is free at once.
+            assert await one.acknowledge(epoch=-1) == 0
+            assert len(bench.broker.share_sessions) == 1
+            other = Sharer(bench, topic_id, "other")
+            assert acquired(await other.fetch()) == [(0, 0, 2)]
+
+    run(scenario)
+
+
+def test_a_fetch_waits_for_records_and_for_what_others_give_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench, WireClient.connected(bench.broker) as client:
+            topic_id = await queue(bench, b"a")
+            one = Sharer(bench, topic_id, "one")
+            two = Sharer(bench, topic_id, "two", client)
+            await one.fetch()
+            started = time.monotonic()
+            assert await two.fetch(max_wait_ms=200) is None
+            assert time.monotonic() - started > 0.15
+            poll = asyncio.create_task(two.fetch(max_wait_ms=30_000))
+            await asyncio.sleep(0.1)
+            assert await one.acknowledge((0, 0, AckType.RELEASE)) == 0
+            assert acquired(await poll) == [(0, 0, 2)]
+            poll = asyncio.create_task(two.fetch(max_wait_ms=30_000))
+            await asyncio.sleep(0.1)
+            await bench.client.call(produce_request("t", batch(b"b", b"c")), 12)
+            assert acquired(await poll) == [(1, 2, 1)]
+
+    run(scenario)
+
+
+def test_I4_what_was_accepted_is_not_delivered_again_after_a_restart(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await queue(bench, b"a", b"b", b"c")
+            one = Sharer(bench, topic_id, "one")
+            await one.fetch()
+            assert await one.acknowledge((0, 0, AckType.ACCEPT), (2, 2, AckType.ACCEPT)) == 0
+        async with talking(tmp_path) as bench:
+            two = Sharer(bench, topic_id, "two")
+            assert acquired(await two.fetch()) == [(1, 1, 2)]
+
+    run(scenario)
+
+
+def test_a_host_that_was_replaced_gives_way(tmp_path: Path) -> None:
+    """Somebody else claimed the partition: what a member says here is not taken, and nothing is lost."""
+
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await queue(bench, b"a", b"b")
+            one = Sharer(bench, topic_id, "one")
+            await one.fetch()
+            metastore = bench.broker.log.metastore
+            (state,) = await metastore.shares("queue")
+            await metastore.claim_share(state.key, 0, b"")
+            assert await one.acknowledge((0, 0, AckType.ACCEPT)) == ErrorCode.NOT_LEADER_OR_FOLLOWER
+            assert acquired(await one.fetch()) == [(0, 0, 1), (1, 1, 1)]
+            assert await one.acknowledge((0, 1, AckType.ACCEPT)) == 0
+
+    run(scenario)
+
+
+def test_what_is_given_back_while_others_read_is_not_lost(tmp_path: Path) -> None:
+    """A read that began further on says nothing of the offsets below it."""
+
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await queue(bench, b"a", b"b", b"c")
+            one, two = Sharer(bench, topic_id, "one"), Sharer(bench, topic_id, "two")
+            assert acquired(await one.fetch(max_records=1)) == [(0, 0, 1)]
+            log = bench.broker.log
+            fetch = log.fetch
+
+            async def slow(*args: Any, **more: Any) -> Any:
+                parts = await fetch(*args, **more)
+                log.fetch = fetch  # type: ignore[method-assign]
+                assert await one.acknowledge((0, 0, AckType.RELEASE)) == 0
+                return parts
+
+            log.fetch = slow  # type: ignore[method-assign]
+            async with WireClient.connected(bench.broker) as client:
+                two.client = client
+                assert acquired(await two.fetch(max_records=1)) == [(1, 1, 1)]
+            two.client = bench.client
+            assert acquired(await two.fetch(max_records=1)) == [(0, 0, 2)]
+
+    run(scenario)
+
+
+def test_where_a_group_begins(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await bench.create("t")
+            await bench.produce("t", batch(b"old", timestamp=1))
+            latest = Sharer(bench, topic_id, "one")
+            assert await latest.fetch() is None
+            await bench.produce("t", batch(b"new"))
+            assert acquired(await latest.fetch()) == [(1, 1, 1)]
+
+    run(scenario)
