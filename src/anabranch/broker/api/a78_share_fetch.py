@@ -70,6 +70,9 @@ async def _handle(context: Context, request: ShareFetchRequest) -> ShareFetchRes
         places = sessions.fetch(member, epoch, [place for place, _ in said], forgotten)
     elif member not in sessions:
         raise ClientFault(ErrorCode.SHARE_SESSION_NOT_FOUND)
+    if epoch == INITIAL_EPOCH:
+        found = (context.log.catalogue.topic_by_id(topic_id) for topic_id, _ in places)
+        await context.broker.shares.look_again(member.group_id, filter(None, found))
     outcomes = await sharing.acknowledge(context, member, said, renewals=request.is_renew_ack)
     if epoch == FINAL_EPOCH:
         await sharing.leave(context, member)

@@ -320,12 +320,21 @@ class ShareHost:
                 f"{HOSTED_MAX} partitions of share groups are in use on this broker",
             )
 
-    def forget(self, group_id: str) -> None:
-        """The group's states were changed or deleted in the metastore: claim anew."""
-        for key, one in list(self._hosted.items()):
-            if key.group_id == group_id:
-                del self._hosted[key]
-                one.wake()
+    async def look_again(self, group_id: str, topics: Iterable[Topic]) -> None:
+        """A member begins: what nobody is working on is claimed anew, for it may have been changed meanwhile
+        by who administers the group, or by a broker that hosted it in between. Raises StoreFault."""
+        numbers = {topic.no for topic in topics}
+        limits = self._settings_of(group_id).limits
+        found = []
+        for key, one in self._hosted.items():
+            if key.group_id == group_id and key.topic_no in numbers:
+                one.partition.expire(self._now_ms(), limits)
+                if one.partition.next_deadline_ms() is None:
+                    found.append(one)
+        await self._save(found)  # how often records were delivered
+        for one in found:
+            if one.partition.next_deadline_ms() is None and self._hosted.get(one.key) is one:
+                del self._hosted[one.key]
 
 
 def _needed(
