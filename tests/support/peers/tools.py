@@ -25,6 +25,9 @@ MAIN_CLASSES = {
     "GroupsCommand": "org.apache.kafka.tools.GroupsCommand",  # kafka-groups
     "LogDirsCommand": "org.apache.kafka.tools.LogDirsCommand",  # kafka-log-dirs
     "ProducerPerformance": "org.apache.kafka.tools.ProducerPerformance",  # kafka-producer-perf-test
+    "ConsoleShareConsumer": "org.apache.kafka.tools.consumer.ConsoleShareConsumer",  # kafka-console-share-consumer
+    "ShareGroupCommand": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",  # kafka-share-groups
+    "VerifiableShareConsumer": "org.apache.kafka.tools.VerifiableShareConsumer",  # kafka-verifiable-share-consumer
     "TopicCommand": "org.apache.kafka.tools.TopicCommand",  # kafka-topics
     "TransactionsCommand": "org.apache.kafka.tools.TransactionsCommand",  # kafka-transactions
     "VerifiableConsumer": "org.apache.kafka.tools.VerifiableConsumer",  # kafka-verifiable-consumer
