@@ -12,6 +12,8 @@ from anabranch.groups.share.partition import AckType
 from anabranch.records.header import scan
 from anabranch.wire.messages import m78_share_fetch as m78
 from anabranch.wire.messages import m79_share_acknowledge as m79
+from anabranch.wire.messages.m22_init_producer_id import InitProducerIdRequest
+from anabranch.wire.messages.m26_end_txn import EndTxnRequest
 from tests.broker.conversation import Bench, batch, produce_request, run, talking
 from tests.broker.test_api_configs import GROUP, SET, incremental
 from tests.support.broker import WireClient
@@ -79,6 +81,43 @@ class Sharer:
         self.epoch += 1
         parts = [one for topic in answer.responses for one in topic.partitions]
         return ErrorCode(parts[0].error_code) if parts else ErrorCode.NONE
+
+
+class Transaction:
+    """One transaction of the second protocol (KIP-890): partitions join it as they are written to."""
+
+    def __init__(self, bench: Bench, name: str, producer_id: int, epoch: int) -> None:
+        self.bench, self.name, self.producer_id, self.epoch = bench, name, producer_id, epoch
+
+    @classmethod
+    async def begin(cls, bench: Bench, name: str) -> Transaction:
+        answer = await bench.call(
+            InitProducerIdRequest(transactional_id=name, transaction_timeout_ms=60_000)
+        )
+        assert answer.error_code == 0
+        return cls(bench, name, answer.producer_id, answer.producer_epoch)
+
+    async def send(self, value: bytes) -> None:
+        made = batch(
+            value,
+            producer_id=self.producer_id,
+            producer_epoch=self.epoch,
+            base_sequence=0,
+            transactional=True,
+        )
+        answer = await self.bench.produce("t", made, transactional_id=self.name)
+        assert answer.error_code == 0
+
+    async def end(self, *, commit: bool) -> None:
+        answer = await self.bench.call(
+            EndTxnRequest(
+                transactional_id=self.name,
+                producer_id=self.producer_id,
+                producer_epoch=self.epoch,
+                committed=commit,
+            )
+        )
+        assert answer.error_code == 0
 
 
 def acquired(part: Any) -> list[tuple[int, int, int]]:
@@ -237,5 +276,30 @@ def test_where_a_group_begins(tmp_path: Path) -> None:
             assert await latest.fetch() is None
             await bench.produce("t", batch(b"new"))
             assert acquired(await latest.fetch()) == [(1, 1, 1)]
+
+    run(scenario)
+
+
+def test_I6_records_of_transactions_that_do_not_count_are_not_given(tmp_path: Path) -> None:
+    """share.isolation.level=read_committed: open ones wait, aborted ones are passed over, markers never come."""
+
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await queue(bench, b"plain")
+            isolation = ("share.isolation.level", SET, "read_committed")
+            assert not (await incremental(bench, GROUP, "queue", isolation)).error_code
+            await bench.broker.group_limits.refresh()
+            one = Sharer(bench, topic_id, "one")
+            aborted, committed = [await Transaction.begin(bench, name) for name in ("a", "c")]
+            await aborted.send(b"no")
+            await committed.send(b"yes")
+            assert acquired(await one.fetch()) == [(0, 0, 1)]
+            await aborted.end(commit=False)
+            assert await one.fetch() is None
+            await committed.end(commit=True)
+            assert acquired(await one.fetch()) == [(2, 2, 1)]
+            assert await one.acknowledge((0, 0, AckType.ACCEPT), (2, 2, AckType.ACCEPT)) == 0
+            (state,) = await bench.broker.log.metastore.shares("queue")
+            assert state.start_offset == 5  # both markers are done
 
     run(scenario)

@@ -26,6 +26,7 @@ def give(
 ) -> list[Acquired]:
     values: dict[str, Any] = {
         "read_from": partition.next_offset,
+        "read_to": batches[-1][1] if batches else -1,
         "records_max": 500,
         "strict": False,
         "limits": LIMITS,
@@ -129,6 +130,18 @@ def test_offsets_without_records_are_done() -> None:
         Acquired(12, 12, 1),
     ]
     assert (partition.start, partition.end, partition.in_flight) == (4, 13, 5)
+
+
+def test_what_was_read_to_its_end_is_done_without_records() -> None:
+    """Such as the markers of transactions behind the last record."""
+    partition = SharePartition(0)
+    assert give(partition, "a", (0, 1), read_to=4) == [Acquired(0, 1, 1)]
+    assert (partition.end, partition.next_offset) == (5, 5)
+    assert give(partition, "a", read_from=5, read_to=6) == []
+    assert partition.end == 7
+    # But not what was not looked at, for it was enough.
+    assert give(partition, "a", (7, 7), (8, 8), read_to=9, records_max=1) == [Acquired(7, 7, 1)]
+    assert partition.end == 8
 
 
 def test_the_log_start_moves() -> None:

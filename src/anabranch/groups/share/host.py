@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.groups.share.partition import Acknowledgement, Acquired, SharePartition
-from anabranch.groups.share.settings import EARLIEST, LATEST, ShareSettings
+from anabranch.groups.share.settings import EARLIEST, LATEST, Isolation, ShareSettings
 from anabranch.log.log import Log
 from anabranch.log.partition import PartitionLog
 from anabranch.log.reads import FetchPart, FetchWant
@@ -165,7 +165,7 @@ class ShareHost:
                 hosted[index] = one
         left = records_max
         for (index, one), (offset, part) in zip(
-            hosted.items(), await self._read(wants, hosted, max_bytes), strict=True
+            hosted.items(), await self._read(wants, hosted, settings, max_bytes), strict=True
         ):
             if part.error is ErrorCode.OFFSET_OUT_OF_RANGE:
                 continue  # the log moved while it was read; the next look knows
@@ -177,7 +177,11 @@ class ShareHost:
         return given, places, lock_ms
 
     async def _read(
-        self, wants: Sequence[ShareWant], hosted: Mapping[int, _Hosted], max_bytes: int
+        self,
+        wants: Sequence[ShareWant],
+        hosted: Mapping[int, _Hosted],
+        settings: ShareSettings,
+        max_bytes: int,
     ) -> list[tuple[int, FetchPart]]:
         """Of each partition where it was read from, and what was there."""
         if not hosted:
@@ -191,7 +195,13 @@ class ShareHost:
             )
             for index, one in hosted.items()
         ]
-        parts = await self._log.fetch(reads, max_wait_ms=0, min_bytes=0, max_bytes=max_bytes)
+        parts = await self._log.fetch(
+            reads,
+            max_wait_ms=0,
+            min_bytes=0,
+            max_bytes=max_bytes,
+            read_committed=settings.isolation is Isolation.READ_COMMITTED,
+        )
         return [(read.offset, part) for read, part in zip(reads, parts, strict=True)]
 
     def _give(
@@ -209,7 +219,8 @@ class ShareHost:
         acquired = one.partition.acquire(
             member,
             read_from,
-            [(header.base_offset, header.last_offset) for header in headers],
+            [(one.base_offset, one.last_offset) for one in headers if not _is_void(one, part)],
+            read_to=headers[-1].last_offset,
             records_max=records_max,
             strict=strict,
             limits=settings.limits,
@@ -335,6 +346,17 @@ class ShareHost:
         for one in found:
             if one.partition.next_deadline_ms() is None and self._hosted.get(one.key) is one:
                 del self._hosted[one.key]
+
+
+def _is_void(batch: BatchHeader, part: FetchPart) -> bool:
+    """Whether nobody is to see its records: a marker, or of a transaction that was aborted."""
+    if not batch.is_transactional:
+        return batch.is_control
+    return batch.is_control or any(
+        one.producer_id == batch.producer_id
+        and one.first_offset <= batch.base_offset <= one.last_offset
+        for one in part.aborted
+    )
 
 
 def _needed(

@@ -135,12 +135,13 @@ class SharePartition:
         read_from: int,
         batches: Iterable[tuple[int, int]],
         *,
+        read_to: int,
         records_max: int,
         strict: bool,
         limits: Limits,
         now_ms: int,
     ) -> list[Acquired]:
-        """Give ``member`` what is free of ``batches``, which are what the log has from ``read_from`` on.
+        """Give ``member`` what is free of ``batches``, which are what the log has from ``read_from`` to ``read_to``.
 
         A batch is given as a whole even if it goes beyond ``records_max`` (as Kafka's batch-optimised mode does),
         unless ``strict``. Offsets between the batches hold no record, and are done.
@@ -151,7 +152,7 @@ class SharePartition:
         at = read_from
         for first, last in batches:
             if left <= 0:
-                break
+                return given
             self._finish_free(at, first - 1)
             for run in self._free(first, last):
                 room = left if strict else len(run)
@@ -169,6 +170,7 @@ class SharePartition:
                 if strict and left <= 0:
                     return given
             at = last + 1
+        self._finish_free(at, read_to)
         return given
 
     def _free(self, first: int, last: int) -> list[_Run]:
