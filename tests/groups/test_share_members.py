@@ -16,6 +16,7 @@ from anabranch.groups.share.members import (
     assign,
 )
 
+NONE = ErrorCode.NONE
 SHAPES = {"a": (b"A" * 16, 4), "b": (b"B" * 16, 1)}
 
 
@@ -60,8 +61,8 @@ def test_everything_is_read_by_somebody_and_everybody_reads(
 def test_members_come_and_go() -> None:
     group = ShareMembers()
     first = beat(group, "one", 0, "a")
-    assert first == (0, "one", 1, {SHAPES["a"][0]: (0, 1, 2, 3)}, None)
-    assert beat(group, "one", 1) == (0, "one", 1, None, None)
+    assert first == ShareBeatResult(NONE, "one", 1, {SHAPES["a"][0]: (0, 1, 2, 3)}, None)
+    assert beat(group, "one", 1) == ShareBeatResult(NONE, "one", 1)
     second = beat(group, "two", 0, "a", "b")
     assert (second.member_epoch, second.assignment) == (
         2,
@@ -72,7 +73,7 @@ def test_members_come_and_go() -> None:
         told = beat(group, "one", 1)
         assert (told.member_epoch, told.assignment) == (2, {SHAPES["a"][0]: (0, 2)})
     assert beat(group, "one", 2).assignment is None
-    assert beat(group, "two", LEAVING) == (0, "two", LEAVING, None, None)
+    assert beat(group, "two", LEAVING) == ShareBeatResult(NONE, "two", LEAVING)
     assert beat(group, "one", 2).assignment == {SHAPES["a"][0]: (0, 1, 2, 3)}
 
 

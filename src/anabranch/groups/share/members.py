@@ -8,6 +8,7 @@ does not know is told so, and joins again under its id: nothing that it has read
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
 from anabranch.errors import ErrorCode
@@ -29,6 +30,11 @@ class ShareBeat(NamedTuple):
     rack_id: str | None = None
     topic_names: Sequence[str] | None = None  # None: as before
 
+    def refused(self, error: ErrorCode, what: str) -> ShareBeatResult:
+        return ShareBeatResult(
+            error, self.member_id, self.member_epoch, message=f"Member {self.member_id} {what}."
+        )
+
 
 class ShareMember(NamedTuple):
     """A member as it is. ``epoch`` is the group's when its assignment last changed or was told."""
@@ -43,7 +49,8 @@ class ShareMember(NamedTuple):
     deadline_ms: int
 
 
-class ShareBeatResult(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ShareBeatResult:
     """The answer. ``assignment`` None: it has not changed."""
 
     error: ErrorCode
@@ -113,19 +120,19 @@ class ShareMembers:
         """``shapes``: ids and numbers of partitions of the topics that exist, by name."""
         if call.member_epoch == LEAVING:
             if self.members.pop(call.member_id, None) is None:
-                return _refused(call, ErrorCode.UNKNOWN_MEMBER_ID, "is not a member of the group")
+                return call.refused(ErrorCode.UNKNOWN_MEMBER_ID, "is not a member of the group")
             self._changed(shapes)
             return ShareBeatResult(ErrorCode.NONE, call.member_id, LEAVING)
         former = self.members.get(call.member_id)
         if call.member_epoch == JOINING:
             if former is None and len(self.members) >= members_max:
-                return _refused(
-                    call, ErrorCode.GROUP_MAX_SIZE_REACHED, "finds no room: the group is full"
+                return call.refused(
+                    ErrorCode.GROUP_MAX_SIZE_REACHED, "finds no room: the group is full"
                 )
         elif former is None:
-            return _refused(call, ErrorCode.UNKNOWN_MEMBER_ID, "is not a member of the group")
+            return call.refused(ErrorCode.UNKNOWN_MEMBER_ID, "is not a member of the group")
         elif call.member_epoch > former.epoch:
-            return _refused(call, ErrorCode.FENCED_MEMBER_EPOCH, "has a greater epoch than known")
+            return call.refused(ErrorCode.FENCED_MEMBER_EPOCH, "has a greater epoch than known")
         before = former.topic_names if former is not None else ()
         names = before if call.topic_names is None else tuple(sorted(set(call.topic_names)))
         self.members[call.member_id] = ShareMember(
@@ -155,6 +162,12 @@ class ShareMembers:
             self._changed(shapes)
         return gone
 
+    def postpone(self, now_ms: int, by_ms: int) -> None:
+        """Nobody could be heard for a while: deadlines that have passed are ``by_ms`` from now."""
+        for member_id, one in self.members.items():
+            if one.deadline_ms <= now_ms:
+                self.members[member_id] = one._replace(deadline_ms=now_ms + by_ms)
+
     def _shapes_of(self, shapes: Mapping[str, tuple[bytes, int]]) -> dict[str, tuple[bytes, int]]:
         return {name: shapes[name] for name in self.topic_names if name in shapes}
 
@@ -167,9 +180,3 @@ class ShareMembers:
         )
         for member_id, one in self.members.items():
             self.members[member_id] = one._replace(epoch=self.epoch, assignment=made[member_id])
-
-
-def _refused(call: ShareBeat, error: ErrorCode, what: str) -> ShareBeatResult:
-    return ShareBeatResult(
-        error, call.member_id, call.member_epoch, message=f"Member {call.member_id} {what}."
-    )
