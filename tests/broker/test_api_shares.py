@@ -1,4 +1,4 @@
-"""ShareFetch (78), ShareAcknowledge (79): records handed out one by one (KIP-932), over the wire."""
+"""Share groups (76 to 79, 90 to 92): records handed out one by one (KIP-932), over the wire."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from anabranch.groups.share.partition import AckType
 from anabranch.records.header import scan
 from anabranch.wire.messages import m78_share_fetch as m78
 from anabranch.wire.messages import m79_share_acknowledge as m79
+from anabranch.wire.messages import m90_describe_share_group_offsets as m90
+from anabranch.wire.messages import m91_alter_share_group_offsets as m91
+from anabranch.wire.messages import m92_delete_share_group_offsets as m92
+from anabranch.wire.messages.m15_describe_groups import DescribeGroupsRequest
+from anabranch.wire.messages.m16_list_groups import ListGroupsRequest
 from anabranch.wire.messages.m22_init_producer_id import InitProducerIdRequest
 from anabranch.wire.messages.m26_end_txn import EndTxnRequest
+from anabranch.wire.messages.m42_delete_groups import DeleteGroupsRequest
+from anabranch.wire.messages.m68_consumer_group_heartbeat import ConsumerGroupHeartbeatRequest
+from anabranch.wire.messages.m69_consumer_group_describe import ConsumerGroupDescribeRequest
+from anabranch.wire.messages.m76_share_group_heartbeat import ShareGroupHeartbeatRequest
+from anabranch.wire.messages.m77_share_group_describe import ShareGroupDescribeRequest
 from tests.broker.conversation import Bench, batch, produce_request, run, talking
 from tests.broker.test_api_configs import GROUP, SET, incremental
 from tests.support.broker import WireClient
@@ -301,5 +311,144 @@ def test_I6_records_of_transactions_that_do_not_count_are_not_given(tmp_path: Pa
             assert await one.acknowledge((0, 0, AckType.ACCEPT), (2, 2, AckType.ACCEPT)) == 0
             (state,) = await bench.broker.log.metastore.shares("queue")
             assert state.start_offset == 5  # both markers are done
+
+    run(scenario)
+
+
+# -- membership, and what tools do ------------------------------------------------------------------------
+async def beat(bench: Bench, member: str, epoch: int, *names: str) -> Any:
+    return await bench.call(
+        ShareGroupHeartbeatRequest(
+            group_id="queue",
+            member_id=member,
+            member_epoch=epoch,
+            subscribed_topic_names=list(names) or None,
+        )
+    )
+
+
+def test_members_join_share_and_leave(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await bench.create("t", partitions=2)
+            one = await beat(bench, "one", 0, "t")
+            assert (one.error_code, one.member_epoch, one.heartbeat_interval_ms) == (0, 1, 5000)
+            (given,) = one.assignment.topic_partitions
+            assert (given.topic_id, given.partitions) == (topic_id, [0, 1])
+            await beat(bench, "two", 0, "t")
+            three = await beat(bench, "three", 0, "t")
+            assert three.member_epoch == 3
+            listed = await bench.call(ListGroupsRequest(types_filter=["share"]))
+            (row,) = listed.groups
+            assert (row.group_id, row.group_state, row.group_type, row.protocol_type) == (
+                *("queue", "Stable", "share", "share"),
+            )
+            answer = await bench.call(ShareGroupDescribeRequest(group_ids=["queue", "nope"]))
+            group, nope = answer.groups
+            assert (group.group_state, group.group_epoch, group.assignor_name) == (
+                *("Stable", 3, "simple"),
+            )
+            shares = [
+                one.assignment.topic_partitions[0].partitions
+                for one in sorted(group.members, key=lambda one: one.member_id)
+            ]
+            assert sorted(index for share in shares for index in share) == [0, 0, 1]
+            assert nope.error_code == ErrorCode.GROUP_ID_NOT_FOUND
+            for member in ("one", "two", "three"):
+                assert (await beat(bench, member, -1)).member_epoch == -1
+            (row,) = (await bench.call(ListGroupsRequest())).groups
+            assert row.group_state == "Empty"
+            assert (await beat(bench, "one", 1)).error_code == ErrorCode.UNKNOWN_MEMBER_ID
+        async with talking(tmp_path) as bench:
+            # Epochs grow also from one process to the next.
+            assert (await beat(bench, "one", 0, "t")).member_epoch > 6
+
+    run(scenario)
+
+
+def test_groups_of_other_kinds_and_share_groups_keep_apart(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            await bench.create("t")
+            assert (await beat(bench, "one", 3)).error_code == ErrorCode.GROUP_ID_NOT_FOUND
+            for member, epoch, names in (("", 0, ["t"]), ("one", -2, []), ("one", 0, [])):
+                answer = await beat(bench, member, epoch, *names)
+                assert answer.error_code == ErrorCode.INVALID_REQUEST
+            assert (await beat(bench, "one", 0, "t")).error_code == 0
+            answer = await bench.call(
+                ConsumerGroupHeartbeatRequest(
+                    group_id="queue",
+                    member_id="x",
+                    member_epoch=0,
+                    rebalance_timeout_ms=1000,
+                    subscribed_topic_names=["t"],
+                    topic_partitions=[],
+                )
+            )
+            assert answer.error_code == ErrorCode.GROUP_ID_NOT_FOUND
+            (group,) = (await bench.call(DescribeGroupsRequest(groups=["queue"]))).groups
+            assert group.error_code == ErrorCode.GROUP_ID_NOT_FOUND
+            (group,) = (await bench.call(ConsumerGroupDescribeRequest(group_ids=["queue"]))).groups
+            assert group.error_code == ErrorCode.GROUP_ID_NOT_FOUND
+
+    run(scenario)
+
+
+def test_offsets_are_described_altered_and_deleted(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await queue(bench, b"a", b"b", b"c")
+            await beat(bench, "one", 0, "t")
+            one = Sharer(bench, topic_id, "one")
+            await one.fetch()
+            await one.acknowledge((0, 1, AckType.ACCEPT))
+
+            async def shown() -> Any:
+                wanted = m90.DescribeShareGroupOffsetsRequestGroup(group_id="queue", topics=None)
+                answer = await bench.call(m90.DescribeShareGroupOffsetsRequest(groups=[wanted]))
+                (group,) = answer.groups
+                if group.error_code or not group.topics:
+                    return group.error_code
+                (part,) = group.topics[0].partitions
+                return part.start_offset, part.lag
+
+            assert await shown() == (2, 1)
+
+            async def alter(offset: int) -> int:
+                part = m91.AlterShareGroupOffsetsRequestPartition(
+                    partition_index=0, start_offset=offset
+                )
+                topic = m91.AlterShareGroupOffsetsRequestTopic(topic_name="t", partitions=[part])
+                answer = await bench.call(
+                    m91.AlterShareGroupOffsetsRequest(group_id="queue", topics=[topic])
+                )
+                if answer.error_code:
+                    return int(answer.error_code)
+                return int(answer.responses[0].partitions[0].error_code)
+
+            async def delete(name: str) -> int:
+                topic = m92.DeleteShareGroupOffsetsRequestTopic(topic_name=name)
+                answer = await bench.call(
+                    m92.DeleteShareGroupOffsetsRequest(group_id="queue", topics=[topic])
+                )
+                return int(answer.error_code or answer.responses[0].error_code)
+
+            assert await alter(0) == await delete("t") == ErrorCode.NON_EMPTY_GROUP
+            await one.acknowledge(epoch=-1)
+            await beat(bench, "one", -1)
+            assert await alter(4) == await alter(-1) == ErrorCode.OFFSET_OUT_OF_RANGE
+            assert await alter(1) == 0
+            assert await shown() == (1, 2)
+            await beat(bench, "two", 0, "t")
+            two = Sharer(bench, topic_id, "two")
+            assert acquired(await two.fetch()) == [(1, 1, 1), (2, 2, 1)]
+            await two.acknowledge(epoch=-1)
+            await beat(bench, "two", -1)
+            assert await delete("nope") == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+            assert await delete("t") == 0
+            assert await shown() == 0
+            (deleted,) = (await bench.call(DeleteGroupsRequest(groups_names=["queue"]))).results
+            assert deleted.error_code == 0
+            assert await shown() == ErrorCode.GROUP_ID_NOT_FOUND
 
     run(scenario)

@@ -22,6 +22,7 @@ class Feature(NamedTuple):
 FEATURES: Final[Mapping[str, Feature]] = MappingProxyType(
     {
         "group.version": Feature(0, 1),  # the consumer protocol (KIP-848)
+        "share.version": Feature(0, 1),  # share groups (KIP-932)
         "transaction.version": Feature(0, 2),
     }
 )

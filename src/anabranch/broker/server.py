@@ -36,7 +36,7 @@ from anabranch.groups.consumer_core import GroupWorld
 from anabranch.groups.coordinator import Coordinator
 from anabranch.groups.share.host import ShareHost
 from anabranch.groups.share.sessions import ShareSessions
-from anabranch.groups.share.settings import share_settings
+from anabranch.groups.share.settings import ShareSettings, share_settings
 from anabranch.log.log import Log
 from anabranch.log.opening import ANY_BROKER
 from anabranch.metastore.api import BrokerRow, Endpoint
@@ -200,7 +200,7 @@ class Broker:
             stack.push_async_callback(self.group_limits.close)
             self.shares = ShareHost(
                 self.log,
-                lambda group_id: share_settings(self.group_limits.configs(group_id)),
+                self._sharing,
                 now_ms=lambda: int(self._surroundings.monotonic_s() * 1000),
                 wall_ms=self.now_ms,
             )
@@ -311,12 +311,16 @@ class Broker:
             world=GroupWorld(
                 CatalogueTopics(self.log.catalogue),
                 lambda group_id: self.group_limits.timing(group_id),
+                self._sharing,
             ),
         )
         self.log.looks_after = lambda topic_id, index: self.routes.looks_after(topic_id, index)
         self.membership.on_routes.append(self._brokers_changed)
         self.membership.on_fenced.append(self.groups.forget)
         self.membership.on_expelled.append(self._expel)
+
+    def _sharing(self, group_id: str) -> ShareSettings:
+        return share_settings(self.group_limits.configs(group_id))
 
     def _load(self) -> Load:
         pace = self.log.reader.pace

@@ -32,6 +32,7 @@ from anabranch.groups.effects import (
 )
 from anabranch.groups.patterns import TopicPattern
 from anabranch.groups.settings import GroupSettings
+from anabranch.groups.share.settings import DEFAULTS, ShareSettings
 from anabranch.groups.topics import TopicShape, TopicView, digest, picture
 from anabranch.groups.values import CONSUMER_PROTOCOL_TYPE, GroupState, Reply, Result, Waiter
 
@@ -44,10 +45,11 @@ ASSIGNMENT_PAUSE_MS_PER_1000 = 60
 
 
 class GroupWorld(NamedTuple):
-    """What a consumer group sees of the world: topics as they are, and what is configured for a group."""
+    """What a consumer or share group sees of the world: topics as they are, and what is configured for a group."""
 
     topics: TopicView
     timing: Callable[[str], ConsumerTiming]
+    sharing: Callable[[str], ShareSettings] = lambda _: DEFAULTS
 
 
 class _Head(msgspec.Struct, frozen=True, array_like=True):

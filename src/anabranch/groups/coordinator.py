@@ -21,6 +21,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
+from anabranch.groups.classic import ClassicGroup
 from anabranch.groups.consumer import ConsumerGroup
 from anabranch.groups.consumer_core import GroupWorld
 from anabranch.groups.consumer_values import ConsumerGroupDescription
@@ -32,6 +33,7 @@ from anabranch.groups.describe import (
     describe_missing,
     list_group,
 )
+from anabranch.groups.effects import GroupKind
 from anabranch.groups.gate import OffsetGate
 from anabranch.groups.keeper import GroupKeeper
 from anabranch.groups.membership import Membership
@@ -42,6 +44,7 @@ from anabranch.groups.offsets import (
     expired_offsets,
 )
 from anabranch.groups.settings import GroupSettings
+from anabranch.groups.share.group import ShareGroup, ShareGroupDescription
 from anabranch.groups.values import (
     CommitCall,
     GroupState,
@@ -339,7 +342,7 @@ class Coordinator(Membership):
             if hosted is None or hosted.group.state is GroupState.DEAD:
                 descriptions.append(describe_missing(group_id))
                 continue
-            if isinstance(hosted.group, ConsumerGroup):
+            if not isinstance(hosted.group, ClassicGroup):
                 missing = f"Group {group_id} is not a classic group."
                 descriptions.append(describe_missing(group_id, missing))
             else:
@@ -375,6 +378,45 @@ class Coordinator(Membership):
                 hosted.settle()
             descriptions.append(ConsumerGroupDescription(error, group_id, message=message))
         return descriptions
+
+    async def describe_share_groups(self, group_ids: Sequence[str]) -> list[ShareGroupDescription]:
+        """ShareGroupDescribe, one entry per id, in that order; GROUP_ID_NOT_FOUND also for other groups."""
+        descriptions = []
+        for group_id in group_ids:
+            error = await self.check_share(group_id)
+            hosted = self._keeper.groups.get(group_id)
+            group = hosted.group if hosted is not None else None
+            if error is not ErrorCode.NONE or not isinstance(group, ShareGroup):
+                descriptions.append(ShareGroupDescription(error, group_id))
+            else:
+                descriptions.append(
+                    ShareGroupDescription(
+                        error, group_id, group.state, group.generation, group.members
+                    )
+                )
+        return descriptions
+
+    async def check_share(self, group_id: str, *, empty: bool = False) -> ErrorCode:
+        """Whether there is a share group of that name here, ``empty``: without members.
+
+        INVALID_GROUP_ID, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE.
+        """
+        if not group_id:
+            return ErrorCode.INVALID_GROUP_ID
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            return refusal
+        try:
+            hosted = await self._keeper.find(group_id)
+        except (Corrupt, StoreFault) as fault:
+            logger.error("group %s cannot be read: %s", group_id, fault)
+            return ErrorCode.COORDINATOR_NOT_AVAILABLE
+        if hosted is None:
+            return ErrorCode.GROUP_ID_NOT_FOUND
+        group = hosted.group
+        hosted.settle()
+        if not isinstance(group, ShareGroup):
+            return ErrorCode.GROUP_ID_NOT_FOUND
+        return ErrorCode.NON_EMPTY_GROUP if empty and not group.is_vacant else ErrorCode.NONE
 
     async def is_parked(self, group_id: str) -> bool:
         """Whether the group is ours, had members, and has none now. Raises StoreFault, Corrupt."""
@@ -439,6 +481,8 @@ class Coordinator(Membership):
         topics = {topic.no: topic.name for topic in await self._metastore.topics()}
         expired = 0
         for row in await self._metastore.groups():
+            if row.kind == GroupKind.SHARE:
+                continue  # it has no committed offsets, and where it stands is kept until it is deleted
             if row.lane != self._lane or self._refusal(row.group_id) is not ErrorCode.NONE:
                 continue
             with self._gate.alone(row.group_id) as alone:

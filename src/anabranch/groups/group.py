@@ -1,4 +1,4 @@
-"""A group of either protocol, as the shell around the automata sees it."""
+"""A group of any protocol, as the shell around the automata sees it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 from anabranch.groups.classic import ClassicGroup
 from anabranch.groups.consumer import ConsumerGroup
+from anabranch.groups.share.group import ShareGroup
 
-Group: TypeAlias = ClassicGroup | ConsumerGroup
-"""Both have the same half: ``state``, ``generation``, ``size``, ``is_vacant``, deadlines and ``tick``,
+Group: TypeAlias = ClassicGroup | ConsumerGroup | ShareGroup
+"""All have the same half: ``state``, ``generation``, ``size``, ``is_vacant``, deadlines and ``tick``,
 ``take_changes``, ``successor``, ``forget``, ``abandon``, ``delete``, ``check_commit``, ``subscribed_topics``."""

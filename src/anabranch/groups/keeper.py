@@ -18,6 +18,7 @@ from anabranch.groups.effects import GroupKind
 from anabranch.groups.group import Group
 from anabranch.groups.hosted import HostedGroup
 from anabranch.groups.settings import GroupSettings
+from anabranch.groups.share.group import ShareGroup
 from anabranch.groups.snapshot import decode_snapshot
 from anabranch.groups.values import GroupState
 from anabranch.metastore.api import Metastore, StoredGroup
@@ -98,6 +99,10 @@ class GroupKeeper:
             bodies = [member.body for member in stored.members]
             return ConsumerGroup.restore(
                 row.group_id, row.snapshot, bodies, self._settings, self._world, now_ms
+            )
+        if row.kind == GroupKind.SHARE:
+            return ShareGroup.restore(
+                row.group_id, row.snapshot, self._settings, self._world, now_ms
             )
         raise Corrupt(f"group {row.group_id} is of an unknown kind: {row.kind}")
 

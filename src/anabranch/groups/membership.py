@@ -1,4 +1,4 @@
-"""Who is in which group: joining, heartbeats, leaving, of both protocols, served from one event loop.
+"""Who is in which group: joining, heartbeats, leaving, of all protocols, served from one event loop.
 
 The automata decide (:mod:`anabranch.groups.classic`, :mod:`anabranch.groups.consumer`), a
 :class:`~anabranch.groups.hosted.HostedGroup` carries out; here a call finds its group.
@@ -20,6 +20,9 @@ from anabranch.groups.hosted import HostedGroup
 from anabranch.groups.keeper import GroupKeeper
 from anabranch.groups.migration import can_upgrade, move_members
 from anabranch.groups.settings import GroupSettings
+from anabranch.groups.share.group import ShareGroup
+from anabranch.groups.share.members import LEAVING as SHARE_LEAVING
+from anabranch.groups.share.members import ShareBeat, ShareBeatResult
 from anabranch.groups.values import (
     UNKNOWN_MEMBER_ID,
     JoinCall,
@@ -207,8 +210,7 @@ class Membership:
             self._check_room(hosted)
             return hosted, group
         classic = hosted.group
-        assert isinstance(classic, ClassicGroup)
-        if not can_upgrade(classic):
+        if not isinstance(classic, ClassicGroup) or not can_upgrade(classic):
             hosted.settle()
             raise Refused(
                 ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group."
@@ -219,6 +221,54 @@ class Membership:
             group_id, self.settings, self._world, now_ms, epoch=classic.generation
         )
         hosted.become(group, move_members(classic, group, now_ms), f"{call.member_id} joins")
+        return hosted, group
+
+    # -- share groups --------------------------------------------------------------------------
+    async def share_beat(self, group_id: str, call: ShareBeat) -> ShareBeatResult:
+        """ShareGroupHeartbeat. Errors: as ConsumerGroupHeartbeat, as far as they apply."""
+        if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
+            return call.refused(refusal, "asks the wrong broker")
+        try:
+            hosted, group = await self._share_group(group_id, call)
+        except Refused as refused:
+            return ShareBeatResult(refused.error, call.member_id, message=refused.message)
+        except (Corrupt, StoreFault) as fault:
+            logger.error("group %s cannot be read: %s", group_id, fault)
+            return call.refused(ErrorCode.COORDINATOR_NOT_AVAILABLE, "has to wait")
+        waiter = self._waiter()
+        hosted.run(
+            lambda now_ms: group.beat(now_ms, waiter, call),
+            f"heartbeat of {call.member_id} with epoch {call.member_epoch}",
+        )
+        result = await self._wait(hosted, waiter)
+        assert isinstance(result, ShareBeatResult)
+        return result
+
+    async def _share_group(self, group_id: str, call: ShareBeat) -> tuple[HostedGroup, ShareGroup]:
+        """The group of a heartbeat, made for who joins. Raises Refused, Corrupt, StoreFault."""
+        if not group_id or not call.member_id:
+            what = "MemberId" if group_id else "GroupId"
+            raise Refused(ErrorCode.INVALID_REQUEST, f"{what} can't be empty.")
+        if call.member_epoch < SHARE_LEAVING:
+            raise Refused(ErrorCode.INVALID_REQUEST, "MemberEpoch is invalid.")
+        if call.member_epoch == JOINING and not call.topic_names:
+            raise Refused(
+                ErrorCode.INVALID_REQUEST,
+                "SubscribedTopicNames must be set in first request.",
+            )
+        hosted = await self._keeper.find(group_id)
+        if hosted is not None and isinstance(hosted.group, ShareGroup):
+            if hosted.is_idle:
+                self._check_room(hosted)
+            return hosted, hosted.group
+        if hosted is not None:
+            hosted.settle()
+            raise Refused(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a share group.")
+        if call.member_epoch != JOINING:
+            raise Refused(ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} not found.")
+        group = ShareGroup(group_id, self.settings, self._world, self._now_ms())
+        hosted = self._keeper.add(group, 0)
+        self._check_room(hosted)
         return hosted, group
 
     def _check_room(self, hosted: HostedGroup) -> None:

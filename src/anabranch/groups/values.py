@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from anabranch.errors import ErrorCode
 from anabranch.groups.consumer_values import BeatResult
+from anabranch.groups.share.members import ShareBeatResult
 from anabranch.metastore.api import Actor, OffsetAction
 
 CONSUMER_PROTOCOL_TYPE = "consumer"
@@ -169,7 +170,7 @@ class OffsetDeleteResult:
     partitions: tuple[ErrorCode, ...] = ()
 
 
-Result: TypeAlias = JoinResult | SyncResult | LeaveResult | BeatResult
+Result: TypeAlias = JoinResult | SyncResult | LeaveResult | BeatResult | ShareBeatResult
 
 
 @dataclass(frozen=True, slots=True)
