@@ -80,6 +80,22 @@ class BrokerCollector(Collector):
             "fetch_sessions_evicted", "Idle ones that made room for others.", sessions.evicted
         )
 
+        shares = self._broker.shares
+        yield _gauge(
+            "share_sessions",
+            "Sessions of members of share groups.",
+            len(self._broker.share_sessions),
+        )
+        yield _gauge(
+            "share_partitions",
+            "Partitions of share groups that are handed out here.",
+            shares.partitions,
+        )
+        yield _gauge(
+            "share_in_flight",
+            "Their records that were delivered and are not done.",
+            shares.in_flight,
+        )
         telemetry = self._broker.telemetry
         if telemetry is not None:
             exporter = telemetry.exporter
