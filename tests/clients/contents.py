@@ -46,9 +46,10 @@ def read_all(bootstrap: str, topic: str, *, committed_only: bool = False) -> lis
         consumer.close()
 
 
-def committed(bootstrap: str, group: str) -> dict[int, int]:
-    """Committed offset of each partition of the one topic that `group` reads."""
+def committed(bootstrap: str, group: str, topic: str | None = None) -> dict[int, int]:
+    """Committed offset of each partition of `topic`, or of the one topic that `group` reads."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     asked = ConsumerGroupTopicPartitions(group)
     answer = admin.list_consumer_group_offsets([asked])[group].result(20)
-    return {each.partition: each.offset for each in answer.topic_partitions}
+    found = [each for each in answer.topic_partitions if topic in (None, each.topic)]
+    return {each.partition: each.offset for each in found}

@@ -17,6 +17,7 @@ from tests.support.peers.node import Node, free_port
 from tests.support.peers.npm import node_command
 from tests.support.peers.tansu import TansuNode
 from tests.support.peers.tools import ToolResult, run_tool, start_tool
+from tests.support.peers.venv import python
 
 __all__ = [
     "CACHE",
@@ -32,6 +33,7 @@ __all__ = [
     "franz_binary",
     "free_port",
     "node_command",
+    "python",
     "run_tool",
     "sarama_binary",
     "start_tool",
