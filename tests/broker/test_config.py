@@ -119,6 +119,7 @@ def test_the_page_on_configuration_knows_every_setting_and_its_default() -> None
         settings.tokens,
         settings.peers,
         settings.authorization,
+        settings.audit,
     ):
         for name in section.__struct_fields__:
             assert name in rows, name

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, field
 
+from anabranch.broker.audit.settings import AuditSettings
 from anabranch.broker.authz.settings import AuthorizationSettings
 from anabranch.broker.lanes import LANE_NAME_MAX, LaneSettings
 from anabranch.broker.security.secret import Secret
@@ -136,6 +137,7 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     groups: GroupSettings = field(default_factory=GroupSettings)
     lane: LaneSettings = field(default_factory=LaneSettings)
     authorization: AuthorizationSettings = field(default_factory=AuthorizationSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
     @property
@@ -293,7 +295,9 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
     lane = settings.lane.name
     if not 0 < len(lane) <= LANE_NAME_MAX or not lane.isprintable() or lane.strip() != lane:
         raise UserFault(f"{where}lane.name is {lane!r}; it must be a word, as live or recovery")
-    wrong = settings.authorization.wrong()
+    wrong = settings.authorization.wrong() or settings.audit.wrong(
+        has_data=settings.data is not None
+    )
     if wrong is not None:
         raise UserFault(f"{where}{wrong}")
     for name in Limits.__struct_fields__:

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 from anabranch.broker import lanes
 from anabranch.broker.audit.events import NOBODY, AuditSink
+from anabranch.broker.audit.log import AuditLog
 from anabranch.broker.authz.authorizer import Authorizer
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
@@ -100,6 +101,7 @@ class Broker:
         )
         self.share_sessions = ShareSessions(lambda: int(self._surroundings.monotonic_s() * 1000))
         self.audit: AuditSink = NOBODY
+        self.audit_log: AuditLog | None = None
         self.authorizer: Authorizer | None = None  # None: no ACLs are enforced
         self.gate: Gate | None = None
         self.handing_over = False  # about to stop: clients are told who leads instead
@@ -267,6 +269,8 @@ class Broker:
     async def _guard(self, stack: AsyncExitStack) -> None:
         """Enforce ACLs, keep the audit log, if either is configured."""
         settings, around = self.settings.authorization, self._surroundings
+        if self.settings.audit.log:
+            await self._audit(stack)
         if settings.acls:
             self.authorizer = Authorizer(
                 self.log.metastore, settings, self.now_ms, around.new_member_id
@@ -275,9 +279,44 @@ class Broker:
             stack.push_async_callback(self.authorizer.close)
         if self.authorizer is not None or self.audit.active:
             self.gate = Gate(
-                self.authorizer, self.audit, around.monotonic_s, self.log.metastore, settings
+                self.authorizer,
+                self.audit,
+                around.monotonic_s,
+                self.log.metastore,
+                settings,
+                self.settings.audit.offsets,
             )
             self._dispatcher.gate = self.gate
+            stack.callback(self.gate.close)
+
+    async def _audit(self, stack: AsyncExitStack) -> None:
+        """Begin the audit log; it ends behind everything that it notes."""
+        from anabranch.broker.audit.inbox import Inbox
+        from anabranch.broker.audit.topic import AuditTopic
+
+        settings, row = self.settings.audit, self.log.broker
+        directory = settings.directory
+        if directory is None:
+            assert self.settings.data is not None
+            directory = self.settings.data / "audit"
+        assert row is not None
+        log = self.audit_log = AuditLog(
+            settings,
+            directory,
+            self.log.metastore,
+            row.broker_id,
+            row.epoch,
+            self.now_ms,
+            None if settings.topic is None else AuditTopic(self.log, settings.topic, row.broker_id),
+        )
+        await log.start()
+        stack.push_async_callback(log.close)
+        self.audit = log
+        inbox = Inbox(
+            self.log.metastore, log, lambda: self.routes.lane[0].broker_id == self.node_id
+        )
+        inbox.start()
+        stack.push_async_callback(inbox.close)
 
     # -- among other brokers ------------------------------------------------------------------------
     def _join(self, row: BrokerRow, *, automatic: bool) -> None:

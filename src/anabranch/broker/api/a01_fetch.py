@@ -105,6 +105,8 @@ def _fetch(
             else:
                 _check_read(context, wanted.topic)
                 topic = topics.by_name(log, wanted.topic)
+            if context.access is not None:
+                context.access.gate.check_reads(topic)
         except ClientFault as fault:
             answered.partitions = [_unknown(one.partition, fault) for one in wanted.partitions]
             continue

@@ -56,12 +56,17 @@ class AuditSink(Protocol):
     def active(self) -> bool:
         """Whether anybody listens: whoever would have to work for an event may ask first."""
 
+    @property
+    def refuses(self) -> bool:
+        """Whether what would be audited has to be refused now, because nothing more can be noted."""
+
     def record(self, event: AuditEvent) -> None:
         """Note that it happened, now."""
 
 
 class _Nobody:
     active = False
+    refuses = False
 
     def record(self, event: AuditEvent) -> None:
         pass

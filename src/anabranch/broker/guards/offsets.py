@@ -232,7 +232,7 @@ def _note_commit(
 ) -> None:
     if not access.gate.audit.active:
         return
-    done = []
+    done: list[dict[str, Any]] = []
     for one in response.topics:
         name = name_of(one)
         for part in one.partitions:
@@ -246,7 +246,10 @@ def _note_commit(
                         "new": change[1],
                     }
                 )
-    if done:
+    wanted = access.gate.offsets_audited
+    if wanted == "back":
+        done = [one for one in done if one["old"] is not None and one["new"] < one["old"]]
+    if done and wanted != "none":
         transaction = getattr(request, "transactional_id", None)
         audited(
             access,
