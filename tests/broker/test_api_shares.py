@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
+from anabranch.cli.main import cli
 from anabranch.errors import ErrorCode
 from anabranch.groups.share.partition import AckType
 from anabranch.records.header import scan
@@ -392,6 +396,28 @@ def test_groups_of_other_kinds_and_share_groups_keep_apart(tmp_path: Path) -> No
             assert group.error_code == ErrorCode.GROUP_ID_NOT_FOUND
 
     run(scenario)
+
+
+def test_the_command_line_shows_where_a_share_group_stands(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await queue(bench, b"a", b"b", b"c")
+            await beat(bench, "one", 0, "t")
+            one = Sharer(bench, topic_id, "one")
+            await one.fetch()
+            await one.acknowledge((0, 0, AckType.ACCEPT), (2, 2, AckType.ACCEPT))
+
+    run(scenario)
+    shell = CliRunner(env={"ANABRANCH_DATA": str(tmp_path)})
+    for words in (("list",), ("describe", "queue")):
+        result = shell.invoke(cli, ["group", *words, "--output", "json"])
+        assert result.exit_code == 0, result.output
+        found = json.loads(result.output)
+        (group,) = found if isinstance(found, list) else [found]
+        assert (group["type"], group["lag"]) == ("share", 1)
+        (offset,) = group["offsets"]
+        assert (offset["topic"], offset["offset"], offset["log_end"]) == ("t", 1, 3)
+    assert "queue" in shell.invoke(cli, ["group", "describe", "queue"]).output
 
 
 def test_offsets_are_described_altered_and_deleted(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from anabranch.log import opening
 from anabranch.log.shards import lease_name
 from anabranch.wire.messages import m09_offset_fetch as m09
 from anabranch.wire.messages import m13_leave_group as m13
+from anabranch.wire.messages import m78_share_fetch as m78
 from anabranch.wire.messages.m10_find_coordinator import FindCoordinatorRequest
 from anabranch.wire.messages.m12_heartbeat import HeartbeatRequest
 from anabranch.wire.messages.m15_describe_groups import DescribeGroupsRequest
@@ -467,3 +468,53 @@ async def test_a_broker_takes_the_number_of_one_that_left(tmp_path: Path) -> Non
             assert again.node_id == 2
         finally:
             await again.stop()
+
+
+async def test_a_share_groups_partition_is_its_leaders(tmp_path: Path) -> None:
+    """KIP-932, KIP-951: whoever asks another broker is told whom to ask; when that one leaves, what was accepted
+    there is not delivered again."""
+    async with brokers(tmp_path, 2) as benches:
+        topic_id = await benches[0].create("t", PARTITIONS)
+        await known(benches, "t")
+        led = await leaders(benches[0])
+        partition = led.index(benches[1].broker.node_id)
+        other, leader = benches
+        for value in (b"a", b"b"):
+            await leader.produce("t", batch(value), partition)
+        wanted = ("share.auto.offset.reset", 0, "earliest")
+        assert not (await incremental(other, 32, "queue", wanted)).error_code
+        for bench in benches:
+            await bench.broker.group_limits.refresh()
+
+        async def fetch(bench: Bench, epoch: int, *accept: int) -> Any:
+            acks = [
+                m78.AcknowledgementBatch(first_offset=n, last_offset=n, acknowledge_types=[1])
+                for n in accept
+            ]
+            part = m78.FetchPartition(partition_index=partition, acknowledgement_batches=acks)
+            answer = await bench.call(
+                m78.ShareFetchRequest(
+                    group_id="queue",
+                    member_id="one",
+                    share_session_epoch=epoch,
+                    max_records=9,
+                    topics=[m78.FetchTopic(topic_id=topic_id, partitions=[part])],
+                )
+            )
+            assert answer.error_code == 0
+            return answer
+
+        told = await fetch(other, 0)
+        (part,) = told.responses[0].partitions
+        assert part.error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+        assert part.current_leader.leader_id == leader.broker.node_id
+        (endpoint,) = told.node_endpoints
+        assert (endpoint.node_id, endpoint.port) == (leader.broker.node_id, leader.broker.port)
+        (part,) = (await fetch(leader, 0)).responses[0].partitions
+        assert [one.last_offset for one in part.acquired_records] == [0, 1]
+        (part,) = (await fetch(leader, 1, 0)).responses[0].partitions
+        assert part.acknowledge_error_code == 0
+        await leader.broker.stop()
+        await eventually(lambda: len(other.broker.routes.lane) == 1)
+        (part,) = (await fetch(other, 1)).responses[0].partitions
+        assert [(one.first_offset, one.delivery_count) for one in part.acquired_records] == [(1, 2)]

@@ -193,7 +193,7 @@ async def _group_value(metastore: Metastore, row: GroupRow) -> dict[str, Any]:
     stored = await metastore.stored_group(row.group_id)
     members = stored_members(stored) if stored is not None else []
     names = {topic.no: topic.name for topic in await metastore.topics()}
-    offsets = []
+    offsets = await _share_offsets(metastore, row, names) if row.kind == "share" else []
     for committed in await metastore.committed(row.group_id):
         state = await metastore.partition(committed.topic_no, committed.partition)
         if state is None:
@@ -228,3 +228,30 @@ async def _group_value(metastore: Metastore, row: GroupRow) -> dict[str, Any]:
         "offsets": offsets,
         "lag": sum(offset["lag"] for offset in offsets),
     }
+
+
+async def _share_offsets(
+    metastore: Metastore, row: GroupRow, names: dict[int, str]
+) -> list[dict[str, Any]]:
+    """Where a share group stands: the first record that is not done, and how many are not."""
+    from anabranch.groups.share.partition import SharePartition
+
+    found = []
+    for share in await metastore.shares(row.group_id):
+        state = await metastore.partition(share.key.topic_no, share.key.partition)
+        if state is None:
+            continue
+        partition = SharePartition.decode(share.state)
+        partition.truncate(state.log_start)
+        found.append(
+            {
+                "topic": names.get(share.key.topic_no, ""),
+                "partition": share.key.partition,
+                "offset": partition.start,
+                "log_end": state.next_offset,
+                "lag": max(0, state.next_offset - partition.end) + partition.in_flight,
+                "committed_ms": None,
+                "metadata": "",
+            }
+        )
+    return found

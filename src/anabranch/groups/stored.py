@@ -32,8 +32,8 @@ def stored_members(stored: StoredGroup) -> list[StoredMember]:
             )
             for one in found
         ]
-    if not stored.row.snapshot:
-        return []
+    if stored.row.kind == GroupKind.SHARE or not stored.row.snapshot:
+        return []  # a share group's members are known to its coordinator alone
     return [
         StoredMember(one.member_id, one.client_id, one.client_host, one.group_instance_id)
         for one in decode_snapshot(stored.row.snapshot).members

@@ -103,7 +103,7 @@ class ShareHost:
     @property
     def in_flight(self) -> int:
         """Records delivered and not done."""
-        return sum(one.partition.in_flight for one in self._hosted.values())
+        return sum(one.partition.in_flight for one in list(self._hosted.values()))
 
     # -- delivering ----------------------------------------------------------------------------------
     async def fetch(
