@@ -28,6 +28,8 @@ from anabranch.broker.listener import Listener
 from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
 from anabranch.broker.routing import Routes
 from anabranch.broker.security.authenticators import Authenticators
+from anabranch.broker.security.jwks import Jwks
+from anabranch.broker.security.oauth import Verifier
 from anabranch.broker.security.tls import TlsKeeper
 from anabranch.broker.security.users import Users
 from anabranch.broker.surroundings import Surroundings, real
@@ -253,11 +255,21 @@ class Broker:
             return
         threads = self._surroundings.new_threads(HASHING_THREADS, "hashing")
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+        verifier = None
+        if settings.oauth.jwks is not None:
+            jwks = Jwks(
+                settings.oauth.jwks,
+                settings.oauth.refresh_ms,
+                self._surroundings.monotonic_s,
+                threads,
+            )
+            await jwks.start()
+            verifier = Verifier(settings.oauth, jwks, self.now_ms)
         self.listener.authenticators = Authenticators(
             self.log.metastore,
             self.users,
             settings.sasl,
-            settings.oauth,
+            verifier,
             await self.log.metastore.inner_secret(random_bytes(INNER_SECRET_BYTES)),
             settings.inner.known_as,
             self.now_ms,

@@ -37,5 +37,5 @@ async def handle(context: Context, request: SaslAuthenticateRequest) -> SaslAuth
     if result.error is ErrorCode.SASL_AUTHENTICATION_FAILED or (
         result.over and not authentication.done
     ):
-        raise Closing(f"authentication failed: {result.sentence}", response)
+        raise Closing(f"authentication failed: {result.why or result.sentence}", response)
     return response

@@ -49,6 +49,7 @@ class Result(NamedTuple):
     lifetime_ms: int = 0
     error: ErrorCode = ErrorCode.NONE
     sentence: str | None = None
+    why: str = ""  # for the log, where it may say more than the client is told
 
     @property
     def over(self) -> bool:
@@ -151,14 +152,16 @@ class Authentication:
         except Refused as refused:
             self._authenticators.failed(self.session, self._mechanism, refused.user, refused.detail)
             sentence = refused.sentence
+            why = f"user {refused.user[:64]!r} by {self._mechanism}: {refused.detail}"
         except AnabranchError as fault:
             # The metastore is away, or a secret: the client may try again, and is told nothing more.
             self._authenticators.broke(self.session, self._mechanism, fault)
             sentence = "Authentication failed: it cannot be checked at the moment"
+            why = f"{self._mechanism} cannot be checked at the moment"
         delay_s = self._authenticators.sasl.failed_delay_ms / 1000
         # From the beginning on: what was wrong makes no difference to when the answer leaves.
         await asyncio.sleep(max(0.0, begun_s + delay_s - self._monotonic_s()))
-        return Result(error=ErrorCode.SASL_AUTHENTICATION_FAILED, sentence=sentence)
+        return Result(error=ErrorCode.SASL_AUTHENTICATION_FAILED, sentence=sentence, why=why)
 
     async def _step(self, message: bytes) -> Result:
         assert self._exchange is not None

@@ -9,8 +9,9 @@ from concurrent.futures import Executor
 
 from anabranch.broker.audit.events import AuditSink, Outcome, authentication
 from anabranch.broker.security.exchanges import Exchange, Peer, Plain, Scram, TokenKeys
+from anabranch.broker.security.oauth import Oauth, Verifier
 from anabranch.broker.security.principal import Principal, Session
-from anabranch.broker.security.settings import OauthSettings, SaslSettings
+from anabranch.broker.security.settings import SaslSettings
 from anabranch.broker.security.users import Users
 from anabranch.errors import AnabranchError
 from anabranch.metastore.api import Metastore
@@ -29,7 +30,7 @@ class Authenticators:
         metastore: Metastore,
         users: Users,
         sasl: SaslSettings,
-        oauth: OauthSettings,
+        verifier: Verifier | None,
         secret: bytes,
         inner: str,
         now_ms: Callable[[], int],
@@ -44,6 +45,7 @@ class Authenticators:
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self._metastore = metastore
         self._secret = secret
+        self._verifier = verifier
         self._audit = audit
         self._random_bytes = random_bytes
         self._threads = threads
@@ -64,6 +66,9 @@ class Authenticators:
                     self._threads,
                     self._random_bytes,
                 )
+            case "OAUTHBEARER":
+                assert self._verifier is not None
+                return Oauth(self._verifier)
             case Peer.MECHANISM:
                 return Peer(self._secret, self._random_bytes)
         raise AssertionError(f"{mechanism} is enabled, and nobody knows it")

@@ -55,5 +55,5 @@ async def answer_raw(authentication: Authentication, message: bytes) -> Message:
     """Raises Closing: a failure has no other form here."""
     result = await authentication.authenticate(message)
     if result.over:
-        raise Closing(f"authentication failed: {result.sentence}")
+        raise Closing(f"authentication failed: {result.why or result.sentence}")
     return SaslAuthenticateResponse(auth_bytes=result.message)
