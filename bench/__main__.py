@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import (
+    admin,
     arrow_reader,
     branching,
     catchup,
@@ -34,7 +35,7 @@ from bench.client import CONSUMER_SETTINGS, PRODUCER_SETTINGS
 from bench.report import Report
 from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated, run_job
 
-LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions]
+LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions, admin]
 STORED = [startup, cold_read, arrow_reader, catchup]
 OWN = [
     branching,
