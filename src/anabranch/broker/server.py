@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
-from anabranch.broker import lanes
+from anabranch.broker import lanes, securing
 from anabranch.broker.audit.events import NOBODY, AuditSink
 from anabranch.broker.audit.log import AuditLog
 from anabranch.broker.authz.authorizer import Authorizer
@@ -25,12 +25,9 @@ from anabranch.broker.gate import Gate
 from anabranch.broker.group_limits import GroupLimits
 from anabranch.broker.group_topics import CatalogueTopics
 from anabranch.broker.listener import Listener
-from anabranch.broker.membership import SILENT_MS_MAX, Load, Membership
+from anabranch.broker.membership import SILENT_MS_MAX, Company, Load, Membership
 from anabranch.broker.routing import Routes
-from anabranch.broker.security.authenticators import Authenticators
-from anabranch.broker.security.jwks import Jwks
-from anabranch.broker.security.oauth import Verifier
-from anabranch.broker.security.tls import TlsKeeper
+from anabranch.broker.security.tokens import Tokens
 from anabranch.broker.security.users import Users
 from anabranch.broker.surroundings import Surroundings, real
 from anabranch.broker.telemetry import Telemetry
@@ -49,8 +46,6 @@ from anabranch.storage.lockfile import LockFile
 logger = logging.getLogger(__name__)
 
 TELEMETRY_KEYS = (71, 72)  # served only where there is a collector
-HASHING_THREADS = 2  # a password takes some milliseconds; a storm of them is to be slow
-INNER_SECRET_BYTES = 32
 FENCES_BITS = 32  # fences that one registration can give out, as a power of two
 NODE_IDS_MAX = 10_000  # tried for a free one in a data directory
 HAND_OVER_MS = (
@@ -66,13 +61,6 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _renew(keeper: TlsKeeper, every_ms: int) -> None:
-    """Take up certificates that change. Files are small, and looked at off the loop."""
-    while True:
-        await asyncio.sleep(every_ms / 1000)
-        await asyncio.to_thread(keeper.renew)
-
-
 class Broker:
     """A broker on one data directory: started once, stopped once (again does nothing)."""
 
@@ -81,6 +69,7 @@ class Broker:
     membership: Membership
     group_limits: GroupLimits
     users: Users
+    tokens: Tokens
     shares: ShareHost
 
     def __init__(
@@ -195,7 +184,8 @@ class Broker:
                 self.configs.follow(self.log.metastore), name="config changes"
             )
             stack.push_async_callback(_cancel, follower)
-            self._join(self.log.broker, automatic=settings.node_id is None)
+            company = await securing.company(self, self._surroundings)
+            self._join(self.log.broker, company, automatic=settings.node_id is None)
             await self.membership.look()
             # A first picture that shows nobody else calls no one back.
             self.log.metastore.expect_others(not self.routes.alone)
@@ -219,7 +209,7 @@ class Broker:
                 )
                 await self.telemetry.start()
                 stack.push_async_callback(self.telemetry.close)
-            await self._secure(stack)
+            await securing.secure(self, self._surroundings, stack)
             await self._guard(stack)
             if settings.metrics.host is not None:
                 from anabranch.broker.metrics import BrokerCollector, MetricsServer
@@ -237,46 +227,6 @@ class Broker:
     async def stop(self) -> None:
         """Stop accepting, finish what was begun, release everything, in the reverse order of start."""
         await self._closing.aclose()
-
-    async def _secure(self, stack: AsyncExitStack) -> None:
-        """Make ready what listeners ask their clients for. Raises UserFault, StoreFault."""
-        random_bytes = self._surroundings.random_bytes
-        settings = self.settings
-        self.users = Users(self.log.metastore, settings.sasl.credentials_key, random_bytes)
-        renewers = []
-        for door in self.doors:
-            if door.encrypted:
-                tls = door.settings.tls or settings.tls
-                door.tls = TlsKeeper(door.name, tls)
-                renewers.append(asyncio.create_task(_renew(door.tls, tls.reload_ms)))
-        for renewer in renewers:
-            stack.push_async_callback(_cancel, renewer)
-        if not any(door.sasl for door in self.doors):
-            return
-        threads = self._surroundings.new_threads(HASHING_THREADS, "hashing")
-        stack.callback(threads.shutdown, wait=False, cancel_futures=True)
-        verifier = None
-        if settings.oauth.jwks is not None:
-            jwks = Jwks(
-                settings.oauth.jwks,
-                settings.oauth.refresh_ms,
-                self._surroundings.monotonic_s,
-                threads,
-            )
-            await jwks.start()
-            verifier = Verifier(settings.oauth, jwks, self.now_ms)
-        self.listener.authenticators = Authenticators(
-            self.log.metastore,
-            self.users,
-            settings.sasl,
-            verifier,
-            await self.log.metastore.inner_secret(random_bytes(INNER_SECRET_BYTES)),
-            settings.inner.known_as,
-            self.now_ms,
-            lambda: self.audit,
-            random_bytes,
-            threads,
-        )
 
     async def _guard(self, stack: AsyncExitStack) -> None:
         """Enforce ACLs, keep the audit log, if either is configured."""
@@ -331,7 +281,7 @@ class Broker:
         stack.push_async_callback(inbox.close)
 
     # -- among other brokers ------------------------------------------------------------------------
-    def _join(self, row: BrokerRow, *, automatic: bool) -> None:
+    def _join(self, row: BrokerRow, company: Company, *, automatic: bool) -> None:
         metastore, settings = self.log.metastore, self.settings
         self.expelled = asyncio.get_running_loop().create_future()
         self.membership = Membership(
@@ -342,7 +292,7 @@ class Broker:
             monotonic_ms=lambda: int(self._surroundings.monotonic_s() * 1000),
             knock=self._surroundings.knock,
             load=self._load,
-            company=self._surroundings.company,
+            company=company,
         )
         self.membership.on_load.append(
             lambda load: self.log.reader.pace.heard(

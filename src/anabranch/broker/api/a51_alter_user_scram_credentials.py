@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from anabranch.broker import lanes
-from anabranch.broker.audit.events import Kind, of_request
 from anabranch.broker.context import Context
 from anabranch.broker.security.scram import ITERATIONS_MAX, ITERATIONS_MIN, keys_of
 from anabranch.broker.security.settings import SCRAM_256, SCRAM_512
@@ -96,19 +95,6 @@ async def _change(context: Context, user: str, changes: Sequence[Change]) -> Non
             await users.put(user, mechanism, keys, context.broker.now_ms())
         else:
             await metastore.delete_scram_credential(user, mechanism)
-        audit = context.broker.audit
-        audit.record(
-            of_request(
-                context,
-                Kind.ADMIN,
-                "AlterUserScramCredentials",
-                resource=f"USER:{user}",
-                details={
-                    "mechanism": mechanism,
-                    "change": "set" if isinstance(change, ScramCredentialUpsertion) else "deleted",
-                },
-            )
-        )
 
 
 def _check(change: ScramCredentialUpsertion) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from anabranch.broker.audit.events import AuditSink, Outcome, authentication
-from anabranch.broker.security.exchanges import Exchange, Peer, Plain, Scram, TokenKeys
+from anabranch.broker.security.exchanges import Exchange, Peer, Plain, Scram
 from anabranch.broker.security.oauth import Oauth, Verifier
 from anabranch.broker.security.principal import Principal, Session
 from anabranch.broker.security.settings import SaslSettings
+from anabranch.broker.security.tokens import Tokens
 from anabranch.broker.security.users import Users
 from anabranch.errors import AnabranchError
-from anabranch.metastore.api import Metastore
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +27,8 @@ class Authenticators:
 
     def __init__(
         self,
-        metastore: Metastore,
         users: Users,
+        tokens: Tokens,
         sasl: SaslSettings,
         verifier: Verifier | None,
         secret: bytes,
@@ -43,7 +43,7 @@ class Authenticators:
         self.inner = inner  # the listener by which other brokers may come
         self.users = users
         self.counts: Counter[tuple[str, str, str]] = Counter()
-        self._metastore = metastore
+        self._tokens = tokens
         self._secret = secret
         self._verifier = verifier
         self._audit = audit
@@ -61,7 +61,7 @@ class Authenticators:
                 return Scram(
                     mechanism,
                     self.users.keys,
-                    self._token,
+                    self._tokens.keys,
                     self._secret,
                     self._threads,
                     self._random_bytes,
@@ -72,9 +72,6 @@ class Authenticators:
             case Peer.MECHANISM:
                 return Peer(self._secret, self._random_bytes)
         raise AssertionError(f"{mechanism} is enabled, and nobody knows it")
-
-    async def _token(self, token_id: str) -> TokenKeys | None:
-        return None
 
     def succeeded(self, session: Session) -> None:
         """Count it, and tell the audit."""
