@@ -73,6 +73,7 @@ class Connection(asyncio.BufferedProtocol):
         "_flush_scheduled",
         "_listener",
         "_loop",
+        "_muted",
         "_outbox",
         "_paused",
         "_pumping",
@@ -108,6 +109,7 @@ class Connection(asyncio.BufferedProtocol):
         self._flush_scheduled = False
         self._accounted = 0  # of our unsent bytes in the listener's sum
         self._paused = False
+        self._muted: asyncio.TimerHandle | None = None  # until then nothing is started (KIP-219)
         self._pumping = False
         self.active_at = self.begun_at = loop.time()
         self.authentication: Authentication | None = None  # None: nothing is asked for
@@ -162,6 +164,8 @@ class Connection(asyncio.BufferedProtocol):
             self._task.cancel()  # a long poll that nobody waits for
         if self._room_task is not None:
             self._room_task.cancel()
+        if self._muted is not None:
+            self._muted.cancel()
         for slot in self._slots:
             slot.withdraw()
         self._slots.clear()
@@ -307,6 +311,8 @@ class Connection(asyncio.BufferedProtocol):
     def _may_start(self, key: int) -> bool:
         assert self._outbox is not None
         limits = self._listener.limits
+        if self._muted is not None:
+            return False
         if self._serial is not None or self._outbox.unsent_bytes > limits.unsent_bytes_max:
             return False
         if self._outbox.unsent_bytes and self._listener.short_of_memory:
@@ -341,6 +347,8 @@ class Connection(asyncio.BufferedProtocol):
             logger.exception("api %d, version %d from %s broke", key, version, self.peer)
             self.close("its request could not be decoded")
             return
+        if call.meter is not None:
+            call.meter.spent_s = self._loop.time() - begun_s
         slot = Slot(call, begun_s)
         if isinstance(reply, Deferred):
             self._slots.append(slot)
@@ -431,7 +439,22 @@ class Connection(asyncio.BufferedProtocol):
         if fatal:
             self.close(f"{slot.call} failed: {error!r}")
 
+    def _mute(self, wait_s: float) -> None:
+        """Start nothing for so long: the client has used more than its quota."""
+        until_s = self._loop.time() + wait_s
+        if self._muted is not None:
+            if self._muted.when() >= until_s:
+                return
+            self._muted.cancel()
+        self._muted = self._loop.call_at(until_s, self._unmute)
+
+    def _unmute(self) -> None:
+        self._muted = None
+        self._pump()
+
     def _answer(self, slot: Slot, reply: Reply) -> None:
+        if slot.call.meter is not None and (wait_s := slot.call.meter.answered(reply)) > 0:
+            self._mute(wait_s)
         try:
             slot.buffers = slot.call.encode(reply) if reply is not None else []
         except Exception as error:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from anabranch.broker import api as api_package
 from anabranch.broker.context import Context
+from anabranch.broker.quotas.meter import Meter, metered
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, MalformedRequest, StoreFault
 from anabranch.wire.codec import Buffer, Message
 from anabranch.wire.frame import REQUEST_ELEMENTS_MAX, decode_request_header, response_frame
@@ -36,6 +37,7 @@ from anabranch.wire.registry import API, API_VERSIONS_KEY, response_header_versi
 if TYPE_CHECKING:
     from anabranch.broker.connection import Connection
     from anabranch.broker.gate import Gate
+    from anabranch.broker.quotas.quotas import Quotas
     from anabranch.broker.server import Broker
 
 Reply: TypeAlias = Message | None
@@ -83,12 +85,13 @@ class Api(NamedTuple):
 class Call:
     """A request that is being served: all that is needed to answer it."""
 
-    __slots__ = ("api", "correlation_id", "version")
+    __slots__ = ("api", "correlation_id", "meter", "version")
 
     def __init__(self, api: Api, version: int, correlation_id: int) -> None:
         self.api = api
         self.version = version
         self.correlation_id = correlation_id
+        self.meter: Meter | None = None  # where a quota counts what it uses
 
     def __str__(self) -> str:
         return f"{self.api.name} v{self.version} #{self.correlation_id}"
@@ -155,6 +158,7 @@ class Dispatcher:
         self._broker = broker
         self.apis = apis
         self.gate: Gate | None = None  # asks what clients may; None: everything
+        self.quotas: Quotas | None = None
 
     def start(
         self, connection: Connection, key: int, version: int, frame: bytes | bytearray
@@ -188,6 +192,8 @@ class Dispatcher:
             connection.authentication,
         )
         try:
+            if self.quotas is not None and self.quotas.active:
+                call.meter, api = metered(self.quotas, context, api, request, len(frame))
             if self.gate is not None:
                 return call, self.gate.enter(context, api, request)
             return call, api.handle(context, request)

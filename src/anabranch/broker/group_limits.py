@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
+from anabranch.broker.quotas.bucket import Bucket
 from anabranch.errors import AnabranchError, Corrupt
 from anabranch.groups import configs as group_configs
 from anabranch.groups.consumer_values import ConsumerTiming
@@ -40,10 +41,32 @@ Client = tuple[str, str]
 class GroupLimit:
     """One group's limit on this broker."""
 
-    def __init__(self, group_id: str, rate: int, now_s: float) -> None:
+    def __init__(self, group_id: str, rate: int, consumer_rate: int, now_s: float) -> None:
         self.group_id = group_id
-        self.rate = rate  # bytes per second
-        self.bucket = FairLimit(lambda _: self.rate, now_s)
+        self.rate = 0  # of what is read below the tail, bytes per second; 0: not limited
+        self.bucket: FairLimit | None = None
+        self.consumer: Bucket | None = None  # of all that it reads
+        self.change(rate, consumer_rate, now_s)
+
+    def change(self, rate: int, consumer_rate: int, now_s: float) -> None:
+        """From now on these are its rates; 0 for none."""
+        self.rate = rate
+        if not rate:
+            self.bucket = None
+        elif self.bucket is None:
+            self.bucket = FairLimit(lambda _: self.rate or 1, now_s)
+        if not consumer_rate:
+            self.consumer = None
+        elif self.consumer is None:
+            self.consumer = Bucket(consumer_rate, now_s)
+        elif self.consumer.rate != consumer_rate:
+            self.consumer.change(consumer_rate, now_s)
+
+    @property
+    def tightest(self) -> float:
+        """The smallest rate that counts."""
+        rates = [float(self.rate)] if self.rate else []
+        return min([*rates, *([self.consumer.rate] if self.consumer is not None else [])])
 
 
 class GroupLimits:
@@ -55,6 +78,7 @@ class GroupLimits:
         self._timings: dict[str, ConsumerTiming] = {}
         self._configs: dict[str, dict[str, str]] = {}
         self.limits: dict[str, GroupLimit] = {}
+        self.any_consumer = False  # whether any group has a limit of all that it reads
         self._members: dict[Client, list[str]] = {}
         self._spoken: OrderedDict[Client, tuple[str, float]] = OrderedDict()
         self._task: asyncio.Task[None] | None = None
@@ -90,13 +114,19 @@ class GroupLimits:
             name: group_configs.consumer_timing(one, self._timing)
             for name, one in self._configs.items()
         }
-        rates = {name: group_configs.catchup_rate(one) for name, one in self._configs.items()}
-        for name, rate in rates.items():
-            if rate and name in self.limits:
-                self.limits[name].rate = rate
-            elif rate:
-                self.limits[name] = GroupLimit(name, rate, now_s)
-        self.limits = {name: one for name, one in self.limits.items() if rates.get(name)}
+        rates = {
+            name: (group_configs.catchup_rate(one), group_configs.consumer_rate(one))
+            for name, one in self._configs.items()
+        }
+        for name, both in rates.items():
+            if any(both) and name in self.limits:
+                self.limits[name].change(*both, now_s)
+            elif any(both):
+                self.limits[name] = GroupLimit(name, *both, now_s)
+        self.limits = {
+            name: one for name, one in self.limits.items() if any(rates.get(name, (0, 0)))
+        }
+        self.any_consumer = any(one.consumer is not None for one in self.limits.values())
         members: dict[Client, list[str]] = {}
         for name in self.limits:
             for client in await self._members_of(name):
@@ -146,7 +176,7 @@ class GroupLimits:
             limit = self.limits.get(group_id)
             if limit is not None and asyncio.get_running_loop().time() - at_s < SPOKEN_S:
                 found = [limit]
-        return max(found, key=lambda limit: limit.rate, default=None)
+        return max(found, key=lambda limit: limit.tightest, default=None)
 
 
 def group_in(client_id: str) -> str | None:

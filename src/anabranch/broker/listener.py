@@ -165,6 +165,9 @@ class Listener:
                 f"{limits.connections_per_ip_max} connections from {connection.host} are open "
                 "(limits.connections_per_ip_max)"
             )
+        quotas = self.dispatcher.quotas
+        if quotas is not None and (why := quotas.refuses_connection(connection.host)) is not None:
+            return why
         self.connections[connection] = None
         door.connections += 1
         self._per_host[connection.host] += 1

@@ -53,6 +53,37 @@ class BrokerCollector(Collector):
         yield from self._standing()
         yield from self._stores()
         yield from self._cluster()
+        yield from self._limits()
+
+    def _limits(self) -> Iterator[Metric]:
+        """Quotas, ACLs, the audit log."""
+        broker = self._broker
+        quotas = broker.quotas
+        yield _gauge("quotas", "Quotas that are set.", len(quotas.rules))
+        throttled = _counters("throttled", "Answers that told a client to wait.", "key")
+        for key, count in sorted(dict(quotas.throttled).items()):
+            throttled.add_metric([key], count)
+        yield throttled
+        yield _counter(
+            "connections_refused_by_quota",
+            "Connections closed by connection_creation_rate.",
+            quotas.refused_connections,
+        )
+        if broker.gate is not None:
+            held = 0 if broker.authorizer is None else len(broker.authorizer.index)
+            yield _gauge("acls", "ACLs that this broker holds.", held)
+            yield _counter(
+                "authorization_denied", "Refusals of requests or parts.", broker.gate.denials.count
+            )
+        if broker.audit_log is not None:
+            log = broker.audit_log
+            events = _counters("audit_events", "Events that were noted.", "kind")
+            for kind, count in sorted(dict(log.events).items()):
+                events.add_metric([kind], count)
+            yield events
+            yield _counter("audit_dropped", "Events that there was no room for.", log.dropped)
+            yield _counter("audit_failures", "Batches that disk or topic refused.", log.failures)
+            yield _gauge("audit_queued", "Events that are not on disk yet.", log.queued)
 
     def _requests(self) -> Metric:
         family = HistogramMetricFamily(
@@ -159,6 +190,8 @@ class BrokerCollector(Collector):
         )
         delayed = _counters("group_catchup_delayed", "Their reads that waited for a turn.", "group")
         for limit in limits:
+            if limit.bucket is None:
+                continue
             rate.add_metric([limit.group_id], limit.rate)
             read.add_metric([limit.group_id], limit.bucket.read_bytes)
             delayed.add_metric([limit.group_id], limit.bucket.delayed)

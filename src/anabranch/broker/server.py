@@ -26,6 +26,7 @@ from anabranch.broker.group_limits import GroupLimits
 from anabranch.broker.group_topics import CatalogueTopics
 from anabranch.broker.listener import Listener
 from anabranch.broker.membership import SILENT_MS_MAX, Company, Load, Membership
+from anabranch.broker.quotas.quotas import Quotas
 from anabranch.broker.routing import Routes
 from anabranch.broker.security.tokens import Tokens
 from anabranch.broker.security.users import Users
@@ -68,6 +69,7 @@ class Broker:
     groups: Coordinator
     membership: Membership
     group_limits: GroupLimits
+    quotas: Quotas
     users: Users
     tokens: Tokens
     shares: ShareHost
@@ -198,6 +200,11 @@ class Broker:
                 now_ms=lambda: int(self._surroundings.monotonic_s() * 1000),
                 wall_ms=self.now_ms,
             )
+            self.quotas = Quotas(self.log.metastore, self._surroundings.monotonic_s)
+            self.quotas.groups = self.group_limits
+            await self.quotas.start()
+            stack.push_async_callback(self.quotas.close)
+            self._dispatcher.quotas = self.quotas
             await self.groups.start()
             stack.push_async_callback(self.groups.close)
             if settings.telemetry.endpoint is not None:

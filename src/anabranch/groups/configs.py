@@ -19,6 +19,7 @@ DOCUMENT_KIND: Final = "group-config"
 CONFIGURED_MAX: Final = 1000  # groups with configs; every broker reads all of them every second
 
 CATCHUP_RATE: Final = "catchup.bytes.per.second"
+CONSUMER_RATE: Final = "consumer.bytes.per.second"
 SESSION_TIMEOUT: Final = "consumer.session.timeout.ms"
 HEARTBEAT_INTERVAL: Final = "consumer.heartbeat.interval.ms"
 
@@ -32,6 +33,14 @@ GROUP_CONFIGS: Final[Mapping[str, ConfigDef]] = {
         "-1",
         "Anabranch's own: the rate in bytes per second at which each broker serves this group data that "
         "is no longer in memory, -1 for no limit.",
+        between(1, LONG_MAX, -1),
+    ),
+    CONSUMER_RATE: ConfigDef(
+        CONSUMER_RATE,
+        ConfigType.LONG,
+        "-1",
+        "Anabranch's own: the rate in bytes per second at which each broker serves this group anything, "
+        "-1 for no limit. consumer_byte_rate is the same for users and client ids.",
         between(1, LONG_MAX, -1),
     ),
     HEARTBEAT_INTERVAL: ConfigDef(
@@ -114,9 +123,18 @@ def consumer_timing(configs: Mapping[str, str], default: ConsumerTiming) -> Cons
 
 
 def catchup_rate(configs: Mapping[str, str]) -> int:
-    """Bytes per second, 0 for no limit."""
-    definition = GROUP_CONFIGS[CATCHUP_RATE]
-    value = definition.parse(configs.get(CATCHUP_RATE, definition.default))
+    """Bytes per second of what is no longer in memory, 0 for no limit."""
+    return _rate(configs, CATCHUP_RATE)
+
+
+def consumer_rate(configs: Mapping[str, str]) -> int:
+    """Bytes per second of everything, 0 for no limit."""
+    return _rate(configs, CONSUMER_RATE)
+
+
+def _rate(configs: Mapping[str, str], name: str) -> int:
+    definition = GROUP_CONFIGS[name]
+    value = definition.parse(configs.get(name, definition.default))
     assert isinstance(value, int)
     return max(0, value)
 
