@@ -21,7 +21,13 @@ from typing import NamedTuple, ParamSpec, TypeVar
 
 from anabranch.errors import AnabranchError, Corrupt, StoreFault
 from anabranch.log.catalogue import Catalogue
-from anabranch.log.compaction_filter import Built, CompactionFilter, build_map, cleanable_end
+from anabranch.log.compaction_filter import (
+    AbortedRanges,
+    Built,
+    CompactionFilter,
+    build_map,
+    cleanable_end,
+)
 from anabranch.log.config import LONG_MAX, TopicConfig
 from anabranch.log.damage import DamageReports
 from anabranch.log.extents import ExtentReader
@@ -59,6 +65,7 @@ TOGETHER_BYTES_MAX = 32 * 1024 * 1024  # small partitions whose maps are held an
 COARSENESS_MS = 4 * ENTRY_STEP_MS
 AVOIDED_MS = 10 * 60_000  # an extent that could not be read is tried again after this long
 AVOIDED_MAX = 10_000
+ABORTED_MAX = 100_000  # aborted transactions that one pass knows of: some 20 MB
 
 
 class Standing(NamedTuple):
@@ -267,9 +274,21 @@ class Compactor:
         if not due and not expired and not (forced and end > start):
             return None
         end = max(end, start)
+        found = await self._metastore.aborted_transactions(
+            log.topic.no, log.partition, candidate.log_start, end, ABORTED_MAX + 1
+        )
+        if len(found) > ABORTED_MAX:
+            end = min(end, max(start, found[-1].first_offset))
+        aborted = AbortedRanges([each for each in found if not each.cleaned])
         readable = [extent for extent in extents if self._is_readable(extent)]
         built = await self._in_thread(
-            build_map, readable, self._read, start, end, self._settings.compaction_map_bytes
+            build_map,
+            readable,
+            self._read,
+            start,
+            end,
+            self._settings.compaction_map_bytes,
+            aborted,
         )
         below = [extent for extent in extents if extent.base_offset < built.end]
         left_out = [extent for extent in below if not self._is_readable(extent)]
@@ -287,6 +306,7 @@ class Compactor:
             delete_retention_ms=config.delete_retention_ms,
             last_offsets=last_offsets,
             complete=not left_out,
+            aborted=aborted,
         )
         segment_bytes = min(config.segment_bytes, self._settings.segment_bytes)
         runs = self._runs(below, segment_bytes)

@@ -8,16 +8,18 @@ it. By then the key's older records are gone, because runs are written in the or
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from anabranch.log.objects import AppendedBatches
 from anabranch.log.offset_map import OffsetMap
-from anabranch.metastore.api import Extent
+from anabranch.metastore.api import Aborted, Extent
 from anabranch.records.batch import BatchHeader, scan
 from anabranch.records.record import payload
-from anabranch.records.thinning import NONE_KEPT, horizon_of, judge, thinned
+from anabranch.records.thinning import NONE_KEPT, Judged, horizon_of, judge, thinned
 
 Read = Callable[[Extent], AppendedBatches]
 
@@ -26,18 +28,43 @@ class Fate(Enum):
     """What compaction does with a batch because of the transaction that it belongs to."""
 
     JUDGE = "judge its records by their keys"
-    KEEP = "keep it as it is"
+    DROP = "its transaction was aborted"
+    MARKER = "it ends a transaction, and goes when its horizon is over"
 
 
-def transaction_fate(header: BatchHeader) -> Fate:
+class AbortedRanges:
+    """The aborted transactions of a partition, by producer."""
+
+    def __init__(self, aborted: Sequence[Aborted] = ()) -> None:
+        self._by_producer: dict[int, list[tuple[int, int]]] = {}
+        for one in sorted(aborted, key=lambda each: each.first_offset):
+            ranges = self._by_producer.setdefault(one.producer_id, [])
+            ranges.append((one.first_offset, one.last_offset))
+
+    def holds(self, header: BatchHeader) -> bool:
+        """Whether the batch, data or marker, is part of an aborted transaction. (Those of one producer
+        follow each other.)"""
+        ranges = self._by_producer.get(header.producer_id)
+        if ranges is None:
+            return False
+        place = bisect_right(ranges, header.base_offset, key=lambda one: one[0]) - 1
+        return place >= 0 and header.base_offset <= ranges[place][1]
+
+
+def transaction_fate(header: BatchHeader, aborted: AbortedRanges) -> Fate:
     """The one place that knows of transactions.
 
     Nothing at or above the last stable offset is ever looked at (:func:`cleanable_end`), so the outcome
-    of every transaction met here is known. Markers are kept: without one, a reader could not tell whether
-    what is left of its transaction was committed. Batches of aborted transactions have to be dropped
-    here, and kept out of the map, once transactions exist.
+    of every transaction met here is known: what was not aborted was committed. Readers need an abort
+    marker as long as the index of aborted transactions names its transaction, which is until a pass has
+    dropped all of its records; nobody needs a commit marker to read. Both stay for the delete retention,
+    for readers that are on their way.
     """
-    return Fate.KEEP if header.is_control else Fate.JUDGE
+    if header.is_control:
+        return Fate.MARKER
+    if header.is_transactional and aborted.holds(header):
+        return Fate.DROP
+    return Fate.JUDGE
 
 
 def cleanable_end(last_stable_offset: int, merged_end: int, young_from: int | None) -> int:
@@ -47,6 +74,9 @@ def cleanable_end(last_stable_offset: int, merged_end: int, young_from: int | No
     return end if young_from is None else min(end, young_from)
 
 
+NOTHING_ABORTED = AbortedRanges()
+
+
 class Built(NamedTuple):
     """What the first reading found; ``end`` is where the map was full, or where it was to stop."""
 
@@ -54,7 +84,14 @@ class Built(NamedTuple):
     end: int
 
 
-def build_map(extents: Sequence[Extent], read: Read, start: int, end: int, bytes_max: int) -> Built:
+def build_map(
+    extents: Sequence[Extent],
+    read: Read,
+    start: int,
+    end: int,
+    bytes_max: int,
+    aborted: AbortedRanges = NOTHING_ABORTED,
+) -> Built:
     """Fill a map from the records in ``start .. end - 1``. Ends between batches.
 
     Raises what ``read`` raises, Corrupt.
@@ -68,7 +105,8 @@ def build_map(extents: Sequence[Extent], read: Read, start: int, end: int, bytes
             break
         for data, _ in read(extent):
             for header in scan(data):
-                if header.last_offset < start or transaction_fate(header) is Fate.KEEP:
+                fate = transaction_fate(header, aborted)
+                if header.last_offset < start or fate is not Fate.JUDGE:
                     continue
                 if header.base_offset >= end:
                     return Built(newest, end)
@@ -91,10 +129,13 @@ class CompactionFilter:
         delete_retention_ms: int,
         last_offsets: Mapping[int, int],
         complete: bool,
+        aborted: AbortedRanges = NOTHING_ABORTED,
     ) -> None:
         """``last_offsets``: of each idempotent producer, where its newest batch ends. ``complete``: no
         part of the log is left out; only then can a delete marker go without an older record coming back.
+        ``aborted``: the transactions whose records go.
         """
+        self._aborted = aborted
         self._newest = built.newest
         self._end = built.end
         self._read = read
@@ -147,8 +188,17 @@ class CompactionFilter:
 
     def _judge(self, data: memoryview, header: BatchHeader) -> memoryview | None:
         """``data`` itself for a batch that stays as it is, its new bytes, or None."""
-        if header.base_offset >= self._end or transaction_fate(header) is Fate.KEEP:
+        if header.base_offset >= self._end:
             return data
+        fate = transaction_fate(header, self._aborted)
+        if fate is Fate.MARKER:
+            return self._judge_end(data, header)
+        if fate is Fate.DROP:
+            if not header.record_count:
+                return data
+            if not self._is_last_of_producer(header):
+                return None
+            return memoryview(thinned(header, memoryview(b""), NONE_KEPT))
         horizon = horizon_of(header)
         body = payload(data, header)
         judged = judge(
@@ -167,11 +217,35 @@ class CompactionFilter:
         )
         until = fresh if horizon is None else horizon
         if judged.markers and until is not None:
-            before = self.next_horizon_ms
-            self.next_horizon_ms = until if before is None else min(before, until)
+            self._await(until)
         if judged.kept == header.record_count and fresh is None:
             return data
         return memoryview(thinned(header, body, judged, horizon_ms=fresh))
+
+    def _judge_end(self, data: memoryview, header: BatchHeader) -> memoryview | None:
+        """As :meth:`_judge`, of what ends a transaction."""
+        horizon = horizon_of(header)
+        if horizon is None:
+            if not self._may_expire(header):
+                return data
+            self._await(self._horizon_ms)
+            body = payload(data, header)
+            whole = Judged(
+                kept=header.record_count,
+                markers=header.record_count,
+                latest=header.max_timestamp - header.base_timestamp,
+                runs=array("q", (0, len(body))),
+                found=1,
+            )
+            return memoryview(thinned(header, body, whole, horizon_ms=self._horizon_ms))
+        if self._complete and horizon < self._now_ms and not self._aborted.holds(header):
+            return None
+        self._await(horizon)
+        return data
+
+    def _await(self, horizon_ms: int) -> None:
+        before = self.next_horizon_ms
+        self.next_horizon_ms = horizon_ms if before is None else min(before, horizon_ms)
 
     def _may_expire(self, header: BatchHeader) -> bool:
         """Whether the older records of all markers in the batch are gone after this pass."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from anabranch.errors import Corrupt, ErrorCode, StoreFault
 from anabranch.log.partition import PartitionLog
 from anabranch.metastore.api import Aborted, Metastore, Topic
-from anabranch.records.trimming import trim
+from anabranch.records.trimming import first_offset, trim
 
 logger = logging.getLogger(__name__)
 
@@ -104,16 +104,17 @@ async def with_aborted(
 ) -> FetchPart:
     """The answer with the aborted transactions in it. Raises Corrupt, StoreFault.
 
-    It ends where a transaction ends that has no marker: a branch cut it off, or its topic was deleted. A
-    client leaves out what its producer wrote until it meets a marker, so behind that point it would leave
+    It ends where a transaction ends that has no marker: a branch cut it off, its topic was deleted, or
+    compaction has been there. A client leaves out what its producer wrote until it meets a marker, so behind that point it would leave
     out what counts.
     """
+    first = first_offset(part.buffers)  # beyond what was asked for, where compaction left a hole
     end = trim(part.buffers, part.high_watermark)[1]
     found = await metastore.aborted_transactions(
-        log.topic.no, log.partition, want.offset, end, ABORTED_MAX + 1
+        log.topic.no, log.partition, first, end, ABORTED_MAX + 1
     )
     cut = min((one.last_offset + 1 for one in found if not one.marked), default=end)
-    if len(found) > ABORTED_MAX and found[-1].first_offset > want.offset:
+    if len(found) > ABORTED_MAX and found[-1].first_offset > first:
         cut = min(cut, found[-1].first_offset)
     if cut < end:
         buffers = trim(part.buffers, cut)[0]

@@ -8,13 +8,18 @@ a lost race leaves behind is an object that nothing names.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import NamedTuple, TypeVar
 
 from anabranch.metastore.api import Metastore, ObjectKind
 from anabranch.storage.pack import PackIndexBuilder
-from anabranch.storage.segment import SegmentIndex, SegmentIndexBuilder, index_key
+from anabranch.storage.segment import (
+    AbortedTransaction,
+    SegmentIndex,
+    SegmentIndexBuilder,
+    index_key,
+)
 from anabranch.storage.store import Store
 
 T = TypeVar("T")
@@ -24,11 +29,13 @@ AppendedBatches = Iterator[tuple[memoryview, int]]
 
 
 class Share(NamedTuple):
-    """One partition's part of an object to be written; ``covers`` are the offsets that it stands for."""
+    """One partition's part of an object to be written; ``covers`` are the offsets that it stands for,
+    ``aborted`` the transactions that were aborted in them."""
 
     batches: AppendedBatches
     builder: SegmentIndexBuilder
     covers: tuple[int, int]
+    aborted: Sequence[AbortedTransaction] = ()
 
 
 class Content(NamedTuple):
@@ -79,7 +86,9 @@ class ObjectWriter:
                     for data, appended_ms in share.batches:
                         share.builder.add(data, appended_at_ms=appended_ms)
                         yield data
-                    index = share.builder.finish(covers=share.covers)
+                    index = share.builder.finish(
+                        covers=share.covers, aborted_transactions=share.aborted
+                    )
                     contents.append(Content(index, pack.add(index)))
 
             self._store.put(key, batches())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from anabranch.errors import AnabranchError, Corrupt, StoreFault
@@ -28,6 +28,7 @@ from anabranch.metastore.api import (
 from anabranch.records.batch import scan
 from anabranch.storage.pack import pack_key
 from anabranch.storage.segment import (
+    AbortedTransaction,
     NOT_KNOWN,
     SegmentIndex,
     SegmentIndexBuilder,
@@ -125,7 +126,10 @@ class Rewriter:
             key = segment_key(one.topic.name, one.topic.id, one.partition, base, self._unique())
         else:
             key = pack_key(self._unique())
-        found = await self._objects.write(key, kind, lambda: map(self._share, group))
+        aborted = await self._aborted(group)
+        found = await self._objects.write(
+            key, kind, lambda: (self._share(each, aborted) for each in group)
+        )
         written = [
             Written(rewrite, content.described, content.position)
             for rewrite, content in zip(group, found.contents, strict=True)
@@ -154,13 +158,32 @@ class Rewriter:
         self.objects += 1
         return done
 
-    def _share(self, rewrite: Rewrite) -> Share:
+    def _share(
+        self, rewrite: Rewrite, aborted: Mapping[tuple[int, int], Sequence[AbortedTransaction]]
+    ) -> Share:
         run = rewrite.run
         return Share(
             _sourced(rewrite),
             index_builder(self._metastore.cluster_id, rewrite),
             (run[0].base_offset, run[-1].last_offset),
+            aborted.get((rewrite.topic.no, rewrite.partition), ()),
         )
+
+    async def _aborted(
+        self, group: Sequence[Rewrite]
+    ) -> dict[tuple[int, int], list[AbortedTransaction]]:
+        """The transactions that were aborted within each rewrite: all indexes of a partition together
+        name all of them."""
+        found: dict[tuple[int, int], list[AbortedTransaction]] = {}
+        ranges = [
+            (each.topic.no, each.partition, each.run[0].base_offset, each.run[-1].last_offset)
+            for each in group
+        ]
+        for topic_no, partition, one in await self._metastore.aborted_within(ranges):
+            found.setdefault((topic_no, partition), []).append(
+                AbortedTransaction(one.producer_id, one.first_offset, one.last_offset)
+            )
+        return found
 
 
 def _sourced(rewrite: Rewrite) -> AppendedBatches:

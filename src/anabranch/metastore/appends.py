@@ -110,6 +110,8 @@ def commit_appends(
     assert moved == len(moves), "next_offset moved inside our own transaction"
     bulk.write(tx, INSERT_EXTENTS, extents)
     bulk.write(tx, _UPSERT_PRODUCER, producers)
+    if not moves:  # the journal finds the object by the extents that name it, or else by a note
+        note(tx, ("object", (object_no,)))
     if enlistment is not None:
         enlistment.write(tx, [(move[0], move[1]) for move in moves])  # type: ignore[misc]
     return outcomes

@@ -9,7 +9,7 @@ from anabranch.metastore.tx import Tx, is_sqlite
 
 _SUMS = (
     "topic_no, partition, next_offset, log_start, merged_end, extents, records, bytes, wal_extents, "
-    "wal_bytes, wal_since_ms, appended_mark, timestamp_mark"
+    "wal_bytes, wal_since_ms, appended_mark, timestamp_mark, unstable, aborted_end"
 )
 # The partitions of living topics and of those that can be brought back.
 _KEPT = f"(SELECT {_SUMS} FROM partition UNION ALL SELECT {_SUMS} FROM deleted_partition)"
@@ -134,6 +134,8 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "OR EXISTS (SELECT 1 FROM damage WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM damage_skip WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM compaction WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM aborted_transaction WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM transaction_partition WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM deleted_partition WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM committed WHERE topic_no = t.no))",
     ),
@@ -148,8 +150,39 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "UNION SELECT topic_no FROM deleted_partition "
         "UNION SELECT topic_no FROM producer UNION SELECT topic_no FROM gap "
         "UNION SELECT topic_no FROM damage UNION SELECT topic_no FROM damage_skip "
+        "UNION SELECT topic_no FROM aborted_transaction UNION SELECT topic_no FROM transaction_partition "
         "UNION SELECT topic_no FROM compaction UNION SELECT topic_no FROM committed UNION SELECT topic_no FROM leader_epoch) AS r "
         "WHERE topic_no NOT IN (SELECT no FROM topic)",
+    ),
+    (
+        "I6: a partition is not unstable from the first ongoing transaction on",
+        f"SELECT p.topic_no, p.partition, p.unstable FROM {_KEPT} AS p WHERE p.unstable <> "
+        "coalesce((SELECT min(t.first_offset) FROM transaction_partition t "
+        "WHERE t.topic_no = p.topic_no AND t.partition = p.partition), -1)",
+    ),
+    (
+        "I6: a part of a transaction without an ongoing transaction, or another producer's",
+        "SELECT t.transaction_no, t.producer_id FROM transaction_partition t "
+        "LEFT JOIN transactional_id i ON i.no = t.transaction_no "
+        "WHERE i.no IS NULL OR i.state <> 1 OR i.producer_id <> t.producer_id UNION ALL "
+        "SELECT g.transaction_no, 0 FROM transaction_group g "
+        "LEFT JOIN transactional_id i ON i.no = g.transaction_no WHERE i.no IS NULL OR i.state <> 1 "
+        "UNION ALL SELECT o.transaction_no, o.topic_no FROM transaction_offset o "
+        "LEFT JOIN transaction_group g ON g.transaction_no = o.transaction_no "
+        "AND g.group_id = o.group_id WHERE g.group_id IS NULL",
+    ),
+    (
+        "I6: an aborted transaction lies outside log_start .. aborted_end, or after what is stable",
+        f"SELECT a.topic_no, a.partition, a.last_offset FROM aborted_transaction a JOIN {_KEPT} AS p "
+        "USING (topic_no, partition) WHERE a.last_offset < p.log_start "
+        "OR a.last_offset >= p.aborted_end OR a.last_offset >= p.next_offset "
+        "OR a.stable > a.last_offset + 1",
+    ),
+    (
+        "I6: what is stable decreases along the aborted transactions of a partition",
+        "SELECT topic_no, partition, last_offset FROM (SELECT *, lag(stable) OVER w AS before "
+        "FROM aborted_transaction WINDOW w AS (PARTITION BY topic_no, partition "
+        "ORDER BY last_offset, stable)) AS a WHERE before > stable OR (marked = 1 AND first_offset < before)",
     ),
     (
         "I8: a line of history does not begin where the partition's line before it ended",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from anabranch.metastore.journal_notes import note
+from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.partitions import in_shards
 from anabranch.metastore.partitions import partition as partition_of
 from anabranch.metastore.tx import Tx, lock_partition
@@ -21,6 +21,7 @@ _COLUMNS = (
     "c.topic_no, c.partition, c.first_offset, c.gap_end, c.cleaned_end, c.clean_bytes, "
     "c.horizon_ms, c.updated_ms"
 )
+CLEANED_KEPT_MS = 86_400_000  # no broker holds what it was told to drop for as long
 DETAIL = "of each key only the newest record is kept"
 
 
@@ -88,6 +89,7 @@ def finish_compaction(
     horizon_ms: int | None,
     now_ms: int,
 ) -> bool:
+    lock_partition(tx, topic_no, partition)
     changed = tx.execute(
         "UPDATE compaction SET cleaned_end = ?, clean_bytes = ?, horizon_ms = ?, updated_ms = ? "
         "WHERE topic_no = ? AND partition = ? AND cleaned_end <= ? AND gap_end >= ?",
@@ -103,7 +105,34 @@ def finish_compaction(
         ),
     )
     note(tx, ("compaction", (topic_no, partition)))
+    if changed.rowcount == 1:
+        _clean_aborted(tx, topic_no, partition, cleaned_end, now_ms)
     return changed.rowcount == 1
+
+
+def _clean_aborted(tx: Tx, topic_no: int, partition: int, cleaned_end: int, now_ms: int) -> None:
+    """No record of the transactions aborted below ``cleaned_end`` is left in the store.
+
+    Brokers may have some in memory, so the rows stay for a while, and those brokers are told.
+    """
+    key = (topic_no, partition)
+    cleaned = tx.execute(
+        "UPDATE aborted_transaction SET cleaned_ms = ? WHERE topic_no = ? AND partition = ? "
+        "AND last_offset < ? AND cleaned_ms IS NULL",
+        (now_ms, *key, cleaned_end),
+    ).rowcount
+    gone = tx.execute(
+        "DELETE FROM aborted_transaction WHERE topic_no = ? AND partition = ? "
+        "AND last_offset < ? AND cleaned_ms < ?",
+        (*key, cleaned_end, now_ms - CLEANED_KEPT_MS),
+    ).rowcount
+    if cleaned:
+        tx.execute(
+            "UPDATE partition SET skips = skips + 1 WHERE topic_no = ? AND partition = ?", key
+        )
+        note(tx, ("partition", key))
+    if cleaned or gone:
+        note(tx, Noted("aborted_transaction", key, None, (cleaned_end - 1,)))
 
 
 def copy_to_branch(

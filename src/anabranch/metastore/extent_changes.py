@@ -285,6 +285,12 @@ def advance_log_start(
     if wal_extents:
         refresh_backlog(tx, *key)
     damage.drop_below(tx, *key, target)
+    aborted = tx.execute(
+        "DELETE FROM aborted_transaction WHERE topic_no = ? AND partition = ? AND last_offset < ?",
+        (*key, target),
+    )
+    if aborted.rowcount:
+        note(tx, Noted("aborted_transaction", key, None, (target - 1,)))
     gaps.record_gap(
         tx, Gap(topic_no, partition, before.log_start, target - 1, cause, detail, now_ms)
     )

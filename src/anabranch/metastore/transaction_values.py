@@ -144,9 +144,14 @@ class OpenTransaction(NamedTuple):
 
 
 class Aborted(NamedTuple):
-    """An aborted transaction in a partition; see ``aborted_transaction`` in docs/formats-metastore.md."""
+    """An aborted transaction in a partition; see ``aborted_transaction`` in docs/formats-metastore.md.
+
+    ``marked``: a reader meets an abort marker at ``last_offset``, for sure. ``cleaned``: compaction has
+    removed its records.
+    """
 
     last_offset: int
     producer_id: int
     first_offset: int
     marked: bool
+    cleaned: bool = False

@@ -112,3 +112,8 @@ class SqlTransactionVerbs(ABC):
         return await self._read(
             transactions.aborted_transactions, topic_no, partition, first, end, limit
         )
+
+    async def aborted_within(
+        self, ranges: Sequence[tuple[int, int, int, int]]
+    ) -> list[tuple[int, int, Aborted]]:
+        return await self._read(transactions.aborted_within, ranges)

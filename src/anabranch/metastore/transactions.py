@@ -45,6 +45,14 @@ INSERT INTO transaction_partition (topic_no, partition, producer_id, transaction
 SELECT * FROM {v} AS v WHERE true ON CONFLICT (topic_no, partition, producer_id) DO NOTHING
 """,
 )
+_ABORTED_WITHIN = bulk.Query(
+    "topic_no partition first_offset last_offset",
+    "a.topic_no, a.partition, a.last_offset, a.producer_id, a.first_offset, a.marked, "
+    "coalesce(a.cleaned_ms, -1)",
+    "FROM {v} AS v CROSS JOIN aborted_transaction a WHERE a.topic_no = v.topic_no "
+    "AND a.partition = v.partition AND a.last_offset >= v.first_offset "
+    "AND a.last_offset <= v.last_offset",
+)
 _PUT_OFFSETS = bulk.Statement(
     "transaction_no group_id:text topic_no partition new_offset leader_epoch metadata:text committed_ms",
     """
@@ -296,7 +304,7 @@ def aborted_transactions(
 ) -> list[Aborted]:
     """Those that overlap ``first .. end - 1``: O(result), by where the stable offset was at each end."""
     rows = tx.execute(
-        "SELECT last_offset, producer_id, first_offset, marked FROM aborted_transaction "
+        "SELECT last_offset, producer_id, first_offset, marked, cleaned_ms FROM aborted_transaction "
         "WHERE topic_no = ?1 AND partition = ?2 AND last_offset >= ?3 AND first_offset < ?4 "
         "AND last_offset <= coalesce((SELECT last_offset FROM aborted_transaction "
         "WHERE topic_no = ?1 AND partition = ?2 AND stable >= ?4 AND last_offset >= ?3 "
@@ -304,4 +312,18 @@ def aborted_transactions(
         "ORDER BY first_offset, producer_id LIMIT ?5",
         (topic_no, partition, first, end, limit),
     )
-    return [Aborted(last, pid, begun, bool(marked)) for last, pid, begun, marked in rows]
+    return [
+        Aborted(last, pid, begun, bool(marked) and cleaned is None, cleaned is not None)
+        for last, pid, begun, marked, cleaned in rows
+    ]
+
+
+def aborted_within(
+    tx: Tx, ranges: Sequence[tuple[int, int, int, int]]
+) -> list[tuple[int, int, Aborted]]:
+    return [
+        (no, partition, Aborted(last, pid, first, bool(marked) and cleaned < 0, cleaned >= 0))
+        for no, partition, last, pid, first, marked, cleaned in sorted(
+            map(tuple, bulk.read(tx, _ABORTED_WITHIN, ranges))
+        )
+    ]

@@ -38,9 +38,14 @@ def trim(buffers: Sequence[memoryview], end: int) -> tuple[list[memoryview], int
     return _first(buffers, position), behind
 
 
+def first_offset(buffers: Sequence[memoryview]) -> int:
+    """The base offset of the first batch. Raises Corrupt if there is none."""
+    return int.from_bytes(bytes(_gather(buffers, 0, 0)[:8]), "big", signed=True)
+
+
 def _gather(buffers: Sequence[memoryview], number: int, inside: int) -> memoryview:
     """The first bytes of a header that reaches into the next buffers. Raises Corrupt if it ends with them."""
-    found = bytearray(buffers[number][inside:])
+    found = bytearray(buffers[number][inside : inside + _WALK.size])
     for view in buffers[number + 1 :]:
         found += view[: _WALK.size - len(found)]
     if len(found) < _WALK.size:

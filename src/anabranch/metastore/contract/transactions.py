@@ -86,3 +86,9 @@ class TransactionVerbs(Protocol):
         self, topic_no: int, partition: int, first: int, end: int, limit: int
     ) -> list[Aborted]:
         """Those with records in ``first .. end - 1``, by their first offsets; O(result)."""
+
+    async def aborted_within(
+        self, ranges: Sequence[tuple[int, int, int, int]]
+    ) -> list[tuple[int, int, Aborted]]:
+        """(topic_no, partition, …) of those that end within (topic_no, partition, first, last); in the
+        order of their ends."""
