@@ -159,7 +159,13 @@ def decode(buffers: Sequence[memoryview]) -> list[tuple[int, bytes]]:
 Scenario = Callable[[Bench], Coroutine[Any, Any, None]]
 
 
-ON_BOTH = {"test_append", "test_races", "test_producers", "test_branch"}  # in every `make test`
+ON_BOTH = {
+    "test_append",
+    "test_races",
+    "test_producers",
+    "test_branch",
+    "test_transactions",
+}  # in every `make test`
 
 BY_DIRECTORY = {"test_reader", "test_rebuild"}  # open or rebuild a cluster in its data directory
 

@@ -2,7 +2,8 @@
 
 A branch ends exactly where it was asked to: extents that lie wholly below the end are copied as rows, one
 that straddles the end is named with a shorter length, and a batch that straddles it is rebuilt without
-the records at and after the end. Before copying, the source's WAL backlog below the end is merged, so that
+the records at and after the end. A transaction that is open at the end counts as aborted in the branch,
+whatever became of it in the source. Before copying, the source's WAL backlog below the end is merged, so that
 a branch never keeps WAL files from being recycled.
 """
 
@@ -38,6 +39,7 @@ from anabranch.records.record import iter_records
 from anabranch.storage.segment import SegmentIndexBuilder, segment_key
 from anabranch.storage.store import NotFound
 
+EXTENTS_PER_READ = 1024  # a page of a partition's extents
 ATTEMPTS_MAX = 5  # the source may merge or retain while a branch is being cut
 
 
@@ -134,9 +136,37 @@ class Brancher:
             cut = await self._cut(source, name, topic_id, partition, end)
             if cut:
                 replacements[partition] = cut
+        open_at = {
+            partition: found
+            for partition, end in enumerate(origin.ends)
+            if (found := await self._open_at(source, partition, end))
+        }
         return await self._metastore.create_branch(
-            source.no, name, topic_id, origin, replacements, self._now_ms()
+            source.no, name, topic_id, origin, replacements, self._now_ms(), open_at
         )
+
+    async def _open_at(self, source: Topic, partition: int, end: int) -> list[tuple[int, int]]:
+        """The transactions that are open at the offset ``end``, by producer id and first offset, whatever
+        became of them later."""
+        start = await self._metastore.stable_before(source.no, partition, end)
+        if start is None:
+            return []
+        cleaned = await self._metastore.compaction(source.no, partition)
+        if cleaned is not None:  # all decided there, and some markers are gone
+            start = max(start, cleaned.cleaned_end)
+        found = OpenTransactions()
+        while start < end:
+            page = await self._metastore.extents_from(source.no, partition, start, EXTENTS_PER_READ)
+            for extent in page:
+                if extent.base_offset >= end:
+                    break
+                await asyncio.get_running_loop().run_in_executor(
+                    self._threads, found.read, self._extents, extent, start, end
+                )
+            if len(page) < EXTENTS_PER_READ or page[-1].last_offset >= end:
+                break
+            start = page[-1].last_offset + 1
+        return sorted(found.first_offsets.items())
 
     async def _resolve(
         self, source: Topic, point: BranchPoint, logs: list[PartitionLog]
@@ -239,6 +269,29 @@ class Brancher:
             appended_ms=last.appended_ms,
             leader_epoch=extent.leader_epoch,
         )
+
+
+class OpenTransactions:
+    """Which transactions batches begin and do not end, read in the order of their offsets."""
+
+    def __init__(self) -> None:
+        self.first_offsets: dict[int, int] = {}  # by producer id
+
+    def read(self, extents: ExtentReader, extent: Extent, start: int, end: int) -> None:
+        """Go over what the extent holds of ``start .. end - 1``. Raises Corrupt, StoreFault."""
+        position = 0
+        if extent.kind is not ObjectKind.WAL and start > extent.base_offset:
+            position = extents.offset_position(extent, start)
+        for run in extents.chunks(extent, start=position, end_offset=end):
+            for header in scan(run):
+                if header.base_offset >= end:
+                    return
+                if header.last_offset < start or not header.is_transactional:
+                    continue
+                if header.is_control:
+                    self.first_offsets.pop(header.producer_id, None)
+                else:
+                    self.first_offsets.setdefault(header.producer_id, header.base_offset)
 
 
 def cut_extent(extents: ExtentReader, extent: Extent, end: int) -> _Cut:

@@ -20,9 +20,9 @@ from concurrent.futures import Executor
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from anabranch.errors import AnabranchError, Corrupt, StoreFault
+from anabranch.log.aborted import AbortedRanges
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.compaction_filter import (
-    AbortedRanges,
     Built,
     CompactionFilter,
     build_map,

@@ -9,14 +9,14 @@ it. By then the key's older records are gone, because runs are written in the or
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from anabranch.log.aborted import NOTHING_ABORTED, AbortedRanges
 from anabranch.log.objects import AppendedBatches
 from anabranch.log.offset_map import OffsetMap
-from anabranch.metastore.api import Aborted, Extent
+from anabranch.metastore.api import Extent
 from anabranch.records.batch import BatchHeader, scan
 from anabranch.records.record import payload
 from anabranch.records.thinning import NONE_KEPT, Judged, horizon_of, judge, thinned
@@ -30,25 +30,6 @@ class Fate(Enum):
     JUDGE = "judge its records by their keys"
     DROP = "its transaction was aborted"
     MARKER = "it ends a transaction, and goes when its horizon is over"
-
-
-class AbortedRanges:
-    """The aborted transactions of a partition, by producer."""
-
-    def __init__(self, aborted: Sequence[Aborted] = ()) -> None:
-        self._by_producer: dict[int, list[tuple[int, int]]] = {}
-        for one in sorted(aborted, key=lambda each: each.first_offset):
-            ranges = self._by_producer.setdefault(one.producer_id, [])
-            ranges.append((one.first_offset, one.last_offset))
-
-    def holds(self, header: BatchHeader) -> bool:
-        """Whether the batch, data or marker, is part of an aborted transaction. (Those of one producer
-        follow each other.)"""
-        ranges = self._by_producer.get(header.producer_id)
-        if ranges is None:
-            return False
-        place = bisect_right(ranges, header.base_offset, key=lambda one: one[0]) - 1
-        return place >= 0 and header.base_offset <= ranges[place][1]
 
 
 def transaction_fate(header: BatchHeader, aborted: AbortedRanges) -> Fate:
@@ -72,9 +53,6 @@ def cleanable_end(last_stable_offset: int, merged_end: int, young_from: int | No
     (``young_from``: the first offset younger than ``min.compaction.lag.ms``)."""
     end = min(last_stable_offset, merged_end)
     return end if young_from is None else min(end, young_from)
-
-
-NOTHING_ABORTED = AbortedRanges()
 
 
 class Built(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 
 from anabranch.errors import Corrupt, UserFault
+from anabranch.log.aborted import skipping
 from anabranch.log.extents import ExtentReader
 from anabranch.log.survey import decodable, survey
 from anabranch.metastore.api import GapCause
@@ -75,6 +76,7 @@ def around(
     """
     from anabranch.records.arrow import decode_arrow
 
+    skip = skipping(split.aborted)
     held: list[memoryview] = []
 
     def decoded() -> Iterator[pa.RecordBatch]:
@@ -85,6 +87,7 @@ def around(
                 partition=split.partition,
                 from_offset=start_offset,
                 to_offset=split.end_offset,
+                skip=skip,
             )
             held.clear()
             if batch.num_rows:

@@ -18,18 +18,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, UserFault
+from anabranch.log.aborted import skipping
 from anabranch.log.damaged_reads import DamagedRange, DamagedRead, OnDamage, around, handler
 from anabranch.log.extents import ExtentReader
 from anabranch.log.location import Location
 from anabranch.log.log import Log
 from anabranch.log.offsets import UNKNOWN_OFFSET
 from anabranch.log.opening import open_log, real_waits
-from anabranch.metastore.api import Extent, ObjectKind, Topic
+from anabranch.metastore.api import Aborted, Extent, ObjectKind, Topic
 from anabranch.records.batch import parse_header
 from anabranch.storage.layers import open_layered
 from anabranch.storage.store import NotFound
@@ -48,6 +50,7 @@ THREADS = min(4, os.cpu_count() or 1)  # more than cores only take turns
 SPLITS_AHEAD = 2  # per thread: bounds memory while the consumer is slow
 SPLIT_EXTENTS_MAX = 1024  # a split is a value that is sent around; not thousands of tiny extents
 EXTENTS_PER_QUERY = 1024
+ABORTED_MAX = 1_000_000  # aborted transactions in one split
 REPLANS_MAX = 3  # of one split: an extent may be merged away between plan and read, not for ever
 OBJECT_WAL_CACHE_BYTES = 16 * 1024 * 1024  # one flush holds many partitions' shares
 
@@ -68,6 +71,10 @@ class Split(Struct, frozen=True):
     extents: tuple[Extent, ...]
     store_url: str
     wal_url: str
+    aborted: tuple[Aborted, ...] = ()  # transactions whose records in it do not count
+
+
+Isolation = Literal["committed", "uncommitted"]
 
 
 def read(
@@ -79,6 +86,7 @@ def read(
     partitions: Sequence[int] | None = None,
     threads: int = THREADS,
     on_damage: OnDamage = "raise",
+    isolation: Isolation = "committed",
 ) -> Iterator[pa.RecordBatch]:
     """Read a topic of a cluster, beside running brokers or without one.
 
@@ -93,6 +101,8 @@ def read(
             compressed garbage), once everything before them was given: ``"raise"`` a DamagedRead, which
             says which they are; ``"skip"`` them; or skip them after calling a function with each
             DamagedRange. No record beside them is ever left out.
+        isolation: ``"committed"`` leaves out the records of aborted transactions, and what lies behind the
+            first one that is still open; ``"uncommitted"`` reads everything.
 
     Yields:
         Record batches with topic, partition, offset, timestamp, key, value, headers. Within a partition in
@@ -113,12 +123,21 @@ def read(
             end={partition: split.end_offset},
             partitions=[partition],
             split_bytes=READ_BYTES,
+            isolation=isolation,
         )
         if any(each.topic_id != split.topic_id for each in fresh):
             raise UserFault(f"topic {topic} was deleted and created anew while it was read")
         return fresh
 
-    splits = plan(data, topic, start=start, end=end, partitions=partitions, split_bytes=READ_BYTES)
+    splits = plan(
+        data,
+        topic,
+        start=start,
+        end=end,
+        partitions=partitions,
+        split_bytes=READ_BYTES,
+        isolation=isolation,
+    )
     yield from read_splits(splits, threads=threads, replan=replan, on_damage=on_damage)
 
 
@@ -130,6 +149,7 @@ def plan(
     end: Where = None,
     partitions: Sequence[int] | None = None,
     split_bytes: int | None = None,
+    isolation: Isolation = "committed",
 ) -> list[Split]:
     """What :func:`read` would read, for runners that share it out: in splits of about ``split_bytes``
     (default: 16 MiB) of log bytes."""
@@ -147,6 +167,7 @@ def plan(
                 end=end,
                 partitions=partitions,
                 split_bytes=split_bytes,
+                isolation=isolation,
             )
         finally:
             await log.close()
@@ -162,6 +183,7 @@ async def plan_splits(
     end: Where = None,
     partitions: Sequence[int] | None = None,
     split_bytes: int | None = None,
+    isolation: Isolation = "committed",
 ) -> list[Split]:
     """Cut the wanted offsets into splits. Raises ClientFault(OFFSET_OUT_OF_RANGE)."""
     wanted = range(topic.partitions) if partitions is None else partitions
@@ -174,15 +196,37 @@ async def plan_splits(
         handle = log.partition(topic, partition)
         await log.catalogue.refresh(handle)
         first = await _resolve(log, topic, partition, start, handle.log_start)
-        last = await _resolve(log, topic, partition, end, handle.next_offset)
+        stable = handle.last_stable_offset
+        default = stable if isolation == "committed" else handle.next_offset
+        last = await _resolve(log, topic, partition, end, default)
         if not handle.log_start <= first <= handle.next_offset or last > handle.next_offset:
             raise ClientFault(
                 ErrorCode.OFFSET_OUT_OF_RANGE,
                 f"{topic.name}/{partition} holds offsets {handle.log_start} to {handle.next_offset - 1}, "
                 f"not {first} to {last - 1}",
             )
-        splits.extend(await _partition_splits(log, topic, partition, first, last, split_bytes))
+        if isolation == "committed":
+            last = min(last, stable)
+        found = await _partition_splits(log, topic, partition, first, last, split_bytes)
+        if isolation == "committed" and first < handle.aborted_end:
+            found = [await _with_aborted(log, topic, each) for each in found]
+        splits.extend(found)
     return splits
+
+
+async def _with_aborted(log: Log, topic: Topic, split: Split) -> Split:
+    """The split with the aborted transactions that reach into it: no more than it has batches, but for
+    those that were open when it began."""
+    aborted = await log.metastore.aborted_transactions(
+        topic.no, split.partition, split.start_offset, split.end_offset, ABORTED_MAX
+    )
+    if len(aborted) == ABORTED_MAX:
+        raise ClientFault(
+            ErrorCode.INVALID_REQUEST,
+            f"{topic.name}/{split.partition} has {ABORTED_MAX} aborted transactions in offsets "
+            f"{split.start_offset} to {split.end_offset - 1}: read smaller splits",
+        )
+    return replace(split, aborted=tuple(aborted))
 
 
 async def _resolve(log: Log, topic: Topic, partition: int, where: Where, default: int) -> int:
@@ -301,6 +345,7 @@ def _items(split: Split, extents: ExtentReader) -> Iterator[pa.RecordBatch | Dam
 def _decode(split: Split, extents: ExtentReader) -> Iterator[pa.RecordBatch]:
     from anabranch.records.arrow import decode_arrow
 
+    skip = skipping(split.aborted)
     for blob in _blobs(split, extents):
         batch = decode_arrow(
             blob,
@@ -308,6 +353,7 @@ def _decode(split: Split, extents: ExtentReader) -> Iterator[pa.RecordBatch]:
             partition=split.partition,
             from_offset=split.start_offset,
             to_offset=split.end_offset,
+            skip=skip,
         )
         if batch.num_rows:
             yield batch

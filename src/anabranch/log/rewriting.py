@@ -28,8 +28,8 @@ from anabranch.metastore.api import (
 from anabranch.records.batch import scan
 from anabranch.storage.pack import pack_key
 from anabranch.storage.segment import (
-    AbortedTransaction,
     NOT_KNOWN,
+    AbortedTransaction,
     SegmentIndex,
     SegmentIndexBuilder,
     segment_key,

@@ -12,6 +12,7 @@ from anabranch.metastore.extent_rows import INSERT_EXTENTS, marked_rows
 from anabranch.metastore.journal_notes import note_topic
 from anabranch.metastore.objects import kind_of, name_again
 from anabranch.metastore.topics import insert_topic, live_topic
+from anabranch.metastore.transaction_end import ABORTED
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import (
     BranchOrigin,
@@ -32,6 +33,7 @@ def create_branch(
     origin: BranchOrigin,
     replacements: Mapping[int, Replacement],
     now_ms: int,
+    open_at: Mapping[int, Sequence[tuple[int, int]]],
 ) -> Topic:
     source = live_topic(tx, source_no)
     if source.id != origin.topic_id:
@@ -50,6 +52,7 @@ def create_branch(
         given = replacements.get(part.partition)
         _copy_partition(tx, part, branch.no, end, given[0][1].base_offset if given else end)
         _replace_straddling(tx, part, branch.no, end, given)
+        _copy_transactions(tx, part, branch.no, end, open_at.get(part.partition, ()))
         _sum_up(tx, branch.no, part.partition)
     note_topic(
         tx,
@@ -61,6 +64,8 @@ def create_branch(
         "damage",
         "compaction",
         "producer",
+        "aborted_transaction",
+        "stable_point",
     )
     return branch
 
@@ -105,6 +110,53 @@ def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int, clean_b
     damage.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end)
     compactions.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end, clean_below)
     # No producer states: a client numbers its batches anew for a topic of another name.
+
+
+def _copy_transactions(
+    tx: Tx, source: Partition, branch_no: int, end: int, open_at: Sequence[tuple[int, int]]
+) -> None:
+    """What was aborted below the end is; so is what was open there, whatever became of it later. No marker
+    says that: readers stop where the branch's own offsets begin."""
+    values = {
+        "source": source.topic_no,
+        "branch": branch_no,
+        "partition": source.partition,
+        "end": end,
+    }
+    columns = "last_offset, producer_id, first_offset, stable, marked, cleaned_ms"
+    tx.execute(
+        f"INSERT INTO aborted_transaction (topic_no, partition, {columns}) SELECT :branch, partition, "
+        f"{columns} FROM aborted_transaction WHERE topic_no = :source AND partition = :partition "
+        "AND last_offset < :end",
+        values,
+    )
+    tx.execute(
+        "INSERT INTO stable_point (topic_no, partition, at_offset, stable, at_ms) SELECT :branch, "
+        "partition, at_offset, stable, at_ms FROM stable_point WHERE topic_no = :source "
+        "AND partition = :partition AND at_offset <= :end",
+        values,
+    )
+    bulk.write(
+        tx,
+        ABORTED,
+        [
+            (branch_no, source.partition, end - 1, producer_id, first, end, 0)
+            for producer_id, first in open_at
+        ],
+    )
+    if open_at:  # nothing above is to be taken for a part of them
+        tx.execute(
+            "INSERT INTO stable_point (topic_no, partition, at_offset, stable, at_ms) "
+            "VALUES (?, ?, ?, ?, 0) ON CONFLICT (topic_no, partition, at_offset) DO UPDATE SET "
+            "stable = excluded.stable",
+            (branch_no, source.partition, end, end),
+        )
+    tx.execute(
+        "UPDATE partition SET aborted_end = coalesce((SELECT max(last_offset) + 1 "
+        "FROM aborted_transaction WHERE topic_no = ?1 AND partition = ?2), 0) "
+        "WHERE topic_no = ?1 AND partition = ?2",
+        (branch_no, source.partition),
+    )
 
 
 def _replace_straddling(

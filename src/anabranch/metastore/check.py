@@ -135,6 +135,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "OR EXISTS (SELECT 1 FROM damage_skip WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM compaction WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM aborted_transaction WHERE topic_no = t.no) "
+        "OR EXISTS (SELECT 1 FROM stable_point WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM transaction_partition WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM deleted_partition WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM committed WHERE topic_no = t.no))",
@@ -150,7 +151,7 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "UNION SELECT topic_no FROM deleted_partition "
         "UNION SELECT topic_no FROM producer UNION SELECT topic_no FROM gap "
         "UNION SELECT topic_no FROM damage UNION SELECT topic_no FROM damage_skip "
-        "UNION SELECT topic_no FROM aborted_transaction UNION SELECT topic_no FROM transaction_partition "
+        "UNION SELECT topic_no FROM stable_point UNION SELECT topic_no FROM aborted_transaction UNION SELECT topic_no FROM transaction_partition "
         "UNION SELECT topic_no FROM compaction UNION SELECT topic_no FROM committed UNION SELECT topic_no FROM leader_epoch) AS r "
         "WHERE topic_no NOT IN (SELECT no FROM topic)",
     ),

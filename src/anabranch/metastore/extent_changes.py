@@ -289,8 +289,18 @@ def advance_log_start(
         "DELETE FROM aborted_transaction WHERE topic_no = ? AND partition = ? AND last_offset < ?",
         (*key, target),
     )
-    if aborted.rowcount:
-        note(tx, Noted("aborted_transaction", key, None, (target - 1,)))
+    points = tx.execute(  # all but the last one: it is good for what lies just above the log start
+        "DELETE FROM stable_point WHERE topic_no = ?1 AND partition = ?2 AND at_offset < (SELECT "
+        "max(p.at_offset) FROM stable_point p WHERE p.topic_no = ?1 AND p.partition = ?2 "
+        "AND p.at_offset <= ?3)",
+        (*key, target),
+    )
+    if aborted.rowcount or points.rowcount:
+        note(
+            tx,
+            Noted("aborted_transaction", key, None, (target - 1,)),
+            Noted("stable_point", key, None, (target - 1,)),
+        )
     gaps.record_gap(
         tx, Gap(topic_no, partition, before.log_start, target - 1, cause, detail, now_ms)
     )

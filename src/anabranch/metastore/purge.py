@@ -108,6 +108,7 @@ def _purge_topic(tx: Tx, topic_no: int, deleted_ms: int, limit: int) -> int:
         ("compaction", "first_offset"),
         ("share_partition", "group_id"),
         ("aborted_transaction", "last_offset"),
+        ("stable_point", "at_offset"),
         ("transaction_partition", "producer_id"),
     ):
         if purged < limit:

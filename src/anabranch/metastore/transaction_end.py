@@ -6,7 +6,7 @@ and the offsets that it carries, count from its commit on or never.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 import msgspec
@@ -44,13 +44,6 @@ class EndOutcome(NamedTuple):
     lost: tuple[tuple[Key, Partition | None], ...] = ()
 
 
-class _Open(NamedTuple):
-    """A row of ``transaction_partition`` in which something was written."""
-
-    producer_id: int
-    first_offset: int
-
-
 _OPEN = bulk.Query(
     "topic_no partition",
     "t.topic_no, t.partition, t.producer_id, t.first_offset",
@@ -67,6 +60,23 @@ FROM {{v}} AS v WHERE {table}.topic_no = v.topic_no AND {table}.partition = v.pa
     )
     for table in partitions.TABLES
 }
+STABLE_POINT_MS = (
+    60_000  # between two in a partition: a branch reads about so much to find what was open
+)
+_LAST_POINTS = bulk.Query(
+    "topic_no partition",
+    "s.topic_no, s.partition, s.at_ms",
+    "FROM {v} AS v CROSS JOIN stable_point s WHERE s.topic_no = v.topic_no AND s.partition = v.partition "
+    "AND s.at_offset = (SELECT max(x.at_offset) FROM stable_point x "
+    "WHERE x.topic_no = v.topic_no AND x.partition = v.partition)",
+)
+_PUT_POINTS = bulk.Statement(
+    "topic_no partition at_offset stable at_ms",
+    """
+INSERT INTO stable_point (topic_no, partition, at_offset, stable, at_ms) SELECT * FROM {v} AS v WHERE true
+ON CONFLICT (topic_no, partition, at_offset) DO NOTHING
+""",
+)
 ABORTED = bulk.Statement(
     "topic_no partition last_offset producer_id first_offset stable marked",
     """
@@ -190,23 +200,26 @@ def _settle(tx: Tx, ends: Sequence[TransactionEnd], touched: Sequence[_Touch], n
     still_open: dict[Key, dict[int, int]] = {key: {} for key in homes}
     for topic_no, partition, producer_id, first in bulk.read(tx, _OPEN, list(homes)):
         still_open[topic_no, partition][producer_id] = first
+    before = {key: min(firsts.values()) for key, firsts in still_open.items()}
     by_no = {end.no: end for end in ends}
     markers = {
         (end.no, marker.topic_no, marker.partition): marker
         for end in ends
         for marker in end.markers
     }
+    ends_at: dict[Key, int] = {}
     aborted: list[bulk.Row] = []
     aborted_end: dict[Key, int] = dict.fromkeys(homes, 0)
     for touch in sorted(written, key=lambda one: _place(markers, one)):
         key = (touch.topic_no, touch.partition)
         first = still_open[key].pop(touch.producer_id)
-        if by_no[touch.transaction_no].commit:
-            continue
         marker = markers.get((touch.transaction_no, *key))
         last = marker.offset if marker is not None else _last_offset(tx, key)
-        stable = min(still_open[key].values(), default=last + 1)
-        aborted.append((*key, last, touch.producer_id, first, stable, int(marker is not None)))
+        ends_at[key] = last + 1
+        if by_no[touch.transaction_no].commit:
+            continue
+        left = min(still_open[key].values(), default=last + 1)
+        aborted.append((*key, last, touch.producer_id, first, left, int(marker is not None)))
         aborted_end[key] = last + 1
     bulk.write(tx, ABORTED, aborted)
     for table in partitions.TABLES:
@@ -219,6 +232,9 @@ def _settle(tx: Tx, ends: Sequence[TransactionEnd], touched: Sequence[_Touch], n
                 if home == table
             ],
         )
+    stable = {key: min(still_open[key].values(), default=end) for key, end in ends_at.items()}
+    unmarked = {key for key, home in homes.items() if home != "partition"}
+    points = _points(tx, before, ends_at, stable, unmarked, now_ms)
     marks = ", ".join("?" * len(ends))
     tx.execute(
         f"DELETE FROM transaction_partition WHERE transaction_no IN ({marks})",
@@ -227,10 +243,35 @@ def _settle(tx: Tx, ends: Sequence[TransactionEnd], touched: Sequence[_Touch], n
     noted = [
         *[("transaction_partition", touch[:3]) for touch in touched],
         *[("aborted_transaction", row[:4]) for row in aborted],
+        *[("stable_point", row[:3]) for row in points],
         *[("deleted_partition", key) for key, home in homes.items() if home == "deleted_partition"],
     ]
     if noted:
         note(tx, *noted)  # type: ignore[arg-type]
+
+
+def _points(
+    tx: Tx,
+    before: Mapping[Key, int],
+    ends_at: Mapping[Key, int],
+    stable: Mapping[Key, int],
+    unmarked: Set[Key],
+    now_ms: int,
+) -> list[tuple[int, int, int, int, int]]:
+    """Note what is stable from ``ends_at`` on, where that was not noted for a while.
+
+    A partition's first point is where its first transaction began: below it there is none. Where no marker
+    tells of the end, a point has to.
+    """
+    last = {(row[0], row[1]): row[2] for row in bulk.read(tx, _LAST_POINTS, list(ends_at))}
+    points = []
+    for key, end in ends_at.items():
+        if key not in last:
+            points.append((*key, before[key], before[key], now_ms))
+        if key in unmarked or (key in last and last[key] + STABLE_POINT_MS <= now_ms):
+            points.append((*key, end, stable[key], now_ms))
+    bulk.write(tx, _PUT_POINTS, points)
+    return points
 
 
 def _place(markers: Mapping[tuple[int, int, int], Marker], touch: _Touch) -> int:

@@ -117,3 +117,6 @@ class SqlTransactionVerbs(ABC):
         self, ranges: Sequence[tuple[int, int, int, int]]
     ) -> list[tuple[int, int, Aborted]]:
         return await self._read(transactions.aborted_within, ranges)
+
+    async def stable_before(self, topic_no: int, partition: int, end: int) -> int | None:
+        return await self._read(transactions.stable_before, topic_no, partition, end)

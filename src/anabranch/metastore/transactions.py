@@ -327,3 +327,18 @@ def aborted_within(
             map(tuple, bulk.read(tx, _ABORTED_WITHIN, ranges))
         )
     ]
+
+
+def stable_before(tx: Tx, topic_no: int, partition: int, end: int) -> int | None:
+    row = tx.execute(
+        "SELECT stable FROM stable_point WHERE topic_no = ? AND partition = ? "
+        "AND at_offset <= ? ORDER BY at_offset DESC LIMIT 1",
+        (topic_no, partition, end),
+    ).fetchone()
+    if row is None:  # its first transaction may still be open
+        row = tx.execute(
+            "SELECT unstable FROM partition WHERE topic_no = ? AND partition = ? "
+            "AND unstable >= 0 AND unstable < ?",
+            (topic_no, partition, end),
+        ).fetchone()
+    return None if row is None else row[0]

@@ -221,9 +221,17 @@ class SqlMetastore(SqlShareVerbs, SqlTransactionVerbs):
         origin: BranchOrigin,
         replacements: Mapping[int, Sequence[tuple[int, NewExtent]]],
         now_ms: int,
+        open_at: Mapping[int, Sequence[tuple[int, int]]] | None = None,
     ) -> Topic:
         return await self._write(
-            branches.create_branch, source_no, name, topic_id, origin, replacements, now_ms
+            branches.create_branch,
+            source_no,
+            name,
+            topic_id,
+            origin,
+            replacements,
+            now_ms,
+            open_at or {},
         )
 
     # -- partitions --------------------------------------------------------------------------

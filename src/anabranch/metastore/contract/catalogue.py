@@ -122,13 +122,15 @@ class CatalogueVerbs(Protocol):
         origin: BranchOrigin,
         replacements: Mapping[int, Sequence[tuple[int, NewExtent]]],
         now_ms: int,
+        open_at: Mapping[int, Sequence[tuple[int, int]]] | None = None,
     ) -> Topic:
         """Copy the source's partitions, configs, gaps and the extents that end below ``origin.ends[p]``
         into a new topic, in one transaction.
 
         ``replacements[p]`` are (object_no, extent) pairs that stand for the source's extents which
         straddle ``ends[p]``: the same object with a shorter length, and a small object that holds the
-        trimmed batch. Producer states stay behind: a client numbers its batches anew for another topic.
+        trimmed batch. ``open_at[p]`` are the (producer id, first offset) of transactions that are open at
+        ``ends[p]``: aborted ones in the branch. Producer states stay behind: a client numbers its batches anew for another topic.
         Raises ClientFault(TOPIC_ALREADY_EXISTS | UNKNOWN_TOPIC_OR_PARTITION); Conflict if an end is
         below the source's log start or above its next offset.
         """

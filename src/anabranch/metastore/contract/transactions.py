@@ -92,3 +92,7 @@ class TransactionVerbs(Protocol):
     ) -> list[tuple[int, int, Aborted]]:
         """(topic_no, partition, …) of those that end within (topic_no, partition, first, last); in the
         order of their ends."""
+
+    async def stable_before(self, topic_no: int, partition: int, end: int) -> int | None:
+        """An offset from which on every transaction begins that is open at the offset ``end``, not far
+        below it; None if there is none."""
