@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anabranch.errors import Corrupt, StoreFault
+from anabranch.log.aborted import AbortedRanges
 from anabranch.log.branch import BranchPoint
 from anabranch.log.compaction import COARSENESS_MS, bytes_between, dirty_ratio, may_be_due
 from anabranch.log.compaction_filter import Built, CompactionFilter, build_map, cleanable_end
@@ -20,6 +21,7 @@ from anabranch.log.offset_map import OffsetMap
 from anabranch.log.rewriting import OFFSETS_SPAN_MAX
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import (
+    Aborted,
     Compaction,
     CompactionCandidate,
     Extent,
@@ -524,7 +526,42 @@ def test_I6_control_batches_stay_and_their_keys_replace_nothing() -> None:
     extent, data = blob(
         before, marker, marker[:7] + b"\3" + marker[8:], after[:7] + b"\4" + after[8:]
     )
-    assert b"".join(filtered(data, extent)) == bytes(data)
+    kept = memoryview(b"".join(filtered(data, extent, delete_retention_ms=100)))
+    assert [(header.base_offset, header.is_control) for header in scan(kept)] == [
+        (0, False),
+        (1, True),
+        (3, True),
+        (4, False),
+    ]
+    for header in scan(kept):  # now they have a horizon, and are the same otherwise
+        if header.is_control:
+            assert header.base_timestamp == 100 and header.max_timestamp == 1
+            assert [record.key for record in iter_records(kept, header)] == [b"\0\0\0\1"]
+    extent, data = blob(bytes(kept))
+    left = memoryview(b"".join(filtered(data, extent, now_ms=101)))
+    assert [header.base_offset for header in scan(left)] == [0, 4]
+
+
+@pytest.mark.parametrize("aborted", [False, True])
+def test_I6_records_of_aborted_transactions_go_and_replace_nothing(aborted: bool) -> None:
+    before = build_batch([Record(0, 1, b"k", b"before")], base_offset=0)
+    inside = build_batch(
+        [Record(0, 1, b"k", b"inside")],
+        base_offset=1,
+        transactional=True,
+        producer_id=1,
+        producer_epoch=0,
+        base_sequence=0,
+    )
+    extent, data = blob(before, inside)
+    read = lambda _: iter([(data, 7)])  # noqa: E731
+    ranges = AbortedRanges([Aborted(2, 1, 1, True)] if aborted else [])
+    built = build_map([extent], read, 0, 2, 1 << 20, ranges)
+    options = {"now_ms": 0, "delete_retention_ms": 0, "last_offsets": {}, "complete": True}
+    chosen = CompactionFilter(built, read, **options, aborted=ranges)  # type: ignore[arg-type]
+    kept = memoryview(b"".join(bytes(piece) for piece, _ in chosen([extent])))
+    values = [r.value for header in scan(kept) for r in iter_records(kept, header)]
+    assert values == ([b"before"] if aborted else [b"inside"])
 
 
 def test_records_without_a_key_stay() -> None:
