@@ -94,6 +94,9 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     large_requests_bytes_max: int = 128 * MIB  # all frames above 64 KiB that are being received
     connections_max: int = 2000  # 16 KiB of ring each, 256 KiB at worst
     connections_per_ip_max: int = INT_MAX
+    connections_per_ip_overrides: Mapping[str, int] = field(default_factory=dict)
+    connections_per_second_max: int = 0  # new ones, of this broker; 0: any number
+    connections_per_second_per_ip_max: int = 0
     idle_ms_max: int = 10 * MINUTE_MS  # Kafka's connections.max.idle.ms
     stall_ms_max: int = (
         30 * SECOND_MS
@@ -300,6 +303,12 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
     )
     if wrong is not None:
         raise UserFault(f"{where}{wrong}")
+    for host, most in settings.limits.connections_per_ip_overrides.items():
+        if most < 0:
+            raise UserFault(f"{where}limits.connections_per_ip_overrides: {host} is below 0")
     for name in Limits.__struct_fields__:
-        if getattr(settings.limits, name) < 1:
-            raise UserFault(f"{where}limits.{name} must be at least 1")
+        if name == "connections_per_ip_overrides":
+            continue
+        least = 0 if name.startswith("connections_per_second") else 1
+        if getattr(settings.limits, name) < least:
+            raise UserFault(f"{where}limits.{name} must be at least {least}")

@@ -23,6 +23,7 @@ from collections import deque
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
+from anabranch.broker.admission import WAIT_S_MAX
 from anabranch.broker.dispatch import Call, Closing, Deferred, Reply
 from anabranch.broker.door import PLAIN, Door
 from anabranch.broker.eager import start
@@ -71,6 +72,7 @@ class Connection(asyncio.BufferedProtocol):
         "_accounted",
         "_door",
         "_flush_scheduled",
+        "_held",
         "_listener",
         "_loop",
         "_muted",
@@ -108,6 +110,7 @@ class Connection(asyncio.BufferedProtocol):
         self._room_task: asyncio.Task[None] | None = None
         self._flush_scheduled = False
         self._accounted = 0  # of our unsent bytes in the listener's sum
+        self._held = False  # until its turn
         self._paused = False
         self._muted: asyncio.TimerHandle | None = None  # until then nothing is started (KIP-219)
         self._pumping = False
@@ -147,6 +150,18 @@ class Connection(asyncio.BufferedProtocol):
         if sock is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._outbox = self._make_outbox(transport, sock)
+        wait_s = self._listener.turn(self)
+        if wait_s > WAIT_S_MAX:
+            self.close("connections come faster than limits.connections_per_second… allow")
+        elif wait_s:
+            self._held = True
+            self._pause()
+            self._loop.call_later(wait_s, self._release)
+
+    def _release(self) -> None:
+        """Its turn has come."""
+        self._held = False
+        self._resume()
 
     def _make_outbox(self, transport: asyncio.Transport, sock: socket.socket | None) -> Outbox:
         if sock is None:
@@ -246,7 +261,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.pause_reading()
 
     def _resume(self) -> None:
-        if self._paused and not self.closed and not self.stopping:
+        if self._paused and not (self.closed or self.stopping or self._held):
             assert self._transport is not None
             self._paused = False
             if not self._transport.is_closing():

@@ -6,7 +6,8 @@ in Kafka are shown with the topic's own default and are fixed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 
 from anabranch.broker.config import DEFAULT_PORT, KIB, MINUTE_MS, BrokerSettings
 from anabranch.log.config import (
+    INT_MAX,
     TOPIC_CONFIGS,
     ConfigDef,
     ConfigType,
@@ -67,6 +69,38 @@ def _advertised(settings: BrokerSettings) -> str:
         _endpoint(one.advertised_host or one.host, one.advertised_port or one.port, one.known_as)
         for one in settings.all_listeners
     )
+
+
+def _overrides(items: Iterable[str]) -> dict[str, int]:
+    """Raises ValueError."""
+    made = {}
+    for item in items:
+        address, _, count = item.strip().rpartition(":")
+        made[str(ip_address(address.removeprefix("[").removesuffix("]")))] = int(count)
+        if int(count) < 0:
+            raise ValueError(f"{item} is below 0")
+    return made
+
+
+def _overrides_wrong(value: ConfigValue) -> str | None:
+    assert isinstance(value, (list, tuple))
+    try:
+        _overrides(value)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _change_overrides(settings: BrokerSettings, value: ConfigValue) -> BrokerSettings:
+    assert isinstance(value, (list, tuple))
+    limits = replace(settings.limits, connections_per_ip_overrides=_overrides(value))
+    return replace(settings, limits=limits)
+
+
+def _change_rate(settings: BrokerSettings, value: ConfigValue) -> BrokerSettings:
+    assert isinstance(value, int)
+    rate = 0 if value == INT_MAX else value
+    return replace(settings, limits=replace(settings.limits, connections_per_second_max=rate))
 
 
 def _boolean(value: bool) -> str:
@@ -313,6 +347,28 @@ _OWN: Final = (
         ),
         lambda s: str(s.limits.connections_per_ip_max),
         _limit("connections_per_ip_max"),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "max.connections.per.ip.overrides",
+            _T.LIST,
+            "",
+            "Of single addresses, as ADDRESS:COUNT.",
+            _overrides_wrong,
+        ),
+        lambda s: ",".join(f"{ip}:{n}" for ip, n in s.limits.connections_per_ip_overrides.items()),
+        _change_overrides,
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "max.connection.creation.rate",
+            _T.INT,
+            "2147483647",
+            "New connections a second; others wait for their turn.",
+            at_least(1),
+        ),
+        lambda s: str(s.limits.connections_per_second_max or INT_MAX),
+        _change_rate,
     ),
     BrokerConfig(
         ConfigDef(

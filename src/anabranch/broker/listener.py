@@ -6,11 +6,11 @@ import asyncio
 import errno
 import logging
 import socket
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from anabranch.broker.admission import Admission
 from anabranch.broker.audit.events import Outcome, authentication
 from anabranch.broker.config import Limits
 from anabranch.broker.connection import Connection
@@ -71,15 +71,14 @@ def bind(host: str, port: int) -> socket.socket:
 class Listener:
     """Accepts connections and holds what they share.
 
-    Invariants: ``per_host`` counts ``connections``, and so do the doors, each its own; ``unsent_bytes`` is
-    the sum of what connections keep of answers.
+    Invariant: ``unsent_bytes`` is the sum of what connections keep of answers.
     """
 
     def __init__(self, broker: Broker, dispatcher: Dispatcher) -> None:
         self._broker = broker
         self.dispatcher = dispatcher
         self.connections: dict[Connection, None] = {}
-        self._per_host: Counter[str] = Counter()
+        self.admission = Admission()
         self.unsent_bytes = 0
         self.authenticators: Authenticators | None = None  # where a door asks for SASL
         self.times = RequestTimes()
@@ -152,33 +151,26 @@ class Listener:
     # -- admission -------------------------------------------------------------------------------
     def admit(self, connection: Connection) -> str | None:
         """Count a new connection; a sentence if there is no place for it."""
-        limits, door = self.limits, connection.door
-        if len(self.connections) >= limits.connections_max:
-            return f"{limits.connections_max} connections are open (limits.connections_max)"
-        if door.connections >= door.settings.connections_max:
-            return (
-                f"{door.connections} connections are open by listener {door.name} "
-                "(connections_max of it)"
-            )
-        if self._per_host[connection.host] >= limits.connections_per_ip_max:
-            return (
-                f"{limits.connections_per_ip_max} connections from {connection.host} are open "
-                "(limits.connections_per_ip_max)"
-            )
+        door, host = connection.door, connection.host
+        refusal = self.admission.refusal(self.limits, door, host)
         quotas = self.dispatcher.quotas
-        if quotas is not None and (why := quotas.refuses_connection(connection.host)) is not None:
-            return why
+        if refusal is None and quotas is not None:
+            refusal = quotas.refuses_connection(host)
+        if refusal is not None:
+            self.admission.refused += 1
+            return refusal
         self.connections[connection] = None
-        door.connections += 1
-        self._per_host[connection.host] += 1
+        self.admission.enter(door, host)
         return None
 
     def forget(self, connection: Connection) -> None:
         del self.connections[connection]
-        connection.door.connections -= 1
-        self._per_host[connection.host] -= 1
-        if not self._per_host[connection.host]:
-            del self._per_host[connection.host]
+        self.admission.leave(connection.door, connection.host)
+
+    def turn(self, connection: Connection) -> float:
+        """In how many seconds a new connection may be read."""
+        assert self._loop is not None
+        return self.admission.wait_s(self.limits, connection.host, self._loop.time())
 
     # -- answers -----------------------------------------------------------------------------------
     def unsent_changed(self, by: int) -> None:
@@ -213,6 +205,7 @@ class Listener:
 
     def close_idle(self, now_s: float) -> None:
         """Close what has been silent for too long, as of the loop's time ``now_s``."""
+        self.admission.forget_rates(now_s)
         limits = self.limits
         idle_since = now_s - limits.idle_ms_max / 1000
         stalled_since = now_s - limits.stall_ms_max / 1000

@@ -145,6 +145,12 @@ class BrokerCollector(Collector):
         for door in self._broker.doors:
             by_door.add_metric([door.name], door.connections)
         yield by_door
+        yield _counter(
+            "connections_refused", "Without a place for them.", listener.admission.refused
+        )
+        yield _counter(
+            "connections_delayed", "Those that waited for their turn.", listener.admission.delayed
+        )
         yield _gauge("tls_handshakes", "TLS handshakes in progress.", len(listener.handshakes.open))
         yield _counter(
             "tls_handshakes_failed", "TLS handshakes that failed.", listener.handshakes.failed
