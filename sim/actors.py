@@ -15,6 +15,7 @@ from anabranch.log.branch import BranchPoint
 from anabranch.records.builder import build_batch
 from sim.broker import Node, SimBroker
 from sim.history import Attempt, TopicStory, Violation, identified
+from sim.kafka import KafkaClient
 from sim.net import NoAnswer
 from sim.offsets import Register
 
@@ -58,28 +59,25 @@ class Client:
         self.world = world
         self.rng = world.rng
         self.name = name
+        self.kafka = KafkaClient(world, name)  # the others go by the command line's verbs
 
     async def pause(self, mean_s: float) -> None:
         await asyncio.sleep(self.rng.expovariate(1 / mean_s))
 
     async def ask(
-        self,
-        request: Callable[[Node], Awaitable[T]],
-        broker: SimBroker | None = None,
-        *,
-        hang_up: bool = False,
+        self, request: Callable[[Node], Awaitable[T]], broker: SimBroker | None = None
     ) -> T:
         """Raises NoAnswer, ClientFault, StoreFault."""
         broker = broker or self.rng.choice(self.world.brokers)
         return await self.world.network.call(
-            broker, request, timeout_s=self.rng.choice((0.3, 1.0, 5.0)), hang_up=hang_up
+            broker, request, timeout_s=self.rng.choice((0.3, 1.0, 5.0))
         )
 
-    async def insist(self, request: Callable[[Node], Awaitable[T]]) -> T:
+    async def insist(self, request: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer, for what may safely be asked twice."""
         while True:
             try:
-                return await self.ask(request)
+                return await request()
             except (NoAnswer, AnabranchError):
                 await self.pause(0.2)
 
@@ -133,21 +131,24 @@ class Producer(Client):
         return b"k%d" % self.rng.randrange(KEYS), None if dice > 0.8 else value
 
     async def send(
-        self, story: TopicStory, batches: list[tuple[Attempt, bytes]]
+        self, story: TopicStory, batches: list[tuple[Attempt, bytes]], acks: int = -1
     ) -> list[ErrorCode | None]:
         """For each batch NONE if acknowledged, None if nobody knows, otherwise the error."""
         deleted_before, turns = story.deleted, story.turns
         partition = batches[0][0].partition
         try:
-            answers = await self.ask(
-                lambda node: node.produce(story.id, partition, [data for _, data in batches]),
-                hang_up=True,
+            answers = await self.kafka.produce(
+                story, partition, [data for _, data in batches], acks=acks
             )
         except NoAnswer as silence:
             self.world.note(f"{self.name}: {batches[0][0].uid}.. {silence}")
             return [None] * len(batches)
         codes: list[ErrorCode | None] = []
         for (attempt, _), answer in zip(batches, answers, strict=True):
+            if answer is None:
+                self.world.note(f"{self.name}: {attempt.uid} no answer")
+                codes.append(None)
+                continue
             if isinstance(answer, ErrorCode):
                 self.world.note(f"{self.name}: {attempt.uid} {answer.name}")
                 if answer is ErrorCode.UNKNOWN_SERVER_ERROR:
@@ -183,7 +184,8 @@ class PlainProducer(Producer):
 
     async def _one(self, story: TopicStory, partition: int) -> None:
         batches = [self.attempt(story, partition, None) for _ in range(self.rng.choice((1, 1, 3)))]
-        codes = await self.send(story, batches)
+        acks = self.rng.choice((-1, -1, 1, 0))
+        codes = await self.send(story, batches, acks)
         for (attempt, _), code in zip(batches, codes, strict=True):
             if code in REFUSALS:
                 attempt.refused = True
@@ -195,7 +197,7 @@ class IdempotentProducer(Producer):
     """Retries each batch at any broker until it is acknowledged, up to five of a partition in flight."""
 
     async def run(self) -> None:
-        producer_id = await self.insist(lambda node: node.new_producer())
+        producer_id = await self.insist(self.kafka.new_producer)
         next_sequence: dict[tuple[bytes, int], int] = {}
         while not self.world.ending:
             await self.pause(self.rng.choice((0.02, 0.2)))
@@ -212,7 +214,7 @@ class IdempotentProducer(Producer):
                 window.append((attempt, data))
             if not await self._deliver(story, window):
                 # The topic may come back, with what nobody knows of this window.
-                producer_id = await self.insist(lambda node: node.new_producer())
+                producer_id = await self.insist(self.kafka.new_producer)
                 next_sequence.clear()
 
     async def _deliver(self, story: TopicStory, window: list[tuple[Attempt, bytes]]) -> bool:
@@ -288,7 +290,7 @@ class Consumer(Client):
             return self.rng.choice(list(line.at))
         try:
             when = self.rng.choice((-2, -1, self.world.now_ms() - 2000))
-            return max(0, await self.ask(lambda node: node.list_offset(story.id, partition, when)))
+            return max(0, await self.kafka.list_offset(story, partition, when))
         except (NoAnswer, AnabranchError):
             return None
 
@@ -298,10 +300,8 @@ class Consumer(Client):
         line = story.line(partition)
         known = len(line.at) and max(line.at)
         try:
-            answer = await self.ask(
-                lambda node: node.fetch(
-                    story.id, partition, position, max_bytes=size, max_wait_ms=wait_ms
-                )
+            answer = await self.kafka.fetch(
+                None, story, partition, position, max_bytes=size, max_wait_ms=wait_ms
             )
         except (NoAnswer, AnabranchError):
             return position
@@ -328,11 +328,11 @@ class Consumer(Client):
         write = register.begins(position, self.world.loop.time())
         turns = story.turns
         try:
-            await self.ask(
-                lambda node: node.commit(self.name, story.id, partition, position, self.name)
-            )
+            code = await self.kafka.commit(self.name, story, partition, position)
         except (NoAnswer, AnabranchError):
             return  # it may still come
+        if code is not ErrorCode.NONE:
+            return  # a storage error leaves open what became of it
         if story.turns != turns:
             return  # what is committed while its topic is deleted may go with it
         register.done(write, self.world.loop.time())
@@ -341,19 +341,11 @@ class Consumer(Client):
         register = self._registers.setdefault((story.id, partition), Register())
         began, turns = self.world.loop.time(), story.turns
         try:
-            found = await self.ask(lambda node: node.committed(self.name))
+            offset = await self.kafka.committed(self.name, story, partition)
         except (NoAnswer, AnabranchError):
             return None
         if story.turns != turns or story.deletion_asked:
             return None
-        offset = next(
-            (
-                each.offset
-                for each in found
-                if (each.topic_no, each.partition) == (story.topic.no, partition)
-            ),
-            None,
-        )
         objection = register.read(offset, began)
         if objection:
             raise Violation(f"I4: {self.name} {story}/{partition}: {objection}")

@@ -1,29 +1,23 @@
-"""One broker of the cluster: the real log and the real groups on simulated disk, store, metastore, threads.
+"""One broker of the cluster, on simulated sockets, disk, store, metastore and threads.
 
-``Node`` is what clients reach of a running one: what the API files do, without the bytes of the protocol.
+The broker is the real one, from its connections on; what it takes from its surroundings is simulated.
 """
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, cast
 
-from anabranch.broker.group_topics import CatalogueTopics
-from anabranch.broker.membership import Membership
+from anabranch.broker.config import BrokerSettings, ListenerSettings, TopicSettings
+from anabranch.broker.server import Broker
+from anabranch.broker.surroundings import Surroundings
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
-from anabranch.groups.configs import default_timing
-from anabranch.groups.consumer_core import GroupWorld
-from anabranch.groups.coordinator import Coordinator
-from anabranch.groups.values import CommitCall, OffsetToCommit
 from anabranch.log.branch import BranchPoint
+from anabranch.log.location import Location
 from anabranch.log.log import Log
-from anabranch.log.planning import Appended
-from anabranch.log.reads import FetchWant
-from anabranch.metastore.api import Actor, Committed, Topic
+from anabranch.metastore.api import Topic
 from anabranch.storage.retrying import Backoff, Retrying
 from anabranch.storage.store import Store
 from anabranch.storage.wal import Wal
@@ -39,81 +33,28 @@ if TYPE_CHECKING:
     from sim.world import World
 
 EPOCH_MS = 1_700_000_000_000
+HOST = "localhost"
 PORTS_FROM = 9000
-FENCES_BITS = 32  # as a broker's: fences of different registrations never meet
 RESTART_S = 0.5  # after a start that failed
 WAL_PATH = Path("/data/wal")
 WAL_ID = b"wal-of-this-sim."
 
 
-class Fetched(NamedTuple):
-    """One partition's answer, its bytes as they went over the wire."""
-
-    error: ErrorCode
-    high_watermark: int
-    log_start: int
-    data: bytes
-
-
 class Node:
-    """A running broker as its clients see it."""
+    """A running broker, as those see it who look from within: the command line's verbs, and checkers."""
 
-    def __init__(self, log: Log, groups: Coordinator, membership: Membership) -> None:
-        self.log = log
-        self.groups = groups
-        self.membership = membership
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+
+    @property
+    def log(self) -> Log:
+        return self.broker.log
 
     def topic(self, topic_id: bytes) -> Topic:
         topic = self.log.catalogue.topic_by_id(topic_id)
         if topic is None:
             raise ClientFault(ErrorCode.UNKNOWN_TOPIC_ID)
         return topic
-
-    async def produce(
-        self, topic_id: bytes, partition: int, batches: Sequence[bytes]
-    ) -> list[Appended | ErrorCode]:
-        """Requests of one connection, in order, none waiting for the other's answer. Where one is
-        refused at once, the client sends no more."""
-        answers: list[asyncio.Future[Appended] | ErrorCode] = []
-        for data in batches:
-            await self.log.wait_for_room()  # as a connection that is not read
-            if answers and isinstance(answers[-1], ErrorCode):
-                answers.append(answers[-1])
-                continue
-            try:
-                answers.append(
-                    self.log.append(self.topic(topic_id), partition, memoryview(bytearray(data)))
-                )
-            except ClientFault as fault:
-                answers.append(fault.code)
-        try:
-            return [
-                answer if isinstance(answer, ErrorCode) else await _code_or_appended(answer)
-                for answer in answers
-            ]
-        except asyncio.CancelledError:  # its client hung up
-            for answer in answers:
-                if isinstance(answer, asyncio.Future):
-                    answer.cancel()
-            raise
-
-    async def fetch(
-        self, topic_id: bytes, partition: int, offset: int, *, max_bytes: int, max_wait_ms: int
-    ) -> Fetched:
-        wants = [FetchWant(self.topic(topic_id), partition, offset, max_bytes)]
-        parts = self.log.fetch_ready(wants, min_bytes=1, max_bytes=max_bytes)
-        if parts is None:
-            parts = await self.log.fetch(
-                wants, max_wait_ms=max_wait_ms, min_bytes=1, max_bytes=max_bytes
-            )
-        (part,) = parts
-        return Fetched(part.error, part.high_watermark, part.log_start, b"".join(part.buffers))
-
-    async def list_offset(self, topic_id: bytes, partition: int, timestamp: int) -> int:
-        return (await self.log.list_offset(self.topic(topic_id), partition, timestamp)).offset
-
-    async def new_producer(self) -> int:
-        return await self.log.allocate_producer_id()
 
     async def create_topic(self, name: str, partitions: int, configs: dict[str, str]) -> Topic:
         return await self.log.create_topic(name, partitions, configs)
@@ -135,27 +76,6 @@ class Node:
 
     async def branch(self, topic_id: bytes, name: str, at: BranchPoint) -> Topic:
         return await self.log.branch(self.topic(topic_id), name, at)
-
-    async def commit(
-        self, group: str, topic_id: bytes, partition: int, offset: int, client: str
-    ) -> None:
-        actor = Actor(principal="", client_id=client, host="", api="OffsetCommit")
-        call = CommitCall(
-            "", None, -1, [OffsetToCommit(self.topic(topic_id).no, partition, offset)], actor
-        )
-        (code,) = await self.groups.commit(group, call)
-        if code is not ErrorCode.NONE:
-            raise ClientFault(code)
-
-    async def committed(self, group: str) -> Sequence[Committed]:
-        return await self.groups.fetch(group)
-
-
-async def _code_or_appended(future: asyncio.Future[Appended]) -> Appended | ErrorCode:
-    try:
-        return await future
-    except ClientFault as fault:
-        return fault.code
 
 
 class SimBroker:
@@ -187,7 +107,7 @@ class SimBroker:
         process = self.process
         assert process is not None
         try:
-            self.node = await self._open(process)
+            self.node = Node(await self._open(process))
         except (StoreFault, Corrupt) as fault:  # its process would end, and be started again
             self.world.note(f"{process.name} does not start: {fault}")
             self.world.loop.world.call_later(RESTART_S, self._start_again, process)
@@ -199,29 +119,51 @@ class SimBroker:
             self.kill()
             self.start()
 
-    async def _open(self, process: Process) -> Node:
+    async def _open(self, process: Process) -> Broker:
+        world, settings = self.world, self.world.weather.settings
+        numbers = itertools.count(1)
+        broker = Broker(
+            BrokerSettings(
+                metastore="simulated",
+                node_id=self.node_id,
+                listener=ListenerSettings(host=HOST, port=PORTS_FROM + self.node_id),
+                topics=TopicSettings(auto_create=False),
+                limits=settings.limits,
+                groups=settings.groups,
+                log=settings.log,
+            ),
+            surroundings=Surroundings(
+                now_ms=self.now_ms,
+                monotonic_s=world.loop.time,
+                new_member_id=lambda: f"{process.name}-{next(numbers)}",
+                new_session_id=lambda: world.rng.randrange(1, 1 << 31),
+                bind=lambda host, port: cast(Any, world.tcp.bind(process, host, port)),
+                open_log=partial(self._open_log, process),
+                knock=world.network.nobody_listens,
+                company=world.network.keep_company,
+            ),
+        )
+        await broker.start()
+        assert broker.expelled is not None
+        broker.expelled.add_done_callback(lambda reason: self._expelled(process, reason.result()))
+        world.note(f"{process.name} is up")
+        return broker
+
+    async def _open_log(self, process: Process, where: Location, **options: Any) -> Log:
+        """In the place of the one that opens real files, sockets and threads."""
         world, weather = self.world, self.world.weather
         settings = weather.settings
-        metastore = self._metastore = SimMetastore(world.database, process, weather)
+        metastore = self._metastore = SimMetastore(
+            world.database, process, weather, world.store_now_ms
+        )
         row = await metastore.register_broker(
-            self.node_id, "localhost", PORTS_FROM + self.node_id, self.now_ms()
+            options["broker_id"], options["host"], options["port"], self.now_ms()
         )
-        membership = Membership(
-            metastore,
-            row,
-            automatic=False,
-            store_now_ms=world.store_now_ms,
-            monotonic_ms=lambda: int(world.loop.time() * 1000),
-            knock=world.network.nobody_listens,
-            company=world.network.keep_company,
-        )
-        store = self._store(process, retrying=settings.retrying_store)
         wal = await self._open_wal(process, metastore.cluster_id, row.epoch)
         names = itertools.count()
-        unique = lambda: f"{row.epoch}-{next(names)}"  # noqa: E731
         log = Log(
             metastore=metastore,
-            store=store,
+            store=self._store(process, retrying=settings.retrying_store),
             wal_reader=wal.reader,
             wal=wal,
             threads=log_threads(
@@ -230,37 +172,15 @@ class SimBroker:
                 cold=settings.log.cold_threads,
                 wal=settings.log.wal_flushes_in_flight_max if settings.object_wal else 1,
             ),
-            settings=settings.log,
+            settings=options["settings"],
             now_ms=self.now_ms,
-            unique=unique,
+            unique=lambda: f"{row.epoch}-{next(names)}",
             new_topic_id=world.new_topic_id,
             broker=row,
             store_now_ms=world.store_now_ms,
         )
-        log.looks_after = lambda topic_id, index: membership.routes.looks_after(topic_id, index)
         await log.start()
-        fences = itertools.count()
-        groups = Coordinator(
-            metastore,
-            settings.groups,
-            self.now_ms,
-            unique,
-            lambda: (row.epoch << FENCES_BITS) + next(fences),
-            refusal=lambda group: (
-                ErrorCode.NONE if membership.routes.owns_group(group) else ErrorCode.NOT_COORDINATOR
-            ),
-            world=GroupWorld(
-                CatalogueTopics(log.catalogue), lambda group: default_timing(settings.groups)
-            ),
-        )
-        membership.on_routes.append(groups.brokers_changed)
-        membership.on_fenced.append(groups.forget)
-        membership.on_expelled.append(lambda reason: self._expelled(process, reason))
-        await membership.look()
-        await groups.start()
-        await membership.start()
-        world.note(f"{process.name} is up")
-        return Node(log, groups, membership)
+        return log
 
     async def _open_wal(self, process: Process, cluster_id: bytes, epoch: int) -> Wal:
         """Blocking, so it runs as a job; every disk and store call in it may fail."""
@@ -326,6 +246,7 @@ class SimBroker:
             self._metastore.disconnect()
             self._metastore = None
         self.world.network.process_died(process)
+        self.world.tcp.process_died(process)
 
     def stop(self) -> None:
         """Gracefully: what is queued is finished. Then its process ends."""
@@ -335,10 +256,7 @@ class SimBroker:
         self.node = None
 
         async def close() -> None:
-            await node.membership.leave()
-            await node.groups.hand_over()
-            await node.groups.close()
-            await node.log.close()
+            await node.broker.stop()
             self.world.loop.world.call_later(0, self._end, process)
 
         process.spawn(close(), "stop")

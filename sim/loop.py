@@ -27,6 +27,7 @@ from anabranch.errors import AnabranchError
 
 T = TypeVar("T")
 
+CLOSES_MAX = 100  # of a coroutine that is discarded: one for each clean-up in which it waits
 START_S = 1000.0  # the loop's clock does not begin at 0, so that nobody takes 0 for "never"
 
 
@@ -162,6 +163,10 @@ class SimLoop(asyncio.BaseEventLoop):
     def _process_events(self, event_list: Any) -> None:
         pass
 
+    async def create_server(self, factory: Any, *, sock: Any, backlog: int) -> Any:  # type: ignore[override]
+        """On a port of the simulated network (``sim.tcp``)."""
+        return sock.serve(factory)
+
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
         """Simulated threads take their jobs; asyncio's own default pool is one per call."""
         if executor is None:
@@ -259,8 +264,12 @@ class SimLoop(asyncio.BaseEventLoop):
             job.throw(Killed)
         for task in list(self.tasks.values()):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
-            try:
-                task.get_coro().close()  # type: ignore[union-attr]
-            except BaseException:
-                pass
+            for _ in range(CLOSES_MAX):
+                try:
+                    task.get_coro().close()  # type: ignore[union-attr]
+                except RuntimeError:  # it waits again, in a clean-up: on to the next one
+                    continue
+                except BaseException:
+                    pass
+                break
         self.close()

@@ -8,29 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from anabranch.errors import AnabranchError, ErrorCode
-from anabranch.groups.values import (
-    CommitCall,
-    JoinCall,
-    JoinResult,
-    LeavingMember,
-    OffsetToCommit,
-    SyncCall,
-)
-from anabranch.metastore.api import Actor
+from anabranch.groups.values import JoinCall, JoinResult
 from sim.actors import Client
-from sim.broker import Node
 from sim.history import TopicStory, Violation
 from sim.net import NoAnswer
 
 if TYPE_CHECKING:
     from sim.world import World
-
-T = TypeVar("T")
 
 GROUPS = ("g1", "g2")
 SESSION_MS = 1500
@@ -92,11 +80,6 @@ class Member(Client):
                 self.world.note(f"{self.name}: {self.group} {fault}")
             await self.pause(0.1)
 
-    async def _at(self, request: Callable[[Node], Awaitable[T]], timeout_s: float = 1.0) -> T:
-        return await self.world.network.call(
-            self.rng.choice(self.world.brokers), request, timeout_s=timeout_s, hang_up=True
-        )
-
     # -- joining ---------------------------------------------------------------------------------------
     async def _enter(self) -> list[Place]:
         joined = await self._join()
@@ -141,7 +124,7 @@ class Member(Client):
                 SESSION_MS,
                 REBALANCE_MS,
             )
-            joined = await self._ask_to_join(call)
+            joined = await self.kafka.join(self.group, call, timeout_s=6.0)
             if joined.error is ErrorCode.NONE:
                 return joined
             if joined.error is ErrorCode.MEMBER_ID_REQUIRED:
@@ -151,17 +134,15 @@ class Member(Client):
             else:
                 raise Refused(joined.error)
 
-    async def _ask_to_join(self, call: JoinCall) -> JoinResult:
-        return await self._at(lambda node: node.groups.join(self.group, call), timeout_s=6.0)
-
     async def _sync(self, number: int, assignments: list[tuple[str, bytes]]) -> bytes:
-        call = SyncCall(self.member_id, None, number, "consumer", "shared", assignments)
         while True:
-            synced = await self._at(lambda node: node.groups.sync(self.group, call), timeout_s=4.0)
-            if synced.error is ErrorCode.NONE:
-                return synced.assignment
-            if synced.error not in ELSEWHERE:
-                raise Refused(synced.error)
+            code, assignment = await self.kafka.sync(
+                self.group, self.member_id, number, assignments, timeout_s=4.0
+            )
+            if code is ErrorCode.NONE:
+                return assignment
+            if code not in ELSEWHERE:
+                raise Refused(code)
             await self.pause(0.05)
 
     def _share_out(self, members: list[str]) -> dict[str, list[Place]]:
@@ -218,17 +199,9 @@ class Member(Client):
         """Where the owners before this one had got to."""
         began_s, turns = self.world.loop.time(), story.turns
         try:
-            found = await self._at(lambda node: node.groups.fetch(self.group))
+            offset = await self.kafka.committed(self.group, story, place[1]) or 0
         except AnabranchError:
             return None  # of another broker
-        offset = max(
-            (
-                each.offset
-                for each in found
-                if (each.topic_no, each.partition) == (story.topic.no, place[1])
-            ),
-            default=0,
-        )
         if story.turns != turns or story.deletion_asked:
             return None
         acknowledged = [
@@ -245,15 +218,14 @@ class Member(Client):
 
     async def _commit(self, story: TopicStory, place: Place, offset: int) -> None:
         began_s, turns = self.world.loop.time(), story.turns
-        actor = Actor(principal="", client_id=self.name, host="", api="OffsetCommit")
-        call = CommitCall(
-            self.member_id,
-            None,
-            self.generation,
-            [OffsetToCommit(story.topic.no, place[1], offset)],
-            actor,
+        code = await self.kafka.commit(
+            self.group,
+            story,
+            place[1],
+            offset,
+            member_id=self.member_id,
+            generation=self.generation,
         )
-        (code,) = await self._at(lambda node: node.groups.commit(self.group, call))
         if code in ELSEWHERE:
             return
         if code is not ErrorCode.NONE:
@@ -270,15 +242,12 @@ class Member(Client):
         self.world.weather.saw("commits of members")
 
     async def _heartbeat(self) -> None:
-        code = await self._at(
-            lambda node: node.groups.heartbeat(self.group, self.member_id, None, self.generation)
-        )
+        code = await self.kafka.heartbeat(self.group, self.member_id, self.generation)
         if code is not ErrorCode.NONE and code not in ELSEWHERE:
             raise Refused(code)
 
     async def _leave(self) -> None:
-        leaving = [LeavingMember(self.member_id)]
         try:
-            await self._at(lambda node: node.groups.leave(self.group, leaving))
+            await self.kafka.leave(self.group, self.member_id)
         finally:
             self.member_id, self.generation = "", -1

@@ -77,8 +77,15 @@ class _Lane:
 class SimMetastore(SqlMetastore):
     """One broker's connection to the database."""
 
-    def __init__(self, database: Database, process: Process, weather: Weather) -> None:
+    def __init__(
+        self,
+        database: Database,
+        process: Process,
+        weather: Weather,
+        clock: Callable[[], Awaitable[int]],
+    ) -> None:
         super().__init__()
+        self._clock = clock
         self._database = database
         self._process = process
         self._weather = weather
@@ -126,6 +133,9 @@ class SimMetastore(SqlMetastore):
         if changed is not None:
             for watcher in self._watchers:
                 watcher(changed)
+
+    async def now_ms(self) -> int:
+        return await self._clock()
 
     # -- reads and writes ----------------------------------------------------------------------------
     async def _read(

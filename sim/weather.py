@@ -9,6 +9,7 @@ from random import Random
 
 from msgspec import Struct
 
+from anabranch.broker.config import Limits
 from anabranch.errors import StoreFault
 from anabranch.groups.settings import GroupSettings
 from anabranch.log.settings import LogSettings
@@ -39,6 +40,7 @@ class WeatherSettings(Struct, frozen=True):
     chaos_s: float  # mean time between kills, pauses and clock jumps
     log: LogSettings
     groups: GroupSettings
+    limits: Limits
 
 
 def choose(rng: Random, *, short: bool) -> WeatherSettings:
@@ -106,6 +108,11 @@ def choose(rng: Random, *, short: bool) -> WeatherSettings:
             session_timeout_ms_min=500,
             initial_rebalance_delay_ms=rng.choice((0, 300)),
             offsets_retention_check_interval_ms=5000,
+        ),
+        limits=Limits(
+            produces_in_flight_max=rng.choice((1, 3, 256)),
+            unsent_bytes_max=rng.choice((1, 500, 1 << 20)),
+            unsent_total_bytes_max=rng.choice((600, 1 << 20)),
         ),
     )
 

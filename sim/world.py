@@ -32,12 +32,14 @@ from sim.audit import Auditor
 from sim.broker import EPOCH_MS, WAL_PATH, SimBroker
 from sim.disk import Directory, Machine, SimDisk
 from sim.history import History, TopicStory, Violation
+from sim.kafka import KafkaClient
 from sim.loop import START_S, Process, SimLoop, wait_for
 from sim.members import GROUPS, Member
 from sim.metastore import Database
 from sim.net import Network, NoAnswer
 from sim.rebuilt import Rebuilding
 from sim.store import Bucket
+from sim.tcp import Network as TcpNetwork
 from sim.weather import Weather, choose, is_quiet
 
 STEPS_MAX = 3_000_000  # a run that takes more is a livelock
@@ -93,12 +95,14 @@ class World:
         self.bucket = Bucket()
         self.database = Database(EPOCH_MS, b"simulated-cluste")
         self.network = Network(self)
+        self.tcp = TcpNetwork(self.weather, self.loop.world)
         self.history = History()
         self.auditor = Auditor(self)
         self.rebuilding = Rebuilding(self)
         self.brokers = [
             SimBroker(self, number) for number in range(1, self.weather.settings.brokers + 1)
         ]
+        self._reader = KafkaClient(self, "reader")
         self.ending = False
         self._skews_ms = [0]  # every broker's clock that there ever was
         self.largest_batch = 0
@@ -294,11 +298,13 @@ class World:
         why = ""
         for _ in range(READ_ATTEMPTS_MAX):
             try:
-                answer = await self.network.call(
+                answer = await self._reader.fetch(
                     broker,
-                    lambda node: node.fetch(
-                        story.id, partition, position, max_bytes=100_000, max_wait_ms=0
-                    ),
+                    story,
+                    partition,
+                    position,
+                    max_bytes=100_000,
+                    max_wait_ms=0,
                     timeout_s=30,
                 )
             except (NoAnswer, AnabranchError) as fault:

@@ -19,6 +19,7 @@ from anabranch.broker.server import Broker
 from anabranch.broker.surroundings import real
 from anabranch.errors import ErrorCode
 from anabranch.log import opening
+from anabranch.log.catalogue import Catalogue
 from anabranch.log.shards import lease_name
 from anabranch.wire.messages import m09_offset_fetch as m09
 from anabranch.wire.messages import m13_leave_group as m13
@@ -40,7 +41,13 @@ from anabranch.wire.messages.m75_describe_topic_partitions import (
 )
 from tests.broker.conversation import Bench, batch, fetch_request, metadata, produce_request
 from tests.broker.test_api_configs import incremental
-from tests.broker.test_api_groups import commit_request, join, join_request, sync_request
+from tests.broker.test_api_groups import (
+    commit_request,
+    committed,
+    join,
+    join_request,
+    sync_request,
+)
 from tests.support.broker import WireClient, broker_settings
 from tests.support.postgres import postgres_url
 
@@ -319,6 +326,26 @@ async def test_I4_of_two_owners_of_a_group_the_one_with_the_old_picture_changes_
         # It has dropped its picture, and knows the group as it is now.
         answer = await owner.call(old, 9)
         assert answer.topics[0].partitions[0].error_code == ErrorCode.UNKNOWN_MEMBER_ID
+
+
+@pytest.mark.parametrize("version", [7, 9, 10])
+async def test_I4_offsets_of_a_topic_that_is_news_to_the_coordinator_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    """Else a consumer would take it for never committed, and begin anywhere (found by the simulation)."""
+    monkeypatch.setattr(Catalogue, "watch", lambda self: None)  # no notice arrives
+    async with brokers(tmp_path, 2) as benches:
+        owner, (other,) = await split(benches)
+        await owner.create("t")
+        answer = await owner.call(commit_request({("t", 0): 5}), 9)
+        assert answer.topics[0].partitions[0].error_code == ErrorCode.NONE
+        # The group moves before its new coordinator has heard of the topic.
+        monkeypatch.setattr(other.broker.groups, "_refusal", lambda group_id: ErrorCode.NONE)
+        topic = owner.broker.log.catalogue.topic("t")
+        assert topic is not None and other.broker.log.catalogue.topic("t") is None
+        for wanted in ({"t": [0]}, None):
+            found = await committed(other, wanted, version, ids={"t": topic.id})
+            assert [one[0] for one in found.values()] == [5]
 
 
 async def test_whoever_waits_in_a_group_is_told_that_it_moved(tmp_path: Path) -> None:

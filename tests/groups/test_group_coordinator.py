@@ -691,6 +691,29 @@ async def test_many_requests_at_once_share_one_read() -> None:
 
 
 @run
+async def test_a_group_that_is_taken_up_while_another_broker_still_serves_it() -> None:
+    """A broker that starts takes its groups up before the others know of it: what they go on to do with them
+    must not be forgotten (found by the simulation: a member was told of an older generation)."""
+    bench = Bench()
+    first = await bench.member()
+    other, bench.groups = bench.groups, bench.coordinator()
+    await bench.groups.start()
+    second = await other.join("g", join())
+    joining = asyncio.create_task(other.join("g", join(second.member_id)))
+    await turns()
+    again = await other.join("g", join(first.member_id))
+    assert again.generation == (await joining).generation == 2
+    assert (await other.sync("g", sync(again, {again.member_id: b"a"}))).error is ErrorCode.NONE
+    groups = bench.groups
+    for member in (again, await joining):
+        assert await groups.heartbeat("g", member.member_id, None, 2) is ErrorCode.NONE
+        assert await groups.commit("g", commit(7, member)) == [ErrorCode.NONE]
+    stale = await groups.heartbeat("g", first.member_id, None, 1)
+    assert stale is ErrorCode.ILLEGAL_GENERATION
+    await other.close()
+
+
+@run
 async def test_what_is_stored_of_a_group_but_cannot_be_read_can_be_deleted() -> None:
     bench = Bench()
     bench.store.rows["g"] = GroupRow("g", "consumer", "Stable", 3, b"\xc1", 0)

@@ -146,6 +146,35 @@ def test_I5_what_a_new_producer_sent_behind_a_withdrawn_append_is_refused(run) -
     run(scenario)
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("by_id", [True, False])
+def test_I5_what_a_new_producer_sent_behind_a_refused_append_is_refused(
+    run, known: bool, by_id: bool
+) -> None:
+    """A topic that another broker made is known here a moment later: of a window of batches that come in that
+    moment the first ones are refused (found by the simulation)."""
+
+    async def scenario(bench: Bench) -> None:
+        batches = [
+            bench.batch([b"%d" % n], producer_id=5, producer_epoch=0, base_sequence=n)
+            for n in range(3)
+        ]
+        topic_id = (1).to_bytes(16, "big")  # the first one that the bench gives
+        topic = await bench.log.create_topic("t", 1, {}) if known else None
+        for batch in batches[:2]:
+            bench.log.refused("" if by_id else "t", topic_id if by_id else bytes(16), 0, batch)
+        topic = topic or await bench.log.create_topic("t", 1, {})
+        assert topic.id == topic_id
+        with pytest.raises(ClientFault) as late:
+            await bench.log.append(topic, 0, batches[2])
+        assert late.value.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        answers = await asyncio.gather(*(bench.log.append(topic, 0, batch) for batch in batches))
+        assert [each.base_offset for each in answers] == [0, 1, 2]
+        bench.log.refused("t", bytes(16), 0, memoryview(b"no batch at all"))
+
+    run(scenario)
+
+
 def test_I10_a_queue_of_withdrawn_appends_makes_room(run) -> None:
     async def scenario(bench: Bench) -> None:
         topic = await bench.log.create_topic("t", 1, {})

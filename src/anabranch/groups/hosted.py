@@ -44,6 +44,8 @@ class HostedGroup:
     ) -> None:
         self.group: Group = group
         self.fence = fence
+        self._fence_found = fence
+        self.taken_up_s = asyncio.get_running_loop().time()
         self._metastore = metastore
         self._lane = lane
         self._now_ms = now_ms
@@ -55,6 +57,11 @@ class HostedGroup:
         self._timer_ms = 0
         self._anew = False  # the protocol changed since the last save
         self.pins = 0  # by whom it is kept in memory although idle, while its row is being deleted
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether something of ours was handed to the metastore, which judges it, or its row is going."""
+        return self.fence != self._fence_found or self.pins > 0
 
     @property
     def is_idle(self) -> bool:

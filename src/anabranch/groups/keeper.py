@@ -26,6 +26,7 @@ from anabranch.metastore.api import Metastore, StoredGroup
 logger = logging.getLogger(__name__)
 
 TAKE_UP_RETRY_S = 0.5
+UNSURE_S = 10.0  # by then another broker that held a group knows that it is ours, or is out of sight
 
 
 class GroupKeeper:
@@ -70,17 +71,36 @@ class GroupKeeper:
         The caller goes on without awaiting, and ends with ``run`` or ``settle``, so that an empty
         group does not stay. Reads of one group are shared: nobody can be handed a picture that is
         older than what somebody else has stored meanwhile.
+
+        A picture that was taken a moment ago is compared with the metastore as long as nothing of ours is
+        stored: the broker that had the group before may not have known yet that it is ours now.
         """
-        while (hosted := self.groups.get(group_id)) is None:
+        while (hosted := self.groups.get(group_id)) is None or self._is_unsure(hosted):
+            if hosted is not None:
+                row = await self._metastore.group(group_id)
+                fence = 0 if row is None else row.fence
+                if self.groups.get(group_id) is hosted and self._is_unsure(hosted):
+                    if hosted.fence == fence:
+                        return hosted
+                    hosted.abandon(ErrorCode.NOT_COORDINATOR)
+                continue
             loading = self._loading.get(group_id)
             if loading is None:
                 loading = asyncio.get_running_loop().create_task(self._load(group_id))
                 self._loading[group_id] = loading
             stored = await asyncio.shield(loading)
-            if group_id in self.groups:
-                continue
-            return self._host(stored) if stored is not None else None
+            hosted = self.groups.get(group_id)
+            if hosted is None:
+                return self._host(stored) if stored is not None else None
+            if stored is not None and hosted.fence == stored.row.fence:
+                return hosted
         return hosted
+
+    @staticmethod
+    def _is_unsure(hosted: HostedGroup) -> bool:
+        return (
+            not hosted.is_ours and asyncio.get_running_loop().time() < hosted.taken_up_s + UNSURE_S
+        )
 
     async def _load(self, group_id: str) -> StoredGroup | None:
         try:

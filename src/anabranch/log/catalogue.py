@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.log.config import TopicConfig, effective
@@ -46,6 +46,10 @@ class Catalogue:
 
     def topics(self) -> list[Topic]:
         return list(self._by_name.values())
+
+    def unknown(self, topic_nos: Iterable[int]) -> set[int]:
+        """Those that are not in this picture."""
+        return {no for no in topic_nos if no not in self._by_no}
 
     def config(self, topic: Topic) -> TopicConfig:
         """Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
@@ -109,6 +113,16 @@ class Catalogue:
             await self._reload_topics(topics)
         known = [self._partitions[key] for key in changed.partitions if key in self._partitions]
         await self.refresh_some(log for log in known if log.topic.no not in topics)
+
+    async def learn(self, topic_nos: Collection[int]) -> bool:
+        """Look for topics that the metastore names and this picture lacks: another process may have made them a
+        moment ago. False if that takes too long; one that is missing afterwards was deleted."""
+        if topic_nos and not self._closed:
+            self.notice(Changed(topics=frozenset(topic_nos)))
+            assert self._reloading is not None
+            done, _ = await asyncio.wait({self._reloading}, timeout=RETRY_S)
+            return bool(done)
+        return True
 
     async def close(self) -> None:
         """Stop watching."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, 
 from typing import Any, TypeVar
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.log.awaited import Strangers, idempotent_headers
 from anabranch.log.background import Background
 from anabranch.log.branch import Brancher, BranchPoint
 from anabranch.log.catalogue import Catalogue
@@ -99,6 +100,7 @@ class Log:
         # Which partitions background work is ours for; brokers divide them among themselves.
         self.looks_after: Callable[[bytes, int], bool] = lambda topic_id, partition: True
         self.catalogue = Catalogue(metastore)
+        self._strangers = Strangers()
         self.extents = ExtentReader(store, wal_reader)
         self._wal = wal
         self._new_topic_id = new_topic_id
@@ -305,8 +307,22 @@ class Log:
         else:
             _check_timestamps(headers, config, self.now_ms())
         future: PromptFuture[Appended] = PromptFuture(loop=asyncio.get_running_loop())
+        self._strangers.introduce(topic.name, topic.id, partition, log.awaited)
         self.pipeline.submit(Pending(log, data, headers, append_time_ms, future, transaction))
         return future
+
+    def refused(self, name: str, topic_id: bytes, partition: int, data: memoryview) -> None:
+        """``data`` was turned away before it could be queued: of an idempotent producer that is new to the
+        partition, nothing that was sent behind it is taken before it. One of ``name`` and ``topic_id``
+        (the other is empty) says what topic the client meant; it need not be known."""
+        topic = self.catalogue.topic(name) if name else self.catalogue.topic_by_id(topic_id)
+        log = None if topic is None else self.catalogue.find(topic.no, partition)
+        headers = list(idempotent_headers(data))
+        if log is None:
+            self._strangers.refused((name or topic_id, partition), headers)
+            return
+        for header in headers:
+            log.await_again(header)
 
     @property
     def queued_bytes(self) -> int:

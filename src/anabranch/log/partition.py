@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from anabranch.log.awaited import Awaited
 from anabranch.log.tail import Tail
 from anabranch.log.waiting import Waiter
 from anabranch.metastore.api import Partition, ProducerState, Topic
 from anabranch.records.header import BatchHeader
 from anabranch.storage.wal_format import Seen
 
-AWAITED_MAX = 256  # producers whose first batch failed, per partition; the oldest is forgotten
 LOOK_AGAIN = 1 << 62  # bytes: whoever waits looks for itself, however much it waits for
 
 
@@ -54,7 +54,7 @@ class PartitionLog:
         self.unstable = row.unstable  # where the first open transaction begins; -1 without one
         self.aborted_end = row.aborted_end  # behind the last aborted one
         self.producers: OrderedDict[int, ProducerState] | None = None
-        self.awaited: dict[int, tuple[int, int]] = {}  # see await_again
+        self.awaited = Awaited()
         self.tail = Tail()
         self.waiters: dict[Waiter, None] = {}  # a set would wake them in another order every time
         self.stale = False  # the outcome of a commit is unknown: ask before the next commit or read
@@ -128,22 +128,13 @@ class PartitionLog:
         if self.producers is not None:
             for state in states:
                 self.producers[state.producer_id] = state
-                self.awaited.pop(state.producer_id, None)
+                self.awaited.came(state.producer_id)
                 self.producers.move_to_end(state.producer_id)
 
     def await_again(self, failed: BatchHeader) -> None:
-        """A batch that failed is to come before any that its producer sent behind it.
-
-        Where the producer is known, its sequence says so by itself. One that is new here may begin with
-        any: were its second batch taken, its first one would be refused from then on (KAFKA-14359).
-        """
-        epoch, sequence = failed.producer_epoch, failed.base_sequence
-        before = self.awaited.pop(failed.producer_id, (-1, 0))
-        if before[0] >= epoch:
-            epoch, sequence = before if before[0] > epoch else min(before, (epoch, sequence))
-        self.awaited[failed.producer_id] = (epoch, sequence)
-        if len(self.awaited) > AWAITED_MAX:
-            del self.awaited[next(iter(self.awaited))]
+        """A batch that failed is to come before any that its producer sent behind it."""
+        if self.producers is None or failed.producer_id not in self.producers:
+            self.awaited.add(failed.producer_id, failed.producer_epoch, failed.base_sequence)
 
     def forget_producers(self, before_ms: int) -> None:
         """Drop producers idle since ``before_ms``, as the metastore does: memory is bounded alike."""

@@ -125,6 +125,9 @@ class _Appends:
             future = self._log.append(topic, part.index, part.records, self._transaction)
         except ClientFault as fault:
             _refuse(answer, fault)
+            if isinstance(part.records, memoryview):
+                name = "" if self._by_id else wanted.name
+                self._log.refused(name, wanted.topic_id, part.index, part.records)
         else:
             self.futures.append(future)
             self._waiting.append((answer, future))

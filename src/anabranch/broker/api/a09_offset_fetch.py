@@ -96,6 +96,12 @@ async def _group(
             wanted.group_id, wanted.member_id, wanted.member_epoch
         ):
             offsets.setdefault(one.topic_no, {})[one.partition] = one
+        # A topic that is news to us must not look as if nothing were committed: its consumers would begin
+        # anywhere.
+        catalogue = context.log.catalogue
+        named = {*offsets, *(no for no, _ in pending)}
+        if not await catalogue.learn(catalogue.unknown(named)):
+            raise StoreFault("topics with committed offsets could not be looked up")
     except ClientFault as fault:  # another broker's group, or none of this lane's
         answer.error_code = fault.code
     except StoreFault:
