@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -27,7 +28,6 @@ from anabranch.errors import AnabranchError
 
 T = TypeVar("T")
 
-CLOSES_MAX = 100  # of a coroutine that is discarded: one for each clean-up in which it waits
 START_S = 1000.0  # the loop's clock does not begin at 0, so that nobody takes 0 for "never"
 
 
@@ -260,16 +260,15 @@ class SimLoop(asyncio.BaseEventLoop):
         self.set_exception_handler(lambda loop, context: None)
         for process in list(self.processes):
             process.alive = False
+        # A clean-up that waits again is dropped where it waits, and would be complained of.
+        usual, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
         for job in list(self._jobs):
             job.throw(Killed)
         for task in list(self.tasks.values()):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
-            for _ in range(CLOSES_MAX):
-                try:
-                    task.get_coro().close()  # type: ignore[union-attr]
-                except RuntimeError:  # it waits again, in a clean-up: on to the next one
-                    continue
-                except BaseException:
-                    pass
-                break
+            try:
+                task.get_coro().close()  # type: ignore[union-attr]
+            except BaseException:
+                pass
+        sys.unraisablehook = usual
         self.close()

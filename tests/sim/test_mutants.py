@@ -36,10 +36,11 @@ from anabranch.records.record import iter_records
 SEEDS_MAX = 100
 
 
-def objection(words: str, **settings: Any) -> str:
-    """The first failure that says ``words``, in a weather that makes the bug matter."""
+def objection(words: str, first: int = 1, **settings: Any) -> str:
+    """The first failure that says ``words``, in a weather that makes the bug matter; ``first`` is a seed that
+    did not take long to find it when this was written."""
     others = []
-    for seed in range(1, SEEDS_MAX):
+    for seed in range(first, first + SEEDS_MAX):
         failure = run_seed(seed, short=True, settings=settings).failure
         if failure is not None:
             if words in failure:
@@ -168,7 +169,7 @@ def test_I2_compaction_takes_the_newest_record_of_a_key(monkeypatch: pytest.Monk
 
 def test_I2_delete_markers_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction_filter, "horizon_of", lambda header: 0)
-    print(objection("the delete marker"))
+    print(objection("the delete marker", 11, chaos_s=1e9, crash_point=0.0, brokers=1))
 
 
 def test_I2_what_is_too_young_is_compacted(monkeypatch: pytest.MonkeyPatch) -> None:
