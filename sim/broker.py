@@ -136,6 +136,7 @@ class SimBroker:
                 now_ms=self.now_ms,
                 monotonic_s=world.loop.time,
                 new_member_id=lambda: f"{process.name}-{next(numbers)}",
+                new_uuid=lambda: world.rng.randbytes(16),
                 new_session_id=lambda: world.rng.randrange(1, 1 << 31),
                 bind=lambda host, port: cast(Any, world.tcp.bind(process, host, port)),
                 open_log=partial(self._open_log, process),

@@ -8,7 +8,6 @@ import base64
 import itertools
 import logging
 import shutil
-import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
@@ -212,7 +211,7 @@ class Broker:
                     settings.telemetry.endpoint,
                     self.log.metastore,
                     monotonic_s=self._surroundings.monotonic_s,
-                    new_id=lambda: uuid.uuid4().bytes,
+                    new_id=self._surroundings.new_uuid,
                 )
                 await self.telemetry.start()
                 stack.push_async_callback(self.telemetry.close)

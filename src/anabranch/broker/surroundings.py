@@ -49,6 +49,7 @@ class Surroundings(NamedTuple):
     now_ms: Callable[[], int]  # the wall clock, since the epoch
     monotonic_s: Callable[[], float]
     new_member_id: Callable[[], str]  # unlike any other
+    new_uuid: Callable[[], bytes]  # 16 random bytes
     new_session_id: Callable[[], int]  # a positive int32 that nobody can guess
     bind: Callable[[str, int], socket.socket]  # raises UserFault
     open_log: OpenLog
@@ -64,6 +65,7 @@ def real() -> Surroundings:
         now_ms=wall_clock_ms,
         monotonic_s=time.monotonic,
         new_member_id=lambda: str(uuid.uuid4()),
+        new_uuid=lambda: uuid.uuid4().bytes,
         new_session_id=lambda: 1 + secrets.randbelow(INT_MAX),
         bind=bind,
         open_log=open_log,

@@ -26,7 +26,9 @@ from anabranch.metastore.api import Metastore, StoredGroup
 logger = logging.getLogger(__name__)
 
 TAKE_UP_RETRY_S = 0.5
-UNSURE_S = 10.0  # by then another broker that held a group knows that it is ours, or is out of sight
+UNSURE_S = (
+    10.0  # by then another broker that held a group knows that it is ours, or is out of sight
+)
 
 
 class GroupKeeper:
