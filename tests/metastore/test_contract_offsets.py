@@ -231,6 +231,26 @@ async def test_i8_a_deleted_topic_can_still_be_explained(meta: Metastore) -> Non
     assert len(await meta.offset_history("g", topic_no=topic.no)) == 2
 
 
+async def test_I4_a_commit_that_a_deletion_overtook_is_there_when_the_topic_comes_back(
+    meta: Metastore,
+) -> None:
+    """Its broker had not heard of the deletion, and acknowledged it."""
+    topic, other = await a_topic(meta), await a_topic(meta, "other", number=2)
+    await meta.delete_topic(topic.no, 20, grace_ms=50)
+    await meta.commit_offsets("g", [at(topic, 0, 7), at(other, 0, 3)], COMMIT, MEMBER, 21)
+    assert [one.offset for one in await meta.committed("g")] == [3]
+    await meta.undelete_topic(topic.no, None, 30)
+    assert sorted(one.offset for one in await meta.committed("g")) == [3, 7]
+    await meta.delete_topic(topic.no, 40, grace_ms=10)
+    await meta.commit_offsets("g", [at(topic, 0, 8)], COMMIT, MEMBER, 41)
+    while await meta.purge_deleted(2, 60) == 2:
+        await meta.commit_offsets("g", [at(topic, 0, 9)], COMMIT, MEMBER, 61)
+    lines = brief(await meta.offset_history("g", topic_no=topic.no))
+    assert lines[0][2] == "delete", "a purge takes what was committed meanwhile"
+    await meta.commit_offsets("g", [at(topic, 0, 10)], COMMIT, MEMBER, 62)
+    assert brief(await meta.offset_history("g", topic_no=topic.no)) == lines
+
+
 async def test_pruning_keeps_what_is_still_committed(meta: Metastore) -> None:
     topic = await a_topic(meta, partitions=2)
     for i in range(5):

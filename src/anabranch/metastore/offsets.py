@@ -187,8 +187,8 @@ def commit_offsets(
 ) -> None:
     require_fence(tx, group_id, expected)
     group = _group_made(tx, group_id, now_ms)
-    live = {no for no in {change.topic_no for change in offsets} if topics.is_live(tx, no)}
-    changes = [change for change in offsets if change.topic_no in live]
+    kept = {no for no in {change.topic_no for change in offsets} if topics.keeps_offsets(tx, no)}
+    changes = [change for change in offsets if change.topic_no in kept]
     if not changes:
         return
     tx.changed.groups.add(group_id)

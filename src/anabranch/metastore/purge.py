@@ -15,7 +15,7 @@ from anabranch.metastore.journal_notes import Noted, note, note_topic
 from anabranch.metastore.objects import SUSPECT
 from anabranch.metastore.partitions import move_rows
 from anabranch.metastore.topics import COLUMNS, DELETED, PURGED, live_topic, refuse_taken, topic_of
-from anabranch.metastore.tx import Tx, lock_topic
+from anabranch.metastore.tx import Tx, lock_topic, lock_topic_row
 from anabranch.metastore.values import DeletedTopic, Topic
 
 
@@ -96,6 +96,7 @@ def _purge_topic(tx: Tx, topic_no: int, deleted_ms: int, limit: int) -> int:
 
     The partitions go first: without them nothing can be brought back half.
     """
+    lock_topic_row(tx, topic_no)  # offsets that are being committed are there, or come too late
     tx.execute("DELETE FROM deleted_partition WHERE topic_no = ?", (topic_no,))
     tx.execute("DELETE FROM leader_epoch WHERE topic_no = ?", (topic_no,))
     note_topic(tx, topic_no, "deleted_partition", "leader_epoch")

@@ -57,8 +57,12 @@ def some_topics(tx: Tx, topic_nos: Sequence[int]) -> list[Topic]:
     return found
 
 
-def is_live(tx: Tx, topic_no: int) -> bool:
-    row = tx.execute("SELECT 1 FROM topic WHERE no = ? AND state = 0", (topic_no,)).fetchone()
+def keeps_offsets(tx: Tx, topic_no: int) -> bool:
+    """Whether the topic lives, or is deleted and may come back: a group's broker may not have heard of its
+    deletion and acknowledge what is committed, so that has to wait with the rest."""
+    row = tx.execute(
+        "SELECT 1 FROM topic WHERE no = ? AND state <> ?", (topic_no, PURGED)
+    ).fetchone()
     return row is not None
 
 

@@ -85,6 +85,12 @@ def lock_topic(tx: Tx, topic_no: int) -> None:
         )
 
 
+def lock_topic_row(tx: Tx, topic_no: int) -> None:
+    """Until the transaction ends, no other commits offsets of the topic."""
+    if not is_sqlite(tx):
+        tx.execute("SELECT 1 FROM topic WHERE no = ? FOR NO KEY UPDATE", (topic_no,))
+
+
 def lock_group(tx: Tx, group_id: str) -> None:
     """Until the transaction ends, no other changes a committed offset of this group."""
     if not is_sqlite(tx):

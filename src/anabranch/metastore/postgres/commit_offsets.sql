@@ -39,12 +39,13 @@ BEGIN
         INSERT INTO journal_note (spans) VALUES (format('[["consumer_group",[%s]]]', group_number));
     END IF;
 
-    -- No offset is committed behind the back of a deletion: it waits for these, or they find it done.
-    PERFORM 1 FROM topic WHERE no = ANY (topic_nos) AND state = 0 ORDER BY no FOR SHARE;
+    -- No offset is committed behind the back of a purge: it waits for these, or they find it done. Those of
+    -- a topic that is deleted and may come back wait with it.
+    PERFORM 1 FROM topic WHERE no = ANY (topic_nos) AND state <> 2 ORDER BY no FOR SHARE;
     SELECT count(*), max(round) INTO total, rounds FROM (
         SELECT row_number() OVER (PARTITION BY v.topic_no, v.partition) AS round
         FROM unnest(topic_nos, partitions) AS v (topic_no, partition)
-        JOIN topic t ON t.no = v.topic_no AND t.state = 0) AS l;
+        JOIN topic t ON t.no = v.topic_no AND t.state <> 2) AS l;
     IF total = 0 THEN
         RETURN NULL;
     END IF;
@@ -70,7 +71,7 @@ BEGIN
             string_agg(format('["committed",[%s,%s,%s]]', group_number, v.topic_no, v.partition), ','),
             group_number, now_ms, first_seq)
         FROM unnest(topic_nos, partitions) AS v (topic_no, partition)
-        JOIN topic t ON t.no = v.topic_no AND t.state = 0;
+        JOIN topic t ON t.no = v.topic_no AND t.state <> 2;
 
     -- A partition named twice makes two lines, one after the other.
     FOR this_round IN 1 .. rounds LOOP
@@ -80,7 +81,7 @@ BEGIN
             c.metadata, c.actor_no
         FROM (SELECT v.*, row_number() OVER (PARTITION BY v.topic_no, v.partition) AS round
             FROM unnest(topic_nos, partitions) AS v (topic_no, partition)
-            JOIN topic t ON t.no = v.topic_no AND t.state = 0) AS l
+            JOIN topic t ON t.no = v.topic_no AND t.state <> 2) AS l
         JOIN committed c ON c.group_no = group_number AND c.topic_no = l.topic_no
             AND c.partition = l.partition
         WHERE l.round = this_round;
@@ -99,7 +100,7 @@ BEGIN
                 FROM unnest(topic_nos, partitions, offsets, leader_epochs, metadatas, committed_at,
                     expire_at) WITH ORDINALITY AS v (topic_no, partition, new_offset, leader_epoch,
                     metadata, committed_ms, expires_ms, nth)
-                JOIN topic t ON t.no = v.topic_no AND t.state = 0) AS o) AS l
+                JOIN topic t ON t.no = v.topic_no AND t.state <> 2) AS o) AS l
         WHERE l.round = this_round
         ON CONFLICT (group_no, topic_no, partition) DO UPDATE SET
             old_offset = committed."offset", "offset" = excluded."offset",
