@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from anabranch.broker.config import Limits, ListenerSettings
 from anabranch.broker.server import Broker
 from anabranch.errors import AnabranchError, ErrorCode, UserFault
+from anabranch.log import leaving
 from tests.broker.conversation import (
     Bench,
     batch,
@@ -50,6 +51,30 @@ def test_stop_answers_the_produces_it_has_begun(tmp_path: Path) -> None:
         async with talking(tmp_path) as bench:
             # I1: what was acknowledged is there; what was not may be.
             assert (await bench.offset("t", -1)).offset >= answered
+
+    run(scenario)
+
+
+def test_I9_a_broker_that_leaves_is_out_of_sight_and_still_known(tmp_path: Path) -> None:
+    """From its row's end until its last flush a document says that its WAL is being written."""
+
+    async def scenario() -> None:
+        broker = Broker(broker_settings(tmp_path))
+        await broker.start()
+        seen = []
+        left = broker.log.on_drained
+
+        async def look() -> None:
+            metastore = broker.log.metastore
+            seen.append((await metastore.brokers(), await metastore.documents(leaving.KIND)))
+            await left()
+            seen.append((await metastore.brokers(), await metastore.documents(leaving.KIND)))
+
+        broker.log.on_drained = look
+        await broker.stop()
+        (rows, (document,)), after = seen
+        assert rows == [] and document.id == str(broker.membership.me.writes_under)
+        assert after == ([], [])
 
     run(scenario)
 

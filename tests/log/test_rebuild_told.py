@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from anabranch.errors import ClientFault, StoreFault, UnknownOutcome
+from anabranch.log import leaving
 from anabranch.log.rebuild.report import Kind, Report
 from anabranch.metastore.api import Topic
 from anabranch.storage.memory import MemoryStore
@@ -246,3 +247,44 @@ def test_I5_I9_a_late_retry_is_not_taken_for_what_follows_a_hole(run: Run, tmp_p
         assert spans[0] == [(n, n) for n in range(8)]
 
     run(scenario, wal_store=MemoryStore())
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["leaving", "taken for dead"])
+def test_I1_I9_a_broker_that_is_out_of_sight_may_still_append(
+    run: Run, tmp_path: Path, said: bool
+) -> None:
+    """Its row goes first, its last flushes come afterwards; the journal may end in between."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 1, {})
+        await bench.append(topic, 0, [b"a"])
+        (row,) = await bench.log.metastore.brokers()
+        if said:
+            await leaving.begin(bench.log.metastore, row.writes_under, bench.clock())
+        await bench.log.metastore.remove_broker(row.broker_id, row.epoch)
+        await snapshot(bench)
+        await bench.append(topic, 0, [b"b"])
+        if not said:  # one flush more, which tells that the start went on
+            await bench.append(topic, 0, [b"c"])
+        spans, report = rebuilt(bench, tmp_path)
+        assert spans[0] == [(n, n) for n in range(2 if said else 3)]
+        assert (Kind.UNTOLD in kinds(report)) is said
+        if said:
+            await leaving.end(bench.log.metastore, row.writes_under)
+            await snapshot(bench)
+            spans, report = rebuilt(bench, tmp_path)
+            assert spans[0] == [(0, 0), (1, 1)] and not kinds(report)
+
+    run(scenario)
+
+
+def test_who_died_while_leaving_is_forgotten(run: Run) -> None:
+    async def scenario(bench: Bench) -> None:
+        metastore = bench.log.metastore
+        await leaving.begin(metastore, 7, bench.clock())
+        await leaving.tidy(metastore, bench.clock() + leaving.LEAVING_MS_MAX)
+        assert len(await metastore.documents(leaving.KIND)) == 1
+        await leaving.tidy(metastore, bench.clock() + leaving.LEAVING_MS_MAX + 1)
+        assert await metastore.documents(leaving.KIND) == []
+
+    run(scenario)

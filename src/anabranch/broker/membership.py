@@ -26,6 +26,7 @@ from msgspec.structs import replace
 
 from anabranch.broker.routing import Routes
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode, StoreFault
+from anabranch.log import leaving
 from anabranch.metastore.api import BrokerRow, Metastore
 from anabranch.metastore.changes import Changed
 
@@ -319,6 +320,7 @@ class Membership:
         """Become visible, and stay so until :meth:`leave`. Raises StoreFault."""
         self._beaten_ms = self._monotonic_ms()
         await self._beat()
+        await leaving.tidy(self._metastore, await self._ask_the_time())
         self._metastore.on_change(self._notice)
         self._task = asyncio.get_running_loop().create_task(self._beat_for_ever(), name="heartbeat")
 
@@ -327,10 +329,19 @@ class Membership:
         self._leaving = True
         await self._stop()
         try:
+            await leaving.begin(self._metastore, self.me.writes_under, await self._ask_the_time())
             await self._metastore.remove_broker(self.me.broker_id, self.me.epoch)
             await self.look()
         except StoreFault as fault:
             logger.warning("leaving without a word, the others will miss us: %s", fault)
+
+    async def left(self) -> None:
+        """Nothing is appended any more."""
+        if self._leaving:
+            try:
+                await leaving.end(self._metastore, self.me.writes_under)
+            except StoreFault as fault:
+                logger.warning("the last flush could not be reported: %s", fault)
 
     async def _stop(self) -> None:
         self._stopped = True
@@ -410,7 +421,7 @@ class Membership:
                     lane=me.lane,
                     rack=me.rack,
                     silent_ms=self._silent_ms_max,
-                    wal_epoch=me.epoch if me.wal_epoch is None else me.wal_epoch,
+                    wal_epoch=me.writes_under,
                     endpoints=me.endpoints,
                 )
             except ClientFault as fault:

@@ -300,6 +300,7 @@ class Broker:
             load=self._load,
             company=company,
         )
+        self.log.on_drained = self.membership.left
         self.membership.on_load.append(
             lambda load: self.log.reader.pace.heard(
                 load.late_percent, reading_cold=load.cold_bytes_per_second > 0

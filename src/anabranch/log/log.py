@@ -70,6 +70,9 @@ INFLATION_MAX = 4
 HIGH_WATERMARK = -1  # DeleteRecords' word for "everything"
 
 
+async def _nobody_asks() -> None: ...
+
+
 class Log:
     """One process's access to the shared log. ``wal`` is None where nothing is appended (the CLI)."""
 
@@ -97,6 +100,8 @@ class Log:
         self.now_ms = now_ms
         store_now_ms = store_now_ms or self._own_now_ms
         self.broker = broker  # as what this process is registered, if it appends
+        # Told once nothing is appended any more, and before the journal ships its last entry.
+        self.on_drained: Callable[[], Awaitable[None]] = _nobody_asks
         # Which partitions background work is ours for; brokers divide them among themselves.
         self.looks_after: Callable[[bytes, int], bool] = lambda topic_id, partition: True
         self.catalogue = Catalogue(metastore)
@@ -240,6 +245,7 @@ class Log:
             await self.transactions.close()
         if self.pipeline is not None:
             await self.pipeline.close()
+        await self.on_drained()
         self.reader.close()
         await self.settle()
         if self.background is not None:

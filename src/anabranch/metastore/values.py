@@ -495,3 +495,8 @@ class BrokerRow(Struct, frozen=True):
     late_percent: int = 0
     cold_bytes_per_second: int = 0
     endpoints: tuple[Endpoint, ...] = ()
+
+    @property
+    def writes_under(self) -> int:
+        """The epoch in the names of its WAL objects."""
+        return self.epoch if self.wal_epoch is None else self.wal_epoch

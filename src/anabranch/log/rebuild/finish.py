@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from anabranch.log import leaving
 from anabranch.log.rebuild.bucket import kind_of_key
 from anabranch.log.rebuild.report import Kind, Report
 from anabranch.log.rebuild.tables import Tables
@@ -88,6 +89,7 @@ def number_anew(
     tables.raise_counter("producer_id", given + apart)
     tables.raise_counter("catalogue_version", tables.counter("catalogue_version") + 1)
     tx.execute("DELETE FROM broker")
+    tx.execute("DELETE FROM document WHERE kind = ?", (leaving.KIND,))
     tx.execute("DELETE FROM lease")
     tx.execute("DELETE FROM journal_note")
     tx.execute("DELETE FROM journal_mark")
@@ -123,6 +125,7 @@ def report_untold(tables: Tables, last_ms: int, report: Report) -> None:
     To be asked before brokers are forgotten. Whoever left in order had shipped all it did.
     """
     brokers = [str(one) for (one,) in tables.tx.execute("SELECT broker_id FROM broker ORDER BY 1")]
+    brokers += [f"of epoch {epoch}" for epoch in sorted(tables.leaving())]
     if not brokers:
         return
     report.add(

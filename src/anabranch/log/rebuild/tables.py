@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from anabranch.log import leaving
 from anabranch.log.rebuild.wal_read import Known
 from anabranch.metastore import appends, bulk, partitions, topics
 from anabranch.metastore.api import (
@@ -68,10 +69,16 @@ class Tables:
             epochs=frozenset(
                 epoch
                 for (epoch,) in self.tx.execute("SELECT coalesce(wal_epoch, epoch) FROM broker")
-            ),
+            )
+            | self.leaving(),
             epoch_max=self.counter("broker_epoch"),
             extents={key: frozenset(positions) for key, positions in extents.items()},
         )
+
+    def leaving(self) -> frozenset[int]:
+        """Epochs under which brokers that were leaving wrote."""
+        rows = self.tx.execute("SELECT id FROM document WHERE kind = ?", (leaving.KIND,))
+        return frozenset(int(epoch) for (epoch,) in rows)
 
     def counter(self, name: str) -> int:
         value: int = self.tx.execute(

@@ -8,7 +8,8 @@ up to which byte that object was committed when the entry was read. So of each s
                                                             that lost its compare-and-set commits later
     frames and objects after it                             new
 
-What a start left behind that had ended before the last entry was never acknowledged: it stays aside. So does a
+What a start left behind that had ended before the last entry was never acknowledged: it stays aside, unless its
+own frames tell that it went on (a broker that was taken for dead and was not). So does a
 flush that became durable and whose commit failed, where a later frame says so; later frames also tell which
 offsets earlier flushes got (``wal_format.Seen``, ``Past``).
 """
@@ -125,6 +126,14 @@ class _Outcomes:
                 key = part.topic_id, part.partition, seen.sequence, seen.leader_epoch
                 self.told[key] = Told(seen.base_offset, seen.end_offset)
 
+    def went_on(self, fresh: Iterable[Frame]) -> bool:
+        """Whether one of these flushes, which the journal does not know, is over and did not fail."""
+        return any(
+            frame.sequence < self.settled
+            and any(self.fate(frame.sequence, part) for part in range(len(frame.parts)))
+            for frame in fresh
+        )
+
     def fate(self, sequence: int, part: int) -> Fate | None:
         """None if it failed for certain."""
         certain = self.failed.get((sequence, part), self.failed.get((sequence, WHOLE_FLUSH)))
@@ -153,7 +162,6 @@ def new_parts(
         last = max((n for n, info in enumerate(infos) if info.key in known.committed), default=0)
         wanted += [(start, info.key, known.committed.get(info.key, 0)) for info in infos[last:]]
     frames_of = in_order(pool, lambda one: _read_frames(wal, one[1]), wanted, window=SCANS_AHEAD)
-    left: dict[Start, int] = {}
     outcomes: dict[Start, _Outcomes] = {}
     taken: dict[Start, list[_Taken]] = {}
     for done, ((start, key, committed), result) in enumerate(frames_of, 1):
@@ -166,10 +174,6 @@ def new_parts(
         show(Progress("WAL", done, len(wanted), report.figures.bytes_read))
         judged = [frame for frame in frames if frame.position < committed]
         fresh = frames[len(judged) :]
-        if _had_ended(start, known):
-            left[start] = left.get(start, 0) + len(fresh)
-            continue
-        report.figures.wal_frames_new += len(fresh)
         told = outcomes.setdefault(start, _Outcomes())
         for frame in frames:
             told.note(frame)
@@ -177,13 +181,17 @@ def new_parts(
             _Taken(frame, key, committed) for frame in judged[-1:] + fresh
         )
     for start, told in outcomes.items():
-        _report_missing(start, told, report)
-    for start, flushes in left.items():
-        if flushes:
+        fresh = [one.frame for one in taken[start] if one.frame.position >= one.committed]
+        if not _had_ended(start, known) or told.went_on(fresh):
+            report.figures.wal_frames_new += len(fresh)
+            _report_missing(start, told, report)
+            continue
+        del taken[start]
+        if fresh:
             report.add(
                 Kind.LEFT_ASIDE,
                 str(start),
-                f"{flushes} flushes of a start that had ended before the journal's last entry: durable, "
+                f"{len(fresh)} flushes of a start that had ended before the journal's last entry: durable, "
                 "but never committed, so nobody was told that they are there",
             )
     return _parts(taken, outcomes, known, report)
