@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from anabranch.broker.config import DEFAULT_PORT, KIB, MINUTE_MS, BrokerSettings
 from anabranch.log.config import (
     INT_MAX,
+    LONG_MAX,
     TOPIC_CONFIGS,
     ConfigDef,
     ConfigType,
@@ -475,6 +476,31 @@ _OWN: Final = (
 )
 
 
+def _throttles() -> tuple[BrokerConfig, ...]:
+    """Limits of replication, which tools set before they move replicas and delete afterwards."""
+    names = (
+        "follower.replication.throttled.rate",
+        "leader.replication.throttled.rate",
+        "replica.alter.log.dirs.io.max.bytes.per.second",
+    )
+    return tuple(
+        BrokerConfig(
+            ConfigDef(
+                name,
+                _T.LONG,
+                str(LONG_MAX),
+                "Bytes per second for moving replicas. Accepted for compatibility; without effect here: "
+                "nothing is replicated between brokers.",
+                at_least(0),
+                effect=False,
+            ),
+            lambda _: str(LONG_MAX),
+            lambda settings, _: settings,
+        )
+        for name in names
+    )
+
+
 def _of_topics() -> tuple[BrokerConfig, ...]:
     """The broker configs that stand behind topic configs: here always the topic's own default."""
 
@@ -499,7 +525,9 @@ def _of_topics() -> tuple[BrokerConfig, ...]:
 BROKER_CONFIGS: Final[Mapping[str, BrokerConfig]] = MappingProxyType(
     {
         one.definition.name: one
-        for one in sorted((*_OWN, *_of_topics()), key=lambda one: one.definition.name)
+        for one in sorted(
+            (*_OWN, *_throttles(), *_of_topics()), key=lambda one: one.definition.name
+        )
     }
 )
 """Every broker config that is shown, by Kafka's name, in alphabetical order."""

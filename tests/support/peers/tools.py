@@ -28,6 +28,11 @@ MAIN_CLASSES = {
     "ConsoleShareConsumer": "org.apache.kafka.tools.consumer.ConsoleShareConsumer",  # kafka-console-share-consumer
     "ShareGroupCommand": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",  # kafka-share-groups
     "VerifiableShareConsumer": "org.apache.kafka.tools.VerifiableShareConsumer",  # kafka-verifiable-share-consumer
+    "FeatureCommand": "org.apache.kafka.tools.FeatureCommand",  # kafka-features
+    "LeaderElectionCommand": "org.apache.kafka.tools.LeaderElectionCommand",  # kafka-leader-election
+    "MetadataQuorumCommand": "org.apache.kafka.tools.MetadataQuorumCommand",  # kafka-metadata-quorum
+    "ReassignPartitionsCommand": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",  # kafka-reassign-partitions
+    "StreamsGroupCommand": "org.apache.kafka.tools.streams.StreamsGroupCommand",  # kafka-streams-groups
     "TopicCommand": "org.apache.kafka.tools.TopicCommand",  # kafka-topics
     "TransactionsCommand": "org.apache.kafka.tools.TransactionsCommand",  # kafka-transactions
     "VerifiableConsumer": "org.apache.kafka.tools.VerifiableConsumer",  # kafka-verifiable-consumer
