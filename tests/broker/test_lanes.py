@@ -13,6 +13,7 @@ from anabranch.broker.configs import ResourceType
 from anabranch.broker.lanes import LaneSettings
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.branch import BranchPoint
+from anabranch.log.pace import BYTES_PER_SECOND_MAX, WINDOW_S
 from anabranch.metastore.api import BranchOrigin, Topic
 from anabranch.wire.messages import m37_create_partitions as m37
 from anabranch.wire.messages import m44_incremental_alter_configs as m44
@@ -89,6 +90,31 @@ async def test_I7_live_topics_are_read_and_branches_written(tmp_path: Path) -> N
         assert (written.error_code, written.base_offset) == (ErrorCode.NONE, 1)
         assert (await live.offset("b", -1)).offset == 2
         assert (await live.offset("t", -1)).offset == 2
+
+
+async def test_a_lane_slows_for_what_live_brokers_feel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with brokers(tmp_path, 2, lane=LIVE_AND_RECOVERY) as (live, recovery):
+        felt, slowed = live.broker.log.reader.pace, recovery.broker.log.reader.pace
+        now_s = asyncio.get_running_loop().time() + 1000  # ahead of what the brokers do themselves
+
+        async def rate_after(beats: int, late_percent: int) -> int:
+            nonlocal now_s
+            monkeypatch.setattr(felt, "report", lambda _: (late_percent, 0))
+            for _ in range(beats):
+                await live.broker.membership._beat()  # into the metastore
+                await recovery.broker.membership.look()  # and out of it
+                now_s += WINDOW_S
+                slowed.read(now_s, int(min(slowed.rate(now_s), 1e9) * WINDOW_S))
+            return slowed.rate(now_s)
+
+        floor = recovery.broker.settings.log.cold_bytes_per_second_min
+        at_ease = await rate_after(20, late_percent=100)
+        assert at_ease > 2 * floor
+        assert await rate_after(20, late_percent=300) == floor
+        assert await rate_after(20, late_percent=100) > 2 * floor
+        assert await rate_after(20, late_percent=0) == BYTES_PER_SECOND_MAX  # nobody appends
 
 
 async def test_topics_created_in_a_lane_are_the_lanes(tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ class BrokerCollector(Collector):
         pace, budget = log.reader.pace, log.reader.budget
         yield _gauge(
             "append_usual_seconds",
-            "Nine in ten appends take less while nobody reads below the tail; 0: not known.",
+            "What the slowest twentieth of appends takes while nobody reads below the tail; 0: not known.",
             pace.usual_s,
         )
         yield _gauge(

@@ -1,44 +1,48 @@
 """Catching up slows itself, so that live appends do not feel it.
 
-Appends are timed from the queue to their answer, in short windows. What they take while nobody reads old
-data is the yardstick; while somebody does, old data is given out at a rate that falls when appends take
-too much of that and grows again when they do not. It never falls below a floor: whoever catches up
-arrives. Where nothing is appended there is no rate at all.
+Appends are timed from the queue to their answer, in short windows, and a window is judged by its slowest
+twentieth: what a producer calls its p99 moves with it, and it scatters less. What that takes while nobody
+reads old data is the yardstick; while somebody does, old data is given out at a rate that follows how
+late appends are: down where they take too much of the yardstick, up where there is room. It never falls
+below a floor: whoever catches up arrives. Where nothing is appended there is no rate at all.
 
 Brokers tell each other with every heartbeat how late their appends are and how much old data they read.
 So a broker of the recovery lane slows down for the live brokers with whom it shares a disk, a bucket
 or a machine. A broker that reads old data itself answers for its own lateness; the others disregard it.
 
-Values in, a rate out; the clock is the caller's. Additive increase would take minutes here: rates span
-three orders of magnitude, so both directions are factors.
+Values in, a rate out; the clock is the caller's. Rates span three orders of magnitude, so they are changed
+by factors; additive increase would take minutes.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from statistics import median
 
-WINDOW_S = 0.25  # long enough for a quantile, short enough that a slow second is noticed within it
-WINDOW_S_MAX = 1.0  # with few appends a window takes longer
-SAMPLES_MIN = 16  # appends that make a window worth judging
-SAMPLES_MAX = 4096  # flushes of one window that are remembered
-QUANTILE = 0.9  # of a window; its p99 would be the one slowest append
+WINDOW_S = 0.5  # a slow second is noticed within it
+WINDOW_S_MAX = 2.0  # with few appends a window takes longer
+SAMPLES_MIN = 40  # appends that make a window worth judging
+SAMPLES_MAX = 8192  # flushes of one window that are remembered
+SLOWEST = 20  # the mean of one in so many is what a window is judged by
 QUIET_S = 1.0  # a window teaches what is usual if nobody read old data for so long after it, either
 YARDSTICK_S_MIN = 0.001  # less than this is never late
-LEARNING = 0.12  # the weight of one quiet window in what is usual, if it took less
-LEARNING_UP = 0.05  # and if it took more: merging and the like are not what is usual
-LEARNING_AT_FLOOR = 0.05  # late at the lowest rate for some seconds: that is usual now
+LESSONS = 40  # the median of so many windows is usual: merging, or a bad ten seconds, are not
+NEAR_FLOOR = 1.5  # times the lowest rate: hardly a cause of being late
+LESSON_AT_FLOOR = (
+    6  # one in so many windows that are late there all the same: a minute makes it usual
+)
 LEARN_AFTER_S = (
-    5.0  # of asking others that read old data to slow down; by then they are at their floor
+    5.0  # of asking others that read old data to slow down; they are at their floor then
 )
 ASKING_PERCENT = 300  # what is said meanwhile
-SMOOTHING = 0.5  # the weight of the newest window in how late appends are
-GROWTH = 1.08  # per window that was not late: ten times as much in eight seconds
+SMOOTHING = 0.35  # the weight of the newest window in how late appends are
+LATE_MAX = 5.0  # of one window, in times what is usual: one stall is not worth ten late seconds
 CUT_MAX = 0.5  # at most, per window that was late
-IDLE_GROWTH = 2.0  # per window without a single append
-ENOUGH = 0.85  # of the lateness allowed: the rate stays
+GROWTH_MAX = 1.15  # per window that was not: ten times as much in eight seconds
+IDLE_GROWTH = 4.0  # per window without a single append
 USED = 0.6  # of a rate; whoever uses less is not held by it
-START_BYTES_PER_SECOND = 16 << 20  # beside live appends, before anything was learned
+START_BYTES_PER_SECOND = 8 << 20  # beside live appends, before anything was learned; it grows soon
 START_SHARE = 0.7  # of the rate that was right last time
 BYTES_PER_SECOND_MAX = 10 << 30  # above any disk: no limit
 
@@ -53,22 +57,23 @@ class CatchUpPace:
         self._began_s: float | None = None  # of the window
         self._samples: list[float] = []
         self._bytes = 0
-        self._usual_s = 0.0  # what appends take when nobody reads old data; 0: not known
+        self._usual_s = 0.0  # of a window when nobody reads old data; 0: not known
+        self._lessons: deque[float] = deque(maxlen=LESSONS)
+        self._late_at_floor = 0
         self._quiet: deque[tuple[float, float]] = deque()  # windows that may still teach it
-        self._asking_s: float | None = (
-            None  # since when others are asked to make room for learning it
-        )
+        self._asking_s: float | None = None  # since when others are asked for room to learn it
         self._rate: float | None = None  # None: no limit
-        self._learned: float | None = None  # the rate that was right while catching up
+        self._right: float | None = None  # the rate while catching up beside appends
         self._late_elsewhere = 0
         self._cold_elsewhere = False
         self._heard = False  # of the others, since the rate was last changed on their account
+        self._beside_appends = False  # whether the rate is one for reading beside appends
         self.late_percent = 0  # of what appends usually take; 0: not known, or nothing is appended
         self.bytes_per_second = 0  # read below the tail in the last window
 
     @property
     def usual_s(self) -> float:
-        """Seconds that nine in ten appends stay below when nobody reads old data; 0: not known."""
+        """Seconds that the slowest twentieth of appends takes when nobody reads old data; 0: not known."""
         return self._usual_s
 
     @property
@@ -121,7 +126,7 @@ class CatchUpPace:
         if length_s > 2 * WINDOW_S_MAX:  # nothing happened for a while: what there is, is old
             self._samples.clear()
             self.late_percent = 0
-        taken_s = _quantile(self._samples, QUANTILE) if self._samples else 0.0
+        taken_s = slowest(self._samples) if self._samples else 0.0
         self.bytes_per_second = int(self._bytes / length_s)
         self._began_s, self._samples, self._bytes = now_s, [], 0
         if self.bytes_per_second or self._cold_elsewhere:
@@ -133,19 +138,23 @@ class CatchUpPace:
             self._rest(now_s, taken_s)
 
     def _judge(self, now_s: float, taken_s: float) -> None:
-        if taken_s and not self._usual_s and self._cold_elsewhere:
+        """How late the window was, smoothed."""
+        if taken_s and self._cold_elsewhere and (not self._usual_s or self._asking_s is not None):
             # We came while others read old data: there may be no quiet moment for hours.
             if self._asking_s is None:
                 self._asking_s = now_s
-            if now_s - self._asking_s < LEARN_AFTER_S:
+            asked_s = now_s - self._asking_s
+            if asked_s > LEARN_AFTER_S / 2:
+                self._learn(taken_s)
+            if asked_s < LEARN_AFTER_S:
                 self.late_percent = ASKING_PERCENT
                 return
-            self._learn(taken_s, 1.0)
             self.late_percent = 0
+        self._asking_s = None
         if not taken_s or not self._usual_s:
             self.late_percent = 0
             return
-        late = 100 * taken_s / max(self._usual_s, YARDSTICK_S_MIN)
+        late = 100 * min(LATE_MAX, taken_s / max(self._usual_s, YARDSTICK_S_MIN))
         before = self.late_percent or late
         self.late_percent = max(1, round(SMOOTHING * late + (1 - SMOOTHING) * before))
 
@@ -154,28 +163,28 @@ class CatchUpPace:
         if taken_s:
             self._quiet.append((now_s, taken_s))
         while self._quiet and self._quiet[0][0] <= now_s - QUIET_S:
-            quiet_s = self._quiet.popleft()[1]
-            self._learn(quiet_s, LEARNING if quiet_s < self._usual_s else LEARNING_UP)
-        if taken_s or self._late_elsewhere:
-            self._rate = max(
-                START_BYTES_PER_SECOND, self._floor, START_SHARE * (self._learned or 0)
-            )
-        else:
-            self._rate = None
+            self._learn(self._quiet.popleft()[1])
+        self._beside_appends = bool(taken_s or self._late_elsewhere)
+        self._rate = self._first_rate if self._beside_appends else None
 
-    def _learn(self, taken_s: float, weight: float) -> None:
-        if not self._usual_s:
-            self._usual_s = taken_s
-        self._usual_s += weight * (taken_s - self._usual_s)
+    @property
+    def _first_rate(self) -> float:
+        """Of who comes to read old data beside live appends."""
+        first = START_BYTES_PER_SECOND if self._right is None else START_SHARE * self._right
+        return max(first, self._floor)
+
+    def _learn(self, taken_s: float) -> None:
+        self._lessons.append(taken_s)
+        self._usual_s = median(self._lessons)
 
     def _steer(self, taken_s: float) -> None:
         """Somebody reads old data: change the rate by what the appends of this window took."""
         late = 0
         if taken_s:
             if not self._usual_s:  # they were there before any append: slow down, then learn
-                if self._rate is not None and self._rate <= START_BYTES_PER_SECOND:
-                    self._learn(taken_s, 1.0)
-                self._rate = START_BYTES_PER_SECOND
+                if self._rate is not None and self._rate <= self._first_rate:
+                    self._learn(taken_s)
+                self._rate = self._first_rate
                 return
             late = self.late_percent
         if self._late_elsewhere:
@@ -187,20 +196,29 @@ class CatchUpPace:
             if self._rate is not None:
                 faster = self._rate * IDLE_GROWTH
                 self._rate = faster if faster < BYTES_PER_SECOND_MAX else None
+            self._beside_appends = False
             return
-        rate = max(self._floor, self.bytes_per_second) if self._rate is None else self._rate
+        if not self._beside_appends:  # the rate was that of an idle broker
+            self._beside_appends = True
+            self._rate = (
+                self._first_rate if self._rate is None else min(self._rate, self._first_rate)
+            )
+        assert self._rate is not None
         allowed = self._late_percent_max
-        if late > allowed:
-            rate = max(self._floor, rate * max(CUT_MAX, allowed / late))
-            self._learned = rate
-        elif late < ENOUGH * allowed and self.bytes_per_second > USED * rate:
-            rate = min(rate * GROWTH, BYTES_PER_SECOND_MAX)
-            self._learned = rate
-        if taken_s and rate == self._floor and late >= ENOUGH * allowed:
-            self._learn(taken_s, LEARNING_AT_FLOOR)
-        self._rate = rate
+        factor = allowed / late
+        if factor < 1:
+            self._rate = max(self._floor, self._rate * max(CUT_MAX, factor))
+            self._right = self._rate
+        elif self.bytes_per_second > USED * self._rate:
+            self._rate = min(self._rate * min(GROWTH_MAX, factor), BYTES_PER_SECOND_MAX)
+            self._right = self._rate
+        if taken_s and self._rate <= NEAR_FLOOR * self._floor and 2 * late > 100 + allowed:
+            self._late_at_floor += 1
+            if self._late_at_floor % LESSON_AT_FLOOR == 0:
+                self._learn(taken_s)
 
 
-def _quantile(values: Sequence[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+def slowest(values: Sequence[float]) -> float:
+    """The mean of the slowest twentieth; of few values, of the slowest one."""
+    count = max(1, len(values) // SLOWEST)
+    return sum(sorted(values)[-count:]) / count
