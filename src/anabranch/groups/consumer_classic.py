@@ -185,6 +185,17 @@ class ClassicMembers(ConsumerBase):
         self._answer(waiter, result)
         return self._effects()
 
+    @property
+    def has_news(self) -> bool:
+        """Whether topics came or went since the group looked: then ``look`` has something to do."""
+        return self._topics_version != self.topics.version and not self._dead
+
+    def look(self, now_ms: int) -> list[Effect]:
+        """Look at the topics, for members whose heartbeats cannot change anything themselves."""
+        if self.members:
+            self._follow(now_ms, subscribed=False)
+        return self._effects()
+
     def heartbeat(
         self, now_ms: int, member_id: str, group_instance_id: str | None, generation: int
     ) -> ErrorCode:

@@ -126,7 +126,10 @@ class Membership:
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
         if hosted is None:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        error = hosted.group.heartbeat(self._now_ms(), member_id, group_instance_id, generation)
+        group = hosted.group
+        if isinstance(group, ConsumerGroup) and group.has_news:
+            hosted.run(group.look, "topics changed")
+        error = group.heartbeat(self._now_ms(), member_id, group_instance_id, generation)
         hosted.settle()
         return error
 
