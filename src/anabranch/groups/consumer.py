@@ -107,7 +107,7 @@ class ConsumerGroup(ClassicMembers):
             or call.server_assignor is not None
             or call.rack_id is not None
             or call.group_instance_id != member.info.group_instance_id
-            or member.is_classic
+            or member.is_classic  # it changes its protocol
         ):
             return None
         timing = self.timing
@@ -285,7 +285,7 @@ def _check_beat(member: ConsumerMember, call: BeatCall) -> None:
     present one may have been lost.
     """
     epoch = call.member_epoch
-    if epoch == member.epoch and not member.is_classic:
+    if epoch == member.epoch:
         return
     what = "greater" if epoch > member.epoch else "smaller"
     repeats = epoch == member.previous_epoch and call.owned is not None

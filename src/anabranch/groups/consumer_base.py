@@ -83,8 +83,9 @@ class ConsumerBase(ConsumerCore):
         """Whether an OffsetCommit (key 8) may be stored.
 
         Without membership only into an empty group; otherwise with the member's present epoch:
-        STALE_MEMBER_EPOCH, or ILLEGAL_GENERATION for a member of the classic protocol. Members of the
-        consumer protocol commit with version 9 or later, which can say so: UNSUPPORTED_VERSION.
+        STALE_MEMBER_EPOCH (but see ``still_own``), or ILLEGAL_GENERATION for a member of the classic
+        protocol. Members of the consumer protocol commit with version 9 or later, which can say so:
+        UNSUPPORTED_VERSION.
         """
         if self._dead:
             return ErrorCode.COORDINATOR_NOT_AVAILABLE
@@ -93,14 +94,21 @@ class ConsumerBase(ConsumerCore):
         member = self.members.get(member_id)
         if member is None:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        if group_instance_id is not None and self.static.get(group_instance_id) != member_id:
-            return ErrorCode.FENCED_INSTANCE_ID
         if not member.is_classic and not supports_epochs:
             return ErrorCode.UNSUPPORTED_VERSION
         error = self._check_epoch(member, generation)
         if error is ErrorCode.NONE and member.is_classic:
             self._touch(now_ms, member)
         return error
+
+    def still_own(self, call: CommitCall) -> list[bool]:
+        """Of a commit with an older epoch: whether its member has held the partition ever since (KIP-1251).
+        An epoch may come while a commit is on its way; nobody else can have read those partitions."""
+        member = self.members.get(call.member_id)
+        if member is None or not 0 <= call.generation <= member.epoch:
+            return [False] * len(call.offsets)
+        since = [member.holds_since(one.topic_id, one.partition) for one in call.offsets]
+        return [epoch is not None and epoch <= call.generation for epoch in since]
 
     def check_fetch(self, member_id: str | None, epoch: int) -> ErrorCode:
         """Whether an OffsetFetch (key 9) that names its member may be answered."""

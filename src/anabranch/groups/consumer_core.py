@@ -258,8 +258,14 @@ class ConsumerCore:
             consumers += not self._remove_member(member_id).is_classic
         if not self.members:
             self.since_ms = now_ms
-        elif consumers and self.classic_members == len(self.members):
-            self.downgrade_is_due = self.settings.migration.allows_downgrade
+        elif (
+            consumers
+            and self.classic_members == len(self.members)
+            and self.settings.migration.allows_downgrade
+        ):
+            # The classic group that follows goes on from this epoch: it is the members' generation.
+            self.downgrade_is_due = True
+            return
         self._bump()
         self._assign_if_allowed(now_ms)
 
@@ -429,6 +435,7 @@ class ConsumerCore:
             for partition in partitions:
                 assert (topic, partition) not in self._owners
                 self._owners[topic, partition] = member.member_id
+        member.note_gains()
 
     def _disown(self, partitions: Assignment) -> None:
         for topic, of_topic in partitions.items():
@@ -525,6 +532,12 @@ class ConsumerCore:
                 for partition in partitions:
                     assert (topic, partition) not in targets, "two targets of a partition"
                     targets.add((topic, partition))
+            assert all(
+                p <= max(member.epoch, member.told_max, 0) or member.is_away for p in member.gained
+            )
+            gained = [one for of in member.gained.values() for one in of.items()]
+            assert sum(len(of) for _, of in gained) == sum(map(len, member.held.values()))
+            assert all(of <= member.held[topic] for topic, of in gained)
             assert bool(member.revoking) == (member.state is MemberState.UNREVOKED)
             assert member.is_away or 0 < member.epoch <= self.assignment_epoch
             assert member.is_reconciled(self.assignment_epoch) == (member_id not in self._behind)

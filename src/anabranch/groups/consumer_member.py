@@ -76,7 +76,8 @@ class MemberInfo(msgspec.Struct, frozen=True, array_like=True):
 class ConsumerMember:
     """Invariants: ``assigned`` and ``revoking`` are disjoint; ``revoking`` is not empty iff Unrevoked.
 
-    ``told_max``: after a restore the epoch may be one up to this that was told but not stored; see
+    ``gained`` says of all that it holds since which epoch it does: its commits of older epochs are good for
+    what it has held ever since (KIP-1251). ``told_max``: after a restore the epoch may be one up to this that was told but not stored; see
     :mod:`anabranch.groups.consumer`.
     """
 
@@ -88,6 +89,7 @@ class ConsumerMember:
     assigned: Assignment = field(default_factory=lambda: NOTHING)
     revoking: Assignment = field(default_factory=lambda: NOTHING)
     target: Assignment = field(default_factory=lambda: NOTHING)
+    gained: Mapping[int, Assignment] = field(default_factory=dict)
     told_max: int = 0
 
     @property
@@ -104,6 +106,24 @@ class ConsumerMember:
         """What is its own, also if it is to give it up."""
         return union(self.assigned, self.revoking)
 
+    def note_gains(self) -> None:
+        """After what it holds changed: what is new, it holds since its present epoch."""
+        rest, gained = self.held, {}
+        for epoch, partitions in self.gained.items():
+            if kept := intersection(partitions, rest):
+                gained[epoch] = kept
+                rest = difference(rest, kept)
+        if rest:
+            gained[self.epoch] = union(gained.get(self.epoch, NOTHING), rest)
+        self.gained = gained
+
+    def holds_since(self, topic: bytes, partition: int) -> int | None:
+        """The epoch in which it was given the partition; None if it does not hold it."""
+        for epoch, partitions in self.gained.items():
+            if partition in partitions.get(topic, ()):
+                return epoch
+        return None
+
     def is_reconciled(self, target_epoch: int) -> bool:
         return self.state is MemberState.STABLE and self.epoch == target_epoch
 
@@ -116,7 +136,7 @@ class ConsumerMember:
                 self.epoch,
                 self.previous_epoch,
                 int(self.state),
-                _ranges(self.assigned),
+                tuple((epoch, _ranges(of)) for epoch, of in sorted(self.gained.items())),
                 _ranges(self.revoking),
                 _ranges(self.target),
             )
@@ -132,15 +152,21 @@ class ConsumerMember:
             raise Corrupt(f"a group's member does not decode: {error}") from error
         if stored.version != MEMBER_VERSION:
             raise Corrupt(f"a group's member has version {stored.version}, not {MEMBER_VERSION}")
+        gained = {epoch: _sets(ranges) for epoch, ranges in stored.gained}
+        held: Assignment = NOTHING
+        for partitions in gained.values():
+            held = union(held, partitions)
+        revoking = _sets(stored.revoking)
         return cls(
             stored.member_id,
             stored.info,
             epoch=stored.epoch,
             previous_epoch=stored.previous_epoch,
             state=state,
-            assigned=_sets(stored.assigned),
-            revoking=_sets(stored.revoking),
+            assigned=difference(held, revoking),
+            revoking=revoking,
             target=_sets(stored.target),
+            gained=gained,
         )
 
 
@@ -155,7 +181,7 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
     epoch: int
     previous_epoch: int
     state: int
-    assigned: _Ranges
+    gained: tuple[tuple[int, _Ranges], ...]
     revoking: _Ranges
     target: _Ranges
 

@@ -87,7 +87,7 @@ class ConsumerGroupDescription:
 
     error: ErrorCode
     group_id: str
-    state: str = "Dead"
+    state: str = ""
     group_epoch: int = 0
     assignment_epoch: int = 0
     assignor: str = ""

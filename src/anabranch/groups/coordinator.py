@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
 from anabranch.groups.classic import ClassicGroup
@@ -128,7 +129,7 @@ class Coordinator(Membership):
         """OffsetCommit: one error per offset of ``call``; a refusal of the group is on all of them.
 
         A group that does not exist is made by a commit without generation, as simple consumers and
-        administrators send it; with one it is ILLEGAL_GENERATION.
+        administrators send it; with one it is ILLEGAL_GENERATION (GROUP_ID_NOT_FOUND from version 9).
         """
         if (refusal := self._refusal(group_id)) is not ErrorCode.NONE:
             return [refusal] * len(call.offsets)
@@ -188,10 +189,16 @@ class Coordinator(Membership):
         self, group_id: str, call: CommitCall, *, again: bool = True
     ) -> list[ErrorCode]:
         """Raises StoreFault; Conflict if another broker has acted on the group."""
+        refused: list[
+            bool
+        ] = []  # of a commit with an older epoch, which of its offsets are too late
         hosted = await self._keeper.find(group_id)
         if hosted is None:
-            fence = 0
-            error = ErrorCode.NONE if call.generation < 0 else ErrorCode.ILLEGAL_GENERATION
+            fence, error = 0, ErrorCode.NONE
+            if call.generation >= 0 and call.supports_epochs:
+                error = ErrorCode.GROUP_ID_NOT_FOUND
+            elif call.generation >= 0:
+                error = ErrorCode.ILLEGAL_GENERATION
         else:
             fence = hosted.fence
             error = hosted.group.check_commit(
@@ -201,9 +208,17 @@ class Coordinator(Membership):
                 call.generation,
                 supports_epochs=call.supports_epochs,
             )
+            if error is ErrorCode.STALE_MEMBER_EPOCH and isinstance(hosted.group, ConsumerGroup):
+                refused = [not own for own in hosted.group.still_own(call)]
             call = hosted.group.signed(call)
             hosted.settle()
-        if error is not ErrorCode.NONE:
+        if any(refused) and not all(refused):
+            kept = [
+                one for one, is_refused in zip(call.offsets, refused, strict=True) if not is_refused
+            ]
+            answers = iter(await self._commit(group_id, replace(call, offsets=kept), again=again))
+            return [error if is_refused else next(answers) for is_refused in refused]
+        if error is not ErrorCode.NONE and (all(refused) or not refused):
             return [error] * len(call.offsets)
         try:
             return await self._store_offsets(group_id, call, fence)

@@ -88,11 +88,14 @@ class Membership:
 
     def _prepare(self, hosted: HostedGroup, group: ConsumerGroup, call: JoinCall) -> None:
         """A member of the classic protocol joins a consumer group: that may be, or become, empty of others."""
-        hosted.run(lambda now_ms: group.give_way(now_ms, call), _why("join", call))
+        hosted.pins += 1  # it stays in memory, also while it is empty
+        if group.members:
+            hosted.run(lambda now_ms: group.give_way(now_ms, call), _why("join", call))
         if hosted.group is group and not group.members:
             classic = ClassicGroup(group.group_id, self.settings, self._now_ms())
             classic.generation = group.epoch
             hosted.become(classic, [], _why("join", call))
+        hosted.pins -= 1
 
     async def sync(self, group_id: str, call: SyncCall) -> SyncResult:
         """SyncGroup; waits for the leader's. Cancel it when the connection closes."""
@@ -204,7 +207,7 @@ class Membership:
             what = f"Group {group_id} is not a consumer group."
             raise Refused(
                 ErrorCode.GROUP_ID_NOT_FOUND,
-                what if hosted is not None else f"Group {group_id} not found.",
+                what if hosted is not None else f"Consumer group {group_id} not found.",
             )
         now_ms = self._now_ms()
         if hosted is None:
@@ -216,7 +219,9 @@ class Membership:
         if not isinstance(classic, ClassicGroup) or not can_upgrade(classic):
             hosted.settle()
             raise Refused(
-                ErrorCode.GROUP_ID_NOT_FOUND, f"Group {group_id} is not a consumer group."
+                ErrorCode.GROUP_ID_NOT_FOUND,
+                f"Cannot upgrade classic group {group_id} to consumer group: its members do not use the "
+                "consumer embedded protocol, or group.consumer.migration.policy forbids it.",
             )
         if hosted.is_idle:
             self._check_room(hosted)

@@ -137,6 +137,7 @@ class OffsetToCommit:
     offset: int
     leader_epoch: int = -1
     metadata: str = ""
+    topic_id: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ async def handle(context: Context, request: OffsetCommitRequest) -> OffsetCommit
                     offset=one.committed_offset,
                     leader_epoch=one.committed_leader_epoch,
                     metadata=one.committed_metadata or "",
+                    topic_id=topic.id,
                 )
             )
     if offsets:

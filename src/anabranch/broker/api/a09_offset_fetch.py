@@ -102,8 +102,10 @@ async def _group(
         named = {*offsets, *(no for no, _ in pending)}
         if not await catalogue.learn(catalogue.unknown(named)):
             raise StoreFault("topics with committed offsets could not be looked up")
-    except ClientFault as fault:  # another broker's group, or none of this lane's
+    except ClientFault as fault:  # another broker's group, none of this lane's, or not this member
         answer.error_code = fault.code
+        if context.version >= _GROUPS:
+            return answer
     except StoreFault:
         answer.error_code = ErrorCode.COORDINATOR_NOT_AVAILABLE
     if wanted.topics is None:
