@@ -477,7 +477,7 @@ async def test_i1_a_full_disk_loses_nothing_and_the_writer_goes_on(meta: SqliteM
     )
     assert all(isinstance(one, StoreFault) for one in refused)
     assert await meta.allocate_producer_ids(1) == 0  # what needs no room still works
-    tx.execute("PRAGMA max_page_count = 100")
+    tx.execute("PRAGMA max_page_count = 100000")
     await meta.commit_offsets("g", [at(topic, 0, 77, big)], OffsetAction.COMMIT, MEMBER, 10**6)
     assert [c.offset for c in await meta.committed("g")] == [77]
 

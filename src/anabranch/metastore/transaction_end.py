@@ -111,7 +111,7 @@ def end_transactions(
         new_id = allocate_producer_ids(tx, 1) if end.rotate else row.producer_id
         after.append(ended(row, end, new_id, now_ms))
         save(tx, after[-1])
-        _carry_offsets(tx, row, end, now_ms)
+        carry_offsets(tx, row, end, now_ms)
     note(tx, *[("transactional_id", (end.no,)) for end in ends])
     there = partitions.some_partitions(tx, [(one.topic_no, one.partition) for one in commits])
     return EndOutcome(ids=tuple(after), partitions=tuple(there))
@@ -288,7 +288,7 @@ def _last_offset(tx: Tx, key: Key) -> int:
     return last
 
 
-def _carry_offsets(tx: Tx, row: TransactionalId, end: TransactionEnd, now_ms: int) -> None:
+def carry_offsets(tx: Tx, row: TransactionalId, end: TransactionEnd, now_ms: int) -> None:
     """Commit the offsets that the transaction carries, or forget them."""
     groups = tx.execute(
         "SELECT group_id, actor FROM transaction_group WHERE transaction_no = ? ORDER BY group_id",

@@ -51,6 +51,7 @@ class Share(NamedTuple):
     written_ms: int  # of its last batch, or when it was compacted
     leader_epoch: int
     compacted: bool
+    aborted: tuple[tuple[int, int, int], ...] = ()  # (last offset, producer id, first offset)
 
     @property
     def whole(self) -> bool:
@@ -168,4 +169,8 @@ def _share(
         written_ms=max(index.last_appended_at_ms, index.compacted_at_ms),
         leader_epoch=index.leader_epoch,
         compacted=index.compacted_at_ms != NOT_KNOWN,
+        aborted=tuple(
+            (one.last_offset, one.producer_id, one.first_offset)
+            for one in index.aborted_transactions
+        ),
     )

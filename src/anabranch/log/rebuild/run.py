@@ -16,6 +16,7 @@ from anabranch.log.rebuild.journal_read import JournalEnd, read_journal
 from anabranch.log.rebuild.recover import Recovery
 from anabranch.log.rebuild.report import TRUNCATED, Kind, Progress, Report, ShowProgress
 from anabranch.log.rebuild.tables import Tables
+from anabranch.log.rebuild.transactions import recover_transactions
 from anabranch.log.rebuild.verify import verify as verify_all
 from anabranch.log.rebuild.wal_read import broker_start, new_parts
 from anabranch.metastore.migrate import shipped
@@ -123,6 +124,7 @@ def _complete(
         known = tables.committed_keys()
         unknown = sorted(key for key in listed if key not in known)
         extents = ExtentReader(store, wal)
+        before = {(row.topic_no, row.partition): row.next_offset for row in tables.all_partitions()}
         adoption = Adoption(tables, extents, report, lost=lost)
         adoption.adopt(read_shares(store, pool, unknown, listed, report, show), wal_there, show)
         if not lost:
@@ -130,6 +132,7 @@ def _complete(
         at_ms = journal.last_ms or now_ms
         recovery = Recovery(tables, wal, extents, pool, at_ms, report)
         recovery.recover(parts, adoption.placed, show)
+        recover_transactions(tables, extents, before, adoption.placed, report, lost=lost)
         if any(finding.kind in TRUNCATED for finding in report.findings):
             finish.cut_epochs(tables)
         show(Progress("completion", 0, 0, report.figures.bytes_read))

@@ -43,6 +43,7 @@ class ObjectFacts(NamedTuple):
 OF_TOPICS = (
     *("partition", "deleted_partition", "extent", "producer", "gap", "damage", "damage_skip"),
     *("compaction", "committed", "leader_epoch"),
+    *("transaction_partition", "aborted_transaction", "stable_point"),
 )
 
 

@@ -1,0 +1,132 @@
+"""Transactions behind the journal's end: their markers are in the WAL, and so is their outcome (I6, I9)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from anabranch.log.rebuild.report import Kind, Report
+from anabranch.metastore.api import Actor, Committed, TransactionState
+from anabranch.metastore.check import check
+from anabranch.metastore.connections import SqliteTx
+from anabranch.metastore.transactions import pending_offsets, transaction
+from anabranch.storage.wal_directory import WalDirectory
+
+from .conftest import Bench
+from .rebuilding import rebuild
+from .test_rebuild import journal_of, ship
+from .test_transactions import Client
+
+Run = Callable[..., None]
+ACTOR = Actor("User:ana", "c", "/127.0.0.1", api="TxnOffsetCommit")
+
+
+class Rebuilt:
+    """A rebuilt metastore's file."""
+
+    def __init__(self, bench: Bench, into: Path) -> None:
+        self.report: Report
+        wal = WalDirectory.open(bench.path / "wal")
+        _, self.report = rebuild(bench.store, wal, into, bench.clock())
+        self.tx = sqlite3.connect(into, factory=SqliteTx)
+
+    def rows(self, columns: str, table: str) -> list[tuple[int, ...]]:
+        return self.tx.execute(f"SELECT {columns} FROM {table} ORDER BY {columns}").fetchall()
+
+
+def test_I6_I9_the_outcome_of_transactions_comes_from_the_wal(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 2, {})
+        await bench.append(topic, 0, [b"first"])
+        names = ("commits", "aborts", "open", "begun before")
+        clients = [Client(bench, name) for name in names]
+        for client in clients:
+            await client.init()
+        commits, aborts, open_, before = clients
+        await before.write(topic, 1, [b"x"])  # 0
+        await commits.transactions.commit_offsets(
+            "commits",
+            commits.identity,
+            "g",
+            [Committed(topic.no, 0, 1, 0, "", bench.clock())],
+            ACTOR,
+            implicit=True,
+            expected=None,
+        )
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        await commits.write(topic, 0, [b"c"])  # 1
+        await commits.write(topic, 1, [b"c"])  # 1
+        await aborts.write(topic, 0, [b"a"])  # 2
+        await open_.write(topic, 0, [b"o"])  # 3
+        await commits.end(commit=True)  # 4, 2
+        await aborts.end(commit=False)  # 5
+        await before.end(commit=False)  # 3
+        rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
+        tx = rebuilt.tx
+        assert rebuilt.rows("partition, next_offset, unstable, aborted_end", "partition") == [
+            (0, 6, 3, 6),
+            (1, 4, -1, 4),
+        ]
+        assert rebuilt.rows(
+            "partition, last_offset, producer_id, first_offset, stable", "aborted_transaction"
+        ) == [
+            (0, 5, aborts.identity.producer_id, 2, 3),
+            (1, 3, before.identity.producer_id, 0, 4),
+        ]
+        states = {}
+        for client in clients:
+            found = transaction(tx, client.name)
+            assert found is not None
+            states[client.name] = found.id.state
+            assert found.id.epoch == client.identity.epoch
+        assert states == {
+            "commits": TransactionState.COMPLETE_COMMIT,
+            "aborts": TransactionState.COMPLETE_ABORT,
+            "open": TransactionState.ONGOING,
+            "begun before": TransactionState.COMPLETE_ABORT,
+        }
+        assert rebuilt.rows('"offset"', "committed") == [(1,)] and pending_offsets(tx, "g") == []
+        assert check(tx) == []
+
+    run(scenario)
+
+
+def test_I6_I9_an_unknown_producers_transaction_can_only_be_aborted(
+    run: Run, tmp_path: Path
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        await bench.append(topic, 0, [b"first"])
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        late = Client(bench, "late")
+        await late.init()
+        await late.write(topic, 0, [b"x"])
+        rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
+        found = transaction(rebuilt.tx, f"recovered-{late.identity.producer_id}")
+        assert found is not None and found.id.state is TransactionState.ONGOING
+        assert found.id.timeout_ms == 1 and [one.first_offset for one in found.partitions] == [1]
+        assert any(finding.kind is Kind.GUESSED for finding in rebuilt.report.findings)
+        assert check(rebuilt.tx) == []
+
+    run(scenario)
+
+
+def test_I6_I9_without_a_journal_segments_name_what_was_aborted(run: Run, tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        client = Client(bench)
+        await client.init()
+        for commit in (True, False, True, False):
+            await client.write(topic, 0, [b"x"])
+            await client.end(commit=commit)
+        await bench.log.merger.merge_backlog(topic, 0)
+        rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
+        assert rebuilt.report.exact_until_ms == 0
+        assert rebuilt.rows("first_offset, last_offset", "aborted_transaction") == [(2, 3), (6, 7)]
+        assert rebuilt.rows("unstable, aborted_end", "partition") == [(-1, 8)]
+        assert check(rebuilt.tx) == []
+
+    run(scenario)
