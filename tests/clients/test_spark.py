@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.clients.totals import Totals, through_two_deaths
 from tests.support.peers import App, Node, python
 from tests.support.peers.java import class_path
 
-pytestmark = pytest.mark.timeout(280)
+pytestmark = pytest.mark.timeout(400)
 BATCH_RECORDS = 30
 
 
@@ -37,7 +38,8 @@ def test_goes_on_from_its_checkpoint(node: Node, name: str, tmp_path: Path) -> N
     }
     program = Path(__file__).parent / "apps" / "spark_totals.py"
     command = [str(python("spark")), str(program), json.dumps(options)]
-    with App(command, tmp_path / "app") as app:
+    environment = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
+    with App(command, tmp_path / "app", environment=environment) as app:
         again = through_two_deaths(
             totals, app, positions=lambda: finished(checkpoint, totals.source)
         )

@@ -39,25 +39,26 @@ class Totals:
     node: Node
     name: str
     each_told: bool = True
-    made: list[list[Rec]] = field(default_factory=list)
-    expected: dict[tuple[str, int], int] = field(default_factory=dict)
+    parts: int = PARTS
+    made: list[tuple[list[Rec], dict[tuple[str, int], int]]] = field(default_factory=list)
+    expected: dict[tuple[str, int], int] = field(default_factory=dict)  # of the parts written
     written: int = 0  # parts
 
     def __post_init__(self) -> None:
         chance = random.Random(7)
         counts: Counter[str] = Counter()
         sums: Counter[str] = Counter()
-        for _ in range(PARTS):
-            part = []
+        for _ in range(self.parts):
+            part, figures = [], dict[tuple[str, int], int]()
             for _ in range(PART_RECORDS):
                 number = chance.randrange(KEYS)
                 key, amount = f"key-{number}", chance.randrange(1, 1000)
                 sums[key] += amount
-                self.expected[key, counts[key]] = sums[key]
+                figures[key, counts[key]] = sums[key]
                 value = json.dumps({"n": counts[key], "amount": amount}).encode()
                 part.append(Rec(value, key.encode(), partition=number % PARTITIONS))
                 counts[key] += 1
-            self.made.append(part)
+            self.made.append((part, figures))
         make_topic(self.node.bootstrap, self.source, PARTITIONS)
         make_topic(self.node.bootstrap, self.sink, PARTITIONS)
 
@@ -70,7 +71,9 @@ class Totals:
         return f"{self.name}-out"
 
     def write_part(self) -> None:
-        ConfluentIdempotent(self.node.bootstrap).produce(self.source, self.made[self.written])
+        part, figures = self.made[self.written]
+        ConfluentIdempotent(self.node.bootstrap).produce(self.source, part)
+        self.expected |= figures
         self.written += 1
 
     def told(self, *, committed_only: bool = False) -> list[Told]:

@@ -11,6 +11,7 @@ spark = (
     SparkSession.builder.master("local[1]")
     .config("spark.jars", options["jars"])
     .config("spark.driver.memory", "512m")
+    .config("spark.driver.extraJavaOptions", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1")
     .config("spark.driver.host", "127.0.0.1")
     .config("spark.driver.bindAddress", "127.0.0.1")
     .config("spark.ui.enabled", "false")

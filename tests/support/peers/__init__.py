@@ -16,7 +16,7 @@ from tests.support.peers.kcat import KCat
 from tests.support.peers.node import Node, free_port
 from tests.support.peers.npm import node_command
 from tests.support.peers.tansu import TansuNode
-from tests.support.peers.tools import ToolResult, run_tool, start_tool
+from tests.support.peers.tools import ToolResult, run_tool, start_tool, tool_command
 from tests.support.peers.venv import python
 
 __all__ = [
@@ -37,4 +37,5 @@ __all__ = [
     "run_tool",
     "sarama_binary",
     "start_tool",
+    "tool_command",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -65,3 +66,19 @@ def log4j_config(level: str) -> Path:
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
         return path
+
+
+@functools.cache
+def compiled(project: str, source: Path) -> str:
+    """Class path of the one-file program `source`, compiled against `project`, with that of `project`."""
+    libraries = class_path(project)
+    digest = hashlib.sha256(source.read_bytes() + libraries.encode()).hexdigest()[:16]
+    with installing(project) as home:
+        classes = home / f"classes-{digest}"
+        if not classes.exists():
+            javac = executable("javac", "programs in Java are compiled: a JDK is needed")
+            made = home / f"classes-{digest}.new"
+            shutil.rmtree(made, ignore_errors=True)
+            install_run([javac, "-nowarn", "-cp", libraries, "-d", made, source], cwd=home)
+            made.rename(classes)
+        return f"{classes}:{libraries}"

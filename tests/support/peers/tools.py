@@ -58,7 +58,8 @@ class ToolResult:
         return self
 
 
-def _command(tool: str, args: Sequence[str], jvm: Sequence[str]) -> list[str]:
+def tool_command(tool: str, args: Sequence[str], jvm: Sequence[str] = JVM) -> list[str]:
+    """The command that runs `tool` (a key of `MAIN_CLASSES`)."""
     return [
         java(),
         *jvm,
@@ -79,7 +80,7 @@ def run_tool(
     """Run `tool` (a key of `MAIN_CLASSES`) to its end; use `.checked()` where it must succeed."""
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
-        _command(tool, args, jvm),
+        tool_command(tool, args, jvm),
         input=data,
         capture_output=True,
         timeout=seconds_max,
@@ -94,7 +95,7 @@ def run_tool(
 def start_tool(tool: str, args: Sequence[str]) -> subprocess.Popen[str]:
     """Start `tool` in the background with its stdout as a text pipe; the caller ends it."""
     return subprocess.Popen(
-        leashed(_command(tool, args, JVM)),
+        leashed(tool_command(tool, args)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
