@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from anabranch.broker import lanes, securing
 from anabranch.broker.audit.events import NOBODY, AuditSink
 from anabranch.broker.audit.log import AuditLog
+from anabranch.broker.authz import policy
 from anabranch.broker.authz.authorizer import Authorizer
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import BrokerConfigs
@@ -239,6 +240,7 @@ class Broker:
         settings, around = self.settings.authorization, self._surroundings
         if self.settings.audit.log:
             await self._audit(stack)
+        await policy.publish(self.log.metastore, settings, self.now_ms())
         if settings.acls:
             self.authorizer = Authorizer(
                 self.log.metastore, settings, self.now_ms, around.new_member_id

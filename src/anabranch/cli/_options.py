@@ -206,3 +206,23 @@ def parse_sink(text: str) -> SinkState:
         f"“{text}” does not name a sink: write sqlite:PATH, or "
         + ", ".join(f"{choice}:NAME" for choice in choices)
     )
+
+
+async def audited(log: Log, command: str, resource: str, **details: Any) -> None:
+    """Leave word of what a command did for the brokers' audit log, if there is one."""
+    from anabranch.broker.audit import inbox
+
+    await inbox.tell(log.metastore, f"anabranch {command}", resource, now_ms(), details=details)
+
+
+async def require_replay(
+    log: Log, command: str, *, topics: Sequence[str] = (), group: str | None = None
+) -> None:
+    """Raises UserFault unless this user may replay these topics, and (if given) the group."""
+    from anabranch.broker.authz import policy
+    from anabranch.broker.authz.acl import ResourceType
+
+    wanted = [(ResourceType.TOPIC, name) for name in topics]
+    if group is not None:
+        wanted.append((ResourceType.GROUP, group))
+    await policy.require_replay(log.metastore, f"anabranch {command}", wanted, now_ms())

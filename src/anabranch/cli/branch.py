@@ -43,8 +43,10 @@ def create(source: str, name: str, at: str, data: Location, output: str) -> None
     async def main() -> None:
         async with _options.opened(data) as log:
             topic = _options.require_topic(log, source)
+            await _options.require_replay(log, "branch create", topics=[source])
             point = await _branch_point(log, topic, at)
             branch = await log.branch(topic, name, point)
+            await _options.audited(log, "branch create", f"TOPIC:{name}", source=source, at=at)
             value = _value(branch)
         emit(
             output,
@@ -114,6 +116,7 @@ def delete(name: str, yes: bool, data: Location) -> None:
             if not yes:
                 click.confirm(f"Delete branch {name}?", abort=True)
             await log.delete_topic(topic)
+            await _options.audited(log, "branch delete", f"TOPIC:{name}")
             click.echo(f"Deleted branch {name}.")
 
     _options.run(main())

@@ -169,6 +169,7 @@ def config(
                             raise UserFault(f"there is no group config “{removal}”")
                         mine.pop(removal, None)
                     await configs.save(log.metastore, group, mine, _options.now_ms())
+                    await _options.audited(log, "group config", f"GROUP:{group}", configs=mine)
                 found = {group: mine}
         values = [
             {"group": name, "name": key, "value": text}

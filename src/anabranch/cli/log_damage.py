@@ -118,6 +118,14 @@ def skip(
                 )
             operator = Operator(whoami(), socket.gethostname(), reason)
             done = await log.skip_damage(found, partition, first, last, operator)
+            await _options.audited(
+                log,
+                "log damage skip",
+                f"TOPIC:{found.name}",
+                partition=partition,
+                ranges=[[one.first_offset, one.last_offset] for one in done],
+                reason=operator.reason,
+            )
             names = {found.no: found.name}
             emit(
                 output,

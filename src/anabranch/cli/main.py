@@ -16,6 +16,8 @@ import click
 from anabranch.errors import AnabranchError
 
 COMMANDS: Final = {
+    "acl": "Who may do what: add, list and remove ACLs; say why something is allowed or refused.",
+    "audit": "Read the audit log, and verify that no line was removed, altered or moved.",
     "branch": "Create, list and delete branches: copies of a topic's past that cost no bytes.",
     "broker": "List brokers with their lanes, zones and addresses; remove one that is gone.",
     "check": "Verify the bucket against the metastore while brokers run: missing, unreferenced, corrupt.",
@@ -25,6 +27,7 @@ COMMANDS: Final = {
     "plan": "From an incident to exact offsets: how far back, what is safe, who sees duplicates.",
     "point": "Create, list and show recovery points.",
     "promote": "Hand a verified replay to the live processor: exact offsets, tables swapped.",
+    "quota": "How much users, client ids, addresses, groups and replay sessions may use.",
     "rebuild": "Make the metastore anew from bucket and WAL alone, and list what is not known.",
     "replay": "Run a command or function over a branch, at its own rate, apart from live traffic.",
     "report": "Answer the four questions about a replay with evidence, as HTML and JSON.",

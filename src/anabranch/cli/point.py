@@ -101,6 +101,8 @@ def create(
                     _with_positions(state, copied) if state is source[0] else state
                     for state in states
                 ]
+            named = list(topics) + [topic for topic, _, _ in explicit]
+            await _options.require_replay(log, "point create", topics=named, group=group)
             point = await points.capture(
                 log.metastore,
                 token=token,
@@ -117,6 +119,7 @@ def create(
                 in_flight=in_flight,
                 note=note,
             )
+            await _options.audited(log, "point create", f"POINT:{point.id}", name=name, group=group)
         emit(output, lambda: point, lambda: _parts(point, []))
 
     _options.run(main())

@@ -35,7 +35,11 @@ def command(session: str, undo: bool, data: Location, output: str) -> None:
         act = promote.undo if undo else promote.promote
         async with _options.opened(data) as log:
             found = await replay.find(log.metastore, session)
+            await _options.require_replay(log, "promote", group=found.live_group)
             handover = await act(log.metastore, found, creator=whoami(), now_ms=_options.now_ms())
+            await _options.audited(
+                log, "promote", f"GROUP:{found.live_group}", session=found.id, undo=undo
+            )
         emit(output, lambda: handover, lambda: parts(handover))
 
     _options.run(main())

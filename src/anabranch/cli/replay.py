@@ -123,9 +123,12 @@ async def _prepare(
     kind, _, path = (sink or "").partition(":")
     if sink is not None and (kind != "sqlite" or not path):
         raise UserFault(f"“{sink}”: a replay stages SQLite sinks, written sqlite:PATH")
+    found = await planning.find(log.metastore, plan)
+    await _options.require_replay(log, "replay", topics=found.incident.topics)
+    await _options.audited(log, "replay", f"PLAN:{found.id}", run=list(run))
     return await replay.prepare(
         log,
-        await planning.find(log.metastore, plan),
+        found,
         token=secrets.token_hex(2),
         now_ms=now_ms,
         command=run,

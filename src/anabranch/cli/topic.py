@@ -37,6 +37,9 @@ def create(
         async with _options.opened(data) as log:
             parsed = _options.parse_configs(configs)
             topic = await log.create_topic(name, partitions, parsed)
+            await _options.audited(
+                log, "topic create", f"TOPIC:{name}", partitions=partitions, configs=parsed
+            )
             emit(
                 output,
                 lambda: _topic_value(topic),
@@ -170,6 +173,7 @@ def delete(name: str, yes: bool, no_grace: bool, data: Location) -> None:
             if not yes:
                 click.confirm(f"Delete topic {name} with everything in it?", abort=True)
             await log.delete_topic(topic, grace_ms=0 if no_grace else None)
+            await _options.audited(log, "topic delete", f"TOPIC:{name}", for_good=no_grace)
             click.echo(f"Deleted topic {name}.")
             if not no_grace:
                 until = time_text(log.now_ms() + log.settings.topic_grace_ms)
@@ -204,6 +208,7 @@ def undelete(topic: str, name: str | None, data: Location, output: str) -> None:
                     "that one first"
                 )
             back = await log.undelete_topic(found, name)
+            await _options.audited(log, "topic undelete", f"TOPIC:{back.name}")
             value = await _sized(log, back)
             warning = _retention_warning(log, back, value["oldest_appended_ms"])
         emit(output, lambda: value, lambda: _undeleted_parts(value, warning))
@@ -313,6 +318,7 @@ def config(
                         raise UserFault(f"there is no topic config “{removal}”")
                     merged.pop(removal, None)
                 topic = await log.set_configs(topic, merged)
+                await _options.audited(log, "topic config", f"TOPIC:{name}", configs=merged)
         values = [
             {
                 "name": definition.name,

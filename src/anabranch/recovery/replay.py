@@ -29,7 +29,7 @@ from anabranch.metastore.api import (
     OffsetAction,
     Topic,
 )
-from anabranch.recovery import observe, points
+from anabranch.recovery import observe, points, quota
 from anabranch.recovery.model import Position, Volume, topic_id_text
 from anabranch.recovery.plan import Plan
 from anabranch.recovery.session import (
@@ -93,6 +93,9 @@ async def prepare(
     metastore = log.metastore
     identity = session_id(now_ms, token)
     rate = plan.rate if rate is None else rate
+    allowed = await quota.load(metastore)
+    if allowed is not None:
+        rate = min(rate, allowed)
     sources = {
         topic_id_text(topic.id): topic
         for topic in await observe.topics_named(metastore, plan.incident.topics)
