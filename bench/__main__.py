@@ -29,6 +29,7 @@ from bench import (
     sync_latency,
     tail_consume,
     ten_thousand,
+    tls,
     workers,
 )
 from bench.client import CONSUMER_SETTINGS, PRODUCER_SETTINGS
@@ -46,6 +47,7 @@ OWN = [
     postgres,
     failover,
     workers,
+    tls,
 ]  # each brings what it measures
 NAMES = [module.NAME for module in (*LIVE, *STORED, *OWN)]
 

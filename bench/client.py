@@ -35,13 +35,18 @@ EVERY = 100  # of so many records one is looked at
 
 
 def produce(
-    bootstrap: str, topic: str, size: int, records: int, key_bytes: int = 0
+    bootstrap: str,
+    topic: str,
+    size: int,
+    records: int,
+    key_bytes: int = 0,
+    security: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write `records` values of `size` bytes as fast as one producer can; acknowledged at the end."""
     from confluent_kafka import Producer
 
     failures: list[str] = []
-    producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_SETTINGS})
+    producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_SETTINGS, **(security or {})})
     producer.list_topics(topic, 30)  # connected, and the leaders known, before the clock starts
     value = os.urandom(size)
 
@@ -116,12 +121,17 @@ def paced(bootstrap: str, topic: str, partitions: int, seconds: float) -> dict[s
 
 
 def consume(
-    bootstrap: str, topic: str, records: int, partitions: int, tail: bool = False
+    bootstrap: str,
+    topic: str,
+    records: int,
+    partitions: int,
+    tail: bool = False,
+    security: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Read `records` records; with `tail` first stand at the end, say so, and wait for them."""
     from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, TopicPartition
 
-    consumer = Consumer({"bootstrap.servers": bootstrap, **CONSUMER_SETTINGS})
+    consumer = Consumer({"bootstrap.servers": bootstrap, **CONSUMER_SETTINGS, **(security or {})})
     consumer.list_topics(topic, 30)
     where = OFFSET_END if tail else OFFSET_BEGINNING
     cpu, begun = time.process_time(), time.monotonic()

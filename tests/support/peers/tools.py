@@ -19,6 +19,7 @@ MAIN_CLASSES = {
     "ConsoleProducer": "org.apache.kafka.tools.ConsoleProducer",  # kafka-console-producer
     "ConsumerGroupCommand": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",  # kafka-consumer-groups
     "ConsumerPerformance": "org.apache.kafka.tools.ConsumerPerformance",  # kafka-consumer-perf-test
+    "DelegationTokenCommand": "org.apache.kafka.tools.DelegationTokenCommand",  # kafka-delegation-tokens
     "DeleteRecordsCommand": "org.apache.kafka.tools.DeleteRecordsCommand",  # kafka-delete-records
     "DumpLogSegments": "org.apache.kafka.tools.DumpLogSegments",  # kafka-dump-log
     "GetOffsetShell": "org.apache.kafka.tools.GetOffsetShell",  # kafka-get-offsets
