@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import (
     admin,
     arrow_reader,
+    authz,
     branching,
     catchup,
     cold_read,
@@ -39,6 +40,7 @@ from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated,
 LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions, admin]
 STORED = [startup, cold_read, arrow_reader, catchup]
 OWN = [
+    authz,
     branching,
     compaction,
     rebuilding,
