@@ -9,11 +9,13 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 from tests.support.peers.cluster import ClusterNode
 
-from bench.produce import PARTITIONS, SIZES, records_for
+from bench.produce import LONGER, PARTITIONS, SIZES, records_for
 from bench.report import Report
 from bench.systems import Scale, create_topic, rotated, run_job, settle
 
@@ -25,6 +27,7 @@ VARIANTS = ("plain", "quotas", "ACLs", "ACLs, quotas, audit")
 
 
 def measure(parent: Path, scale: Scale, report: Report) -> None:
+    guard_cost(report)
     nodes: dict[str, ClusterNode] = {}
     try:
         for number, variant in enumerate(VARIANTS):
@@ -80,6 +83,57 @@ def start(parent: Path, variant: str, number: int) -> ClusterNode:
     return node
 
 
+def guard_cost(report: Report) -> None:
+    """What the gate adds to a Produce of four partitions that is allowed, apart from everything else."""
+    from anabranch.broker.audit.events import NOBODY
+    from anabranch.broker.authz.access import Access
+    from anabranch.broker.authz.acl import Acl, Operation, PatternType, Permission, ResourceType
+    from anabranch.broker.authz.authorizer import Authorizer
+    from anabranch.broker.authz.settings import AuthorizationSettings
+    from anabranch.broker.context import Context
+    from anabranch.broker.gate import Gate
+    from anabranch.broker.guards import GUARDS
+    from anabranch.broker.security.principal import Session
+    from anabranch.wire.messages.m00_produce import ProduceRequest, TopicProduceData
+
+    settings = AuthorizationSettings(acls=True)
+    authorizer = Authorizer(None, settings, lambda: 0, lambda: "")  # type: ignore[arg-type]
+    for n in range(100_000):
+        authorizer.index.add(
+            Acl(
+                ResourceType.TOPIC,
+                f"topic-{n}" if n else "bench",
+                PatternType.LITERAL,
+                f"User:u{n}" if n else "User:ANONYMOUS",
+                "*",
+                Operation.WRITE,
+                Permission.ALLOW,
+            )
+        )
+    metastore = SimpleNamespace(now_ms=None)
+    gate = Gate(authorizer, NOBODY, time.monotonic, metastore, settings)  # type: ignore[arg-type]
+    session = Session(host="127.0.0.1")
+    request = ProduceRequest(acks=-1, topic_data=[TopicProduceData(name="bench")])
+    turns = 100_000
+    begun = time.perf_counter()
+    for _ in range(turns):
+        context = Context(None, 12, "c", session)  # type: ignore[arg-type]
+        access = Access(gate, context, "Produce", authorizer.rights(session))
+        GUARDS[0](access, request, lambda _, __: None)
+    guarded = time.perf_counter() - begun
+    begun = time.perf_counter()
+    for _ in range(turns):
+        Context(None, 12, "c", session)  # type: ignore[arg-type]
+    bare = time.perf_counter() - begun
+    report.add(
+        "guard of a Produce, 100,000 ACLs",
+        "us",
+        "anabranch",
+        (guarded - bare) / turns * 1e6,
+        higher_is_better=False,
+    )
+
+
 def command(shared: Path, *words: str) -> None:
     subprocess.run(
         [sys.executable, "-m", "anabranch.cli.main", *words, "--data", str(shared)],
@@ -97,7 +151,7 @@ def sample(node: ClusterNode, size: int, scale: Scale) -> tuple[float, float]:
         bootstrap=node.bootstrap,
         topic="bench",
         size=size,
-        records=records_for(size, scale.produce_bytes),
+        records=records_for(size, scale.produce_bytes * LONGER),
     )
     cpu = (node.cpu_seconds() - before) / done["records"] * 1e6
     return done["records"] / done["seconds"], cpu

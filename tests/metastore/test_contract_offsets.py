@@ -87,6 +87,9 @@ async def test_a_commit_makes_the_group(meta: Metastore) -> None:
     group = await meta.group("g")
     assert group is not None and (group.state, group.protocol_type) == ("Empty", "")
     assert await meta.committed("h") == []
+    wanted = [(topic.no, 0), (topic.no, 1), (topic.no, 1), (topic.no, 2)]
+    assert await meta.positions("g", wanted) == {(topic.no, 0): 3, (topic.no, 1): 5}
+    assert await meta.positions("g", []) == await meta.positions("h", wanted) == {}
     await meta.save_group(GroupRow("g", "consumer", "Stable", 3, b"s", 71))
     await meta.commit_offsets("g", [at(topic, 1, 6)], COMMIT, MEMBER, 72)
     group = await meta.group("g")

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from anabranch.broker import lanes, topics
+from anabranch.broker.authz.access import refusal
+from anabranch.broker.authz.acl import Operation, ResourceType
 from anabranch.broker.context import Context
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.groups.share.host import ShareTold
@@ -108,3 +110,16 @@ async def leave(context: Context, member: MemberKey) -> None:
     """The member's session here ends: others may have what it held."""
     context.broker.share_sessions.end(member)
     await context.broker.shares.release(*member)
+
+
+async def check_read(context: Context, group_id: str, topic: Topic, partition: int) -> None:
+    """Raises ClientFault(TOPIC_AUTHORIZATION_FAILED) if the member may not read the topic, or not what is as
+    old as where the group stands. Asked of all that a session stands for, each time."""
+    access = context.access
+    if access is None:
+        return
+    access.require(Operation.READ, ResourceType.TOPIC, topic.name)
+    if access.by_age and not access.may(Operation.REPLAY, ResourceType.TOPIC, topic.name):
+        start = await context.broker.shares.start_of(group_id, topic, partition)
+        if await access.too_old([(topic, partition, start)]):
+            raise refusal(ResourceType.TOPIC)

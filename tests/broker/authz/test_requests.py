@@ -38,6 +38,9 @@ from anabranch.wire.messages.m30_create_acls import AclCreation, CreateAclsReque
 from anabranch.wire.messages.m31_delete_acls import DeleteAclsFilter, DeleteAclsRequest
 from anabranch.wire.messages.m60_describe_cluster import DescribeClusterRequest
 from anabranch.wire.messages.m75_describe_topic_partitions import DescribeTopicPartitionsRequest
+from anabranch.wire.messages.m78_share_fetch import FetchPartition as SharePartition
+from anabranch.wire.messages.m78_share_fetch import FetchTopic as ShareTopic
+from anabranch.wire.messages.m78_share_fetch import ShareFetchRequest
 from tests.broker.authz.people import (
     ADMIN,
     CLUSTER,
@@ -510,6 +513,61 @@ def test_reading_behind_the_age_needs_the_right_of_replaying(tmp_path: Path) -> 
             assert set(codes(by_id)) == {0, E.TOPIC_AUTHORIZATION_FAILED}
             await set_acls(bench, entry(O.READ, TOPIC, "a"), entry(O.REPLAY, TOPIC, "a"))
             assert (await bench.fetch("a", 0)).error_code == 0
+
+    run(scenario)
+
+
+def test_share_sessions_ask_for_every_topic_each_time(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with guarded(tmp_path, authz={"replay_age_ms": 60_000}) as bench:
+            topic_id = await bench.create("a")
+            await bench.produce("a", batch(b"v"))
+
+            def fetch(epoch: int) -> ShareFetchRequest:
+                wanted = ShareTopic(
+                    topic_id=topic_id, partitions=[SharePartition(partition_index=0)]
+                )
+                return ShareFetchRequest(
+                    group_id="s",
+                    member_id="m" * 22,
+                    share_session_epoch=epoch,
+                    max_bytes=1 << 20,
+                    max_records=10,
+                    batch_size=10,
+                    topics=[] if epoch else [wanted],
+                )
+
+            rights = ((O.READ, GROUP, "s"), (O.READ, TOPIC, "a"))
+            await as_alice(bench, *rights)
+            first = await bench.call(fetch(0))
+            assert set(codes(first)) == {0}
+            await set_acls(bench, entry(*rights[0]))
+            again = await bench.call(fetch(1))
+            assert E.TOPIC_AUTHORIZATION_FAILED in set(codes(again))
+            # What the group has still to read is old by now.
+            assert bench.broker.gate is not None
+            await set_acls(bench, *(entry(*right) for right in rights))
+
+            async def later() -> int:
+                return await bench.broker.log.metastore.now_ms() + 120_000
+
+            bench.broker.gate.ages._now_ms = later
+            bench.broker.gate.ages._floors.clear()
+            await bench.broker.log.metastore.put_document(
+                "group-config", "s", b'{"share.auto.offset.reset":"earliest"}', 1
+            )
+            third = await bench.call(fetch(2))
+            assert set(codes(third)) == {0}  # it stands at the end
+            become(bench, ADMIN)
+            other = fetch(0)
+            other.group_id = "old"
+            await bench.broker.log.metastore.put_document(
+                "group-config", "old", b'{"share.auto.offset.reset":"earliest"}', 1
+            )
+            await bench.broker.group_limits.refresh()
+            await as_alice(bench, (O.READ, GROUP, "old"), (O.READ, TOPIC, "a"))
+            refused = await bench.call(other)
+            assert E.TOPIC_AUTHORIZATION_FAILED in set(codes(refused))
 
     run(scenario)
 

@@ -11,6 +11,7 @@ from tests.support.peers.leash import leashed
 
 # The shell script of the Kafka distribution that starts each class is named beside it.
 MAIN_CLASSES = {
+    "AclCommand": "org.apache.kafka.tools.AclCommand",  # kafka-acls
     "BrokerApiVersionsCommand": "org.apache.kafka.tools.BrokerApiVersionsCommand",  # kafka-broker-api-versions
     "ClientMetricsCommand": "org.apache.kafka.tools.ClientMetricsCommand",  # kafka-client-metrics
     "ClusterTool": "org.apache.kafka.tools.ClusterTool",  # kafka-cluster

@@ -5,7 +5,7 @@ what it held. What the member says is taken first, durably, then it is given mor
 of records (KIP-1206) and renewals of locks (KIP-1222), with which nothing is fetched.
 
 Errors: INVALID_GROUP_ID, INVALID_REQUEST, SHARE_SESSION_NOT_FOUND, INVALID_SHARE_SESSION_EPOCH,
-SHARE_SESSION_LIMIT_REACHED; of a partition UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER,
+SHARE_SESSION_LIMIT_REACHED; of a partition TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_ID, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER,
 INVALID_RECORD_STATE, KAFKA_STORAGE_ERROR.
 """
 
@@ -103,6 +103,7 @@ class _Answer:
             try:
                 topic = topics.by_id(context.log, place[0])
                 context.log.partition(topic, place[1])
+                await sharing.check_read(context, self._group_id, topic, place[1])
             except ClientFault as fault:
                 self._given[place] = ShareGiven(fault.code, (), ())
                 continue

@@ -61,7 +61,7 @@ def heartbeat(access: Access, request: ShareGroupHeartbeatRequest, handle: Handl
 
 def _reads(response: type[Message], topic: type[Any], partition: type[Any]) -> Guard:
     """READ of the group and of each topic that is named. A share session also stands for topics that were
-    named before; the handler asks for those again (``context.access``)."""
+    named before; ShareFetch asks for those again (``sharing.check_read``)."""
 
     def refuse(one: Any) -> Any:
         return topic(

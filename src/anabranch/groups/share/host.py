@@ -134,6 +134,12 @@ class ShareHost:
                 left_ms = min(left_ms, max(1, lock_ms - self._now_ms()))
             await wait_for_bytes(places, WOKEN, left_ms / 1000)
 
+    async def start_of(self, group_id: str, topic: Topic, partition: int) -> int:
+        """The first offset that the group is not done with. Raises ClientFault, Corrupt or StoreFault."""
+        settings = self._settings_of(group_id)
+        hosted = await self._host(group_id, topic, partition, settings)
+        return hosted.partition.start
+
     async def _once(
         self,
         group_id: str,
