@@ -20,6 +20,7 @@ from bench import (
     connections,
     end_to_end,
     failover,
+    groups,
     many_partitions,
     object_wal,
     postgres,
@@ -37,7 +38,16 @@ from bench.client import CONSUMER_SETTINGS, PRODUCER_SETTINGS
 from bench.report import Report
 from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated, run_job
 
-LIVE = [produce, tail_consume, sync_latency, end_to_end, connections, many_partitions, admin]
+LIVE = [
+    produce,
+    tail_consume,
+    sync_latency,
+    end_to_end,
+    connections,
+    many_partitions,
+    admin,
+    groups,
+]
 STORED = [startup, cold_read, arrow_reader, catchup]
 OWN = [
     authz,

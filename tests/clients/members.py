@@ -44,9 +44,13 @@ class Member(ABC):
         *,
         assignor: str = "range",
         instance: str | None = None,
+        protocol: str = "classic",
     ) -> None:
         self.bootstrap, self.group, self.topic = bootstrap, group, topic
         self.assignor, self.instance = assignor, instance
+        self.protocol = (
+            protocol  # classic | consumer (KIP-848); the latter for librdkafka, Java, franz-go
+        )
         self.assigned: set[int] = set()
         self.assignments = 0  # how often it was told an assignment, also an unchanged one
         self.records: list[tuple[int, int]] = []  # partition, offset
@@ -97,11 +101,16 @@ class ConfluentMember(Member):
             "group.id": self.group,
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
-            "session.timeout.ms": SESSION_MS,
-            "heartbeat.interval.ms": HEARTBEAT_MS,
-            "partition.assignment.strategy": self.assignor,
             "fetch.wait.max.ms": 200,
         }
+        if self.protocol == "consumer":
+            settings["group.protocol"] = "consumer"  # the broker says how long sessions are
+        else:
+            settings |= {
+                "session.timeout.ms": SESSION_MS,
+                "heartbeat.interval.ms": HEARTBEAT_MS,
+                "partition.assignment.strategy": self.assignor,
+            }
         if self.instance:
             settings["group.instance.id"] = self.instance
         consumer = Consumer(settings)
@@ -114,6 +123,7 @@ class ConfluentMember(Member):
         rebalancing = {
             KafkaError.REBALANCE_IN_PROGRESS,
             KafkaError.ILLEGAL_GENERATION,
+            KafkaError.STALE_MEMBER_EPOCH,
             KafkaError._NO_OFFSET,
         }
         try:
@@ -319,18 +329,25 @@ class JavaMember(ProcessMember):
 
     def open(self) -> subprocess.Popen[str]:
         with tempfile.NamedTemporaryFile("w", suffix=".properties", delete=False) as config:
-            config.write(f"heartbeat.interval.ms={HEARTBEAT_MS}\nfetch.max.wait.ms=200\n")
+            config.write("fetch.max.wait.ms=200\n")
+            if self.protocol == "classic":
+                config.write(f"heartbeat.interval.ms={HEARTBEAT_MS}\n")
         self._config = Path(config.name)
         static = ["--group-instance-id", self.instance] if self.instance else []
         return start_tool(
             "VerifiableConsumer",
             [
                 *("--bootstrap-server", self.bootstrap, "--topic", self.topic),
-                *("--group-id", self.group, "--session-timeout", str(SESSION_MS)),
-                *("--assignment-strategy", self.ASSIGNORS[self.assignor]),
+                *("--group-id", self.group, *self._protocol()),
                 *("--command-config", config.name, "--verbose", *static),
             ],
         )
+
+    def _protocol(self) -> list[str]:
+        if self.protocol == "consumer":
+            return ["--group-protocol", "consumer"]
+        strategy = self.ASSIGNORS[self.assignor]
+        return ["--session-timeout", str(SESSION_MS), "--assignment-strategy", strategy]
 
     def heard(self, line: str) -> None:
         event = json.loads(line)
@@ -355,6 +372,7 @@ class FranzMember(ProcessMember):
                 *(str(franz_binary()), "group", "-bootstrap", self.bootstrap),
                 *("-topic", self.topic, "-group", self.group, "-commit"),
                 *("-balancer", self.assignor, "-seconds", "110", *static),
+                *(["-server-side"] if self.protocol == "consumer" else []),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

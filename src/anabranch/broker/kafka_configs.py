@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
-from anabranch.broker.config import DEFAULT_PORT, KIB, MINUTE_MS, BrokerSettings
+from anabranch.broker.config import DEFAULT_PORT, KIB, BrokerSettings
+from anabranch.broker.config_entry import BrokerConfig
 from anabranch.log.config import (
     INT_MAX,
     LONG_MAX,
@@ -27,19 +28,6 @@ from anabranch.log.config import (
 )
 
 STANDARD_AUTHORIZER: Final = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
-
-
-class BrokerConfig(NamedTuple):
-    """One of Kafka's broker configs: what it is here, and how it is changed if it can be."""
-
-    definition: ConfigDef
-    value: Callable[[BrokerSettings], str]
-    change: Callable[[BrokerSettings, ConfigValue], BrokerSettings] | None = None
-
-    @property
-    def dynamic(self) -> bool:
-        """Whether it can be changed while the broker runs."""
-        return self.change is not None
 
 
 _T = ConfigType
@@ -110,7 +98,7 @@ def _boolean(value: bool) -> str:
 
 _DEFAULTS: Final = BrokerSettings(data=Path("data"))
 _LIMITS: Final = _DEFAULTS.limits
-_GROUPS: Final = _DEFAULTS.groups
+
 
 _OWN: Final = (
     BrokerConfig(
@@ -392,76 +380,6 @@ _OWN: Final = (
         ),
         lambda s: str(s.limits.idle_ms_max),
         _limit("idle_ms_max"),
-    ),
-    BrokerConfig(
-        ConfigDef(
-            "group.initial.rebalance.delay.ms",
-            _T.INT,
-            str(_GROUPS.initial_rebalance_delay_ms),
-            "How long the first rebalance of an empty group waits for more members.",
-            at_least(0),
-        ),
-        lambda s: str(s.groups.initial_rebalance_delay_ms),
-    ),
-    BrokerConfig(
-        ConfigDef(
-            "group.min.session.timeout.ms",
-            _T.INT,
-            str(_GROUPS.session_timeout_ms_min),
-            "The shortest session timeout that a member may ask for.",
-            at_least(1),
-        ),
-        lambda s: str(s.groups.session_timeout_ms_min),
-    ),
-    BrokerConfig(
-        ConfigDef(
-            "group.max.session.timeout.ms",
-            _T.INT,
-            str(_GROUPS.session_timeout_ms_max),
-            "The longest session timeout that a member may ask for.",
-            at_least(1),
-        ),
-        lambda s: str(s.groups.session_timeout_ms_max),
-    ),
-    BrokerConfig(
-        ConfigDef(
-            "group.max.size",
-            _T.INT,
-            str(_GROUPS.members_max),
-            "The most members of one group.",
-            at_least(1),
-        ),
-        lambda s: str(s.groups.members_max),
-    ),
-    BrokerConfig(
-        ConfigDef(
-            "offset.metadata.max.bytes",
-            _T.INT,
-            str(_GROUPS.offset_metadata_max),
-            "The longest metadata string of a committed offset, in characters as in Kafka.",
-            at_least(0),
-        ),
-        lambda s: str(s.groups.offset_metadata_max),
-    ),
-    BrokerConfig(
-        ConfigDef(
-            "offsets.retention.minutes",
-            _T.INT,
-            str(_GROUPS.offsets_retention_ms // MINUTE_MS),
-            "How long the offsets of an empty group are kept.",
-            at_least(1),
-        ),
-        lambda s: str(s.groups.offsets_retention_ms // MINUTE_MS),
-    ),
-    BrokerConfig(
-        ConfigDef(
-            "offsets.retention.check.interval.ms",
-            _T.LONG,
-            str(_GROUPS.offsets_retention_check_interval_ms),
-            "How often offsets whose retention is over are looked for.",
-            at_least(1),
-        ),
-        lambda s: str(s.groups.offsets_retention_check_interval_ms),
     ),
     BrokerConfig(
         ConfigDef(

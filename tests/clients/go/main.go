@@ -33,6 +33,7 @@ type options struct {
 	count                                              int
 	seconds                                            int
 	commit                                             bool
+	serverSide                                         bool
 }
 
 var codecs = map[string]kgo.CompressionCodec{
@@ -71,6 +72,7 @@ func main() {
 	flags.StringVar(&o.instance, "instance", "", "group.instance.id of a static member")
 	flags.StringVar(&o.codec, "codec", "none", "none, gzip, snappy, lz4 or zstd")
 	flags.StringVar(&o.balancer, "balancer", "cooperative-sticky", "group balancer")
+	flags.BoolVar(&o.serverSide, "server-side", false, "the consumer protocol (KIP-848)")
 	flags.IntVar(&o.count, "count", 0, "records to consume, or to pace")
 	flags.IntVar(&o.seconds, "seconds", 40, "give up after")
 	flags.BoolVar(&o.commit, "commit", false, "commit what was consumed when leaving")
@@ -253,6 +255,9 @@ func group(ctx context.Context, o options) error {
 		kgo.OnPartitionsAssigned(moved("assigned")),
 		kgo.OnPartitionsRevoked(moved("revoked")),
 		kgo.OnPartitionsLost(moved("lost")),
+	}
+	if o.serverSide {
+		opts = append(opts, kgo.ServerSideBalancer())
 	}
 	if o.instance != "" {
 		opts = append(opts, kgo.InstanceID(o.instance))
