@@ -210,7 +210,7 @@ def _target(topic: Topic):  # type: ignore[no-untyped-def]
     return Target(topic, 0)
 
 
-@pytest.mark.parametrize("where", ["record", "header", "length", "offset", "cut"])
+@pytest.mark.parametrize("where", ["record", "header", "length", "offset", "near offset", "cut"])
 @pytest.mark.parametrize("batch", [0, 2, 4])
 def test_a_corrupt_batch_fails_its_range_only_and_can_be_skipped(
     run, where: str, batch: int
@@ -227,8 +227,9 @@ def test_a_corrupt_batch_fails_its_range_only_and_can_be_skipped(
                 file.truncate(begin + 100)
             lost = range(4 * batch, 20)
         else:
-            at = {"record": 5000, "header": 24, "length": 9, "offset": 2}[where]
-            spoil(bench, row, begin + at)
+            at = {"record": 5000, "header": 24, "length": 9, "offset": 2, "near offset": 7}[where]
+            near = bytes([4 * batch ^ 2]) if where == "near offset" else None
+            spoil(bench, row, begin + at, near)
         assert await answers(bench, topic, 20) == expected(20, lost, "CORRUPT_MESSAGE")
         known = await bench.log.metastore.damages(topic.no)
         assert ranges(known) == [(lost.start, lost.stop - 1, "corrupt")]

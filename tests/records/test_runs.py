@@ -190,6 +190,31 @@ def test_the_kernels_own_checksum_is_crc32c() -> None:
         assert crc32c(data[21:]) == int.from_bytes(data[17:21], "big")
 
 
+def test_I2_a_base_offset_that_is_not_its_own_is_noticed(kernel: ModuleType) -> None:
+    """No CRC covers it: what came before tells, and where nothing was taken out, exactly."""
+    data = batches([40, 40, 40, 40], base=100)
+    headers = list(scan(memoryview(data)))
+    room = {"bytes_max": ANY_SIZE, "first_max": ANY_SIZE}
+    for number, header in enumerate(headers):
+        for wrong in (-50, -1, 1, 50):
+            changed = bytearray(data)
+            offset = header.base_offset + wrong
+            changed[header.position : header.position + 8] = offset.to_bytes(8, "big")
+            for size in (1 << 16, 90):
+                blocks = blocks_of(bytes(changed), size)
+                found = cut(blocks, 0, len(data), 0, low=100, dense=True, **room)
+                assert found.position == header.position, (number, wrong, size)
+                assert found.damage == "a batch has an offset that is another's"
+                # Where something may have been taken out, only one that goes back is wrong.
+                sparse = cut(blocks, 0, len(data), 0, low=100, **room)
+                assert bool(sparse.damage) is (wrong < 0 or number < 3)
+                at = number if wrong < 0 else number + 1
+                assert sparse.position == (headers[at].position if at < 4 else len(data))
+    whole = cut([data], 0, len(data), 0, low=100, dense=True, **room)
+    assert (whole.start, whole.end, whole.damage) == (0, len(data), "")
+    assert not cut([data], 0, len(data), 0, **room).damage
+
+
 def test_nothing_is_found_in_nothing(kernel: ModuleType) -> None:
     assert cut([], 0, 0, 0, bytes_max=1, first_max=1) == (-1, -1, -1, 0, 0, "")
     assert kernel.place(bytearray(), 5, 0) == 5

@@ -72,6 +72,7 @@ class _Part(NamedTuple):
     extent: Extent
     position: int
     length: int
+    first: int  # the lowest offset that the batch there may have; -1: not known
 
     @property
     def end(self) -> int:
@@ -85,6 +86,7 @@ class _Outcome(NamedTuple):
     extent: Extent
     position: int  # in the object of ``extent``: behind what was found, or of the batch that was not whole
     needed: int  # bytes of that batch, 0 if not even its size is known
+    first: int  # as of a part that begins at ``position``
 
 
 class ColdReads:
@@ -191,7 +193,8 @@ class ColdReads:
                     return NOTHING
                 # The first batch is not whole in what was read, or the index has wide steps.
                 needed = outcome.needed or bytes_max + SKIP_SLACK_BYTES
-                parts = [_Part(outcome.extent, outcome.position, min(needed, whole))]
+                length = min(needed, whole)
+                parts = [_Part(outcome.extent, outcome.position, length, outcome.first)]
             left = left[left.index(outcome.extent) + 1 :]
             offset = outcome.extent.last_offset + 1
         return NOTHING._replace(next_offset=offset)
@@ -208,30 +211,32 @@ class ColdReads:
                 break
             slack = 0
             if offset <= extent.base_offset:
-                position = extent.position
+                position, first = extent.position, extent.base_offset
                 sequential = sequential or not parts
             elif (place := self._places.get(_place(extent, offset))) is not None:
-                position = place
+                position, first = place, offset
                 sequential = True
             else:
-                position = extent.position + await self._offset_position(extent, offset)
+                position, first = await self._start_for(extent, offset)
                 slack = (
                     SKIP_SLACK_BYTES  # an index entry lies at most about this far before its batch
                 )
             length = min(_end(extent) - position, room + slack)
-            parts.append(_Part(extent, position, length))
+            parts.append(_Part(extent, position, length, first))
             room -= length
         return parts, sequential
 
-    async def _offset_position(self, extent: Extent, offset: int) -> int:
+    async def _start_for(self, extent: Extent, offset: int) -> tuple[int, int]:
+        """Where to begin, and which offset the batch there has; -1: not known."""
         if not self._extents.knows_index(extent):
             loading = self._indexing.get(extent.object_key)
             if loading is None:
-                loading = self.old.run(lambda: self._extents.offset_position(extent, offset))
+                loading = self.old.run(lambda: self._extents.start_for(extent, offset))
                 self._indexing[extent.object_key] = loading
                 loading.add_done_callback(lambda _: self._indexing.pop(extent.object_key, None))
             await asyncio.shield(loading)
-        return self._extents.offset_position(extent, offset)
+        start, first = self._extents.start_for(extent, offset)
+        return extent.position + start, first
 
     async def _read_parts(
         self, parts: Sequence[_Part], offset: int, bytes_max: int, first_max: int
@@ -318,7 +323,7 @@ def _take_parts(
     """Cut an answer out of blocks; raises Damaged if it would begin with damage."""
     buffers: list[memoryview] = []
     size, next_offset = 0, offset
-    ended, position, needed = parts[0].extent, parts[0].position, 0
+    ended, position, needed, first = parts[0].extent, parts[0].position, 0, parts[0].first
     for part, blocks in zip(parts, ranges, strict=True):
         extent = part.extent
         start = part.position - blocks.position
@@ -331,6 +336,8 @@ def _take_parts(
             offset,
             bytes_max=bytes_max - size,
             first_max=first_max if not buffers else bytes_max - size,
+            low=part.first,
+            dense=extent.is_dense,
         )
         damage = found.damage
         if found.next_offset > extent.last_offset + 1:
@@ -352,10 +359,11 @@ def _take_parts(
                 at = max(offset, found.next_offset, extent.base_offset)
                 raise Damaged(extent, at, damage)
             ended, position, needed = extent, walked, found.needed
+            first = part.first if walked == part.position else found.next_offset
         # Further only if this extent is used up: offsets must not be skipped.
         if damage or walked < part.end:
             break
-    return _Outcome(_compact(Found(buffers, size, next_offset)), ended, position, needed)
+    return _Outcome(_compact(Found(buffers, size, next_offset)), ended, position, needed, first)
 
 
 def _compact(found: Found) -> Found:

@@ -154,7 +154,7 @@ class ExtentReader:
         index = self._index(extent) if extent.length > chunk_bytes else None
         if index is not None and end_offset is not None:
             end = min(end, max(position, index.end_for(end_offset)))
-        next_offset = extent.base_offset
+        next_offset = extent.base_offset if not start or not extent.kind.final else -1
         want = chunk_bytes
         while position < end:
             if index is not None:
@@ -175,6 +175,8 @@ class ExtentReader:
                     if extent.kind is ObjectKind.WAL:
                         place(view, header.position, next_offset, extent.leader_epoch)
                         next_offset += header.last_offset_delta + 1
+                    else:
+                        next_offset = _behind(header, extent, next_offset)
                     whole = header.end
             except Corrupt as corrupt:
                 fault = corrupt
@@ -244,6 +246,19 @@ class ExtentReader:
         if found is None:
             return 0
         return _within(extent, found.start + found.content.position_for_offset(offset))
+
+    def start_for(self, extent: Extent, offset: int) -> tuple[int, int]:
+        """As :meth:`offset_position`, with the offset of the batch there; -1: not known."""
+        position = self.offset_position(extent, offset)
+        if not position:
+            return 0, extent.base_offset
+        found = self._index(extent)
+        if found is None:
+            return position, -1
+        at = position + extent.position - found.start
+        entry = bisect_left(found.content.entries, at, key=lambda entry: entry.position)
+        known = found.content.entries[entry : entry + 1]
+        return position, known[0].offset if known and known[0].position == at else -1
 
     def max_timestamp_before(self, extent: Extent, start: int) -> int:
         """The largest timestamp in the extent's first ``start`` bytes, as its index knows it."""
@@ -346,6 +361,16 @@ def _batches(view: memoryview, extent: Extent) -> Iterator[BatchHeader]:
         yield from scan(view)
     except Corrupt as corrupt:
         raise Corrupt(f"{_where(extent)}: {corrupt}") from corrupt
+
+
+def _behind(header: BatchHeader, extent: Extent, low: int) -> int:
+    """The offset behind a batch of a segment, which no CRC covers: it begins at ``low`` (-1: not known) or,
+    where compaction may have taken something out, above it. Raises Corrupt."""
+    base, last = header.base_offset, header.last_offset
+    low = low if low >= 0 else extent.base_offset if not extent.is_dense else base
+    if base < low or last > extent.last_offset or (extent.is_dense and base != low):
+        raise Corrupt(f"{_where(extent)}: a batch has offset {base}, where {low} was to come")
+    return last + 1
 
 
 def _first_batch_bytes(view: memoryview) -> int:

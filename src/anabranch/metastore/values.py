@@ -143,6 +143,11 @@ class Extent(Struct, frozen=True):
     appended_ms: int
     leader_epoch: int
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether each offset is a record's, so that each batch begins where the one before ends."""
+        return self.records == self.last_offset + 1 - self.base_offset
+
 
 class NewExtent(Struct, frozen=True):
     """An extent to be committed; see :class:`Extent`."""

@@ -31,7 +31,7 @@ cdef uint32_t _crc(source_t source, Py_ssize_t start, Py_ssize_t end) noexcept n
 
 @cython.locals(
     source=source_t, start=Py_ssize_t, end=Py_ssize_t, size=int64_t, damage=int, room=int64_t,
-    at=int64_t, deltas=int64_t, count=int64_t,
+    at=int64_t, deltas=int64_t, count=int64_t, low=int64_t, dense=int64_t,
 )
 cpdef tuple cut(
     const uint8_t[::1] blob, Py_ssize_t pos, Py_ssize_t stop, int64_t offset, int64_t first_max,

@@ -24,6 +24,7 @@ COMPILED: bool = cython.compiled
 SOUND = 0  # values of cut's damage
 MALFORMED = 1
 WRONG_CRC = 2
+WRONG_OFFSET = 3
 
 _INT64_MAX = 2**63 - 1
 _INT64 = struct.Struct(">q")
@@ -48,7 +49,10 @@ def cut(
 
     ``first_max`` bounds the first batch taken, ``bytes_max`` all of them together (the first is taken
     whatever ``bytes_max`` is). With ``base >= 0`` the first batch is at that offset, the next behind it
-    and so on, whatever their headers say. ``verify``: check the CRC of each batch that is taken.
+    and so on, whatever their headers say; ``base`` -1 believes each header. No CRC covers a base offset, so
+    any lower ``base`` says where the first batch may begin at the earliest, ``-2 - 2 * offset``, and each
+    may begin where the one before ends; one less: nowhere else (nothing was ever taken out between them).
+    ``verify``: check the CRC of each batch that is taken.
 
     Returns the start and end of what was taken (-1, -1 if nothing); the offset behind the last batch
     walked over (``base`` if none); the position after it; the size of the batch there if its header is
@@ -59,6 +63,10 @@ def cut(
     size = damage = 0
     room = first_max
     at = base
+    low = dense = -1
+    if base < -1:
+        low = (-2 - base) // 2
+        dense = (-2 - base) % 2
     with cython.nogil:
         while stop - pos >= 61:
             size = 12 + _int32(source, pos + 8)
@@ -77,6 +85,9 @@ def cut(
             ):
                 damage = 1
                 break
+            if at != low and low >= 0 and (at < low or dense > 0):
+                damage = 3
+                break
             if size > stop - pos:
                 break
             if at + deltas >= offset:
@@ -92,6 +103,8 @@ def cut(
                 end = pos + size
             pos += size
             at += deltas + 1
+            if low >= 0:
+                low = at
             size = 0
     return start, end, at, pos, size, damage
 

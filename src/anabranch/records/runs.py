@@ -44,13 +44,17 @@ def cut(
     bytes_max: int,
     first_max: int,
     base: int = -1,
+    low: int = -1,
+    dense: bool = False,
     verify: bool = True,
 ) -> Cut:
     """The batches between ``start`` and ``end`` from the one that holds ``offset`` on, as long as they fit.
 
     All blocks but the last are of one size. The first batch may have ``first_max`` bytes, whatever
     ``bytes_max`` is; all together have at most ``bytes_max`` then. ``base``: the offset of the batch at
-    ``start`` where headers do not say it (the WAL). ``verify`` checks the CRC-32C of what is taken.
+    ``start`` where headers do not say it (the WAL). Where they do, ``low`` is the lowest that the batch at
+    ``start`` may have (-1: not known), and each begins behind the one before; ``dense``: directly behind
+    it. ``verify`` checks the CRC-32C of what is taken.
     """
     size = len(blocks[0]) if blocks else 1
     found = found_end = at = -1
@@ -70,7 +74,7 @@ def cut(
                 offset,
                 first_room,
                 bytes_max if found < 0 else first_room,
-                at if base >= 0 else -1,
+                at if base >= 0 else _first(low, dense),
                 verify,
             )
             if one >= 0:
@@ -79,7 +83,7 @@ def cut(
                 taken = found_end - found
                 first_room = bytes_max - taken
             if walked > inside:
-                at = behind
+                at = low = behind
             pos = number * size + walked
             if damage:
                 return Cut(found, found_end, at, pos, needed, _DAMAGE[damage])
@@ -93,6 +97,8 @@ def cut(
             return Cut(found, found_end, at, pos, 0, str(corrupt))
         if pos + header.size > end:
             return Cut(found, found_end, at, pos, header.size, "")
+        if base < 0 <= low and (header.base_offset < low or (dense and header.base_offset != low)):
+            return Cut(found, found_end, at, pos, header.size, _DAMAGE[_scan.WRONG_OFFSET])
         last_offset = (at if base >= 0 else header.base_offset) + header.last_offset_delta
         if last_offset >= offset:
             if header.size > first_room:
@@ -102,7 +108,7 @@ def cut(
             found = pos if found < 0 else found
             found_end = pos + header.size
         pos += header.size
-        at = last_offset + 1
+        at = low = last_offset + 1
     return Cut(found, found_end, at, pos, 0, "")
 
 
@@ -129,7 +135,13 @@ def place_offsets(run: bytearray, base_offset: int, leader_epoch: int) -> int:
 _DAMAGE = {
     _scan.MALFORMED: "the header of a batch is malformed",
     _scan.WRONG_CRC: "the CRC-32C of a batch does not match",
+    _scan.WRONG_OFFSET: "a batch has an offset that is another's",
 }
+
+
+def _first(low: int, dense: bool) -> int:
+    """As the kernel is told it."""
+    return -1 if low < 0 else -2 - 2 * low - dense
 
 
 def _gather(blocks: Sequence[bytes | bytearray], size: int, start: int, end: int) -> bytes:
