@@ -9,11 +9,13 @@ import itertools
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 from anabranch.broker.config import BrokerSettings, ListenerSettings, TopicSettings
 from anabranch.broker.server import Broker
 from anabranch.broker.surroundings import Surroundings
-from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault
+from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault, UserFault
+from anabranch.log import places
 from anabranch.log.branch import BranchPoint
 from anabranch.log.location import Location
 from anabranch.log.log import Log
@@ -21,6 +23,7 @@ from anabranch.metastore.api import Topic
 from anabranch.storage.retrying import Backoff, Retrying
 from anabranch.storage.store import Store
 from anabranch.storage.wal import Wal
+from anabranch.storage.wal_directory import WalDirectory
 from anabranch.storage.wal_file import FileWal
 from anabranch.storage.wal_object import ObjectWal
 from sim.disk import SimDisk
@@ -37,7 +40,7 @@ HOST = "localhost"
 PORTS_FROM = 9000
 RESTART_S = 0.5  # after a start that failed
 WAL_PATH = Path("/data/wal")
-WAL_ID = b"wal-of-this-sim."
+WAL_ID = b"wal-of-this-sim"  # and the number of the machine that it is on
 
 
 class Node:
@@ -84,7 +87,9 @@ class SimBroker:
     def __init__(self, world: World, node_id: int) -> None:
         self.world = world
         self.node_id = node_id
+        self.on = node_id % len(world.machines)  # the number of its machine
         self.skew_ms = 0
+        self.refused = False  # at its last start: the WAL is another machine's
         self.node: Node | None = None
         self.process: Process | None = None
         self._disk: SimDisk | None = None
@@ -108,7 +113,13 @@ class SimBroker:
         assert process is not None
         try:
             self.node = Node(await self._open(process))
-        except (StoreFault, Corrupt) as fault:  # its process would end, and be started again
+            self.refused = False
+        except (
+            StoreFault,
+            Corrupt,
+            UserFault,
+        ) as fault:  # its process would end, and be started again
+            self.refused = isinstance(fault, UserFault)
             self.world.note(f"{process.name} does not start: {fault}")
             self.world.loop.world.call_later(RESTART_S, self._start_again, process)
         except Exception as bug:
@@ -157,9 +168,16 @@ class SimBroker:
         metastore = self._metastore = SimMetastore(
             world.database, process, weather, world.store_now_ms
         )
+        mine = await self._admit(process, metastore)
         row = await metastore.register_broker(
             options["broker_id"], options["host"], options["port"], self.now_ms()
         )
+        if mine is not None:
+            try:
+                await places.take_wal(metastore, mine, str(WAL_PATH), row.broker_id, world.now_ms())
+            except UserFault:
+                await metastore.remove_broker(row.broker_id, row.epoch)
+                raise
         wal = await self._open_wal(process, metastore.cluster_id, row.epoch)
         names = itertools.count()
         log = Log(
@@ -183,6 +201,33 @@ class SimBroker:
         await log.start()
         return log
 
+    async def _admit(self, process: Process, metastore: SimMetastore) -> places.Place | None:
+        """As a real broker does before it registers: its WAL, if that is one of files. Raises UserFault."""
+        if self.world.weather.settings.object_wal:
+            return None
+        directory = await self.world.loop.run_job(
+            partial(
+                WalDirectory.create,
+                WAL_PATH,
+                cluster_id=metastore.cluster_id,
+                wal_id=WAL_ID + b"%d" % self.on,
+                disk=self._new_disk(process),
+            )
+        )
+        place = await places.known(metastore, "wal")
+        machine = f"machine {self.on}"
+        await places.admit_wal(
+            metastore, place, directory.wal_id, machine, str(WAL_PATH), self.node_id
+        )
+        return places.Place(UUID(bytes=directory.wal_id), None, machine)
+
+    def _new_disk(self, process: Process) -> SimDisk:
+        world = self.world
+        self._disk = SimDisk(
+            world.machines[self.on], process, partial(world.weather.disk_step, process), world.rng
+        )
+        return self._disk
+
     async def _open_wal(self, process: Process, cluster_id: bytes, epoch: int) -> Wal:
         """Blocking, so it runs as a job; every disk and store call in it may fail."""
         world, settings = self.world, self.world.weather.settings
@@ -194,13 +239,10 @@ class SimBroker:
                     cluster_id=cluster_id,
                     broker_id=self.node_id,
                     broker_epoch=epoch,
-                    wal_id=WAL_ID,
+                    wal_id=WAL_ID + b"0",
                     cache_bytes=settings.log.wal_cache_bytes,
                 )
             )
-        disk = self._disk = SimDisk(
-            world.machine, process, partial(world.weather.disk_step, process), world.rng
-        )
         return await world.loop.run_job(
             partial(
                 FileWal.open,
@@ -209,8 +251,8 @@ class SimBroker:
                 broker_id=self.node_id,
                 broker_epoch=epoch,
                 file_bytes=settings.log.wal_file_bytes,
-                wal_id=WAL_ID,
-                disk=disk,
+                wal_id=WAL_ID + b"%d" % self.on,
+                disk=self._disk,
             )
         )
 
@@ -241,7 +283,7 @@ class SimBroker:
         process.kill()
         self.node = None
         if self._disk is not None:
-            self.world.machine.process_died(self._disk)
+            self.world.machines[self.on].process_died(self._disk)
             self._disk = None
         if self._metastore is not None:
             self._metastore.disconnect()

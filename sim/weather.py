@@ -24,6 +24,7 @@ class WeatherSettings(Struct, frozen=True):
     """Probabilities are per call; times in virtual seconds."""
 
     brokers: int
+    machines: int  # with a WAL of files each; one that has none, all can reach
     length_s: float
     latency_s: float  # mean of one hop
     remote_metastore: bool
@@ -50,6 +51,7 @@ def choose(rng: Random, *, short: bool) -> WeatherSettings:
     wal_blocks = rng.choice((3, 5, 16))
     return WeatherSettings(
         brokers=rng.choice((1, 2, 2, 3)),
+        machines=rng.choice((1, 1, 1, 2)),
         length_s=4.0 if short else rng.choice((10.0, 20.0, 40.0)),
         latency_s=rng.choice((0.0005, 0.002, 0.01)),
         remote_metastore=rng.random() < 0.5,

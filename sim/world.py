@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from anabranch.errors import AnabranchError, ErrorCode
-from anabranch.log import compaction, merge, offset_map
+from anabranch.log import compaction, merge, offset_map, places
+from anabranch.metastore.documents import document
 from anabranch.metastore.topics import topics
 from anabranch.storage.wal import WalReader
 from anabranch.storage.wal_directory import WalDirectory
@@ -50,6 +52,7 @@ SMALL: tuple[tuple[Any, str, Any], ...] = (
     (offset_map, "SLOTS_MIN", 4),  # three keys fill a compaction's map
     (compaction, "AVOIDED_MS", 2000),
     (merge, "AVOIDED_MS", 2000),
+    (places, "BROKER_SILENT_MS", 1500),
     (asyncio, "wait_for", wait_for),
 )
 REBUILT = 0.05  # of the audits end in a rebuild beside it
@@ -90,8 +93,11 @@ class World:
         self.weather = Weather(self.rng, self.loop, chosen)
         self.weather.note = self.note
         self.weather.crash = self._crash
-        self.machine = Machine(self.rng)
-        self.machine.directories[str(WAL_PATH.parent)] = Directory()
+        self.machines = [
+            Machine(self.rng) for _ in range(1 if chosen.object_wal else chosen.machines)
+        ]
+        for machine in self.machines:
+            machine.directories[str(WAL_PATH.parent)] = Directory()
         self.bucket = Bucket()
         self.database = Database(EPOCH_MS, b"simulated-cluste")
         self.network = Network(self)
@@ -148,9 +154,18 @@ class World:
         """The WAL as nobody's process sees it; ``power_loss``: as the machine's platters would show it."""
         if self.weather.settings.object_wal:
             return WalBucket.open(self.bucket, cache_bytes=0)
-        machine = self.machine if power_loss is None else self.machine.after_power_loss(power_loss)
+        machine = self.machines[self._wal_is_on()]
+        if power_loss is not None:
+            machine = machine.after_power_loss(power_loss)
         disk = SimDisk(machine, self.loop.world, lambda call: None, Random(0))
         return WalDirectory.open(WAL_PATH, disk=disk)
+
+    def _wal_is_on(self) -> int:
+        """The number of the machine whose WAL the metastore knows."""
+        if len(self.machines) == 1:
+            return 0
+        found = document(self.database.connection, places.KIND, "wal")
+        return 0 if found is None else int(msgspec.json.decode(found.body)["machine"][-1])
 
     def new_topic_id(self) -> bytes:
         self._topic_ids += 1
@@ -165,8 +180,9 @@ class World:
     def kill(self, broker: SimBroker, *, power_loss: bool) -> None:
         if power_loss:
             for each in self.brokers:
-                each.kill()
-            self.machine.lose_power()
+                if each.on == broker.on:
+                    each.kill()
+            self.machines[broker.on].lose_power()
         else:
             broker.kill()
 
@@ -262,13 +278,14 @@ class World:
             if broker.process is not None and broker.process.paused:
                 _go_on(broker.process)
         deadline = self.loop.time() + SETTLE_S
-        while not all(broker.is_up for broker in self.brokers):
+        while not all(broker.is_up or self._is_elsewhere(broker) for broker in self.brokers):
             await self._settling(deadline, "a broker does not come up")
         while not all(task.done() for task in finishing):
             await self._settling(deadline, "an idempotent producer does not finish")
         self._audit()
         for broker in self.brokers:
-            await self._read_all(broker)
+            if broker.is_up:
+                await self._read_all(broker)
         supervisor.cancel()
         await asyncio.sleep(2 * min(5000, self.weather.settings.log.object_grace_ms) / 1000 + 5)
         self._audit()
@@ -276,6 +293,14 @@ class World:
         deadline = self.loop.time() + SETTLE_S
         while (difference := self.rebuilding.difference()) is not None:
             await self._settling(deadline, f"a rebuild differs: {difference}")
+
+    def _is_elsewhere(self, broker: SimBroker) -> bool:
+        """Its machine is not the one that has the WAL: as long as brokers of that one are up, it is refused."""
+        if broker.refused:
+            self.weather.saw("brokers refused: the WAL is another machine's")
+        return broker.refused and any(
+            other.is_up and other.on != broker.on for other in self.brokers
+        )
 
     async def _settling(self, deadline: float, otherwise: str) -> None:
         if self.loop.time() > deadline:

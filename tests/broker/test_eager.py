@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from anabranch.broker.eager import Outcome, start
+from anabranch.log.throttle import FairLimit
 
 
 def test_a_coroutine_that_never_waits_needs_no_task() -> None:
@@ -77,5 +78,24 @@ def test_cancelling_reaches_the_coroutine() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert seen == ["cancelled", "tidied"]
+
+    asyncio.run(scenario())
+
+
+def test_a_limit_is_waited_for_without_a_task() -> None:
+    """A fetch that has to wait for its group's limit before anything else is in no task yet; ``wait_for`` asks
+    for one since Python 3.12 (found by the simulation)."""
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        limit = FairLimit(lambda now_s: 1000, loop.time())
+        while await limit.take("a", 1 << 20, 0.0):
+            pass
+        waiting = start(loop, limit.take("b", 10, 20.0))
+        assert isinstance(waiting, asyncio.Task), waiting
+        assert await waiting == 10
+        given_up = start(loop, limit.take("b", 1 << 20, 0.001))
+        assert isinstance(given_up, asyncio.Task)
+        assert await given_up == 0
 
     asyncio.run(scenario())

@@ -103,7 +103,13 @@ class MemoryMetastore:
         self.log.append(("save", row.state, row.generation))
 
     async def delete_group(
-        self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None
+        self,
+        group_id: str,
+        actor: Actor,
+        now_ms: int,
+        *,
+        expected: int | None = None,
+        spare: bool = False,
     ) -> bool:
         await self.write()
         self.require(group_id, expected)

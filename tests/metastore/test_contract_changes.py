@@ -155,3 +155,17 @@ async def test_what_nobody_told_of_is_found_by_the_poll(
     await heard.until(
         lambda all_: (topic.no, 0) in all_.partitions or (all_.take() or Changed()).everything
     )
+
+
+async def test_a_document_is_replaced_only_by_who_knows_it(meta: Metastore) -> None:
+    assert await meta.replace_document("k", "d", b"one", 1, expected=None)
+    assert not await meta.replace_document("k", "d", b"two", 2, expected=None)
+    assert not await meta.replace_document("k", "d", b"two", 2, expected=b"other")
+    assert await meta.replace_document("k", "d", b"two", 2, expected=b"one")
+    await meta.register_broker(1, "h", 1, 1000)
+    await meta.register_broker(2, "h", 2, 1000)
+    alone = {"expected": b"two", "alone": (2, 100)}
+    assert not await meta.replace_document("k", "d", b"three", 1099, **alone)
+    assert await meta.replace_document("k", "d", b"three", 1100, **alone)
+    found = await meta.document("k", "d")
+    assert found is not None and found.body == b"three"

@@ -293,3 +293,16 @@ async def test_pruning_drops_the_names_that_only_history_kept(meta: Metastore) -
     assert await meta.topic_by_no(topic.no) is None
     (kept,) = await meta.offset_history("h")
     assert kept.actor == once
+
+
+async def test_I4_a_group_with_offsets_out_of_sight_is_spared(meta: Metastore) -> None:
+    """Else a topic that is brought back would have lost what its consumers had read (found by the simulation)."""
+    topic = await a_topic(meta)
+    await meta.commit_offsets("g", [at(topic, 0, 7)], COMMIT, MEMBER, 10)
+    await meta.delete_topic(topic.no, 20, grace_ms=100)
+    assert await meta.committed("g") == []
+    assert not await meta.delete_group("g", ADMIN, 30, spare=True)
+    await meta.undelete_topic(topic.no, None, 40)
+    assert [one.offset for one in await meta.committed("g")] == [7]
+    assert await meta.delete_group("g", ADMIN, 50, spare=True)
+    assert await meta.committed("g") == []

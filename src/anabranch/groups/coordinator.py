@@ -477,7 +477,7 @@ class Coordinator(Membership):
     async def _delete_row(self, group_id: str, actor: Actor, fence: int | None) -> ErrorCode:
         try:
             existed = await self._metastore.delete_group(
-                group_id, actor, self._now_ms(), expected=fence
+                group_id, actor, self._now_ms(), expected=fence, spare=actor is RETENTION
             )
         except Conflict:
             return ErrorCode.NOT_COORDINATOR

@@ -44,7 +44,6 @@ from anabranch.storage.wal_file import FileWal
 from anabranch.storage.wal_object import ObjectWal, WalBucket
 
 WAL_REQUEST_TIMEOUT_S = 5.0  # one PUT of a flush: a stuck one must not hold up those behind it
-BROKER_SILENT_MS = 30_000  # a broker that beat no longer ago may be writing
 ANY_BROKER = -1  # for open_log: the smallest number that no living broker has
 REGISTER_AGAIN_S = 0.5  # a broker that was killed a moment ago still counts as living
 
@@ -276,12 +275,21 @@ class _Opening:
         else:
             directory = await asyncio.to_thread(self._wal_directory, wal_directory_path(url))
             wal_id, machine = directory.wal_id, platform.node()
-            await self._one_machine(place, machine, registration.broker_id, url)
-        if place is not None and place.id.bytes != wal_id and await metastore.wal_objects():
-            places.check("wal", place, wal_id, url)
-        await self._settle("wal", place, uuid.UUID(bytes=wal_id), self._where.wal, machine)
-
+        await places.admit_wal(metastore, place, wal_id, machine, url, registration.broker_id)
+        given = self._where.wal
+        known_url = as_url(given) if given else (place.url if place else None)
         row = await self._register(registration)
+        try:
+            await places.take_wal(
+                metastore,
+                Place(uuid.UUID(bytes=wal_id), known_url, machine),
+                url,
+                row.broker_id,
+                await metastore.now_ms(),
+            )
+        except UserFault:
+            await metastore.remove_broker(row.broker_id, row.epoch)
+            raise
         wal = await asyncio.to_thread(self._open_wal, url, wal_store, row)
         self._undo.callback(wal.close)
         return Opened(store, wal, wal.reader, wal_store, row)
@@ -359,25 +367,6 @@ class _Opening:
             broker_epoch=row.epoch,
             cache_bytes=self._settings.wal_cache_bytes,
         )
-
-    async def _one_machine(
-        self, place: Place | None, machine: str, broker_id: int, url: str
-    ) -> None:
-        """Brokers that share a WAL of files lean on one kernel: refuse a second machine."""
-        if place is None or place.machine in (None, machine):
-            return
-        now_ms = await self._metastore.now_ms()
-        others = [
-            row
-            for row in await self._metastore.brokers()
-            if row.broker_id != broker_id
-            and now_ms - max(row.heartbeat_ms, row.started_ms) < BROKER_SILENT_MS
-        ]
-        if others:
-            raise UserFault(
-                f"the WAL {url} is one of files, and broker {others[0].broker_id} uses it on "
-                f"{place.machine}: brokers on several machines need a WAL of objects, --wal s3://…"
-            )
 
     async def _settle(
         self,

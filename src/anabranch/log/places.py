@@ -16,6 +16,7 @@ from anabranch.errors import ClientFault, Corrupt, ErrorCode, UserFault
 from anabranch.metastore.api import Metastore
 
 KIND = "place"
+BROKER_SILENT_MS = 30_000  # a broker that beat no longer ago may be writing
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -48,6 +49,75 @@ def check(name: str, place: Place, found_id: bytes, url: str) -> None:
         + f"): a {_TITLES[name]} that was emptied, replaced or restored, or that is not shared by the "
         "machines that need it. Point to the right one"
     )
+
+
+async def admit_wal(
+    metastore: Metastore,
+    place: Place | None,
+    wal_id: bytes,
+    machine: str | None,
+    url: str,
+    broker_id: int,
+) -> None:
+    """Whether a broker may append to the WAL that it found. ``machine``: of a WAL of files, this one.
+
+    Brokers that share a WAL of files lean on one kernel, so a second machine is refused while the first one's
+    brokers may be writing; and so is another WAL as long as something lies only in the one that is known.
+
+    Raises ``UserFault``.
+    """
+    if place is None:
+        return
+    if machine is not None and place.machine not in (None, machine):
+        await _refuse_beside_others(metastore, place, url, broker_id)
+    if place.id.bytes != wal_id and await metastore.wal_objects():
+        check("wal", place, wal_id, url)
+
+
+async def take_wal(
+    metastore: Metastore, mine: Place, url: str, broker_id: int, now_ms: int
+) -> None:
+    """Write down the WAL that a broker appends to, once it is registered: every other one that starts sees it then.
+
+    Of two machines that start at once both may have seen nobody before. Whoever is registered when the other
+    writes keeps it from that, in one transaction; and whoever comes later finds what was written.
+
+    Raises ``UserFault``: this broker must not append.
+    """
+    place = await known(metastore, "wal")
+    if place == mine:
+        return
+    await admit_wal(metastore, place, mine.id.bytes, mine.machine, url, broker_id)
+    moves = mine.machine is not None and place is not None and place.machine != mine.machine
+    taken = await metastore.replace_document(
+        KIND,
+        "wal",
+        msgspec.json.encode(mine),
+        now_ms,
+        expected=None if place is None else msgspec.json.encode(place),
+        alone=(broker_id, BROKER_SILENT_MS) if moves else None,
+    )
+    if not taken:
+        place = await known(metastore, "wal")
+        if place is not None:
+            await admit_wal(metastore, place, mine.id.bytes, mine.machine, url, broker_id)
+            check("wal", place, mine.id.bytes, url)
+        raise UserFault(
+            f"another broker started on another WAL at the same time as on {url}: start again"
+        )
+
+
+async def _refuse_beside_others(
+    metastore: Metastore, place: Place, url: str, broker_id: int
+) -> None:
+    now_ms = await metastore.now_ms()
+    for row in await metastore.brokers():
+        silent_ms = now_ms - max(row.heartbeat_ms, row.started_ms)
+        if row.broker_id != broker_id and silent_ms < BROKER_SILENT_MS:
+            raise UserFault(
+                f"the WAL {url} is one of files, and broker {row.broker_id} uses it on "
+                f"{place.machine}: brokers on several machines need a WAL of objects, --wal s3://…"
+            )
 
 
 async def settle(

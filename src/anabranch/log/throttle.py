@@ -101,11 +101,14 @@ class FairLimit:
         heappush(self._waiting, turn)
         self._schedule(loop)
         try:
-            return await asyncio.wait_for(turn.future, wait_s)
-        except TimeoutError:
+            # Not wait_for: since Python 3.12 that asks for a task, and a request that never had to wait has none.
+            await asyncio.wait((turn.future,), timeout=wait_s)
+            if turn.future.done():
+                return turn.future.result()
+            turn.future.cancel()
             return 0
         except asyncio.CancelledError:
-            if turn.future.done() and not turn.future.cancelled():
+            if not turn.future.cancel():
                 self.correct(turn.future.result(), 0)
             raise
 

@@ -37,6 +37,20 @@ class SqlDocumentVerbs(ABC):
     ) -> None:
         await self._write(documents.put_document, kind, document_id, body, now_ms, create=create)
 
+    async def replace_document(
+        self,
+        kind: str,
+        document_id: str,
+        body: bytes,
+        now_ms: int,
+        *,
+        expected: bytes | None,
+        alone: tuple[int, int] | None = None,
+    ) -> bool:
+        return await self._write(
+            documents.replace_document, kind, document_id, body, now_ms, expected, alone
+        )
+
     async def document(self, kind: str, document_id: str) -> Document | None:
         return await self._read(documents.document, kind, document_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anabranch.errors import ClientFault, ErrorCode
+from anabranch.metastore.counters import bump
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import Document
@@ -19,6 +20,30 @@ def put_document(
         (kind, document_id, now_ms, now_ms, body),
     )
     note(tx, ("document", (kind, document_id)))
+
+
+def replace_document(
+    tx: Tx,
+    kind: str,
+    document_id: str,
+    body: bytes,
+    now_ms: int,
+    expected: bytes | None,
+    alone: tuple[int, int] | None,
+) -> bool:
+    bump(tx, "broker_epoch", 0)  # nobody registers meanwhile, and nobody replaces
+    found = document(tx, kind, document_id)
+    if (None if found is None else found.body) != expected:
+        return False
+    if alone is not None:
+        broker_id, silent_ms = alone
+        others = tx.execute(
+            "SELECT started_ms, heartbeat_ms FROM broker WHERE broker_id <> ?", (broker_id,)
+        ).fetchall()
+        if any(max(one) + silent_ms > now_ms for one in others):
+            return False
+    put_document(tx, kind, document_id, body, now_ms)
+    return True
 
 
 def document(tx: Tx, kind: str, document_id: str) -> Document | None:

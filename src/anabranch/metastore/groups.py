@@ -92,9 +92,13 @@ def _forget_members(tx: Tx, no: int) -> None:
         note(tx, ("group_member", (no,)))
 
 
-def delete_group(tx: Tx, group_id: str, actor: Actor, now_ms: int, expected: int | None) -> bool:
+def delete_group(
+    tx: Tx, group_id: str, actor: Actor, now_ms: int, expected: int | None, spare: bool = False
+) -> bool:
     """The row stays, emptied, for as long as history names the group."""
     offsets.require_fence(tx, group_id, expected)
+    if spare and offsets.some_out_of_sight(tx, group_id):
+        return False
     row = tx.execute(
         "UPDATE consumer_group SET live = 0, protocol_type = '', state = 'Empty', generation = 0, "
         "snapshot = ?, updated_ms = ?, fence = 0, kind = 'classic' "

@@ -166,6 +166,16 @@ def committed(tx: Tx, group_id: str) -> list[Committed]:
     return [Committed(*row) for row in rows]
 
 
+def some_out_of_sight(tx: Tx, group_id: str) -> bool:
+    """Whether the group has offsets of topics that are deleted and may still be brought back."""
+    row = tx.execute(
+        "SELECT 1 FROM consumer_group g JOIN committed c ON c.group_no = g.no "
+        "JOIN topic t ON t.no = c.topic_no AND t.state <> 0 WHERE g.group_id = ? LIMIT 1",
+        (group_id,),
+    ).fetchone()
+    return row is not None
+
+
 def positions(
     tx: Tx, group_id: str, partitions: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], int]:

@@ -476,9 +476,15 @@ class SqlMetastore(SqlShareVerbs, SqlTransactionVerbs):
         await self._write(groups.save_group, row, expected, members, gone, anew)
 
     async def delete_group(
-        self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None
+        self,
+        group_id: str,
+        actor: Actor,
+        now_ms: int,
+        *,
+        expected: int | None = None,
+        spare: bool = False,
     ) -> bool:
-        return await self._write(groups.delete_group, group_id, actor, now_ms, expected)
+        return await self._write(groups.delete_group, group_id, actor, now_ms, expected, spare)
 
     async def committed(self, group_id: str) -> list[Committed]:
         return await self._read(committed_offsets.committed, group_id)

@@ -15,6 +15,19 @@ class DocumentVerbs(Protocol):
     ) -> None:
         """Raises ClientFault(DUPLICATE_RESOURCE) if ``create`` and it exists."""
 
+    async def replace_document(
+        self,
+        kind: str,
+        document_id: str,
+        body: bytes,
+        now_ms: int,
+        *,
+        expected: bytes | None,
+        alone: tuple[int, int] | None = None,
+    ) -> bool:
+        """Put it if its body is ``expected`` (None: if there is none); whether that was so. ``alone``, a broker's
+        number and milliseconds: and only while no other broker was registered or beat since so long."""
+
     async def document(self, kind: str, document_id: str) -> Document | None: ...
 
     async def documents(self, kind: str) -> list[Document]:

@@ -43,9 +43,17 @@ class GroupVerbs(Protocol):
         such group, or no coordinator ever saved it; None: whatever it is)."""
 
     async def delete_group(
-        self, group_id: str, actor: Actor, now_ms: int, *, expected: int | None = None
+        self,
+        group_id: str,
+        actor: Actor,
+        now_ms: int,
+        *,
+        expected: int | None = None,
+        spare: bool = False,
     ) -> bool:
-        """With its committed offsets, each with a line of history. Conflict as in ``save_group``."""
+        """With its committed offsets, each with a line of history. Conflict as in ``save_group``.
+
+        ``spare``: not if offsets of a deleted topic wait out of sight for it to be brought back."""
 
     async def committed(self, group_id: str) -> list[Committed]: ...
 

@@ -1,0 +1,86 @@
+"""Two machines that start at the same time with a WAL of files each: one of them is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from anabranch.errors import UserFault
+from anabranch.log import places
+from anabranch.log.places import Place
+from anabranch.metastore.api import Metastore
+from anabranch.metastore.opening import open_metastore
+
+HERE = Place(UUID(int=1), None, "here")
+THERE = Place(UUID(int=2), None, "there")
+URL = "/data/wal"
+
+
+def run(path: Path, scenario) -> None:
+    metastore = open_metastore(str(path / "m.db"), now_ms=0, new_cluster_id=lambda: bytes(16))
+
+    async def body() -> None:
+        try:
+            await scenario(metastore)
+        finally:
+            metastore.close()
+
+    asyncio.run(body())
+
+
+async def start(metastore: Metastore, mine: Place, broker_id: int) -> None:
+    now_ms = await metastore.now_ms()
+    row = await metastore.register_broker(broker_id, "h", 9000 + broker_id, now_ms)
+    try:
+        await places.take_wal(metastore, mine, URL, broker_id, now_ms)
+    except UserFault:
+        await metastore.remove_broker(row.broker_id, row.epoch)
+        raise
+
+
+@pytest.mark.parametrize("known", [None, HERE, THERE])
+def test_I1_of_two_machines_that_saw_nobody_one_keeps_the_wal(
+    tmp_path: Path, known: Place | None
+) -> None:
+    """Both looked before the other was registered (found by the simulation): acknowledged records lay in two
+    WALs, and brokers of one machine could not read those of the other."""
+
+    async def scenario(metastore: Metastore) -> None:
+        if known is not None:
+            await start(metastore, known, 9)
+            row = next(row for row in await metastore.brokers() if row.broker_id == 9)
+            await metastore.remove_broker(9, row.epoch)
+        looks = [places.known(metastore, "wal") for _ in range(2)]
+        for mine, place in zip((HERE, THERE), await asyncio.gather(*looks), strict=True):
+            await places.admit_wal(metastore, place, mine.id.bytes, mine.machine, URL, 1)
+        outcomes = await asyncio.gather(
+            start(metastore, HERE, 1), start(metastore, THERE, 2), return_exceptions=True
+        )
+        running = {row.broker_id for row in await metastore.brokers()}
+        kept = await places.known(metastore, "wal")
+        for number, mine, outcome in ((1, HERE, outcomes[0]), (2, THERE, outcomes[1])):
+            assert (number in running) == (outcome is None)
+            if outcome is None:
+                assert kept == mine
+            else:
+                assert isinstance(outcome, UserFault), outcome
+        assert len(running) < 2
+
+    run(tmp_path, scenario)
+
+
+def test_a_second_machine_takes_over_once_the_first_is_silent_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(metastore: Metastore) -> None:
+        await start(metastore, HERE, 1)
+        with pytest.raises(UserFault, match="brokers on several machines need a WAL of objects"):
+            await start(metastore, THERE, 2)
+        monkeypatch.setattr(places, "BROKER_SILENT_MS", 0)
+        await start(metastore, THERE, 2)
+        assert await places.known(metastore, "wal") == THERE
+
+    run(tmp_path, scenario)
