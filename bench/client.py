@@ -312,64 +312,76 @@ def _produce_frame(topic: str, partition: int) -> bytes:
 def steady(
     bootstrap: str, topic: str, size: int, rate: int, seconds: float, key_bytes: int = 0
 ) -> dict[str, Any]:
-    """Milliseconds from when each record was due to its acknowledgement, `rate` due per second; keys
-    spread the records over the partitions."""
+    """Milliseconds from when each record was due to its acknowledgement, `rate` due per second, and when
+    it was due; keys spread the records over the partitions."""
     from confluent_kafka import Producer
 
     producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0})
     producer.list_topics(topic, 30)
     value = os.urandom(size)
     taken: list[float] = []
+    dues: list[float] = []
 
     def send(due: float) -> None:
         def heard(error: Any, _: Any) -> None:
             assert error is None, error
-            taken.append((time.perf_counter() - due) * 1000)
+            taken.append((time.monotonic() - due) * 1000)
+            dues.append(due)
 
         key = os.urandom(key_bytes) if key_bytes else None
         producer.produce(topic, value, key, on_delivery=heard)
 
     for _ in range(rate // 2):  # half a second that is not counted: connections, compilers
-        send(time.perf_counter())
+        send(time.monotonic())
         producer.poll(1 / rate)
     producer.flush(SECONDS_MAX)
     taken.clear()
-    begun = time.perf_counter()
+    dues.clear()
+    begun = time.monotonic()
     for number in range(int(rate * seconds)):
         due = begun + number / rate
-        while (left := due - time.perf_counter()) > 0:
+        while (left := due - time.monotonic()) > 0:
             producer.poll(left)
         send(due)
         producer.poll(0)
     assert producer.flush(SECONDS_MAX) == 0
     assert len(taken) == int(rate * seconds)
-    return {"milliseconds": taken}
+    return {"milliseconds": taken, "due": dues}
 
 
-def reread(bootstrap: str, topic: str, partitions: int, seconds: float) -> dict[str, Any]:
-    """Read the topic from its start, again and again, for `seconds`; "ready" with the first record."""
+def reread(
+    bootstrap: str, topic: str, partitions: int, windows: int, seconds: float
+) -> dict[str, Any]:
+    """In every other window of `seconds` read the topic from its start, again and again, and rest in
+    those before: the times of the windows in which it read, and their bytes. "ready" when connected."""
     from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
     settings = {**CONSUMER_SETTINGS, "group.id": "replay.bench"}  # as the recovery lane wants it
     consumer = Consumer({"bootstrap.servers": bootstrap, **settings})
     consumer.list_topics(topic, 30)
-    consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in range(partitions)])
-    begun, size = time.monotonic(), 0
-    while (now := time.monotonic()) - begun < seconds:
-        for message in consumer.consume(CONSUME, 0.05):
-            error = message.error()
-            if error is None:
-                if not size:
-                    print("ready", flush=True)
-                    begun = now
-                size += len(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
-                consumer.seek(TopicPartition(topic, message.partition(), OFFSET_BEGINNING))
-            else:
-                raise RuntimeError(error)
-    ended = time.monotonic()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    from_the_start = [TopicPartition(topic, n, OFFSET_BEGINNING) for n in range(partitions)]
+    read: list[dict[str, float]] = []
+    for _ in range(windows):
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            consumer.poll(min(left, 0.1))
+        consumer.assign(from_the_start)
+        begun, size = time.monotonic(), 0
+        while (now := time.monotonic()) - begun < seconds:
+            for message in consumer.consume(CONSUME, min(0.05, seconds - (now - begun))):
+                error = message.error()
+                if error is None:
+                    size += len(message)
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    consumer.seek(TopicPartition(topic, message.partition(), OFFSET_BEGINNING))
+                else:
+                    raise RuntimeError(error)
+        read.append({"begun": begun, "ended": time.monotonic(), "bytes": size})
+        consumer.unassign()
     consumer.close()
-    return {"seconds": ended - begun, "bytes": size}
+    return {"windows": read}
 
 
 def arrow(data: str, topic: str, records: int) -> dict[str, Any]:

@@ -45,11 +45,12 @@ class Scale:
     latency_records: int
     disk_writes: int
     stored_bytes: int  # per stored topic
-    catchup_seconds: float  # per phase of live produce
+    catchup_windows: int  # of live produce without and with catch-up, alternating
+    catchup_seconds: float  # per window
 
 
-FULL = Scale(3, 2, 60_000_000, 100_000_000, 1000, 300, 400_000_000, 8.0)
-QUICK = Scale(1, 1, 20_000_000, 20_000_000, 200, 100, 60_000_000, 2.0)
+FULL = Scale(3, 2, 60_000_000, 100_000_000, 1000, 300, 400_000_000, 6, 4.0)
+QUICK = Scale(1, 1, 20_000_000, 20_000_000, 200, 100, 60_000_000, 1, 2.0)
 
 
 @dataclass
@@ -94,6 +95,7 @@ def start_job(job: str, **config: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "bench.client", job, json.dumps(config)],
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
