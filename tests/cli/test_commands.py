@@ -15,9 +15,10 @@ from click.testing import CliRunner, Result
 
 from anabranch.cli import _options
 from anabranch.cli.main import COMMANDS, cli
+from anabranch.errors import UserFault
 from anabranch.log.opening import open_log
 from anabranch.log.settings import LogSettings
-from anabranch.metastore.api import Actor, Committed, OffsetAction
+from anabranch.metastore.api import Actor, Committed, Endpoint, OffsetAction
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
 from anabranch.recovery import replay
@@ -448,16 +449,37 @@ def test_brokers_are_listed_and_removed(shell: Shell) -> None:
     assert 3 not in {row["id"] for row in shell.json("broker", "list")}
 
 
+def test_a_replay_names_the_listener_that_its_command_is_to_use(shell: Shell) -> None:
+    endpoints = [Endpoint("OUT", "SASL_SSL", "log.example", 443), Endpoint("IN", "SSL", "::", 9090)]
+
+    async def main() -> None:
+        log = await open_log(shell.data, broker_id=None)
+        meta, now_ms = log.metastore, 1_000_000
+        row = await meta.register_broker(2, "::", 9090, now_ms, endpoints=endpoints)
+        await meta.beat_broker(2, row.epoch, now_ms)
+        try:
+            first = await replay.default_bootstrap(meta, now_ms)
+            assert first == ("log.example:443", "SASL_SSL")
+            named = await replay.default_bootstrap(meta, now_ms, "IN")
+            assert named == ("[::1]:9090", "SSL")
+            with pytest.raises(UserFault, match="no broker has a listener X"):
+                await replay.default_bootstrap(meta, now_ms, "X")
+        finally:
+            await log.close()
+
+    asyncio.run(main())
+
+
 def test_a_replay_uses_the_recovery_lane_if_there_is_one(shell: Shell) -> None:
     async def main() -> list[str]:
         log = await open_log(shell.data, broker_id=None)
         meta, now_ms = log.metastore, 1_000_000
-        said = [await replay.default_bootstrap(meta, now_ms)]
+        said = [(await replay.default_bootstrap(meta, now_ms))[0]]
         for number, lane in ((2, "live"), (3, "live"), (4, "recovery")):
             row = await meta.register_broker(number, f"h{number}", 9092, now_ms, lane=lane)
             await meta.beat_broker(number, row.epoch, now_ms)
-            said.append(await replay.default_bootstrap(meta, now_ms))
-        said.append(await replay.default_bootstrap(meta, now_ms + 60_000))
+            said.append((await replay.default_bootstrap(meta, now_ms))[0])
+        said.append((await replay.default_bootstrap(meta, now_ms + 60_000))[0])
         await log.close()
         return said
 

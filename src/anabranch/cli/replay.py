@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     metavar="HOST:PORT",
     help="Default: the recovery lane's brokers if there are any, else the live ones.",
 )
+@click.option(
+    "--listener",
+    metavar="NAME",
+    help="Which of the brokers' listeners the command is told. [default: their first]",
+)
 @click.option("--resume", metavar="ID", help="Go on with an interrupted or failed replay.")
 @click.option("--cancel", metavar="ID", help="Stop a replay.")
 @click.option(
@@ -48,6 +53,7 @@ def command(
     rate: str | None,
     sink: str | None,
     bootstrap: str | None,
+    listener: str | None,
     resume: str | None,
     cancel: str | None,
     discard: str | None,
@@ -95,7 +101,7 @@ def command(
                         "name a plan and the command: anabranch replay PLAN -- COMMAND … "
                         "(or --resume ID, --list)"
                     )
-                session = await _prepare(log, plan, run, rate, sink, bootstrap, now_ms)
+                session = await _prepare(log, plan, run, rate, sink, bootstrap, listener, now_ms)
             return await _run(log, session, data, output)
 
     finished = _options.run(main())
@@ -112,6 +118,7 @@ async def _prepare(
     rate: str | None,
     sink: str | None,
     bootstrap: str | None,
+    listener: str | None,
     now_ms: int,
 ) -> Session:
     import secrets
@@ -126,14 +133,21 @@ async def _prepare(
     found = await planning.find(log.metastore, plan)
     await _options.require_replay(log, "replay", topics=found.incident.topics)
     await _options.audited(log, "replay", f"PLAN:{found.id}", run=list(run))
+    protocol = "PLAINTEXT"
+    if bootstrap is None or listener is not None:
+        now_there_ms = await log.metastore.now_ms()
+        found_servers, protocol = await replay.default_bootstrap(
+            log.metastore, now_there_ms, listener
+        )
+        bootstrap = bootstrap or found_servers
     return await replay.prepare(
         log,
         found,
         token=secrets.token_hex(2),
         now_ms=now_ms,
         command=run,
-        bootstrap=bootstrap
-        or await replay.default_bootstrap(log.metastore, await log.metastore.now_ms()),
+        bootstrap=bootstrap,
+        security_protocol=protocol,
         creator=points.whoami(),
         rate=parse_bytes(rate) if rate is not None else None,
         sink=Path(path) if sink is not None else None,

@@ -25,6 +25,7 @@ from anabranch.metastore.api import (
     Actor,
     BrokerRow,
     Committed,
+    Endpoint,
     Metastore,
     OffsetAction,
     Topic,
@@ -80,6 +81,7 @@ async def prepare(
     command: Sequence[str],
     bootstrap: str,
     creator: str,
+    security_protocol: str = "PLAINTEXT",
     rate: int | None = None,
     sink: Path | None = None,
 ) -> Session:
@@ -129,6 +131,7 @@ async def prepare(
             rate=rate,
             command=tuple(command),
             bootstrap=bootstrap,
+            security_protocol=security_protocol,
             sink=StagingSink(str(sink.absolute()), identity) if sink else None,
             creator=creator,
             created_ms=now_ms,
@@ -354,6 +357,7 @@ class Runner:
         environment = {
             **self._environ,
             "ANABRANCH_BOOTSTRAP": session.bootstrap,
+            "ANABRANCH_SECURITY_PROTOCOL": session.security_protocol,
             "ANABRANCH_GROUP": session.group,
             "ANABRANCH_SESSION": session.id,
             "ANABRANCH_TOPICS": json.dumps({b.topic: b.branch for b in session.branches}),
@@ -435,10 +439,14 @@ async def _take_lease(metastore: Metastore, session: Session, holder: str) -> bo
     return await metastore.acquire_lease(_lease(session), holder, LEASE_MS, now_ms)
 
 
-async def default_bootstrap(metastore: Metastore, now_ms: int) -> str:
-    """Where the command is to connect: to the recovery lane if it has brokers, else to the live ones.
+async def default_bootstrap(
+    metastore: Metastore, now_ms: int, listener: str | None = None
+) -> tuple[str, str]:
+    """Where the command is to connect, and by which protocol: to the recovery lane if it has brokers, else to the
+    live ones, at ``listener`` (without one, at the first that they have).
 
-    ``now_ms`` is the metastore's. A comma-separated list, as clients take it. Raises UserFault if no broker is registered.
+    ``now_ms`` is the metastore's. A comma-separated list, as clients take it. Raises UserFault if no broker is registered,
+    or none has the listener.
     """
     brokers = await metastore.brokers()
     if not brokers:
@@ -446,12 +454,24 @@ async def default_bootstrap(metastore: Metastore, now_ms: int) -> str:
     living = [one for one in brokers if now_ms - one.heartbeat_ms < BROKER_SILENT_MS_MAX]
     apart = [one for one in living if one.lane == RECOVERY_LANE]
     newest = max(brokers, key=lambda broker: broker.started_ms)
-    return ",".join(map(_address, (apart or living or [newest])[:BOOTSTRAP_MAX]))
+    chosen = (apart or living or [newest])[:BOOTSTRAP_MAX]
+    places = [place for broker in chosen if (place := _endpoint(broker, listener)) is not None]
+    if not places:
+        known = sorted({one.listener for broker in chosen for one in broker.endpoints})
+        raise UserFault(f"no broker has a listener {listener}; there are {', '.join(known)}")
+    return ",".join(map(_address, places)), places[0].protocol
 
 
-def _address(broker: BrokerRow) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(broker.host, broker.host)
-    return f"[{host}]:{broker.port}" if ":" in host else f"{host}:{broker.port}"
+def _endpoint(broker: BrokerRow, listener: str | None) -> Endpoint | None:
+    if not broker.endpoints:
+        return Endpoint("PLAINTEXT", "PLAINTEXT", broker.host, broker.port)
+    wanted = broker.endpoints[0].listener if listener is None else listener
+    return next((one for one in broker.endpoints if one.listener == wanted), None)
+
+
+def _address(place: Endpoint) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(place.host, place.host)
+    return f"[{host}]:{place.port}" if ":" in host else f"{host}:{place.port}"
 
 
 def summary(session: Session) -> str:

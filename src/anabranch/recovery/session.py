@@ -95,6 +95,7 @@ class Session(Struct, frozen=True, kw_only=True):
     error: str = ""
     runs: tuple[Run, ...] = ()
     samples: tuple[Sample, ...] = ()
+    security_protocol: str = "PLAINTEXT"  # of the bootstrap servers
     schema_version: int = SCHEMA_VERSION
 
     @property
