@@ -35,12 +35,17 @@ from anabranch.wire.messages.m23_offset_for_leader_epoch import (
 )
 from anabranch.wire.messages.m35_describe_log_dirs import DescribeLogDirsRequest
 from anabranch.wire.messages.m60_describe_cluster import DescribeClusterRequest
+from anabranch.wire.messages.m69_consumer_group_describe import ConsumerGroupDescribeRequest
 from anabranch.wire.messages.m75_describe_topic_partitions import (
     DescribeTopicPartitionsRequest,
     TopicRequest,
 )
 from tests.broker.conversation import Bench, batch, fetch_request, metadata, produce_request
 from tests.broker.test_api_configs import incremental
+from tests.broker.test_api_consumer_groups import beat as beat_consumers
+from tests.broker.test_api_consumer_groups import join as join_consumers
+from tests.broker.test_api_consumer_groups import owned
+from tests.broker.test_api_consumer_groups import partitions as consumer_partitions
 from tests.broker.test_api_groups import (
     commit_request,
     committed,
@@ -297,6 +302,38 @@ async def test_I4_a_dead_coordinators_group_moves_without_a_rebalance(tmp_path: 
             m09.OffsetFetchRequest(groups=[m09.OffsetFetchRequestGroup(group_id="g")]), 9
         )
         assert fetched.groups[0].error_code == ErrorCode.NONE
+
+
+async def test_I4_a_dead_coordinators_consumer_group_goes_on_with_its_epochs(
+    tmp_path: Path,
+) -> None:
+    async with brokers(tmp_path, 3) as benches:
+        topic = await benches[0].create("t", 4)
+        await known(benches, "t")
+        owner, others = await split(benches)
+        first = await join_consumers(owner, "a")
+        second = await join_consumers(owner, "b")
+        revoke = await beat_consumers(owner, "a", first.member_epoch)
+        kept = owned(topic, *(consumer_partitions(revoke) or []))
+        done = await beat_consumers(owner, "a", first.member_epoch, topic_partitions=kept)
+        # b has not been told yet what a gave up when the coordinator falls silent, as if killed.
+        await owner.broker.membership._stop()
+        dead = owner.broker.node_id
+        await eventually(lambda: all(dead not in b.broker.routes.by_id for b in others))
+        heir, _ = await split(others)
+        has = await beat_consumers(heir, "b", second.member_epoch)
+        assert (has.error_code, has.member_epoch) == (0, second.member_epoch)
+        given = set(consumer_partitions(has) or [])
+        assert given == set(range(4)) - set(consumer_partitions(revoke) or [])
+        same = await beat_consumers(heir, "a", done.member_epoch)
+        assert (same.error_code, same.member_epoch) == (0, done.member_epoch)
+        assert consumer_partitions(same) is None
+        described = await heir.call(ConsumerGroupDescribeRequest(group_ids=["g"]))
+        (group,) = described.groups
+        assert (group.group_state, group.group_epoch) == ("Stable", second.member_epoch)
+        # The old one, should it live, changes nothing any more.
+        late = await join_consumers(owner, "c")
+        assert late.error_code == ErrorCode.NOT_COORDINATOR
 
 
 async def test_I4_of_two_owners_of_a_group_the_one_with_the_old_picture_changes_nothing(

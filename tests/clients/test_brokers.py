@@ -129,11 +129,13 @@ def test_I1_I5_producers_go_on(
 
 
 @pytest.mark.parametrize("disturb", [kill_one, roll])
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
 @pytest.mark.parametrize(
     "kind", [ConfluentMember, JavaMember, FranzMember], ids=lambda kind: kind.name
 )
 def test_I4_groups_go_on(
     kind: type[Member],
+    protocol: str,
     disturb: Callable[[list[ClusterNode]], None],
     nodes: list[ClusterNode],
     name: str,
@@ -143,7 +145,7 @@ def test_I4_groups_go_on(
     with ExitStack() as stack:
         group = Group(servers, name, PARTITIONS, stack)
         group.write(10)
-        first, second = group.join(kind), group.join(kind)
+        first, second = (group.join(kind, protocol=protocol) for _ in range(2))
         group.settled(first, second)
         group.consumed()
         told = first.assignments, second.assignments
