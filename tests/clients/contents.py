@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from tests.clients.dialects import READ_SECONDS_MAX, Rec, ordered
 
 
@@ -53,3 +53,11 @@ def committed(bootstrap: str, group: str, topic: str | None = None) -> dict[int,
     answer = admin.list_consumer_group_offsets([asked])[group].result(20)
     found = [each for each in answer.topic_partitions if topic in (None, each.topic)]
     return {each.partition: each.offset for each in found}
+
+
+def config_value(bootstrap: str, topic: str, name: str) -> str:
+    """One of the topic's settings as the broker describes it."""
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    value: str = admin.describe_configs([resource])[resource].result(20)[name].value
+    return value

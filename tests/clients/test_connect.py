@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from tests.clients.conftest import make_topic, restart
-from tests.clients.contents import committed, read_all
+from tests.clients.contents import committed, config_value, read_all
 from tests.clients.failover import wait_until
 from tests.support.peers import AnabranchNode, Node
 from tests.support.peers.connect import ConnectWorker
@@ -198,15 +198,8 @@ def test_file_to_topic_to_file(node: Node, name: str, tmp_path: Path) -> None:
     starts = [read.read_bytes()[:each].count(b"\n") for each in (before, stored)]
     check_source(topic(), lines, starts[before == stored :])
     check_sink(sunk(), topic(), at_before)
-    compacted = {kind: policy(node, topic) for kind, topic in internal(name).items()}
+    compacted = {
+        topic: config_value(node.bootstrap, topic, "cleanup.policy")
+        for topic in internal(name).values()
+    }
     assert compacted == dict.fromkeys(compacted, "compact")
-
-
-def policy(node: Node, topic: str) -> str:
-    from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
-
-    resource = ConfigResource(ResourceType.TOPIC, topic)
-    admin = AdminClient({"bootstrap.servers": node.bootstrap})
-    described = admin.describe_configs([resource])[resource].result(20)
-    value: str = described["cleanup.policy"].value
-    return value

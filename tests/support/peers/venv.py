@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.peers.cache import install_run, installing
+from tests.support.peers.cache import PeerUnavailable, install_run, installing
 
 REQUIREMENTS = Path(__file__).resolve().parent / "python"
 
@@ -36,3 +36,19 @@ def python(name: str, interpreter: str = sys.executable, extra: Sequence[str] = 
             install_run([*pip, "--requirement", wanted, *extra], cwd=home)
             stamp.write_text(hashlib.sha256(recipe).hexdigest())
         return environment / "bin" / "python"
+
+
+@functools.cache
+def interpreter(minimum: tuple[int, int]) -> str:
+    """A Python of at least that version: this one, one on the path, or one of pyenv's."""
+    if sys.version_info >= minimum:
+        return sys.executable
+    names = [f"python{minimum[0]}.{minor}" for minor in range(minimum[1], minimum[1] + 2)]
+    versions = Path.home() / ".pyenv" / "versions"
+    found = [path for name in names if (path := shutil.which(name))]
+    found += [str(path) for name in names for path in versions.glob(f"*/bin/{name}")]
+    for path in found:
+        # pyenv's shims are on the path also for versions that are not chosen.
+        if subprocess.run([path, "--version"], capture_output=True, check=False).returncode == 0:
+            return path
+    raise PeerUnavailable(f"needs {' or '.join(names)}")
