@@ -6,6 +6,7 @@ machine does meanwhile falls on each alike. A thousand ACLs are there, quotas co
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from bench.systems import Scale, create_topic, rotated, run_job, settle
 
 NAME = "authz"
 ACLS = 1000
+TURNS = 30  # samples with and without, in turns
+REQUESTS = 500  # of a sample
+IN_FLIGHT = 5
 ACL_CONFIG = '[authorization]\nacls = true\nsuper_users = ["User:admin"]\n'
 AUDIT_CONFIG = '[audit]\nlog = true\ntopic = "__anabranch_audit"\n'
 VARIANTS = ("plain", "quotas", "ACLs", "ACLs, quotas, audit")
@@ -28,6 +32,7 @@ VARIANTS = ("plain", "quotas", "ACLs", "ACLs, quotas, audit")
 
 def measure(parent: Path, scale: Scale, report: Report) -> None:
     guard_cost(report)
+    turned_on_and_off(parent, report)
     nodes: dict[str, ClusterNode] = {}
     try:
         for number, variant in enumerate(VARIANTS):
@@ -132,6 +137,80 @@ def guard_cost(report: Report) -> None:
         (guarded - bare) / turns * 1e6,
         higher_is_better=False,
     )
+
+
+def turned_on_and_off(parent: Path, report: Report) -> None:
+    """One broker in this process, and a client that keeps five requests of 16 KB in flight: gate, quotas and
+    audit log are turned on and off between samples of some tenths of a second. The client's own CPU is part
+    of both."""
+    found = asyncio.run(_turns(parent / "authz-turns"))
+    for label, (on, off) in found.items():
+        for mode, values in (("ACLs, quotas, audit", on), ("plain", off)):
+            for value in values:
+                report.add(
+                    f"produce 16 KB, in turns, {label}",
+                    "us/request",
+                    mode,
+                    value,
+                    higher_is_better=False,
+                )
+        ratios = [a / b for a, b in zip(on, off, strict=True)]
+        report.notes.append(
+            f"produce 16 KB, in turns: {label} with all of it {statistics.median(ratios):.3f} of plain, "
+            f"median of {len(ratios)} pairs ({min(ratios):.3f} to {max(ratios):.3f})"
+        )
+
+
+async def _turns(data: Path) -> dict[str, tuple[list[float], list[float]]]:
+    from tests.broker.conversation import batch, create_topics, produce_request
+    from tests.support.broker import WireClient, running_broker
+
+    from anabranch.broker.audit.settings import AuditSettings
+    from anabranch.broker.authz.acl import Acl, Operation, PatternType, Permission, ResourceType
+    from anabranch.broker.authz.settings import AuthorizationSettings
+
+    found: dict[str, tuple[list[float], list[float]]] = {"CPU": ([], []), "time": ([], [])}
+    async with (
+        running_broker(
+            data,
+            authorization=AuthorizationSettings(acls=True),
+            audit=AuditSettings(log=True, topic="__audit"),
+        ) as broker,
+        WireClient.connected(broker) as client,
+    ):
+        dispatcher = broker.listener.dispatcher
+        gate, quotas = dispatcher.gate, dispatcher.quotas
+        assert gate is not None and quotas is not None and broker.authorizer is not None
+        for kind, name in ((ResourceType.TOPIC, "*"), (ResourceType.CLUSTER, "kafka-cluster")):
+            allow = Acl(
+                kind,
+                name,
+                PatternType.LITERAL,
+                "User:ANONYMOUS",
+                "*",
+                Operation.ALL,
+                Permission.ALLOW,
+            )
+            await broker.authorizer.create([allow])
+        for key in ("producer_byte_rate", "consumer_byte_rate", "request_percentage"):
+            await quotas.alter((("user", None),), {key: 1e12}, 0, validate_only=False)
+        await client.call(create_topics("bench", 4), 7)
+        request = produce_request("bench", batch(*[b"x" * 1000] * 16))
+        for turn in range(2 * TURNS + 2):
+            on = turn % 2 == 0
+            dispatcher.gate, dispatcher.quotas = (gate, quotas) if on else (None, None)
+            cpu, begun = time.process_time(), time.perf_counter()
+            tickets = [client.send(request, 12) for _ in range(IN_FLIGHT)]
+            for _ in range(REQUESTS):
+                await client.receive(tickets.pop(0))
+                tickets.append(client.send(request, 12))
+            for ticket in tickets:
+                await client.receive(ticket)
+            if turn >= 2:  # the first of each warms up
+                each = 1e6 / (REQUESTS + IN_FLIGHT)
+                found["CPU"][not on].append((time.process_time() - cpu) * each)
+                found["time"][not on].append((time.perf_counter() - begun) * each)
+    return found
 
 
 def command(shared: Path, *words: str) -> None:

@@ -94,6 +94,8 @@ def test_kafka_acls_and_what_they_do_to_kafkas_clients(place: Place) -> None:
     other = place.tool("ConsoleConsumer", *read, "--group", "other")
     assert "GroupAuthorizationException" in other.out + other.err
 
+    # Another topic to write to: without any, an idempotent producer does not get its id (KIP-679).
+    acls("--add", "--allow-principal", ME, "--operation", "Write", "--topic", "u")
     acls("--add", "--deny-principal", ME, "--operation", "Write", "--topic", "t")
     denied = place.tool("ConsoleProducer", "--topic", "t", stdin="c\n")
     assert "TopicAuthorizationException" in denied.out + denied.err

@@ -153,6 +153,8 @@ def _set(
             for mechanism in wanted:
                 keys = users.new_keys(mechanism, text, iterations)
                 await users.put(name, mechanism, keys, _options.now_ms())
+            what = "user add" if new else "user password"
+            await _options.audited(log, what, f"USER:{name}", mechanisms=list(wanted))
 
     _options.run(main())
 
@@ -172,6 +174,7 @@ def delete(name: str, mechanisms: tuple[str, ...], data: Location) -> None:
                 await log.metastore.delete_scram_credential(name, mechanism)
                 for mechanism in mechanisms or _MECHANISMS
             ]
+            await _options.audited(log, "user delete", f"USER:{name}", removed=sum(gone))
             return sum(gone)
 
     if not _options.run(main()):
