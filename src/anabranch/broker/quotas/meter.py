@@ -53,7 +53,11 @@ class Meter:
             wait_s = quotas.use(PRODUCER, client.producer, self._frame_bytes)
         if client is not None and client.request is not None:
             wait_s = max(wait_s, quotas.use(REQUEST, client.request, self.spent_s))
-        if reply is not None and "throttle_time_ms" in type(reply).__slots__:
+        if reply is not None and (
+            self._key <= FETCH or "throttle_time_ms" in type(reply).__slots__
+        ):
+            if not (wait_s or reply.throttle_time_ms):
+                return 0.0
             told_s = reply.throttle_time_ms / 1000  # a handler may have said so already
             wait_s = max(wait_s, told_s)
             if wait_s > told_s:

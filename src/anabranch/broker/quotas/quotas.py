@@ -215,7 +215,7 @@ class Quotas:
         if bucket is None:
             return 0.0
         wait_s = bucket.use(amount, self.monotonic_s())
-        if wait_s > 0:
+        if wait_s:
             self.throttled[key] = self.throttled.get(key, 0) + 1
         return wait_s
 
