@@ -116,7 +116,7 @@ def test_damage_in_the_wal_is_found(run: Run) -> None:
         assert (await check(bench)).clean
         (path,) = (bench.path / "wal").glob("1-*.wal")
         with path.open("r+b") as file:
-            file.seek(2 * BLOCK_BYTES + 300)
+            file.seek(2 * BLOCK_BYTES + 200)
             file.write(b"damage")
         (finding,) = (await check(bench)).findings
         assert finding.trouble is Trouble.CORRUPT and "flights/1 0 to 2" in finding.detail
