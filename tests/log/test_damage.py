@@ -19,7 +19,7 @@ from anabranch.log.extents import ExtentReader
 from anabranch.log.objects import ObjectWriter
 from anabranch.log.reads import FetchWant
 from anabranch.log.skipping import Operator, Skipper
-from anabranch.log.survey import decodable, joined, survey
+from anabranch.log.survey import decodable, joined, survey, wal_pieces
 from anabranch.metastore.api import Damage, Extent, GapCause, ObjectKind, Topic
 from anabranch.records.batch import scan
 from anabranch.records.builder import build_batch
@@ -559,6 +559,54 @@ def test_a_survey_from_an_offset_is_the_rest_of_a_whole_one(
     assert part == whole[len(whole) - len(part) :]
     skipped_over = whole[: len(whole) - len(part)]
     assert all(piece.last_offset < offset for piece in skipped_over)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.integers(0, 90)), min_size=1, max_size=8), st.data()
+)
+def test_I2_one_damaged_header_in_the_wal_costs_its_own_batch_alone(
+    shapes: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Whichever bit of it: length, count, magic; what is behind it keeps its offsets."""
+    batches = []
+    for number, (count, size) in enumerate(shapes):
+        inside = (
+            bytes(batches[-1]) if batches and size % 3 == 0 else bytes(size)
+        )  # a batch in a record
+        records = [Record(n, 1000, b"%d" % number, inside, ()) for n in range(count)]
+        batches.append(build_batch(records))
+    raw = bytearray(b"".join(batches))
+    total = sum(count for count, _ in shapes)
+    extent = Extent(100, 99 + total, 1, "wal/1", ObjectKind.WAL, 0, len(raw), total, 1000, 0, 7)
+    victim = data.draw(st.integers(0, len(batches) - 1))
+    begin = sum(map(len, batches[:victim]))
+    inside = data.draw(st.integers(0, min(60, len(batches[victim]) - 1)))
+    raw[begin + inside] ^= 1 << data.draw(st.integers(0, 7))
+    pieces = wal_pieces(memoryview(raw), extent)
+    assert sum(piece.length for piece in pieces) == len(raw)
+    assert [piece.base_offset for piece in pieces] == [
+        100, *[piece.last_offset + 1 for piece in pieces[:-1]]
+    ]  # fmt: skip
+    assert pieces[-1].last_offset == extent.last_offset
+    starts = [100 + sum(count for count, _ in shapes[:n]) for n in range(len(shapes))]
+    good = {piece.base_offset: piece for piece in pieces if piece.good}
+    unseen = inside < 8 or 12 <= inside < 16  # base offset and leader epoch are given anew anyway
+    for number, start in enumerate(starts):
+        assert (start in good) is (number != victim or unseen), (number, inside)
+
+
+@pytest.mark.parametrize("broken", [2, 3])
+def test_two_damaged_headers_in_the_wal_cost_what_is_between_them(broken: int) -> None:
+    batches = [build_batch([Record(0, 1000, None, b"x" * 50, ())]) for _ in range(6)]
+    raw = bytearray(b"".join(batches))
+    extent = Extent(0, 5, 1, "wal/1", ObjectKind.WAL, 0, len(raw), 6, 1000, 0, 7)
+    for number in (1, broken):
+        raw[number * len(batches[0]) + 9] ^= 0x40  # its length
+    pieces = wal_pieces(memoryview(raw), extent)
+    assert [(piece.good, piece.base_offset, piece.last_offset) for piece in pieces] == [
+        (True, 0, 0), (False, 1, 5)
+    ]  # fmt: skip
 
 
 def test_what_a_crc_says_nothing_about_is_judged_by_decoding() -> None:

@@ -17,11 +17,18 @@ from anabranch.errors import Corrupt
 from anabranch.log.extents import CHUNK_BYTES, ExtentReader
 from anabranch.metastore.api import NO_TIMESTAMP, Extent, GapCause, NewExtent, ObjectKind
 from anabranch.records.batch import BATCH_OVERHEAD, BatchHeader, crc_matches, parse_header, scan
+from anabranch.records.header import unpack_header
 from anabranch.records.kernel import check_records
 from anabranch.records.runs import place_offsets
 from anabranch.storage.store import NotFound
 
 UNKNOWN_RECORDS = -1
+SEARCHES_MAX = (
+    10_000  # places looked at behind a damaged batch; each costs a look at a header, few a CRC
+)
+_AS_PRODUCED = bytes(
+    8
+)  # a batch in the WAL begins with the base offset that its producer gave it: zero
 
 
 class Piece(NamedTuple):
@@ -119,23 +126,95 @@ def part_of(extent: Extent, piece: Piece) -> NewExtent:
 def wal_pieces(data: memoryview, extent: Extent) -> list[Piece]:
     """Each batch of an extent's bytes, as the WAL holds them, and whether its CRC is right.
 
-    If the batches' headers do not add up to what the extent says, where one batch ends and which offsets
-    it has cannot be trusted: then all of it is one damaged piece.
+    A batch's offsets follow from those before it. Behind one whose header is damaged they follow from the
+    extent's end, if the batches that lead there can be found: where the damaged one claims to end, or where
+    a batch with a right CRC begins and what is left of the offsets is what the damaged one says it has.
+    Otherwise all from the damaged one on is one piece.
     """
-    try:
-        headers = list(scan(data))
-    except Corrupt as corrupt:
-        return [_all(extent, str(corrupt))]
-    offsets = sum(header.last_offset_delta + 1 for header in headers)
-    end = headers[-1].end if headers else 0
-    if end != extent.length or offsets != extent.last_offset + 1 - extent.base_offset:
-        return [_all(extent, "its batches do not add up to what the metastore names")]
     pieces: list[Piece] = []
-    offset = extent.base_offset
-    for header in headers:
-        pieces.append(_wal_piece(data, header, offset, extent.leader_epoch))
-        offset += header.last_offset_delta + 1
+    offset, position = extent.base_offset, 0
+    whole = _chain(data, 0, extent)
+    if whole is not None and _offsets(whole) == extent.last_offset + 1 - offset:
+        for header in whole:
+            pieces.append(_wal_piece(data, header, offset, extent.leader_epoch))
+            offset += header.last_offset_delta + 1
+        return pieces
+    while (sound := _sound(data, position, extent.last_offset + 1 - offset)) is not None:
+        pieces.append(_wal_piece(data, sound, offset, extent.leader_epoch))
+        offset += sound.last_offset_delta + 1
+        position = sound.end
+    why = "the headers of its batches do not add up to what the metastore names"
+    if position == len(data):
+        return [_all(extent, why)]
+    behind = _behind_damage(data, position, offset, extent)
+    first = extent.last_offset + 1 - _offsets(behind)
+    end = behind[0].position if behind else extent.length
+    if not pieces and not behind:
+        return [_all(extent, why)]
+    damage = Piece(
+        *(False, position, end - position, offset, first - 1),
+        *(UNKNOWN_RECORDS, NO_TIMESTAMP, GapCause.CORRUPT, why),
+    )
+    pieces.append(damage)
+    for header in behind:
+        pieces.append(_wal_piece(data, header, first, extent.leader_epoch))
+        first += header.last_offset_delta + 1
     return pieces
+
+
+def _sound(data: memoryview, position: int, room: int) -> BatchHeader | None:
+    """The batch that begins there, if it is whole and its CRC right, with no more than ``room`` offsets."""
+    try:
+        header = parse_header(data, position)
+    except Corrupt:
+        return None
+    fits = header.end <= len(data) and header.last_offset_delta < room
+    return header if fits and crc_matches(data, header) else None
+
+
+def _chain(data: memoryview, position: int, extent: Extent) -> list[BatchHeader] | None:
+    """The batches from there to the extent's end; None if their headers do not lead there."""
+    try:
+        headers = list(scan(data[position:]))
+    except Corrupt:
+        return None
+    end = headers[-1].end if headers else 0
+    if not headers or position + end != extent.length:
+        return None
+    return [header._replace(position=position + header.position) for header in headers]
+
+
+def _offsets(headers: Iterable[BatchHeader]) -> int:
+    return sum(header.last_offset_delta + 1 for header in headers)
+
+
+def _behind_damage(
+    data: memoryview, position: int, offset: int, extent: Extent
+) -> list[BatchHeader]:
+    """The batches behind the damaged one at ``position``, whose first offset is ``offset``; none if they
+    cannot be told."""
+    room = extent.last_offset - offset  # offsets, with one for the damaged batch at least
+    if len(data) - position < BATCH_OVERHEAD:
+        return []
+    claimed = unpack_header(data, position)
+    if position + BATCH_OVERHEAD <= claimed.end < len(data):
+        chain = _chain(data, claimed.end, extent)
+        if chain is not None and _offsets(chain) <= room:
+            return chain
+    if not 0 <= claimed.last_offset_delta < room:
+        return []
+    # Its length is wrong. Nothing in its bytes passes for a batch by chance, but a record may hold one.
+    start = position + BATCH_OVERHEAD
+    blob = bytes(data)
+    for _ in range(SEARCHES_MAX):
+        start = blob.find(_AS_PRODUCED, start)
+        if start < 0:
+            break
+        chain = _chain(data, start, extent) if _sound(data, start, room) is not None else None
+        if chain is not None and _offsets(chain) == room - claimed.last_offset_delta:
+            return chain
+        start += 1
+    return []
 
 
 def _wal_piece(data: memoryview, header: BatchHeader, offset: int, epoch: int) -> Piece:
