@@ -63,11 +63,11 @@ def test_a_scrape_shows_what_happened(tmp_path: Path) -> None:
             assert requests["Produce"] == 5 and requests["CreateTopics"] == 1
             background = bench.broker.log.background
             assert background is not None
-            await background.repack()
+            await background.count()
             await bench.broker.log.metastore.advance_log_start(
                 bench.broker.log.catalogue.topics()[0].no, 0, 2, GapCause.DELETE_RECORDS, "", 1
             )
-            await background.repack()
+            await background.count()
             shown = await asyncio.to_thread(scrape, bench.broker.metrics_port)
             # The first file of the write-ahead log is left for one of written blocks once there is one.
             assert value(shown, "anabranch_objects", kind="wal") in (1, 2)

@@ -369,6 +369,28 @@ def test_what_reads_well_again_is_no_longer_damaged(run) -> None:
     run(scenario)
 
 
+def test_what_was_repaired_leaves_the_list_by_itself(run) -> None:
+    """A few ranges a pass, in turn; what is still lost stays."""
+
+    async def scenario(bench: Bench) -> None:
+        first = await filled(bench, 2)
+        await bench.log.merger.merge_backlog(first, 0)
+        first = await cold(bench, first)
+        (row,) = await extents(bench, first)
+        path = path_of(bench, row)
+        away = path.rename(path.with_suffix(".away"))
+        fault = NotFound(row.object_key)
+        bench.log.damage.met(first.no, 0, row, fault)
+        await bench.log.damage.settle()
+        healer = bench.log.background.healer  # type: ignore[union-attr]
+        assert await healer.run_once() == 0 and len(await bench.log.metastore.damages()) == 1
+        away.rename(path)
+        assert await healer.run_once() == 1 and await bench.log.metastore.damages() == []
+        assert await healer.run_once() == 0
+
+    run(scenario)
+
+
 def test_a_merge_that_swaps_extents_meanwhile_costs_another_look(run) -> None:
     async def scenario(bench: Bench) -> None:
         topic = await filled(bench, 6)

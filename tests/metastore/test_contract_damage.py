@@ -128,6 +128,7 @@ async def test_I2_a_skip_leaves_a_gap_a_line_and_an_empty_extent(
     assert (gap.first_offset, gap.last_offset, gap.cause) == (first, last, GapCause.LOST_OBJECT)
     assert gap.detail == "ana skipped it: the disk is gone (gone)" and gap.at_ms == 9_000
     assert await meta.damages() == []
+    skip = replace(skip, topic=topic.name, topic_id=topic.id)
     assert await meta.damage_skips(topic.no) == await meta.damage_skips() == [skip]
     # Done twice, or by somebody who saw other extents, it does nothing.
     assert not await meta.skip_damage(what, skip)
@@ -207,7 +208,9 @@ async def test_damage_of_a_deleted_topic_comes_back_with_it_or_goes(meta: Metast
     await meta.skip_damage(what, skip)
     await meta.note_damage([lost(topic, 10, 39)])
     await meta.delete_topic(topic.no, 12_000, 1_000)
-    assert await meta.damages() == [] and await meta.damage_skips() == []
+    skip = replace(skip, topic=topic.name, topic_id=topic.id)
+    assert await meta.damages() == [] and await meta.damage_skips() == [skip]
+    assert (await meta.health()).damaged == {}
     await meta.undelete_topic(topic.no, None, 12_500)
     assert len(await meta.damages()) == 1 and await meta.damage_skips() == [skip]
     await meta.delete_topic(topic.no, 13_000)
@@ -229,3 +232,20 @@ async def test_the_age_of_what_no_compaction_has_seen(meta: Metastore) -> None:
             await meta.finish_compaction(topic.no, 0, cleaned, 1, None, 5_000)
         (candidate,) = await meta.compaction_candidates([topic.no])
         assert candidate.dirty_since_ms == since, "what lies in the WAL is not due yet"
+
+
+async def test_I8_who_skipped_what_is_known_longer_than_the_topic(meta: Metastore) -> None:
+    """By its name and id, and for as long as the history of offsets is kept."""
+    topic = await a_log(meta)
+    what, skip = await skipped(meta, topic, [(0, 39), (40, 99)], 1)
+    await meta.skip_damage(what, skip)
+    await meta.delete_topic(topic.no, 13_000)
+    while await meta.purge_deleted(100, 14_000) == 100:
+        pass
+    kept = [replace(skip, topic=topic.name, topic_id=topic.id)]
+    assert await meta.damage_skips() == await meta.damage_skips(topic.no) == kept
+    assert await meta.check() == []
+    await meta.prune_offset_history(13_000, 100)
+    assert await meta.damage_skips() == kept
+    await meta.prune_offset_history(13_001, 100)
+    assert await meta.damage_skips() == []

@@ -249,7 +249,7 @@ class BrokerCollector(Collector):
             yield _counter("journal_bytes", "Bytes of them.", log.journal.entry_bytes)
 
     def _standing(self) -> Iterator[Metric]:
-        """How objects, compaction and damage stand; counted over everything by one broker."""
+        """How objects, compaction and damage stand; counted over everything, by every broker."""
         log = self._broker.log
         assert log.background is not None
         health, compactor = log.background.health, log.background.compactor

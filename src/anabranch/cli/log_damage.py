@@ -49,8 +49,8 @@ def list_damage(
                 skips = await log.metastore.damage_skips(no)
                 emit(
                     output,
-                    lambda: [_skip_value(names, each) for each in skips],
-                    lambda: _skips(names, skips),
+                    lambda: [_skip_value(each) for each in skips],
+                    lambda: _skips(skips),
                 )
                 return
             known = await log.metastore.damages(no)
@@ -151,8 +151,11 @@ def _value(names: dict[int, str], each: Damage) -> dict[str, Any]:
     }
 
 
-def _skip_value(names: dict[int, str], each: DamageSkip) -> dict[str, Any]:
-    return _value(names, each.damage) | {
+def _skip_value(each: DamageSkip) -> dict[str, Any]:
+    from anabranch.recovery.model import topic_id_text
+
+    return _value({each.damage.topic_no: each.topic}, each.damage) | {
+        "topic_id": topic_id_text(each.topic_id),
         "skipped_ms": each.at_ms,
         "principal": each.principal,
         "host": each.host,
@@ -209,18 +212,20 @@ def _table(names: dict[int, str], damages: Sequence[Damage]) -> Table:
     )
 
 
-def _skips(names: dict[int, str], skips: Sequence[DamageSkip]) -> Iterator[Part]:
+def _skips(skips: Sequence[DamageSkip]) -> Iterator[Part]:
+    from anabranch.recovery.model import topic_id_text
     from anabranch.recovery.times import time_text
 
     if not skips:
         yield "nothing was skipped"
         return
     yield Table(
-        ("when", "topic", ">partition", ">first", ">last", "cause", "by", "host", "reason"),
+        ("when", "topic", "id", ">partition", ">first", ">last", "cause", "by", "host", "reason"),
         [
             (
                 time_text(each.at_ms),
-                names.get(each.damage.topic_no, f"#{each.damage.topic_no}"),
+                each.topic,
+                topic_id_text(each.topic_id),
                 each.damage.partition,
                 each.damage.first_offset,
                 each.damage.last_offset,

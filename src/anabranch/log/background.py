@@ -16,6 +16,7 @@ from anabranch.log import retention
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.collection import Collector
 from anabranch.log.compaction import Compactor
+from anabranch.log.healing import Healer
 from anabranch.log.merge import Merger, Target, due
 from anabranch.log.partition import PartitionLog
 from anabranch.log.recycling import WalRecycler
@@ -62,6 +63,7 @@ class Background:
         collector: Collector,
         recycler: WalRecycler,
         compactor: Compactor,
+        healer: Healer,
         shards: Shards,
         threads: Executor,
         settings: LogSettings,
@@ -75,6 +77,7 @@ class Background:
         self._collector = collector
         self._recycler = recycler
         self.compactor = compactor
+        self.healer = healer
         self.shards = shards
         self._threads = threads
         self._settings = settings
@@ -82,7 +85,7 @@ class Background:
         self._tasks: list[asyncio.Task[None]] = []
         self._next_retention_ms = 0
         self.merge_lag_ms = 0  # age of the oldest event that is not in a segment or pack yet
-        self.health = NOT_COUNTED  # as of the last pass over everything, on the broker that did it
+        self.health = NOT_COUNTED  # of everything, as this broker counted last
 
     def start(self) -> None:
         self._tasks = [
@@ -140,10 +143,12 @@ class Background:
         if seldom:
             self._next_retention_ms = now_ms + self._settings.retention_interval_ms
             await self._guard("retention", self.retain)
+            await self._guard("counting", self.count)
         if self.shards.holds_global:
             if seldom:
                 await self._guard("expiry", self.expire)
                 await self._guard("repacking", self.repack)
+                await self._guard("looking at damage", self.healer.run_once)
             await self._guard("collection", self.collect)
             await self._guard("recycling of unknown WAL objects", self._recycler.recycle_unknown)
 
@@ -195,6 +200,9 @@ class Background:
         for _ in range(REPACKS_PER_PASS):
             if not await self._repacker.run_once():
                 break
+
+    async def count(self) -> None:
+        """Every broker's metrics show the whole, whichever of them is asked."""
         self.health = await self._metastore.health()
 
     # -- retention -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from anabranch.log.damage import DamageReports
 from anabranch.log.epochs import UNDEFINED, end_of_epoch
 from anabranch.log.extents import ExtentReader
 from anabranch.log.fetched import FetchPart, FetchWant
+from anabranch.log.healing import Healer
 from anabranch.log.journal import Journal, Superseded
 from anabranch.log.merge import Merger
 from anabranch.log.objects import ObjectWriter
@@ -203,6 +204,7 @@ class Log:
                 Collector(metastore, store, recycler, threads.background, settings, now_ms),
                 recycler,
                 compactor,
+                Healer(metastore, self.skipper),
                 Shards(
                     metastore,
                     settings,

@@ -132,7 +132,6 @@ _QUERIES: tuple[tuple[str, str], ...] = (
         "OR EXISTS (SELECT 1 FROM producer WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM gap WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM damage WHERE topic_no = t.no) "
-        "OR EXISTS (SELECT 1 FROM damage_skip WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM compaction WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM aborted_transaction WHERE topic_no = t.no) "
         "OR EXISTS (SELECT 1 FROM stable_point WHERE topic_no = t.no) "

@@ -128,7 +128,12 @@ def health(tx: Tx) -> Health:
         int(together),
         most_objects,
         most_bytes,
-        dict(tx.execute("SELECT cause, count(*) FROM damage GROUP BY cause").fetchall()),
+        dict(
+            tx.execute(
+                "SELECT d.cause, count(*) FROM damage d JOIN partition p "
+                "ON p.topic_no = d.topic_no AND p.partition = d.partition GROUP BY d.cause"
+            ).fetchall()
+        ),
         tx.execute("SELECT count(*) FROM damage_skip").fetchone()[0],
         gaps,
     )

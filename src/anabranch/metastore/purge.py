@@ -105,7 +105,6 @@ def _purge_topic(tx: Tx, topic_no: int, deleted_ms: int, limit: int) -> int:
         ("producer", "producer_id"),
         ("gap", "first_offset"),
         ("damage", "first_offset"),
-        ("damage_skip", "first_offset"),
         ("compaction", "first_offset"),
         ("share_partition", "group_id"),
         ("aborted_transaction", "last_offset"),

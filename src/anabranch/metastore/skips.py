@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anabranch.metastore import gaps
-from anabranch.metastore.damage import RANGE_COLUMNS, damage_of, select_live
+from anabranch.metastore.damage import RANGE_COLUMNS, damage_of
 from anabranch.metastore.extent_changes import replace_many
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx, lock_partition
@@ -68,9 +68,12 @@ def skip_damage(tx: Tx, skipped: SkippedExtent, skip: DamageSkip) -> bool:
 
 
 def damage_skips(tx: Tx, topic_no: int | None = None) -> list[DamageSkip]:
-    columns = f"topic_no, partition, {RANGE_COLUMNS}, at_ms, principal, host, reason"
-    skips = [
-        DamageSkip(damage_of(row[:10]), *row[10:])
-        for row in select_live(tx, "damage_skip", columns, topic_no)
-    ]
-    return sorted(skips, key=lambda skip: skip.at_ms)
+    """Also of topics that were deleted, for as long as the history of offsets knows them."""
+    one, values = ("", ()) if topic_no is None else ("WHERE s.topic_no = ? ", (topic_no,))
+    rows = tx.execute(
+        f"SELECT s.topic_no, s.partition, {RANGE_COLUMNS}, s.at_ms, s.principal, s.host, s.reason, "
+        f"t.name, t.id FROM damage_skip s JOIN topic t ON t.no = s.topic_no {one}"
+        "ORDER BY s.at_ms, s.topic_no, s.partition, s.first_offset",
+        values,
+    )
+    return [DamageSkip(damage_of(row[:10]), *row[10:]) for row in rows]

@@ -160,9 +160,11 @@ def set_topic_configs(tx: Tx, topic_no: int, configs: Mapping[str, str], now_ms:
 
 
 def forget_purged(tx: Tx, before_ms: int) -> None:
-    """Drop the rows of topics deleted before ``before_ms``; their history is pruned already."""
+    """Drop the rows of topics deleted before ``before_ms``, and who skipped what of them; their history is
+    pruned already."""
     gone = tx.execute(
         "DELETE FROM topic WHERE state = ? AND deleted_ms < ? RETURNING no", (PURGED, before_ms)
     ).fetchall()
-    if gone:
-        note(tx, *[("topic", (no,)) for (no,) in gone])
+    for (no,) in gone:
+        tx.execute("DELETE FROM damage_skip WHERE topic_no = ?", (no,))
+        note(tx, ("topic", (no,)), ("damage_skip", (no,)))

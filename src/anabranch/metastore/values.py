@@ -378,6 +378,8 @@ class DamageSkip(Struct, frozen=True):
     principal: str
     host: str
     reason: str
+    topic: str = ""  # its name and id, as it is read: also of a topic that was deleted since
+    topic_id: bytes = b""
 
 
 class SkippedExtent(NamedTuple):
