@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 
 from anabranch.errors import AnabranchError
-from anabranch.log import retention
+from anabranch.log import holds, retention
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.collection import Collector
 from anabranch.log.compaction import Compactor
 from anabranch.log.healing import Healer
+from anabranch.log.holds import Floors
 from anabranch.log.merge import Merger, Target, due
 from anabranch.log.partition import PartitionLog
 from anabranch.log.recycling import WalRecycler
@@ -200,6 +201,7 @@ class Background:
         for _ in range(REPACKS_PER_PASS):
             if not await self._repacker.run_once():
                 break
+        await holds.enforce_budgets(self._metastore, self._now_ms())
 
     async def count(self) -> None:
         """Every broker's metrics show the whole, whichever of them is asked."""
@@ -209,6 +211,7 @@ class Background:
     async def retain(self) -> None:
         """Advance the log starts that are due, page by page; only what has something to drop is read."""
         after = (-1, -1)
+        floors = await holds.floors(self._metastore, self._now_ms())
         while page := await self._metastore.oldest_extents(after, RETENTION_PAGE, self._shards()):
             after = (page[-1].topic_no, page[-1].partition)
             for oldest in page:
@@ -216,7 +219,7 @@ class Background:
                 if log is not None and self._expires(log, oldest):
                     await self._guard(
                         f"retention of {log.topic.name}/{log.partition}",
-                        lambda log=log, oldest=oldest: self._retain_one(log, oldest),  # type: ignore[misc]
+                        lambda log=log, oldest=oldest: self._retain_one(log, oldest, floors),  # type: ignore[misc]
                     )
             await asyncio.sleep(0)
 
@@ -227,8 +230,9 @@ class Background:
             retention.by_bytes([oldest.extent], config, oldest.bytes) is not None
         )
 
-    async def _retain_one(self, log: PartitionLog, oldest: OldestExtent) -> None:
+    async def _retain_one(self, log: PartitionLog, oldest: OldestExtent, floors: Floors) -> None:
         config = self._catalogue.config(log.topic)
+        floor = floors.of(log.topic.id, log.partition)
         retained_bytes = oldest.bytes
         for _ in range(RETENTION_PAGES_PER_PARTITION):
             extents = await self._metastore.extents_from(
@@ -247,7 +251,9 @@ class Background:
                 default=None,
                 key=lambda each: each.log_start,
             )
-            if advance is None:
+            if advance is not None and floor is not None:
+                advance = advance._replace(log_start=min(advance.log_start, floor))
+            if advance is None or advance.log_start <= log.log_start:
                 return
             row = await self._metastore.advance_log_start(
                 log.topic.no,

@@ -20,6 +20,7 @@ from concurrent.futures import Executor
 from typing import NamedTuple, ParamSpec, TypeVar
 
 from anabranch.errors import AnabranchError, Corrupt, StoreFault
+from anabranch.log import holds
 from anabranch.log.aborted import AbortedRanges
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.compaction_filter import (
@@ -188,11 +189,13 @@ class Compactor:
         candidates = await self._metastore.compaction_candidates(list(topics), shards)
         self._take_stock(topics, candidates)
         now_ms = self._now_ms()
+        floors = await holds.floors(self._metastore, now_ms)
         due = [
             each
             for each in candidates
             if each.topic_no in topics
             and self._held.get((each.topic_no, each.partition), 0) <= now_ms
+            and floors.of(topics[each.topic_no].id, each.partition) is None
             and may_be_due(each, self._catalogue.config(topics[each.topic_no]), now_ms)
         ]
         done = 0

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, 
 from typing import Any, TypeVar
 
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.log import holds
 from anabranch.log.awaited import Strangers, idempotent_headers
 from anabranch.log.background import Background
 from anabranch.log.branch import Brancher, BranchPoint
@@ -362,6 +363,8 @@ class Log:
                 ErrorCode.OFFSET_OUT_OF_RANGE,
                 f"{topic.name}/{partition} ends at {log.high_watermark}; cannot delete below {offset}",
             )
+        held = await holds.floors(self.metastore, self.now_ms())
+        holds.refuse(topic, held.holders(topic.id, [partition], offset), "deleting these records")
         row = await self.metastore.advance_log_start(
             topic.no, partition, offset, GapCause.DELETE_RECORDS, "", self.now_ms()
         )
@@ -470,6 +473,8 @@ class Log:
     async def delete_topic(self, topic: Topic, *, grace_ms: int | None = None) -> None:
         """Out of sight at once; :meth:`undelete_topic` brings it back within ``grace_ms`` (None: the
         setting ``topic_grace_ms``)."""
+        held = await holds.floors(self.metastore, self.now_ms())
+        holds.refuse(topic, held.holders(topic.id, range(topic.partitions)), "deleting the topic")
         grace_ms = self.settings.topic_grace_ms if grace_ms is None else grace_ms
         await self._change(self.metastore.delete_topic(topic.no, self.now_ms(), grace_ms))
 
@@ -491,8 +496,9 @@ class Log:
         return await self._change(self.metastore.create_partitions(topic.no, total, self.now_ms()))
 
     async def set_configs(self, topic: Topic, configs: Mapping[str, str]) -> Topic:
-        """Replace all configs that are set. Raises ClientFault(INVALID_CONFIG)."""
+        """Replace all configs that are set. Raises ClientFault: INVALID_CONFIG, POLICY_VIOLATION (a hold)."""
         validate_configs(configs)
+        await holds.check_configs(self.metastore, topic, configs, self.now_ms())
         return await self._change(
             self.metastore.set_topic_configs(topic.no, configs, self.now_ms())
         )

@@ -9,6 +9,7 @@ from anabranch.errors import UserFault
 
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _RELATIVE = re.compile(r"^-?\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)(?:\s+ago)?$")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)(?![a-z])")
 _BYTES = re.compile(r"^(\d+(?:\.\d+)?)\s*(b|kb|mb|gb|kib|mib|gib|k|m|g)?(?:/s)?$", re.IGNORECASE)
 _BYTE_UNITS = {
     "": 1, "b": 1,
@@ -41,6 +42,16 @@ def parse_time(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone) if zone is not None else moment.astimezone()
     return round(moment.timestamp() * 1000)
+
+
+def parse_duration(text: str, what: str = "") -> int:
+    """Milliseconds of ``90s``, ``15m``, ``6h``, ``1.5d``, ``2w``; several add up: ``1d 12h``. Raises UserFault."""
+    parts = _DURATION.findall(text)
+    if not parts or _DURATION.sub("", text).strip():
+        raise UserFault(
+            f"{what + ': ' if what else ''}“{text}” is not a duration. Write 90s, 15m, 6h, 1.5d or 1d 12h."
+        )
+    return sum(round(float(number) * _UNITS_MS[unit]) for number, unit in parts)
 
 
 def parse_bytes(text: str) -> int:
