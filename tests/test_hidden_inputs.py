@@ -79,7 +79,6 @@ ALLOWED = {
     # Shells beside the broker: they tell of what it did, and it never asks them anything.
     "broker/audit/inbox.py": {"socket", "secrets"},
     "broker/audit/log.py": {"socket", "concurrent.futures.ThreadPoolExecutor"},
-    "broker/telemetry.py": {"threading.Thread"},
     "broker/listener.py": {"socket"},  # binds, where it is asked to
     "broker/connection.py": {"socket"},  # sets an option of one, where there is one
     "metastore/feed.py": {"secrets"},  # tells this process's own lines of the feed from others'

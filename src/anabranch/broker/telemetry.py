@@ -11,9 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import queue
-import threading
-import urllib.error
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -94,7 +91,7 @@ class Telemetry:
         self._instances: OrderedDict[bytes, _Instance] = OrderedDict()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.exporter = Exporter(endpoint)
+        self.exporter = Exporter(endpoint, post)
 
     async def start(self) -> None:
         """Load the subscriptions, and go on doing so. Raises StoreFault."""
@@ -107,7 +104,7 @@ class Telemetry:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await asyncio.to_thread(self.exporter.close)
+        await self.exporter.close()
 
     async def refresh(self) -> None:
         """Look at the subscriptions now. Raises StoreFault."""
@@ -189,43 +186,44 @@ class Telemetry:
 
 
 class Exporter:
-    """Posts to the collector, one push at a time, on a thread of its own."""
+    """Posts to the collector, one push at a time. ``post`` (URL, body) may block; it runs in a thread."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, post: Callable[[str, bytes], None]) -> None:
         self._endpoint = endpoint
-        self._queue: queue.Queue[bytes | None] = queue.Queue(QUEUE_MAX)
-        self._thread: threading.Thread | None = None
+        self._post = post
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUE_MAX)
+        self._task: asyncio.Task[None] | None = None
         self.exported = 0
         self.dropped = 0
 
     def start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="telemetry", daemon=True)
-        self._thread.start()
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="telemetry export")
 
     def put(self, data: bytes) -> None:
         """Hand on, or drop where the collector does not keep up."""
         try:
             self._queue.put_nowait(data)
-        except queue.Full:
+        except asyncio.QueueFull:
             self._lose("the collector does not keep up")
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """What waits is posted first, unless the collector hangs."""
-        if self._thread is not None:
-            with contextlib.suppress(queue.Full):
-                self._queue.put(None, timeout=POST_TIMEOUT_S)
-            self._thread.join(POST_TIMEOUT_S)
+        if self._task is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._queue.join(), POST_TIMEOUT_S)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
-    def _run(self) -> None:
-        while (data := self._queue.get()) is not None:
-            request = urllib.request.Request(  # an operator's setting, http(s) by its check
-                self._endpoint, data, {"Content-Type": "application/x-protobuf"}
-            )
+    async def _run(self) -> None:
+        while True:
+            data = await self._queue.get()
             try:
-                with urllib.request.urlopen(request, timeout=POST_TIMEOUT_S):
-                    self.exported += 1
+                await asyncio.to_thread(self._post, self._endpoint, data)
+                self.exported += 1
             except (OSError, ValueError) as error:
                 self._lose(str(error))
+            finally:
+                self._queue.task_done()
 
     def _lose(self, reason: str) -> None:
         self.dropped += 1
@@ -236,6 +234,15 @@ class Exporter:
                 self.dropped,
                 reason,
             )
+
+
+def post(endpoint: str, data: bytes) -> None:
+    """One OTLP export over HTTP. Raises OSError, ValueError."""
+    request = urllib.request.Request(  # an operator's setting, http(s) by its check
+        endpoint, data, {"Content-Type": "application/x-protobuf"}
+    )
+    with urllib.request.urlopen(request, timeout=POST_TIMEOUT_S):
+        pass
 
 
 # -- MetricsData ---------------------------------------------------------------------------------------
