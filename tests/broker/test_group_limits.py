@@ -122,11 +122,11 @@ async def test_what_is_set_is_checked_bounded_and_kept(
 def test_kafkas_own_requests_set_and_show_it(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with talking(tmp_path) as bench:
-            one, *_ = (await describe(bench, GROUP, "g")).configs
+            one, *_ = (await describe(bench, GROUP, "g", [RATE])).configs
             assert (one.name, one.value, one.config_source) == (RATE, "-1", 5)
             result = await incremental(bench, GROUP, "g", (RATE, SET, "1000"))
             assert result.error_code == ErrorCode.NONE
-            one, *_ = (await describe(bench, GROUP, "g")).configs
+            one, *_ = (await describe(bench, GROUP, "g", [RATE])).configs
             assert (one.value, one.config_source) == ("1000", 8)
             assert bench.broker.group_limits.limits["g"].rate == 1000
             assert (await incremental(bench, GROUP, "g", (RATE, SET, "0"))).error_code != 0

@@ -158,6 +158,7 @@ from anabranch.wire.messages.m92_delete_share_group_offsets import (
     DeleteShareGroupOffsetsRequestTopic,
 )
 from tests.broker.authz.people import (
+    ADMIN,
     CLUSTER,
     GROUP,
     THE_CLUSTER,
@@ -529,6 +530,7 @@ CASES: dict[int, Case | None] = {
         lambda i: ShareAcknowledgeRequest(
             group_id="g",
             member_id="m",
+            share_session_epoch=1,
             topics=[
                 AcknowledgeTopic(topic_id=i, partitions=[AcknowledgePartition(partition_index=0)])
             ],
@@ -600,7 +602,23 @@ def test_each_api_asks_for_its_rights(key: int, tmp_path: Path) -> None:
                 assert commit is not None
                 await bench.call(commit.request(topic_id))
 
+            if key in (91, 92):  # likewise
+                for epoch in (0, -1):
+                    await bench.call(
+                        ShareGroupHeartbeatRequest(
+                            group_id="g",
+                            member_id="m",
+                            member_epoch=epoch,
+                            subscribed_topic_names=["t"],
+                        )
+                    )
+
             async def told(*rights: Right) -> set[int]:
+                if key == 79:  # and without a session
+                    become(bench, ADMIN)
+                    fetch = CASES[78]
+                    assert fetch is not None
+                    await bench.call(fetch.request(topic_id))
                 await set_acls(bench, *(entry(*right) for right in rights))
                 become(bench, "User:alice")
                 answer = await bench.call(case.request(topic_id), case.version)
