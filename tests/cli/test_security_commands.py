@@ -134,3 +134,17 @@ def test_quotas_by_hand(shell: Shell) -> None:
     assert "none of" not in shell("quota set --user a nonsense=1", status=1)
     assert "number" in shell("quota set --user a producer_byte_rate=x", status=1)
     assert "greater than 0" in shell("quota set --user a producer_byte_rate=-1", status=1)
+
+
+def test_users_and_acls_can_be_there_before_the_first_start(tmp_path: Path) -> None:
+    """Whoever enforces them from the start has to be able to log in at the start."""
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    for name, words in (
+        ("user", ("user", "add", "alice", "--password-file", str(password))),
+        ("acl", ("acl", "add", "--principal", "User:alice", "--topic", "t", "--operation", "read")),
+    ):
+        runner = CliRunner(env={"ANABRANCH_DATA": str(tmp_path / name)})
+        made = runner.invoke(cli, list(words))
+        assert made.exit_code == 0, made.output
+        assert "alice" in runner.invoke(cli, [name, "list"]).output

@@ -138,11 +138,14 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 @asynccontextmanager
-async def opened(data: Location) -> AsyncIterator[Log]:
-    """The log of the cluster at ``data``, beside whatever brokers run on it."""
+async def opened(data: Location, *, create: bool = False) -> AsyncIterator[Log]:
+    """The log of the cluster at ``data``, beside whatever brokers run on it.
+
+    ``create``: make the cluster if there is none, for what a first start already has to find.
+    """
     from anabranch.log.opening import open_log
 
-    log = await open_log(data, broker_id=None)
+    log = await open_log(data, broker_id=None, create=create)
     try:
         yield log
     finally:

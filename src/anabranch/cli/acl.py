@@ -132,7 +132,7 @@ def add(
                 acl.validate(one, own=True)
             except ClientFault as fault:
                 raise UserFault(fault.message) from None
-        async with _options.opened(data) as log:
+        async with _options.opened(data, create=True) as log:
             log.metastore.expect_others(True)
             index = await policy.load_index(log.metastore)
             added = [one for one in entries if one not in index]

@@ -138,7 +138,7 @@ def _set(
     check_new(name, text)
 
     async def main() -> None:
-        async with _options.opened(data) as log:
+        async with _options.opened(data, create=new) as log:
             known = await log.metastore.scram_credentials(name)
             if new and known:
                 raise UserFault(
