@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 EXTENTS_MAX = 1 << 30
 
 
+class _Lost(Exception):
+    """An object that an extent names is not there."""
+
+
 class _Place(NamedTuple):
     object_no: int
     position: int
@@ -60,6 +64,17 @@ class Auditor:
             for partition in range(story.topic.partitions):
                 self._partition(story, partition)
         self._bounds()
+
+    def look_again(self) -> None:
+        """Something was damaged: what was read before counts for nothing."""
+        self._read.clear()
+        self._last.clear()
+
+    def _all_damaged(self, story: TopicStory, partition: int, first: int, last: int) -> bool:
+        return self._world.vandalised and all(
+            self._world.history.is_damaged(story, partition, offset)
+            for offset in range(first, last + 1)
+        )
 
     def acknowledged(self, story: TopicStory, attempt: Attempt) -> None:
         """I1, at the instant when the client hears of it: committed, and the bytes durable."""
@@ -113,6 +128,12 @@ class Auditor:
                 )
                 if not inherited and not asked:
                     raise Violation(f"I2: {where}: {gap}, without such a configuration")
+            elif gap.cause in (GapCause.CORRUPT, GapCause.LOST_OBJECT):
+                if not all(
+                    self._world.history.may_be_given_up(story, partition, offset)
+                    for offset in range(gap.first_offset, gap.last_offset + 1)
+                ):
+                    raise Violation(f"I2: {where}: {gap}, and not all of it was damaged")
             elif gap.cause == GapCause.COMPACTION:
                 if not compactable(story):
                     raise Violation(f"I2: {where}: {gap}, without such a configuration")
@@ -155,14 +176,27 @@ class Auditor:
         where = (
             f"{story}/{partition} {extent.base_offset}..{extent.last_offset} in {extent.object_key}"
         )
-        data = self._stored(extent, where)
+        damaged = self._world.vandalised and any(
+            self._world.history.is_damaged(story, partition, offset)
+            for offset in range(extent.base_offset, extent.last_offset + 1)
+        )
+        try:
+            data = self._stored(extent, where)
+        except _Lost as lost:
+            if not self._all_damaged(story, partition, extent.base_offset, extent.last_offset):
+                raise Violation(str(lost)) from None
+            data = b""
         place_ = _Place(extent.object_no, extent.position, extent.length)
         checksum = crc32c(data)
+        if damaged:
+            self._checksums[place_] = checksum
         if self._checksums.setdefault(place_, checksum) != checksum:
             raise Violation(f"I3: the bytes of {where} have changed")
         key = (story.id, partition, extent.base_offset, extent.leader_epoch, place_)
         if key not in self._read:
-            self._read[key] = self._records(story, partition, extent, data, where)
+            self._read[key] = (
+                self._records(story, partition, extent, data, where) if data else set()
+            )
         return key
 
     def _stored(self, extent: Extent, where: str) -> bytes:
@@ -170,7 +204,7 @@ class Auditor:
             try:
                 data = self._world.bucket.get(extent.object_key, extent.position, extent.length)
             except NotFound:
-                raise Violation(f"I3: {where} is not in the bucket") from None
+                raise _Lost(f"I3: {where} is not in the bucket") from None
         else:
             path = WAL_PATH / f"{extent.object_key.removeprefix('wal/')}.wal"
             machine = next(
@@ -202,9 +236,17 @@ class Auditor:
         at = extent.base_offset
         whole = extent.kind is ObjectKind.WAL or not compactable(story)
         records: set[int] = set()
+        lost: set[int] = set()  # where damaged batches lie
+        harmed = False
         for header in scan(view):
+            damaged = extent.kind is not ObjectKind.WAL and self._all_damaged(
+                story, partition, header.base_offset, header.last_offset
+            )
+            harmed = harmed or damaged
             if not crc_matches(view, header):
-                raise Violation(f"I3: a batch of {where} has a wrong CRC")
+                lost.add(header.position)
+                if not damaged:
+                    raise Violation(f"I3: a batch of {where} has a wrong CRC")
             if extent.kind is ObjectKind.WAL:
                 place(view, header.position, at, extent.leader_epoch)
                 at += header.last_offset_delta + 1
@@ -212,9 +254,11 @@ class Auditor:
                 raise Violation(f"I2: {where}: a batch at {header.base_offset}, expected {at}")
             else:
                 at = header.last_offset + 1
-            if whole and header.record_count != header.last_offset_delta + 1:
+            if whole and header.record_count != header.last_offset_delta + 1 and not damaged:
                 raise Violation(f"I2: {where}: a batch lacks records: {header}")
         for header in scan(view):
+            if header.position in lost:
+                continue
             for record in iter_records(view, header):
                 self._world.history.saw(story, partition, record)
                 records.add(record.offset)
@@ -222,7 +266,7 @@ class Auditor:
         cut = compactable(story) and story.source is not None
         exact = at == extent.last_offset + 1 and len(records) == extent.records
         bounded = at <= extent.last_offset + 1 and len(records) <= extent.records
-        if not (bounded if cut else exact):
+        if not (bounded if cut or harmed else exact):
             raise Violation(f"I2: {where} holds {len(records)} records up to {at - 1}")
         return records
 
@@ -260,6 +304,7 @@ class Auditor:
                 if (
                     offset >= row.log_start
                     and offset not in line.gone
+                    and not history.is_damaged(story, attempt.partition, offset)
                     and line.at.get(offset) != (attempt.uid, offset - attempt.acked)
                 ):
                     raise Violation(f"I1: {attempt.uid} is not at {offset}")

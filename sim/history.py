@@ -51,6 +51,7 @@ class Line:
     base: dict[str, int] = field(default_factory=dict)  # attempt -> offset of its record 0
     by_key: dict[bytes, list[int]] = field(default_factory=dict)  # its offsets, ascending
     gone: set[int] = field(default_factory=set)  # compaction took them
+    damaged: set[int] = field(default_factory=set)  # what a vandal took
     deleted_below: int = 0  # by DeleteRecords, asked for
 
 
@@ -118,6 +119,23 @@ class History:
 
     def live_topics(self) -> list[TopicStory]:
         return [story for story in self.topics.values() if not story.deletion_asked]
+
+    def is_damaged(self, story: TopicStory, partition: int, offset: int) -> bool:
+        """Whether a vandal took it, here or where the topic was branched off."""
+        if offset in story.line(partition).damaged:
+            return True
+        origin, source = story.topic.origin, story.source
+        if origin is None or source is None or offset >= origin.ends[partition]:
+            return False
+        return self.is_damaged(source, partition, offset)
+
+    def may_be_given_up(self, story: TopicStory, partition: int, offset: int) -> bool:
+        """Whether it is damaged, or holds no record: what compaction left out beside a damaged batch cannot be
+        told from it."""
+        if self.is_damaged(story, partition, offset):
+            return True
+        line = story.line(partition)
+        return offset in line.gone or offset not in line.at
 
     def attempts_of(self, story: TopicStory, partition: int) -> list[Attempt]:
         return [

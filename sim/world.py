@@ -32,6 +32,7 @@ from sim.actors import (
 )
 from sim.audit import Auditor
 from sim.broker import EPOCH_MS, WAL_PATH, SimBroker
+from sim.damage import Operator, Vandal
 from sim.disk import Directory, Machine, SimDisk
 from sim.history import History, TopicStory, Violation
 from sim.kafka import KafkaClient
@@ -110,6 +111,7 @@ class World:
         ]
         self._reader = KafkaClient(self, "reader")
         self.ending = False
+        self.vandalised = False
         self._skews_ms = [0]  # every broker's clock that there ever was
         self.largest_batch = 0
         self.producers_at_once = 64  # requests that may wait at a broker together
@@ -222,6 +224,9 @@ class World:
             Administrator(self, "admin"),
             *(Member(self, f"m{number}", GROUPS[number % 2]) for number in range(5)),
         ]
+        operator = Operator(self, "operator")
+        if settings.damage:
+            actors += [Vandal(self, "vandal"), operator]
         finishing = [IdempotentProducer(self, "i1"), IdempotentProducer(self, "i2")]
         fate = Fate(self, "fate")
         tasks = [self._spawn(actor.run(), actor.name) for actor in actors]
@@ -229,7 +234,7 @@ class World:
         supervisor = self._spawn(fate.restart(), "supervisor")
         chaos = self._spawn(fate.run(), "fate")
         await self._watch(settings.length_s)
-        await self._end(chaos, supervisor, tasks, finishing_tasks)
+        await self._end(chaos, supervisor, tasks, finishing_tasks, operator)
 
     def _spawn(self, coroutine: Any, name: str) -> asyncio.Task[Any]:
         task = self.loop.world.spawn(coroutine, name)
@@ -249,7 +254,12 @@ class World:
             await asyncio.sleep(self.rng.choice((0.1, 1.0)))
             self._audit()
             patient = self.weather.settings.log.object_grace_ms > 1000 * length_s
-            if patient and self.history.acked and self.rng.random() < REBUILT:
+            if (
+                patient
+                and self.history.acked
+                and not self.vandalised
+                and self.rng.random() < REBUILT
+            ):
                 # Where objects go before the journal has told of it, nothing is promised.
                 self.rebuilding.look(power_loss=self.rng.random() < 0.5)
 
@@ -266,6 +276,7 @@ class World:
         supervisor: asyncio.Task[Any],
         tasks: list[asyncio.Task[Any]],
         finishing: list[asyncio.Task[Any]],
+        operator: Operator,
     ) -> None:
         """Calm weather: everybody comes back, what was begun is finished, everything is read once more."""
         self.note("calm weather")
@@ -283,6 +294,9 @@ class World:
         while not all(task.done() for task in finishing):
             await self._settling(deadline, "an idempotent producer does not finish")
         self._audit()
+        if self.vandalised:
+            await operator.skip_the_rest()
+            self._audit()
         for broker in self.brokers:
             if broker.is_up:
                 await self._read_all(broker)
@@ -291,7 +305,7 @@ class World:
         self._audit()
         self.auditor.final()
         deadline = self.loop.time() + SETTLE_S
-        while (difference := self.rebuilding.difference()) is not None:
+        while not self.vandalised and (difference := self.rebuilding.difference()) is not None:
             await self._settling(deadline, f"a rebuild differs: {difference}")
 
     def _is_elsewhere(self, broker: SimBroker) -> bool:

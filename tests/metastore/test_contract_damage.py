@@ -249,3 +249,19 @@ async def test_I8_who_skipped_what_is_known_longer_than_the_topic(meta: Metastor
     assert await meta.damage_skips() == kept
     await meta.prune_offset_history(13_001, 100)
     assert await meta.damage_skips() == []
+
+
+async def test_I2_what_lies_below_the_log_start_is_not_listed_and_goes_with_a_division(
+    meta: Metastore,
+) -> None:
+    """An extent may straddle the log's start; divided there, its first part lies below it (found by the
+    simulation)."""
+    topic = await a_log(meta)
+    await meta.advance_log_start(topic.no, 0, 30, GapCause.DELETE_RECORDS, "", 8_000)
+    assert await meta.note_damage([lost(topic, 10, 29)]) == 0
+    assert await meta.note_damage([lost(topic, 20, 39)]) == 1
+    divided = [(0, 29), (30, 39), (40, 99)]
+    assert await meta.skip_damage(*(await skipped(meta, topic, divided, 1)))
+    left = spans(await meta.extents_from(topic.no, 0, 0, 9))
+    assert left == [(30, 39), (40, 99), (100, 119)]
+    assert await meta.check() == []

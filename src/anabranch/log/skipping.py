@@ -94,7 +94,9 @@ class Skipper:
                 f"not {first} to {last}"
             )
         # All of it is looked at before any of it is skipped; what changed meanwhile is looked at again.
-        if not [_ async for _ in self._search(topic, partition, first, last)]:
+        # What lies before the log's start is gone already, and a damaged range may begin there.
+        lowest = 0 if first == row.log_start else first
+        if not [_ async for _ in self._search(topic, partition, first, last, lowest)]:
             raise UserFault(
                 f"offsets {first} to {last} of {topic.name}/{partition} read well: "
                 "only what is damaged can be skipped"
@@ -102,7 +104,7 @@ class Skipper:
         skipped: list[Damage] = []
         for _ in range(ATTEMPTS_MAX):
             lost_a_race = False
-            async for found in self._search(topic, partition, first, last):
+            async for found in self._search(topic, partition, first, last, lowest):
                 done = await self._skip_in(topic, partition, found, operator)
                 skipped += done
                 lost_a_race = lost_a_race or len(done) < len(found.damaged)
@@ -120,9 +122,9 @@ class Skipper:
         return False
 
     async def _search(
-        self, topic: Topic, partition: int, first: int, last: int
+        self, topic: Topic, partition: int, first: int, last: int, lowest: int
     ) -> AsyncIterator[_Found]:
-        """Every extent with something to skip in it, the damage checked against the range."""
+        """Every extent with something to skip in it, the damage checked against ``lowest .. last``."""
         async for extent in self._extents_of(topic.no, partition, first, last):
             runs = await self._survey(extent, first, last)
             damaged = [
@@ -132,7 +134,7 @@ class Skipper:
             ]
             for place in damaged:
                 run = runs[place]
-                if run.base_offset < first or run.last_offset > last:
+                if run.base_offset < lowest or run.last_offset > last:
                     raise UserFault(
                         f"offsets {run.base_offset} to {run.last_offset} of {topic.name}/{partition} "
                         f"are one damaged range: skip all of it, or none ({run.detail})"

@@ -24,9 +24,11 @@ def note_damage(tx: Tx, found: Sequence[Damage]) -> int:
         key = (each.topic_no, each.partition)
         lock_partition(tx, *key)
         named = tx.execute(
-            "SELECT 1 FROM extent e JOIN object o ON o.no = e.object_no WHERE e.topic_no = ? "
-            "AND e.partition = ? AND e.base_offset <= ? AND e.last_offset >= ? AND o.key = ?",
-            (*key, each.first_offset, each.first_offset, each.object_key),
+            "SELECT 1 FROM extent e JOIN object o ON o.no = e.object_no "
+            "JOIN partition p ON p.topic_no = e.topic_no AND p.partition = e.partition "
+            "WHERE e.topic_no = ? AND e.partition = ? AND e.base_offset <= ? AND e.last_offset >= ? "
+            "AND o.key = ? AND p.log_start <= ?",  # what lies below it is nobody's loss
+            (*key, each.first_offset, each.first_offset, each.object_key, each.last_offset),
         )
         span = (*key, each.first_offset, each.last_offset)
         within = tx.execute(

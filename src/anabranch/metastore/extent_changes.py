@@ -242,6 +242,24 @@ def refresh_backlog(tx: Tx, topic_no: int, partition: int) -> None:
     bulk.write(tx, _REFRESH["partition"], [(topic_no, partition)])
 
 
+def drop_extents_below(tx: Tx, topic_no: int, partition: int, end: int) -> None:
+    """Those that lie below ``end`` as a whole."""
+    key = (topic_no, partition)
+    below = "topic_no = ? AND partition = ? AND base_offset < ? AND last_offset < ?"
+    span = (*key, end, end)
+    extents, records, length, wal_extents, wal_length = tx.execute(
+        "SELECT count(*), coalesce(sum(records), 0), coalesce(sum(length), 0), "
+        f"coalesce(sum(wal), 0), coalesce(sum(wal * length), 0) FROM extent WHERE {below}",
+        span,
+    ).fetchone()
+    tx.execute(SUSPECT.format(f"no IN (SELECT object_no FROM extent WHERE {below})"), span)
+    tx.execute(f"DELETE FROM extent WHERE {below}", span)
+    change = (*key, -extents, -records, -length, -wal_extents, -wal_length)
+    bulk.write(tx, _SUMS["partition"], [change])
+    if wal_extents:
+        refresh_backlog(tx, *key)
+
+
 def advance_log_start(
     tx: Tx,
     topic_no: int,
@@ -268,22 +286,10 @@ def advance_log_start(
     finished = cut is None or cut[0] >= target
     if not finished:
         target = cut[0]
-    below = "topic_no = ? AND partition = ? AND base_offset < ? AND last_offset < ?"
-    span = (*key, target, target)
-    extents, records, length, wal_extents, wal_length = tx.execute(
-        "SELECT count(*), coalesce(sum(records), 0), coalesce(sum(length), 0), "
-        f"coalesce(sum(wal), 0), coalesce(sum(wal * length), 0) FROM extent WHERE {below}",
-        span,
-    ).fetchone()
-    tx.execute(SUSPECT.format(f"no IN (SELECT object_no FROM extent WHERE {below})"), span)
-    tx.execute(f"DELETE FROM extent WHERE {below}", span)
+    drop_extents_below(tx, *key, target)
     tx.execute(
         "UPDATE partition SET log_start = ? WHERE topic_no = ? AND partition = ?", (target, *key)
     )
-    change = (*key, -extents, -records, -length, -wal_extents, -wal_length)
-    bulk.write(tx, _SUMS["partition"], [change])
-    if wal_extents:
-        refresh_backlog(tx, *key)
     damage.drop_below(tx, *key, target)
     aborted = tx.execute(
         "DELETE FROM aborted_transaction WHERE topic_no = ? AND partition = ? AND last_offset < ?",

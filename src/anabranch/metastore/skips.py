@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from anabranch.metastore import gaps
 from anabranch.metastore.damage import RANGE_COLUMNS, damage_of
-from anabranch.metastore.extent_changes import replace_many
-from anabranch.metastore.journal_notes import note
+from anabranch.metastore.extent_changes import drop_extents_below, replace_many
+from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.tx import Tx, lock_partition
 from anabranch.metastore.values import DamageSkip, Gap, Replacement, SkippedExtent
 
@@ -35,6 +35,10 @@ def skip_damage(tx: Tx, skipped: SkippedExtent, skip: DamageSkip) -> bool:
     if not replace_many(tx, object_no, length, [swap], skip.at_ms)[0]:
         assert len(parts) == 1, "its extent was there a moment ago"
         return False
+    (log_start,) = tx.execute(
+        "SELECT log_start FROM partition WHERE topic_no = ? AND partition = ?", key
+    ).fetchone()
+    drop_extents_below(tx, *key, log_start)  # of an extent that is divided there
     detail = f"{skip.principal} skipped it: {skip.reason} ({damage.detail})"
     first, last = damage.first_offset, damage.last_offset
     gaps.record_skip(tx, Gap(*key, first, last, damage.cause, detail, skip.at_ms))
@@ -63,7 +67,8 @@ def skip_damage(tx: Tx, skipped: SkippedExtent, skip: DamageSkip) -> bool:
         ),
     )
     tx.execute("UPDATE partition SET skips = skips + 1 WHERE topic_no = ? AND partition = ?", key)
-    note(tx, ("damage", key), ("damage_skip", key), ("partition", key))
+    below = Noted("extent", key, None, (log_start - 1,))
+    note(tx, below, ("damage", key), ("damage_skip", key), ("partition", key))
     return True
 
 
