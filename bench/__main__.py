@@ -20,6 +20,7 @@ from bench import (
     connections,
     end_to_end,
     failover,
+    group_heartbeats,
     groups,
     many_partitions,
     object_wal,
@@ -47,6 +48,7 @@ LIVE = [
     many_partitions,
     admin,
     groups,
+    group_heartbeats,
 ]
 STORED = [startup, cold_read, arrow_reader, catchup]
 OWN = [

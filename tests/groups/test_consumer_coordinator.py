@@ -9,7 +9,9 @@ from test_group_coordinator import ACTOR, Bench, join, run, sync
 
 from anabranch.errors import ErrorCode
 from anabranch.groups.consumer import ConsumerGroup
+from anabranch.groups.consumer_base import PATTERNS_MAX
 from anabranch.groups.consumer_values import BeatCall, BeatResult
+from anabranch.groups.stored import stored_members
 from anabranch.groups.topics import FixedTopics, TopicShape
 
 T = b"t" * 16
@@ -232,5 +234,46 @@ def test_a_group_that_cannot_be_read_is_not_served() -> None:
         answer = await bench.groups.beat("g", beating(told))
         assert answer.error is ErrorCode.COORDINATOR_NOT_AVAILABLE
         assert not isinstance(bench.groups._keeper.groups.get("g"), ConsumerGroup)
+
+    run(scenario)()
+
+
+def test_I10_patterns_of_a_group_are_bounded() -> None:
+    async def scenario() -> None:
+        bench = a_bench()
+
+        def by_pattern(number: int) -> BeatCall:
+            return BeatCall(
+                f"m{number}",
+                0,
+                "c",
+                "h",
+                rebalance_timeout_ms=9,
+                topic_regex=f"t{number}",
+                owned={},
+            )
+
+        for number in range(PATTERNS_MAX):
+            assert (await bench.groups.beat("g", by_pattern(number))).error is ErrorCode.NONE
+        refused = await bench.groups.beat("g", by_pattern(PATTERNS_MAX))
+        assert refused.error is ErrorCode.GROUP_MAX_SIZE_REACHED
+        same = BeatCall("n", 0, "c", "h", rebalance_timeout_ms=9, topic_regex="t0", owned={})
+        assert (await bench.groups.beat("g", same)).error is ErrorCode.NONE
+
+    run(scenario)()
+
+
+def test_who_is_in_a_group_can_be_read_by_any_process() -> None:
+    async def scenario() -> None:
+        bench = a_bench()
+        await bench.groups.beat("g", joining("a", group_instance_id="i"))
+        classic = await bench.member("h")
+        found = {}
+        for group_id in "gh":
+            stored = await bench.store.stored_group(group_id)
+            assert stored is not None
+            (found[group_id],) = stored_members(stored)
+        assert found["g"] == ("a", "c", "h", "i")
+        assert found["h"].member_id == classic.member_id
 
     run(scenario)()

@@ -15,6 +15,8 @@ from anabranch.groups.consumer_member import ConsumerMember, MemberInfo
 from anabranch.groups.effects import Effect
 from anabranch.groups.values import UNKNOWN_MEMBER_ID, CommitCall, Reply, Waiter
 
+PATTERNS_MAX = 64  # different ones of one group: each is compiled, and matched with every new topic
+
 
 class Refused(Exception):
     """What the member is told instead."""
@@ -58,6 +60,15 @@ class ConsumerBase(ConsumerCore):
                 ErrorCode.GROUP_MAX_SIZE_REACHED,
                 "The consumer group has reached its maximum capacity of "
                 f"{settings.members_max} members.",
+            )
+        if (
+            info.topic_regex
+            and info.topic_regex not in self._patterns
+            and len(self._patterns) >= PATTERNS_MAX
+        ):
+            raise Refused(
+                ErrorCode.GROUP_MAX_SIZE_REACHED,
+                f"The members of a group subscribe by {PATTERNS_MAX} different patterns at most.",
             )
         if info.bytes > settings.member_metadata_bytes_max:
             raise Refused(
