@@ -33,6 +33,7 @@ from bench import (
     tail_consume,
     ten_thousand,
     tls,
+    transactions,
     workers,
 )
 from bench.client import CONSUMER_SETTINGS, PRODUCER_SETTINGS
@@ -41,6 +42,7 @@ from bench.systems import FULL, QUICK, SYSTEMS, Live, Scale, available, rotated,
 
 LIVE = [
     produce,
+    transactions,
     tail_consume,
     sync_latency,
     end_to_end,

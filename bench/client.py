@@ -28,6 +28,7 @@ CONSUMER_SETTINGS: dict[str, Any] = {
     "enable.partition.eof": True,
 }
 BATCH = 1000  # records handed to librdkafka per call
+WARM_TRANSACTIONS = 5
 CONSUME = 10_000  # records taken from librdkafka per call, at most
 SECONDS_MAX = 120.0
 STAMP = struct.Struct(">q")  # monotonic nanoseconds, one clock for all processes of the machine
@@ -72,6 +73,51 @@ def produce(
         "seconds": ended - begun,
         "records": records,
         "cpu_seconds": time.process_time() - cpu,
+    }
+
+
+def transact(
+    bootstrap: str, topic: str, partitions: int, size: int, lasting_ms: int, seconds: float
+) -> dict[str, Any]:
+    """Transactions one after the other: of one record to each partition, or of all that the client takes in
+    ``lasting_ms``. What is counted was committed."""
+    from confluent_kafka import Producer
+
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "transactional.id": f"bench-{topic}",
+            **PRODUCER_SETTINGS,
+            **({} if lasting_ms else {"linger.ms": 0}),
+        }
+    )
+    producer.list_topics(topic, 30)
+    producer.init_transactions(30)
+    value = os.urandom(size)
+    warm = True
+    records = transactions = 0
+    begun = time.monotonic()
+    while warm or time.monotonic() < begun + seconds:
+        producer.begin_transaction()
+        sent = 0
+        until = time.monotonic() + lasting_ms / 1000
+        if lasting_ms:
+            while time.monotonic() < until:
+                sent += producer.produce_batch(topic, [{"value": value} for _ in range(100)])
+                producer.poll(0)
+        else:
+            for number in range(partitions):
+                producer.produce(topic, value, partition=number)
+            sent = partitions
+        producer.commit_transaction(30)
+        records += sent
+        transactions += 1
+        if warm and transactions == WARM_TRANSACTIONS:
+            warm, records, transactions, begun = False, 0, 0, time.monotonic()
+    return {
+        "seconds": time.monotonic() - begun,
+        "records": records,
+        "transactions": transactions,
     }
 
 
@@ -410,6 +456,7 @@ def arrow(data: str, topic: str, records: int) -> dict[str, Any]:
 
 JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "produce": produce,
+    "transact": transact,
     "paced": paced,
     "consume": consume,
     "latency": latency,

@@ -38,6 +38,10 @@ TARGETS = [
     Target("tail follow 1 KB", "kafka", 1.0, True, "tail consume at least as fast as Kafka"),
     Target("tail drain 1 KB", "kafka", 1.0, True, "reading fresh records at least as fast"),
     Target(
+        "transactions of 100 ms of 1 KB records", "kafka", 0.8, True,
+        "transactional produce at least 0.8 of Kafka's at transactions of 100 ms",
+    ),
+    Target(
         "sync produce p50", "disk: append 64 KB + fdatasync", 4.0, False,
         "synchronous produce p50 at most 4 times the disk's append + fdatasync",
     ),

@@ -8,6 +8,7 @@ import uuid
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from tests.clients.conftest import make_topic
+from tests.support.peers import run_tool
 
 
 def producer(bootstrap: str, transactional_id: str, **extra: object) -> Producer:
@@ -170,3 +171,43 @@ def test_a_transaction_that_times_out_is_aborted(bootstrap: str, name: str) -> N
         time.sleep(0.5)
     with pytest.raises(KafkaException):
         tx.commit_transaction(30)
+
+
+def test_java_producers_performance_tool_in_transactions(bootstrap: str, name: str) -> None:
+    topic = make_topic(bootstrap, name, 3)
+    done = run_tool(
+        "ProducerPerformance",
+        [
+            *("--bootstrap-server", bootstrap, "--topic", topic, "--num-records", "20000"),
+            *("--record-size", "200", "--throughput", "-1"),
+            *("--transactional-id", name, "--transaction-duration-ms", "50"),
+        ],
+    ).checked()
+    assert done.out.splitlines()[-1].startswith("20000 records sent")
+    assert len(read(bootstrap, topic, "read_committed", 3)) == 20_000
+
+
+def test_kafka_transactions_tool(bootstrap: str, name: str) -> None:
+    topic = make_topic(bootstrap, name)
+
+    def tool(*args: str) -> str:
+        return (
+            run_tool("TransactionsCommand", ["--bootstrap-server", bootstrap, *args]).checked().out
+        )
+
+    tx = producer(bootstrap, name)
+    tx.begin_transaction()
+    tx.produce(topic, b"hangs", partition=0)
+    tx.flush(30)
+    (listed,) = [line.split() for line in tool("list").splitlines() if line.startswith(name)]
+    assert listed[-1] == "Ongoing"
+    described = tool("describe", "--transactional-id", name)
+    assert "Ongoing" in described and f"{topic}-0" in described
+    active = tool("describe-producers", "--topic", topic, "--partition", "0").splitlines()
+    assert active[1].split()[-1] == "0"  # where the open transaction begins
+    tool("abort", "--topic", topic, "--partition", "0", "--start-offset", "0")
+    assert read(bootstrap, topic, "read_committed") == []
+    plain = Producer({"bootstrap.servers": bootstrap})
+    plain.produce(topic, b"behind", partition=0)
+    plain.flush(30)
+    assert read(bootstrap, topic, "read_committed") == [b"behind"]

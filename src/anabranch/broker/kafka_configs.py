@@ -391,6 +391,36 @@ _OWN: Final = (
         ),
         lambda s: str(s.log.producer_expiration_ms),
     ),
+    BrokerConfig(
+        ConfigDef(
+            "transaction.max.timeout.ms",
+            _T.INT,
+            str(_DEFAULTS.log.transaction_timeout_ms_max),
+            "The longest timeout of a transaction that a producer may ask for.",
+            at_least(1),
+        ),
+        lambda s: str(s.log.transaction_timeout_ms_max),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "transactional.id.expiration.ms",
+            _T.INT,
+            str(_DEFAULTS.log.transactional_id_expiration_ms),
+            "A transactional id that has had no transaction for so long is forgotten.",
+            at_least(1),
+        ),
+        lambda s: str(s.log.transactional_id_expiration_ms),
+    ),
+    BrokerConfig(
+        ConfigDef(
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+            _T.INT,
+            str(_DEFAULTS.log.transaction_abort_interval_ms),
+            "How often transactions that are open for too long are looked for.",
+            at_least(1),
+        ),
+        lambda s: str(s.log.transaction_abort_interval_ms),
+    ),
 )
 
 

@@ -48,6 +48,7 @@ class BrokerCollector(Collector):
         yield self._requests()
         yield from self._connections()
         yield from self._appends()
+        yield from self._transactions()
         yield from self._reads()
         yield from self._background()
         yield from self._standing()
@@ -164,6 +165,28 @@ class BrokerCollector(Collector):
             for labels, count in sorted(listener.authenticators.counts.copy().items()):
                 family.add_metric(labels, count)
             yield family
+
+    def _transactions(self) -> Iterator[Metric]:
+        log = self._broker.log
+        served = log.transactions
+        assert served is not None
+        ended = _counters("transactions", "Transactions that ended here.", "outcome")
+        ended.add_metric(["committed"], served.committed)
+        ended.add_metric(["aborted"], served.aborted)
+        ended.add_metric(["timed_out"], served.timed_out)
+        yield ended
+        yield _gauge("transactions_ongoing", "Open transactions of the cluster.", served.ongoing)
+        oldest_ms = served.oldest_ms
+        open_ms = 0 if oldest_ms is None else max(0, served.now_ms() - oldest_ms)
+        yield _gauge(
+            "transaction_oldest_seconds", "How long the oldest has been open.", open_ms / 1000
+        )
+        lags = [one.next_offset - one.last_stable_offset for one in log.catalogue.partitions()]
+        yield _gauge(
+            "unstable_records_max",
+            "Records behind the last stable offset, of the partition that has most.",
+            max(lags, default=0),
+        )
 
     def _appends(self) -> Iterator[Metric]:
         pipeline = self._broker.log.pipeline

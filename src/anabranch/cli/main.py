@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "report": "Answer the four questions about a replay with evidence, as HTML and JSON.",
     "runway": "When retention will pass the position of a group, at today's rates.",
     "topic": "Create, list, describe, configure and delete topics.",
+    "transaction": "List and describe transactions; abort one that hangs.",
     "up": "Run a broker in the foreground.",
     "user": "Users that log in with a password: add, list, delete, change the password.",
     "verify": "Compare a rebuilt view with the truth and with what it replaces.",

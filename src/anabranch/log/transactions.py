@@ -76,6 +76,8 @@ class Transactions:
         self.committed = 0
         self.aborted = 0
         self.timed_out = 0
+        self.ongoing = 0  # of the whole cluster, as of the last look
+        self.oldest_ms: int | None = None  # when the oldest of them began
         pipeline.shared_now_ms = self.now_ms
 
     def now_ms(self) -> int:
@@ -236,6 +238,7 @@ class Transactions:
             await asyncio.sleep(interval_s)
             try:
                 await self._set_clock()
+                self.ongoing, self.oldest_ms = await self._metastore.ongoing_transactions()
                 ttl_ms = 2 * self._settings.transaction_abort_interval_ms
                 if await self._metastore.acquire_lease(LEASE, self._holder, ttl_ms, self.now_ms()):
                     await self.sweep()

@@ -97,6 +97,12 @@ class SqlTransactionVerbs(ABC):
     async def overdue_transactions(self, now_ms: int, limit: int) -> list[TransactionalId]:
         return await self._read(transactions.overdue_transactions, now_ms, limit)
 
+    async def expire_transaction(self, name: str) -> bool:
+        return await self._write(transactions.expire_transaction, name)
+
+    async def ongoing_transactions(self) -> tuple[int, int | None]:
+        return await self._read(transactions.ongoing_transactions)
+
     async def expire_transactional_ids(self, before_ms: int, limit: int) -> int:
         return await self._write(transactions.expire_transactional_ids, before_ms, limit)
 

@@ -267,6 +267,23 @@ def overdue_transactions(tx: Tx, now_ms: int, limit: int) -> list[TransactionalI
     return [id_of(row) for row in rows]
 
 
+def expire_transaction(tx: Tx, name: str) -> bool:
+    row = tx.execute(
+        "UPDATE transactional_id SET started_ms = -timeout_ms WHERE name = ? AND state = 1 RETURNING no",
+        (name,),
+    ).fetchone()
+    if row is not None:
+        note(tx, ("transactional_id", (row[0],)))
+    return row is not None
+
+
+def ongoing_transactions(tx: Tx) -> tuple[int, int | None]:
+    count, oldest = tx.execute(
+        "SELECT count(*), min(started_ms) FROM transactional_id WHERE state = 1"
+    ).fetchone()
+    return count, oldest
+
+
 def expire_transactional_ids(tx: Tx, before_ms: int, limit: int) -> int:
     gone = tx.execute(
         "DELETE FROM transactional_id WHERE no IN (SELECT no FROM transactional_id "

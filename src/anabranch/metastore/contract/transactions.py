@@ -74,6 +74,12 @@ class TransactionVerbs(Protocol):
     async def overdue_transactions(self, now_ms: int, limit: int) -> list[TransactionalId]:
         """Those that are ongoing for longer than their timeout, the longest first."""
 
+    async def expire_transaction(self, name: str) -> bool:
+        """Make the id's ongoing transaction overdue now; False if there is none."""
+
+    async def ongoing_transactions(self) -> tuple[int, int | None]:
+        """How many there are, and when the oldest began."""
+
     async def expire_transactional_ids(self, before_ms: int, limit: int) -> int:
         """Forget ids without a transaction that nobody used since ``before_ms``; returns how many."""
 
