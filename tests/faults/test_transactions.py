@@ -46,6 +46,9 @@ class Worker:
         self.bootstrap = bootstrap
         self.number = number
         self.group = f"worker-{number}"
+        # Of a consumer that never subscribes: it only says which group the offsets are of.
+        self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": self.group, **QUIET})
+        self.metadata = self.consumer.consumer_group_metadata()
         self.told: dict[int, bool | None] = {}  # committed, aborted, not known
         self.restarts = 0
         self.stopping = threading.Event()
@@ -76,6 +79,9 @@ class Worker:
                 "transaction.timeout.ms": 20_000,
                 "linger.ms": 1,
                 "reconnect.backoff.max.ms": 200,
+                # When its only broker is away, librdkafka 2.16 begins anew with its bootstrap servers, and
+                # a TxnOffsetCommit that waits for the former connection is then never sent again.
+                "metadata.recovery.strategy": "none",
                 **QUIET,
             }
         )
@@ -93,13 +99,9 @@ class Worker:
             producer.begin_transaction()
             for partition in range(PARTITIONS):
                 producer.produce(TOPIC, value, partition=partition)
-            consumer = Consumer(
-                {"bootstrap.servers": self.bootstrap, "group.id": self.group, **QUIET}
-            )
             producer.send_offsets_to_transaction(
-                [TopicPartition(SOURCE, 0, number)], consumer.consumer_group_metadata(), 20
+                [TopicPartition(SOURCE, 0, number)], self.metadata, 20
             )
-            consumer.close()
             self._end(producer, commit=commit)
         except KafkaException as error:
             fault: KafkaError = error.args[0]
