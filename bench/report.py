@@ -67,6 +67,16 @@ TARGETS = [
         "the journal costs a producer nothing that stands out of the noise",
         ours="journal",
     ),
+    *(
+        # A rebalance is mostly waiting for heartbeats: what is above this is not noise.
+        Target(f"one more joins of 500, {protocol}", "kafka", 1.05, False,
+            f"a {protocol} group of 500 rebalances no slower than Kafka's")
+        for protocol in ("classic", "consumer")
+    ),
+    Target(
+        "heartbeats of 10,000 consumers, broker CPU", "kafka", 1.0, False,
+        "10,000 consumers' heartbeats cost no more CPU than Kafka's",
+    ),
 ]  # fmt: skip
 
 
