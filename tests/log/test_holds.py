@@ -136,6 +136,9 @@ def test_a_hold_over_its_budget_ends_loudly(run, caplog: pytest.LogCaptureFixtur
         (ended,) = await holds.enforce_budgets(metastore, bench.clock())
         assert ended.state(bench.clock()) is HoldState.OVER_BUDGET
         assert "hold h of ana keeps" in caplog.text
+        assert bench.log.background is not None
+        await bench.log.background.count()
+        assert bench.log.background.holds == {HoldState.OVER_BUDGET: 1}
         assert await retained(bench, topic) == 6
 
     run(scenario)

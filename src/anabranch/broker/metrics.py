@@ -27,6 +27,7 @@ from prometheus_client.registry import Collector
 
 from anabranch.broker.request_times import BOUNDS_S
 from anabranch.errors import UserFault
+from anabranch.log.holds import HoldState
 from anabranch.log.merge import objects_max
 from anabranch.metastore.api import GapCause
 from anabranch.wire.registry import API
@@ -310,6 +311,10 @@ class BrokerCollector(Collector):
         yield _counter(
             "damage_found", "Ranges that this broker was the first to meet.", log.damage.found
         )
+        held = _gauges("holds", "Holds on retention, by their state.", "state")
+        for state in HoldState:
+            held.add_metric([state.value], log.background.holds[state])
+        yield held
         yield _gauge("skipped_ranges", "Ranges that operators gave up.", health.skipped)
         gaps = _gauges("gaps", "Runs of offsets that readers do not see any more.", "cause")
         for cause in GapCause:

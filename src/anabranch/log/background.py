@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 
@@ -17,7 +18,7 @@ from anabranch.log.catalogue import Catalogue
 from anabranch.log.collection import Collector
 from anabranch.log.compaction import Compactor
 from anabranch.log.healing import Healer
-from anabranch.log.holds import Floors
+from anabranch.log.holds import Floors, HoldState
 from anabranch.log.merge import Merger, Target, due
 from anabranch.log.partition import PartitionLog
 from anabranch.log.recycling import WalRecycler
@@ -86,6 +87,7 @@ class Background:
         self._tasks: list[asyncio.Task[None]] = []
         self._next_retention_ms = 0
         self.merge_lag_ms = 0  # age of the oldest event that is not in a segment or pack yet
+        self.holds: Counter[HoldState] = Counter()  # how many are in which state, likewise
         self.health = NOT_COUNTED  # of everything, as this broker counted last
 
     def start(self) -> None:
@@ -206,6 +208,8 @@ class Background:
     async def count(self) -> None:
         """Every broker's metrics show the whole, whichever of them is asked."""
         self.health = await self._metastore.health()
+        now_ms = self._now_ms()
+        self.holds = Counter(one.state(now_ms) for one in await holds.load(self._metastore))
 
     # -- retention -------------------------------------------------------------------------------
     async def retain(self) -> None:
