@@ -148,6 +148,10 @@ class Listener:
         """A client has shown a certificate."""
         self._broker.audit.record(authentication(session, Outcome.OK))
 
+    def not_authenticated(self, session: Session, why: str) -> None:
+        """A client's certificate was not accepted."""
+        self._broker.audit.record(authentication(session, Outcome.FAILED, reason=why))
+
     # -- admission -------------------------------------------------------------------------------
     def admit(self, connection: Connection) -> str | None:
         """Count a new connection; a sentence if there is no place for it."""

@@ -105,7 +105,9 @@ class TlsConnection(Connection):
             self._incoming, self._outgoing, server_side=True
         )
         raw = SocketOutbox(self._loop, sock.fileno(), self._progressed, self._broken)
-        self._tls_outbox = TlsOutbox(self._loop, self._object, self._outgoing, raw)
+        self._tls_outbox = TlsOutbox(
+            self._loop, self._object, self._outgoing, raw, super()._progressed
+        )
         if not self._listener.handshakes.begin(self):
             self._pause()
         return self._tls_outbox
@@ -174,6 +176,8 @@ class TlsConnection(Connection):
         except ssl.SSLError as error:
             self._tls_outbox.flush()  # the alert
             self._listener.handshakes.failed += 1
+            if isinstance(error, ssl.SSLCertVerificationError):
+                self._listener.not_authenticated(self.session, reason(error))
             self.close(f"TLS handshake by listener {self._door.name}: {reason(error)}")
             return
         self._tls_outbox.flush()
@@ -195,6 +199,7 @@ class TlsConnection(Connection):
             return False
         name = name_of(self._door.tls.rules, subject)
         if name is None:
+            self._listener.not_authenticated(self.session, f"no rule for {subject!r}")
             self.close(f"no rule of tls.principal_rules is for its subject {subject!r}")
             return False
         self._adopt(self.session._replace(principal=Principal(USER_TYPE, name)))

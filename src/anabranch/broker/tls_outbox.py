@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from anabranch.broker.outbox import BYTES_PER_WRITE, Buffer, SocketOutbox
@@ -15,7 +15,8 @@ RECORD_BYTES: Final = 16 * 1024  # of TLS; smaller buffers are put together for 
 
 class TlsOutbox:
     """See :class:`anabranch.broker.outbox.Outbox`. Encrypts at most ``BYTES_PER_WRITE`` per turn of the loop, and no
-    more while the socket still keeps some: an answer that nobody reads is not encrypted.
+    more while the socket still keeps some: an answer that nobody reads is not encrypted. ``on_progress`` is called when
+    a later turn sent something, which the socket's own outbox does not tell.
 
     Invariant: ``_plain_bytes`` is the sum of the lengths in ``_plain``.
     """
@@ -24,6 +25,7 @@ class TlsOutbox:
         "_closed",
         "_loop",
         "_object",
+        "_on_progress",
         "_outgoing",
         "_plain",
         "_plain_bytes",
@@ -37,7 +39,9 @@ class TlsOutbox:
         object_: ssl.SSLObject,
         outgoing: ssl.MemoryBIO,
         raw: SocketOutbox,
+        on_progress: Callable[[], None],
     ) -> None:
+        self._on_progress = on_progress
         self._loop = loop
         self._object = object_
         self._outgoing = outgoing
@@ -74,7 +78,12 @@ class TlsOutbox:
         self._encrypt()
         self.flush()
         if self._plain_bytes and not self._raw.unsent_bytes and not self._closed:
-            self._turn = self._loop.call_soon(self.progress)
+            self._turn = self._loop.call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self.progress()
+        if not self._closed:
+            self._on_progress()
 
     def _encrypt(self) -> None:
         room = BYTES_PER_WRITE
