@@ -452,6 +452,8 @@ def test_dirty_ratio() -> None:
     assert dirty_ratio(candidate(100, 75, 5, 10)) == 0.25
     assert dirty_ratio(candidate(100, 75, 10, 10)) == 0.0
     assert dirty_ratio(candidate(100, 175, 5, 10)) == 0.0, "retention took from what was clean"
+    gone = candidate(100, 0, 0, 10)._replace(log_start=10)
+    assert dirty_ratio(gone) == 0.0, "retention took all that was dirty"
     half = effective({"cleanup.policy": "compact"})
     assert may_be_due(candidate(100, 49, 5, 10), half, 0)
     assert not may_be_due(candidate(100, 50, 5, 10), half, 0)

@@ -636,6 +636,44 @@ def test_I9_without_any_journal_topics_come_from_their_segments(run: Run, tmp_pa
     run(scenario)
 
 
+def test_I2_I9_what_is_taken_from_segments_keeps_offsets_and_times(
+    run: Run, tmp_path: Path
+) -> None:
+    """Of several segments of each partition, without a journal: in the order in which they were."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("flights", 2, {})
+        for number in range(5):
+            for partition in range(2):
+                bench.clock.ms += 1_000
+                await bench.append(topic, partition, [b"%d" % number] * (number + 1))
+                await bench.append(topic, partition, [b"late"], timestamp=bench.clock() - 5_000)
+                await bench.log.merger.merge_backlog(topic, partition)
+        await ship(bench)
+        live = await contents(bench.log.metastore)
+        for info in list(bench.store.list("journal/")):
+            bench.store.delete(info.key)
+        into = tmp_path / "rebuilt.db"
+        found, report = rebuild(
+            bench.store, WalDirectory.open(bench.path / "wal"), into, bench.clock()
+        )
+        assert Kind.GUESSED in kinds(report) and Kind.OFFSETS_MISSING not in kinds(report)
+        columns = told_columns(into)["extent"]
+        told = ("partition", "base_offset", "last_offset", "length", "records", "max_timestamp",
+                "appended_ms", "timestamp_mark")  # fmt: skip
+        places = [columns.index(name) for name in told]
+
+        def spans(tables: Contents) -> list[tuple[Any, ...]]:
+            return sorted(tuple(row[place] for place in places) for row in tables["extent"])
+
+        assert len(spans(live)) > 2, "several segments"
+        assert spans(found) == spans(live)
+        times = [row[6] for row in spans(found) if row[0] == 0]
+        assert times == sorted(times)
+
+    run(scenario, segment_bytes=300, pack_share_bytes_max=1)
+
+
 def by_no(topics: list[dict[str, Any]], no: int) -> bytes:
     return next(topic["id"] for topic in topics if topic["no"] == no)
 

@@ -13,11 +13,21 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
+from crc32c import crc32c
+
 from anabranch.errors import UserFault
 from anabranch.storage.layers import Waits, open_layered
 from anabranch.storage.retrying import Backoff
 from anabranch.storage.store import Buffer, ObjectInfo
-from anabranch.storage.wal_format import NO_PAST, UNSEEN, Frame, Past, Seen
+from anabranch.storage.wal_format import (
+    NO_PAST,
+    PART_BYTES_MAX,
+    PARTS_MAX,
+    UNSEEN,
+    Frame,
+    Past,
+    Seen,
+)
 from anabranch.storage.wal_scan import ScanEnd
 
 CACHE_BYTES = (
@@ -33,6 +43,24 @@ class FlushPart(NamedTuple):
     buffers: Sequence[Buffer]  # laid next to each other
     batches: int  # record batches in the buffers
     seen: Seen = UNSEEN  # of the partition, when the flush was begun
+
+
+Described = tuple[bytes, int, int, int, int, Seen]  # a part as a frame's header names it
+
+
+def described(parts: Sequence[FlushPart]) -> list[Described]:
+    """Each part with its length and the CRC-32C of its bytes."""
+    assert 0 < len(parts) <= PARTS_MAX
+    found = []
+    for part in parts:
+        assert len(part.topic_id) == 16
+        length = checksum = 0
+        for buffer in part.buffers:
+            length += buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)
+            checksum = crc32c(buffer, checksum)
+        assert 0 < length <= PART_BYTES_MAX
+        found.append((part.topic_id, part.partition, part.batches, length, checksum, part.seen))
+    return found
 
 
 class PlacedPart(NamedTuple):

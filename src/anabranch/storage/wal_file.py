@@ -21,20 +21,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 
-from crc32c import crc32c
-
 from anabranch.errors import StoreFault, UserFault
 from anabranch.storage.disk import Disk, disk_fault
 from anabranch.storage.lockfile import LockFile
 from anabranch.storage.store import Buffer, ObjectInfo
-from anabranch.storage.wal import FlushPart, PlacedPart
+from anabranch.storage.wal import FlushPart, PlacedPart, described
 from anabranch.storage.wal_directory import WalDirectory
 from anabranch.storage.wal_format import (
     BLOCK_BYTES,
     FILE_HEADER_BYTES,
     NO_PAST,
-    PART_BYTES_MAX,
-    PARTS_MAX,
     Past,
     WalLife,
     aligned,
@@ -159,31 +155,20 @@ class FileWal:
         Raises ``StoreFault`` if the disk said no: nothing of the flush counts, what was acknowledged
         before is untouched, and the next call goes to another file.
         """
-        assert 0 < len(parts) <= PARTS_MAX
         with self._write_lock:
             assert not self._closed
             if sequence is None:
                 sequence = self.reserve()
-            lengths = [sum(map(_byte_length, part.buffers)) for part in parts]
-            assert all(0 < length <= PART_BYTES_MAX for length in lengths)
+            of_parts = described(parts)
+            lengths = [length for _, _, _, length, _, _ in of_parts]
             header_length = frame_header_bytes(len(parts), len(past.failed))
             used = header_length + sum(lengths)
             length = aligned(used)
             file = self._file_for(length)
             position = file.position or FILE_HEADER_BYTES
 
-            described = []
-            buffers: list[Buffer] = [b""]  # the header's place
-            for part, part_length in zip(parts, lengths, strict=True):
-                assert len(part.topic_id) == 16
-                checksum = 0
-                for buffer in part.buffers:
-                    checksum = crc32c(buffer, checksum)
-                described.append(
-                    (part.topic_id, part.partition, part.batches, part_length, checksum, part.seen)
-                )
-                buffers.extend(part.buffers)
-            buffers[0] = encode_frame_header(file.life, sequence, position, length, described, past)
+            header = encode_frame_header(file.life, sequence, position, length, of_parts, past)
+            buffers: list[Buffer] = [header, *(one for part in parts for one in part.buffers)]
             if length > used:
                 buffers.append(_PADDING[: length - used])
             if file.position == 0:
@@ -416,7 +401,3 @@ def _unlink_if_there(disk: Disk, path: Path) -> None:
         disk.unlink(path)
     except FileNotFoundError:
         pass
-
-
-def _byte_length(buffer: Buffer) -> int:
-    return buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)

@@ -30,13 +30,11 @@ from anabranch.storage.identity import (
     claim_identity,
     require_identity,
 )
-from anabranch.storage.store import AlreadyExists, Buffer, NotFound, ObjectInfo, Store
+from anabranch.storage.store import AlreadyExists, NotFound, ObjectInfo, Store
 from anabranch.storage.syncblocks import BLOCK_BYTES, SyncBlockCache
-from anabranch.storage.wal import CACHE_BYTES, FlushPart, PlacedPart
+from anabranch.storage.wal import CACHE_BYTES, FlushPart, PlacedPart, described
 from anabranch.storage.wal_format import (
     NO_PAST,
-    PART_BYTES_MAX,
-    PARTS_MAX,
     Frame,
     Past,
     WalLife,
@@ -275,7 +273,7 @@ class ObjectWal:
         past: Past = NO_PAST,
     ) -> list[PlacedPart]:
         """As ``Wal.write``; several may be under way at a time."""
-        assert 0 < len(parts) <= PARTS_MAX and not self._closed
+        assert not self._closed
         if sequence is None:
             sequence = self.reserve()
         key = object_wal_key(self._start.broker_id, self._start.epoch, sequence)
@@ -302,26 +300,15 @@ class ObjectWal:
     def _body(
         self, key: str, parts: Sequence[FlushPart], sequence: int, past: Past
     ) -> tuple[bytes, list[PlacedPart]]:
+        of_parts = described(parts)
         at = frame_header_bytes(len(parts), len(past.failed))
-        described = []
         placed = []
-        buffers: list[Buffer] = [b""]  # the header's place
-        for part in parts:
-            assert len(part.topic_id) == 16
-            length = checksum = 0
-            for buffer in part.buffers:
-                length += buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)
-                checksum = crc32c(buffer, checksum)
-            assert 0 < length <= PART_BYTES_MAX
-            described.append(
-                (part.topic_id, part.partition, part.batches, length, checksum, part.seen)
-            )
+        for _, _, _, length, _, _ in of_parts:
             placed.append(PlacedPart(key, at, length))
-            buffers.extend(part.buffers)
             at += length
         life = self._start._replace(generation=sequence)
-        buffers[0] = encode_frame_header(life, sequence, 0, at, described, past)
-        return b"".join(buffers), placed
+        header = encode_frame_header(life, sequence, 0, at, of_parts, past)
+        return b"".join([header, *(one for part in parts for one in part.buffers)]), placed
 
     def is_active(self, object_key: str) -> bool:
         """True for this start's flushes that are not written yet; of other starts nothing is known."""
