@@ -277,3 +277,40 @@ def test_who_is_in_a_group_can_be_read_by_any_process() -> None:
         assert found["h"].member_id == classic.member_id
 
     run(scenario)()
+
+
+def test_a_pattern_matches_what_its_member_may_see_also_after_a_takeover() -> None:
+    async def scenario() -> None:
+        bench = a_bench()
+        shapes = {name: TopicShape(name.encode() * 8, 2) for name in ("t1", "t2")}
+        bench.topics = FixedTopics(shapes, 1)
+        bench.groups = bench.coordinator()
+
+        def may_see(name: str) -> bool:
+            return name != "t2"
+
+        told = await bench.groups.beat(
+            "g",
+            BeatCall(
+                "a",
+                0,
+                "c",
+                "h",
+                rebalance_timeout_ms=9,
+                topic_regex="t.",
+                owned={},
+                may_see=may_see,
+            ),
+        )
+        assert set(told.assignment or {}) == {b"t1" * 8}
+        bench.topics = FixedTopics({**shapes, "t3": TopicShape(b"t3" * 8, 1)}, 2)
+        await bench.restart()
+        (group,) = await bench.groups.describe_consumer_groups(["g"])
+        assert set(group.members[0].target) == {b"t1" * 8}
+        again = await bench.groups.beat(
+            "g", BeatCall("a", told.member_epoch, "c", "h", may_see=may_see)
+        )
+        assert again.error is ErrorCode.NONE
+        assert set(again.assignment or {}) == {b"t1" * 8, b"t3" * 8}
+
+    run(scenario)()

@@ -57,7 +57,7 @@ from anabranch.groups.consumer_values import (
 )
 from anabranch.groups.effects import Effect
 from anabranch.groups.migration import downgraded
-from anabranch.groups.patterns import InvalidPattern, check_pattern
+from anabranch.groups.patterns import InvalidPattern, MaySee, check_pattern
 from anabranch.groups.settings import GroupSettings
 from anabranch.groups.values import UNKNOWN_MEMBER_ID, Waiter
 
@@ -107,6 +107,7 @@ class ConsumerGroup(ClassicMembers):
             or call.server_assignor is not None
             or call.rack_id is not None
             or call.group_instance_id != member.info.group_instance_id
+            or (member.info.topic_regex and self._patterns[member.info.topic_regex].is_blind)
             or member.is_classic  # it changes its protocol
         ):
             return None
@@ -118,6 +119,7 @@ class ConsumerGroup(ClassicMembers):
 
     def _take_part(self, now_ms: int, fresh_id: str, call: BeatCall) -> BeatResult:
         member_id = call.member_id or fresh_id
+        self._may_see = call.may_see
         if call.member_epoch == JOINING:
             member, subscribed = self._enter(now_ms, member_id, call)
             owned: Assignment | None = NOTHING
@@ -128,6 +130,9 @@ class ConsumerGroup(ClassicMembers):
             subscribed = self._update(member, call)
             owned = call.owned
         had = member.assigned
+        regex = member.info.topic_regex
+        if regex:
+            subscribed |= self._look_as(regex, call.may_see)
         self._follow(now_ms, subscribed=subscribed)
         self._reconcile(now_ms, member, owned)
         self._touch(now_ms, member)
@@ -138,6 +143,16 @@ class ConsumerGroup(ClassicMembers):
             self._interval_ms(member),
             member.assigned if call.is_full or member.assigned != had else None,
         )
+
+    def _look_as(self, regex: str, may_see: MaySee | None) -> bool:
+        """Judge topics by the rights of who speaks; whether that shows others than the pattern had."""
+        pattern = self._patterns[regex]
+        was_blind, had = pattern.is_blind, pattern.topics
+        pattern.look_as(may_see)
+        if not was_blind:
+            return False
+        pattern.resolve(self.topics.names())
+        return pattern.topics != had
 
     def _interval_ms(self, member: ConsumerMember) -> int:
         usual_ms = self.timing.heartbeat_interval_ms

@@ -30,7 +30,7 @@ from anabranch.groups.effects import (
     GroupKind,
     Persist,
 )
-from anabranch.groups.patterns import TopicPattern
+from anabranch.groups.patterns import MaySee, TopicPattern
 from anabranch.groups.settings import GroupSettings
 from anabranch.groups.share.settings import DEFAULTS, ShareSettings
 from anabranch.groups.topics import TopicShape, TopicView, digest, picture
@@ -97,6 +97,7 @@ class ConsumerCore:
         self._dead = False
         self._names: Counter[str] = Counter()  # how many members name a topic
         self._patterns: dict[str, TopicPattern] = {}
+        self._may_see: MaySee | None = None  # of who is speaking
         self._pattern_members: Counter[str] = Counter()
         self._topics_version: int | None = None
         self._owners: dict[tuple[bytes, int], str] = {}
@@ -278,8 +279,9 @@ class ConsumerCore:
             if info.topic_regex not in self._pattern_members:
                 del self._patterns[info.topic_regex]
             elif info.topic_regex not in self._patterns:
-                self._patterns[info.topic_regex] = TopicPattern(info.topic_regex)
-                self._patterns[info.topic_regex].resolve(self.topics.names())
+                pattern = TopicPattern(info.topic_regex, self._may_see)
+                pattern.resolve(self.topics.names())
+                self._patterns[info.topic_regex] = pattern
         if info.classic is not None:
             self.classic_members += by
             _tally(self._classic, {name for name, _ in info.classic.protocols}, by)
@@ -492,6 +494,14 @@ class ConsumerCore:
             if member.state is MemberState.UNREVOKED and not member.is_classic:
                 self._revocations.set(member.member_id, now_ms + member.info.rebalance_timeout_ms)
         self.since_ms = head.since_ms
+        for text, pattern in self._patterns.items():
+            has = [
+                self.topics.name(topic)
+                for member in self.members.values()
+                if member.info.topic_regex == text
+                for topic in union(member.held, member.target)
+            ]
+            pattern.blind(frozenset(name for name in has if name is not None))
         # Only a difference to what the epoch saw makes a new one.
         self.digest = head.digest
         self.shapes = picture(self.subscribed_topics(), self.topics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,6 +33,7 @@ class BeatCall:
     topic_regex: str | None = None  # empty: none any more
     server_assignor: str | None = None
     owned: Assignment | None = None
+    may_see: Callable[[str], bool] | None = None  # which topics a pattern of this client may match
     knows_its_id: bool = True  # version 1 and later: members make their ids themselves
 
     @property

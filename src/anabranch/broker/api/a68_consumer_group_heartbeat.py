@@ -2,7 +2,7 @@
 protocol (KIP-848).
 
 From version 1 members make their own ids, and may subscribe by a regular expression that the broker
-resolves. Errors: INVALID_REQUEST, UNSUPPORTED_ASSIGNOR, INVALID_REGULAR_EXPRESSION, GROUP_ID_NOT_FOUND (no
+resolves, to topics that the member may describe. Errors: INVALID_REQUEST, UNSUPPORTED_ASSIGNOR, INVALID_REGULAR_EXPRESSION, GROUP_ID_NOT_FOUND (no
 such group, or one that cannot change to this protocol), UNKNOWN_MEMBER_ID, FENCED_MEMBER_EPOCH,
 UNRELEASED_INSTANCE_ID, FENCED_INSTANCE_ID, GROUP_MAX_SIZE_REACHED, UNSUPPORTED_VERSION (the protocol is
 turned off), NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, GROUP_AUTHORIZATION_FAILED (the lane).
@@ -10,6 +10,9 @@ turned off), NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, GROUP_AUTHORIZATION_FAI
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from anabranch.broker.authz.acl import Operation, ResourceType
 from anabranch.broker.context import Context
 from anabranch.groups.consumer_values import BeatCall
 from anabranch.wire.messages.m68_consumer_group_heartbeat import (
@@ -24,6 +27,13 @@ MIN = 0
 MAX = 1
 
 _MEMBERS_MAKE_IDS = 1
+
+
+def _may_see(context: Context) -> Callable[[str], bool] | None:
+    access = context.access
+    if access is None:
+        return None
+    return lambda name: access.may(Operation.DESCRIBE, ResourceType.TOPIC, name)
 
 
 async def handle(
@@ -46,6 +56,7 @@ async def handle(
             owned=None
             if owned is None
             else {one.topic_id: frozenset(one.partitions) for one in owned if one.partitions},
+            may_see=_may_see(context),
             knows_its_id=context.version >= _MEMBERS_MAKE_IDS,
         ),
     )
