@@ -397,7 +397,9 @@ class Connection(asyncio.BufferedProtocol):
             return
         error = task.exception()
         if self.closed:
-            if error is not None and not isinstance(error, ClientFault):
+            if isinstance(error, Closing):  # as a login that failed: it is said all the same
+                logger.warning("%s left: %s", self.peer, error.reason)
+            elif error is not None and not isinstance(error, ClientFault):
                 logger.error("%s failed after %s left", slot.call, self.peer, exc_info=error)
             return
         self._serial = None

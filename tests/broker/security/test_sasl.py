@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from random import Random
 from struct import pack
 from typing import Any
 
@@ -379,6 +380,43 @@ def test_between_two_authentications_a_second_passes(tmp_path: Path) -> None:
             await works(client)
 
     run(scenario)
+
+
+def test_no_bytes_of_a_stranger_break_the_broker(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Frames of every kind with anything in them, before a handshake, within one and after a raw one."""
+    chance = Random(1)
+
+    def garbage() -> bytes:
+        body = chance.randbytes(chance.choice((0, 1, 8, 20, 300)))
+        head = pack(
+            ">hhi", chance.choice((17, 18, 36, chance.randrange(100))), chance.randrange(4), 1
+        )
+        whole = chance.choice((head + body, body))
+        size = chance.choice((len(whole), len(whole), chance.randrange(-(1 << 31), 1 << 31)))
+        return pack(">i", size) + whole
+
+    async def scenario() -> None:
+        async with secured(tmp_path, sasl=ALL, users=USERS) as broker:
+            for number in range(120):
+                client = await connect(broker)
+                if number % 3:
+                    await handshake(client, "SCRAM-SHA-256", 0 if number % 3 == 1 else 1)
+                client.send_bytes(garbage() + garbage())
+                client.writer.write_eof()
+                try:
+                    while await asyncio.wait_for(client.reader.read(1000), 10):
+                        pass
+                except ConnectionError:
+                    pass
+                client.writer.close()
+            known = await connect(broker)
+            assert (await scram(known, "alice", USERS["alice"])).error_code == 0
+
+    with caplog.at_level(logging.ERROR):
+        run(scenario)
+    assert not [one for one in caplog.records if one.exc_info], caplog.text
 
 
 # -- other brokers ---------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ def test_I10_handshakes_in_progress_are_bounded_and_end(
     run(scenario)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(data=st.binary(min_size=1, max_size=600), cut=st.integers(0, 600))
 def test_no_bytes_break_a_handshake(data: bytes, cut: int) -> None:
     """Real hellos with anything in them, without a socket: OpenSSL refuses, and no more."""
