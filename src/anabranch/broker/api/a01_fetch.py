@@ -47,6 +47,7 @@ ABANDON = True
 
 _TOPIC_IDS = 13
 _READ_COMMITTED = 1
+_READ, _TOPIC = Operation.READ, ResourceType.TOPIC  # looked up once: it costs as much as a check
 _STALE_LEADER = (ErrorCode.FENCED_LEADER_EPOCH, ErrorCode.NOT_LEADER_OR_FOLLOWER)
 
 
@@ -152,7 +153,7 @@ def _fetch(
 def _check_read(context: Context, name: str) -> None:
     """Raises ClientFault(TOPIC_AUTHORIZATION_FAILED). Asked of all that a session stands for, each time."""
     if context.access is not None:
-        context.access.require(Operation.READ, ResourceType.TOPIC, name)
+        context.access.require(_READ, _TOPIC, name)
 
 
 async def _now(

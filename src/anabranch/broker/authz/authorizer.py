@@ -57,15 +57,19 @@ class Rights:
         """Whether it may be done to the named resource."""
         if self.unlimited:
             return True
-        known = self._current()
+        authorizer = self._authorizer
+        assert authorizer is not None
         key = operation, kind, name
+        if self._version == authorizer.version:
+            allowed = self._known.get(key)
+            if allowed is not None:
+                return allowed  # as nearly always
+        known = self._current()
         allowed = known.get(key)
         if allowed is None:
-            assert self._authorizer is not None
             if len(known) >= KNOWN_MAX:
                 known.clear()
-            decision = self._authorizer.decide(self.principal, self.host, *key)
-            allowed = known[key] = decision.allowed
+            allowed = known[key] = authorizer.decide(self.principal, self.host, *key).allowed
         return allowed
 
     def allows_somewhere(self, operation: Operation, kind: ResourceType) -> bool:
@@ -109,6 +113,7 @@ class Authorizer:
         self._new_version = new_version
         self._super_users = frozenset(settings.super_users)
         self._rights: OrderedDict[tuple[str, str], Rights] = OrderedDict()
+        self._of_session: dict[int, tuple[Session, Rights]] = {}
         # What was read must not come into force after what was changed since.
         self._turn = asyncio.Lock()
         self._news = asyncio.Event()
@@ -164,6 +169,17 @@ class Authorizer:
     # -- decisions -----------------------------------------------------------------------------
     def rights(self, session: Session) -> Rights:
         """Of a connection's client."""
+        # By the very object first, which a connection keeps: hashing what is in it costs more.
+        known = self._of_session.get(id(session))
+        if known is not None and known[0] is session:
+            return known[1]
+        if len(self._of_session) >= RIGHTS_MAX:
+            self._of_session.clear()
+        rights = self._find(session)
+        self._of_session[id(session)] = session, rights
+        return rights
+
+    def _find(self, session: Session) -> Rights:
         key = str(session.principal), session.host
         rights = self._rights.get(key)
         if rights is None:

@@ -49,10 +49,12 @@ class Meter:
                 wait_s = quotas.use(CONSUMER, client.consumer, size)
             if self._group is not None and self._group.consumer is not None:
                 wait_s = max(wait_s, quotas.use(GROUP, self._group.consumer, size))
-        elif self._key == PRODUCE and client is not None:
+        elif self._key == PRODUCE and client is not None and client.producer is not None:
             wait_s = quotas.use(PRODUCER, client.producer, self._frame_bytes)
         if client is not None and client.request is not None:
-            wait_s = max(wait_s, quotas.use(REQUEST, client.request, self.spent_s))
+            request_s = quotas.use(REQUEST, client.request, self.spent_s)
+            if request_s > wait_s:
+                wait_s = request_s
         if reply is not None and (
             self._key <= FETCH or "throttle_time_ms" in type(reply).__slots__
         ):
