@@ -441,7 +441,7 @@ async def test_simple_consumers_and_administrators_commit_without_membership() -
     groups = bench.groups
     assert await groups.commit("s", commit(5)) == [ErrorCode.NONE]
     stale = JoinResult(ErrorCode.NONE, "m", generation=4)
-    assert await groups.commit("nobody", commit(5, stale)) == [ErrorCode.ILLEGAL_GENERATION]
+    assert await groups.commit("nobody", commit(5, stale)) == [ErrorCode.GROUP_ID_NOT_FOUND]
     assert await groups.commit("s", commit(5, stale)) == [ErrorCode.UNKNOWN_MEMBER_ID]
     reset = commit(2, action=OffsetAction.RESET)
     assert await groups.commit("s", reset) == [ErrorCode.NONE]
