@@ -37,6 +37,7 @@ from anabranch.storage.segment import SegmentIndex, index_key
 
 from .conftest import Bench
 from .test_compaction import compact_all, consume, put
+from .test_damage import cold, spoil
 from .test_packs import extents, flip, objects
 
 DAY_MS = 24 * 3_600_000
@@ -738,3 +739,75 @@ def test_the_next_horizon_is_the_first_of_all() -> None:
         chosen = marker_filter(data, extent, 3)
         assert keys_left(chosen, extent) == [b"0", b"1", b"2"]
         assert chosen.next_horizon_ms == 300
+
+
+def test_merging_keeps_away_from_what_is_being_compacted(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, COMPACT)
+        for number in range(3):
+            await put(bench, topic, [(b"a", b"%d" % number)])
+        await bench.log.merger.merge_backlog(topic, 0)
+        compactor = bench.log.background.compactor  # type: ignore[union-attr]
+        write, seen = compactor._rewriter.write_object, []
+
+        async def watched(rewrites: Any) -> Any:
+            seen.append(set(bench.log.merger.busy))
+            return await write(rewrites)
+
+        compactor._rewriter.write_object = watched
+        assert await compact_all(bench.log) == 1
+        assert seen == [{(topic.no, 0)}] and not bench.log.merger.busy
+
+    run(scenario)
+
+
+def test_I2_runs_do_not_reach_over_what_cannot_be_read(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, COMPACT)
+        for number in range(3):
+            await put(bench, topic, [(b"a", b"%d" % number)])
+            await bench.log.merger.merge_backlog(topic, 0)
+        found = await extents(bench, topic, 0)
+        assert len(found) == 3
+        compactor = bench.log.background.compactor  # type: ignore[union-attr]
+        assert compactor._runs(found, 1 << 20) == [found]
+        compactor._avoid(bench.log.partition(topic, 0), found[1], Corrupt("a flipped bit"))
+        assert compactor._runs(found, 1 << 20) == [found[:1], found[2:]]
+        await bench.log.damage.settle()
+
+    run(scenario, consolidate_fan_in=8)
+
+
+def test_I6_nothing_is_compacted_above_the_first_open_transaction(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, COMPACT)
+        for number in range(3):
+            await put(bench, topic, [(b"a", b"%d" % number)])
+        await bench.log.merger.merge_backlog(topic, 0)
+        bench.log.partition(topic, 0).unstable = 2
+        assert await compact_all(bench.log) == 1
+        assert [row[2] for row in await rows(bench, topic)][-2:] == [b"1", b"2"]
+        state = await bench.log.metastore.compaction(topic.no, 0)
+        assert state is not None and state.cleaned_end == 2
+
+    run(scenario)
+
+
+def test_what_is_in_quarantine_keeps_no_partition_dirty(run) -> None:
+    """It never comes back, so nobody has to wait for it."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, COMPACT)
+        for number in range(4):
+            await put(bench, topic, [(b"a", b"%d" % number)])
+        topic = await cold(bench, topic)
+        spoil(bench, (await extents(bench, topic, 0))[1], 66)
+        await bench.log.merger.merge_backlog(topic, 0)
+        kinds = [each.kind for each in await extents(bench, topic, 0)]
+        assert ObjectKind.QUARANTINE in kinds
+        assert await compact_all(bench.log) == 1
+        state = await bench.log.metastore.compaction(topic.no, 0)
+        assert state is not None and state.cleaned_end == 4
+        assert await compact_all(bench.log) == 0
+
+    run(scenario)
