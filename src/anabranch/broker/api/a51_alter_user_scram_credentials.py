@@ -1,7 +1,7 @@
 """AlterUserScramCredentials (51), version 0 (KIP-554): sets and deletes users' SCRAM passwords.
 
-The client salts and hashes the password; what is kept follows from that, and the password from neither. A user
-is changed wholly or not at all. Per user: RESOURCE_NOT_FOUND (deletion of what is not there),
+The client salts and hashes the password; what is kept follows from that, and the password from neither. One
+change of a user that is wrong refuses all of that user's. Per user: RESOURCE_NOT_FOUND (deletion of what is not there),
 DUPLICATE_RESOURCE (one credential twice), UNSUPPORTED_SASL_MECHANISM, UNACCEPTABLE_CREDENTIAL (no name, fewer than 4096
 or more than 16384 iterations, a salt or hash of the wrong length), CLUSTER_AUTHORIZATION_FAILED from a lane apart.
 """
