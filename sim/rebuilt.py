@@ -33,6 +33,7 @@ from anabranch.records.record import iter_records
 from anabranch.storage.store import NotFound
 from anabranch.storage.wal import WalReader
 from sim.history import TopicStory, Violation, identity_of
+from sim.transactions import PREFIX
 from sim.weather import is_quiet
 
 if TYPE_CHECKING:
@@ -162,8 +163,12 @@ class _Rebuilt:
         if found and not self.has_hole:
             raise self._objection("the rebuilt metastore's own check: " + "; ".join(found))
         known = self._world.history.topics
+        live = topics(self._world.database.connection)
+        transactional = {topic.id for topic in live if topic.name.startswith(PREFIX)}
         for topic in self.topics.values():
             story = known.get(topic.id)
+            if topic.id in transactional:
+                continue
             if story is None and self._says((Kind.GUESSED,), topic.name):
                 continue  # a branch that was begun, and never made
             if story is None:

@@ -43,6 +43,7 @@ from sim.net import Network, NoAnswer
 from sim.rebuilt import Rebuilding
 from sim.store import Bucket
 from sim.tcp import Network as TcpNetwork
+from sim.transactions import PREFIX, Transactional
 from sim.weather import Weather, choose, is_quiet
 
 STEPS_MAX = 3_000_000  # a run that takes more is a livelock
@@ -227,14 +228,18 @@ class World:
         operator = Operator(self, "operator")
         if settings.damage:
             actors += [Vandal(self, "vandal"), operator]
-        finishing = [IdempotentProducer(self, "i1"), IdempotentProducer(self, "i2")]
+        finishing: list[Client] = [IdempotentProducer(self, "i1"), IdempotentProducer(self, "i2")]
+        transactional = [
+            Transactional(self, name) for name in (("x1", "x2") if settings.transactions else ())
+        ]
+        finishing += transactional
         fate = Fate(self, "fate")
         tasks = [self._spawn(actor.run(), actor.name) for actor in actors]
         finishing_tasks = [self._spawn(actor.run(), actor.name) for actor in finishing]
         supervisor = self._spawn(fate.restart(), "supervisor")
         chaos = self._spawn(fate.run(), "fate")
         await self._watch(settings.length_s)
-        await self._end(chaos, supervisor, tasks, finishing_tasks, operator)
+        await self._end(chaos, supervisor, tasks, finishing_tasks, operator, transactional)
 
     def _spawn(self, coroutine: Any, name: str) -> asyncio.Task[Any]:
         task = self.loop.world.spawn(coroutine, name)
@@ -265,7 +270,8 @@ class World:
 
     def _audit(self) -> None:
         for topic in topics(self.database.connection):
-            self.history.created(topic)  # also those whose creation nobody was told of
+            if not topic.name.startswith(PREFIX):
+                self.history.created(topic)  # also those whose creation nobody was told of
         self.auditor.audit()
         if self.loop.errors:
             raise Violation(self.loop.errors[0])
@@ -277,8 +283,10 @@ class World:
         tasks: list[asyncio.Task[Any]],
         finishing: list[asyncio.Task[Any]],
         operator: Operator,
+        transactional: list[Transactional],
     ) -> None:
         """Calm weather: everybody comes back, what was begun is finished, everything is read once more."""
+        settings = self.weather.settings
         self.note("calm weather")
         self.weather.calm = True
         self.ending = True
@@ -292,7 +300,7 @@ class World:
         while not all(broker.is_up or self._is_elsewhere(broker) for broker in self.brokers):
             await self._settling(deadline, "a broker does not come up")
         while not all(task.done() for task in finishing):
-            await self._settling(deadline, "an idempotent producer does not finish")
+            await self._settling(deadline, "a producer does not finish")
         self._audit()
         if self.vandalised:
             await operator.skip_the_rest()
@@ -300,12 +308,16 @@ class World:
         for broker in self.brokers:
             if broker.is_up:
                 await self._read_all(broker)
+                for producer in transactional:
+                    await producer.check(broker)
         supervisor.cancel()
         await asyncio.sleep(2 * min(5000, self.weather.settings.log.object_grace_ms) / 1000 + 5)
         self._audit()
         self.auditor.final()
         deadline = self.loop.time() + SETTLE_S
-        while not self.vandalised and (difference := self.rebuilding.difference()) is not None:
+        if self.vandalised or settings.transactions:
+            return  # what was refused of transactions may be recovered: not judged yet
+        while (difference := self.rebuilding.difference()) is not None:
             await self._settling(deadline, f"a rebuild differs: {difference}")
 
     def _is_elsewhere(self, broker: SimBroker) -> bool:

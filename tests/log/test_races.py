@@ -13,6 +13,7 @@ from anabranch.log.branch import BranchPoint
 from anabranch.log.log import Log
 from anabranch.log.reads import FetchWant
 from anabranch.metastore.api import GapCause, Handover, Topic
+from anabranch.metastore.changes import EVERYTHING
 
 from .conftest import Bench, decode
 
@@ -527,6 +528,31 @@ def test_I5_a_refusal_is_judged_again_if_the_picture_moved_on_while_it_was_check
         assert bench.log.partition(topic, 0).next_offset == 1, "not noticed yet"
         # Out of order after "a", in order after "b".
         assert await bench.append(topic, 0, [b"c"], base_sequence=2, **sent) == 2
+        await other.log.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_consumer_that_comes_after_a_lost_notice_learns_of_the_end(run, committed: bool) -> None:
+    """The poll behind notices says only that something changed; nobody waited when it did. A consumer that waits
+    from then on would have waited until something changed again (found by the simulation)."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        other = other_broker(bench)
+        there = mine(await other.start(), topic)
+        bench.deafen()
+        await other.append(there, 0, [b"a"])
+        await bench.log.catalogue._take_in(EVERYTHING)
+        (part,) = await bench.log.fetch(
+            [FetchWant(topic, 0, 0, 1 << 20)],
+            max_wait_ms=5000,
+            min_bytes=1,
+            max_bytes=1 << 20,
+            read_committed=committed,
+        )
+        assert decode(part.buffers) == [(0, b"a")]
         await other.log.close()
 
     run(scenario)

@@ -26,6 +26,7 @@ from anabranch.log.journal import Journal
 from anabranch.log.offset_map import OffsetMap
 from anabranch.log.partition import PartitionLog
 from anabranch.log.pipeline import AppendPipeline
+from anabranch.log.reads import Reader
 from anabranch.log.rebuild import wal_read
 from anabranch.metastore import appends, purge
 from anabranch.metastore.api import AppendOutcome
@@ -284,3 +285,14 @@ def test_every_member_owns_what_the_first_one_owns(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Coordinator, "sync", confused)
     print(objection("generation", length_s=12.0))
+
+
+# -- transactions --------------------------------------------------------------------------------------------
+
+
+def test_I6_nobody_says_what_was_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(self: Any, wants: Any, parts: Any) -> Any:
+        return list(parts)
+
+    monkeypatch.setattr(Reader, "_name_aborted", silent)
+    print(objection("I6", transactions=True))

@@ -106,6 +106,8 @@ class Catalogue:
             if await self._metastore.catalogue_version() != self._version:
                 await self.reload()
             else:
+                for log in self.partitions():
+                    log.doubtful = True  # whoever comes to its end asks again
                 await self.refresh_some([log for log in self.partitions() if log.waiters])
             return
         unknown = {key[0] for key in changed.partitions if key not in self._partitions}

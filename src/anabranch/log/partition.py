@@ -29,6 +29,7 @@ class PartitionLog:
         "aborted_end",
         "awaited",
         "broken",
+        "doubtful",
         "last_commit",
         "leader_epoch",
         "log_start",
@@ -59,6 +60,7 @@ class PartitionLog:
         self.waiters: dict[Waiter, None] = {}  # a set would wake them in another order every time
         self.stale = False  # the outcome of a commit is unknown: ask before the next commit or read
         self.broken = False  # the topic is gone
+        self.doubtful = False  # something changed somewhere, and nobody looked whether here
         # Of this start's last commit here: its flush, and the offsets that it got.
         self.last_commit: tuple[int, int, int] | None = None
 
@@ -82,6 +84,7 @@ class PartitionLog:
 
     def apply(self, row: Partition) -> None:
         """Take over what the metastore says; forget what was derived from an older state."""
+        self.doubtful = False
         self._notice_skips(row)
         if row.next_offset != self.next_offset:
             self.tail.clear()
@@ -101,6 +104,7 @@ class PartitionLog:
 
     def apply_if_newer(self, row: Partition) -> None:
         """As :meth:`apply`, for a row that may have been read before our own latest commit."""
+        self.doubtful = False
         if row.next_offset >= self.next_offset or row.leader_epoch != self.leader_epoch:
             self.apply(row)
         else:

@@ -271,7 +271,7 @@ class Reader:
         ):
             return None
         if want.offset >= _end(log, committed):
-            return answered(log, [])
+            return None if log.doubtful else answered(log, [])
         bucket = self._bucket(want.topic)
         if bucket is not None:
             allowed = bucket.available(_loop_s())
@@ -295,7 +295,7 @@ class Reader:
         if log is None:
             return FetchPart(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, -1, -1, [], 0)
         try:
-            if log.stale or not log.log_start <= want.offset <= log.next_offset:
+            if log.stale or log.doubtful or not log.log_start <= want.offset <= log.next_offset:
                 await self._refresh(log)
             fault = epoch_fault(log, want)
             if fault is not None:
