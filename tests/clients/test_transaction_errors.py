@@ -16,6 +16,7 @@ from anabranch.wire.messages.m00_produce import (
     ProduceRequest,
     TopicProduceData,
 )
+from anabranch.wire.messages.m10_find_coordinator import FindCoordinatorRequest
 from anabranch.wire.messages.m22_init_producer_id import InitProducerIdRequest
 from anabranch.wire.messages.m24_add_partitions_to_txn import (
     AddPartitionsToTxnRequest,
@@ -163,9 +164,11 @@ def told(bootstrap: str, name: str, scenario: Any) -> None:
         reader, writer = await asyncio.open_connection(host, int(port))
         wrong = []
         try:
-            async for what, answered, expected in scenario(
-                Raw(WireClient(reader, writer), name, topic)
-            ):
+            raw = Raw(WireClient(reader, writer), name, topic)
+            for kind, key in ((1, name), (0, f"{name}-g")):  # Kafka makes its topics on first use
+                request = FindCoordinatorRequest(key_type=kind, coordinator_keys=[key])
+                await raw.call(request, 4, lambda answer: answer.coordinators[0].error_code)
+            async for what, answered, expected in scenario(raw):
                 if answered != expected:
                     wrong.append(f"{what}: answered {answered}, expected {expected}")
         finally:
