@@ -204,6 +204,7 @@ async def before_kip_890(tx: Raw) -> Any:
     yield "group", await tx.add_offsets(3, f"{tx.name}-g"), OK
     yield "group, epoch", await tx.add_offsets(3, "g", producer_epoch=tx.epoch + 1), FENCED
     yield "offsets", await tx.offsets(3, f"{tx.name}-g"), OK
+    yield "another group", await tx.add_offsets(3, f"{tx.name}-h"), OK
     wrong = await tx.offsets(3, f"{tx.name}-h", generation_id=3, member_id="m")
     yield "offsets of a generation", wrong, ILLEGAL_GENERATION
     yield "commit", await tx.end(3, commit=True), OK
