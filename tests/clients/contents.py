@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import KafkaError as Code
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
 from tests.clients.dialects import READ_SECONDS_MAX, Rec, ordered
 
 
@@ -34,7 +37,7 @@ def read_all(bootstrap: str, topic: str, *, committed_only: bool = False) -> lis
             assert time.monotonic() < deadline, f"{topic}: {len(found)} records, then silence"
             for message in messages:
                 if (error := message.error()) is not None:
-                    assert error.code() == KafkaError._PARTITION_EOF, error
+                    assert error.code() == Code._PARTITION_EOF, error
                     ended.add(message.partition())
                     continue
                 headers = tuple(message.headers() or ())
@@ -47,12 +50,26 @@ def read_all(bootstrap: str, topic: str, *, committed_only: bool = False) -> lis
 
 
 def committed(bootstrap: str, group: str, topic: str | None = None) -> dict[int, int]:
-    """Committed offset of each partition of `topic`, or of the one topic that `group` reads."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    asked = ConsumerGroupTopicPartitions(group)
-    answer = admin.list_consumer_group_offsets([asked])[group].result(20)
-    found = [each for each in answer.topic_partitions if topic in (None, each.topic)]
-    return {each.partition: each.offset for each in found}
+    """Committed offset of each partition of `topic`, or of the one topic that `group` reads.
+
+    By kafka-python: librdkafka's admin client crashes on a coordinator that is still loading, as
+    Apache Kafka's is after a restart.
+    """
+    deadline = time.monotonic() + READ_SECONDS_MAX
+    while True:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+        try:
+            found = admin.list_group_offsets({group: None})[group]
+            return {
+                each.partition: at.offset
+                for each, at in found.items()
+                if topic in (None, each.topic)
+            }
+        except KafkaError as error:
+            assert error.retriable and time.monotonic() < deadline, error
+            time.sleep(0.2)
+        finally:
+            admin.close()
 
 
 def config_value(bootstrap: str, topic: str, name: str) -> str:
