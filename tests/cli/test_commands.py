@@ -341,6 +341,8 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("topic", "config", "flights", "--set", "retention.ms=soon"), "retention.ms"),
     (("topic", "config", "flights", "--delete", "nope"), "no topic config"),
     (("group", "describe", "nobody"), "anabranch group list"),
+    (("transaction", "describe", "nobody"), "no transactional id"),
+    (("transaction", "abort", "nobody"), "no transactional id"),
     (("branch", "create", "nowhere", "b"), "no topic"),
     (("branch", "create", "flights", "b", "--at", "yesterday"), "does not say where"),
     (("branch", "create", "flights", "b", "--at", "offsets:0=101"), "101"),

@@ -299,6 +299,27 @@ async def test_a_deleted_topic_does_not_hold_a_transaction_up(bench: Bench) -> N
 
 
 @scenario
+async def test_I6_a_branch_that_cuts_a_transaction_off_serves_its_producer_on(bench: Bench) -> None:
+    topic = await bench.log.create_topic("t", 1, {})
+    client = Client(bench)
+    await client.init()
+    await client.write(topic, 0, [b"a"])
+    await client.write(topic, 0, [b"b"])
+    await client.end(commit=True)
+    branch = await bench.log.branch(topic, "b", BranchPoint(offsets={0: 1}))
+    assert await committed(bench, branch, 0) == await straight(bench, branch, 0) == []
+    await client.write(branch, 0, [b"own"])
+    await client.end(commit=True)
+    expected = [(1, b"own")]
+    for _ in range(2):
+        assert await committed(bench, branch, 0) == await straight(bench, branch, 0) == expected
+        # Now one read finds what was cut off and what came later.
+        await bench.log.merger.merge_backlog(branch, 0)
+        await bench.restart()
+    assert await committed(bench, topic, 0) == [(0, b"a"), (1, b"b")]
+
+
+@scenario
 async def test_compaction_drops_what_was_aborted_and_markers_later(bench: Bench) -> None:
     configs = {"cleanup.policy": "compact", "delete.retention.ms": "1000"}
     topic = await bench.log.create_topic("t", 1, configs)
