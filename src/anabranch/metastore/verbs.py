@@ -24,8 +24,6 @@ from anabranch.metastore import (
     extent_changes,
     extents,
     gaps,
-    groups,
-    history,
     journal,
     maintenance,
     objects,
@@ -35,24 +33,21 @@ from anabranch.metastore import (
     topics,
     transplant,
 )
-from anabranch.metastore import offsets as committed_offsets
 from anabranch.metastore.audit import KnownObject, Naming
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.credential_values import Endpoint
+from anabranch.metastore.group_verbs import SqlGroupVerbs
 from anabranch.metastore.handover import Handover
 from anabranch.metastore.journal import Changes, JournalState, Mark, SchemaCache, TableRows
-from anabranch.metastore.share_verbs import SqlShareVerbs
 from anabranch.metastore.transaction_verbs import SqlTransactionVerbs
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import (
     ALL_SHARDS,
-    Actor,
     AppendCommit,
     AppendOutcome,
     Backlog,
     BranchOrigin,
     BrokerRow,
-    Committed,
     Compaction,
     CompactionCandidate,
     DeletedTopic,
@@ -60,15 +55,11 @@ from anabranch.metastore.values import (
     ExtentName,
     Gap,
     GapCause,
-    GroupMemberRow,
-    GroupRow,
     LeaderEpoch,
     NewExtent,
     ObjectCounts,
     ObjectKind,
     ObjectRow,
-    OffsetAction,
-    OffsetChange,
     OldestExtent,
     PackUsage,
     Partition,
@@ -76,7 +67,6 @@ from anabranch.metastore.values import (
     PlacedExtent,
     ProducerState,
     Replacement,
-    StoredGroup,
     Topic,
 )
 
@@ -88,7 +78,7 @@ PURGE_AT_ONCE_ROWS = (
 )
 
 
-class SqlMetastore(SqlShareVerbs, SqlTransactionVerbs):
+class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
     """See :class:`anabranch.metastore.api.Metastore`; an engine adds how to open, read and write."""
 
     def __init__(self) -> None:
@@ -453,102 +443,6 @@ class SqlMetastore(SqlShareVerbs, SqlTransactionVerbs):
 
     async def deletions(self, limit: int) -> list[tuple[str, str, int]]:
         return await self._read(objects.deletions, limit)
-
-    # -- groups ------------------------------------------------------------------------------
-    async def groups(self) -> list[GroupRow]:
-        return await self._read(groups.groups)
-
-    async def group(self, group_id: str) -> GroupRow | None:
-        return await self._read(groups.group, group_id)
-
-    async def stored_group(self, group_id: str) -> StoredGroup | None:
-        return await self._read(groups.stored_group, group_id)
-
-    async def save_group(
-        self,
-        row: GroupRow,
-        *,
-        expected: int | None = None,
-        members: Sequence[GroupMemberRow] = (),
-        gone: Sequence[str] = (),
-        anew: bool = False,
-    ) -> None:
-        await self._write(groups.save_group, row, expected, members, gone, anew)
-
-    async def delete_group(
-        self,
-        group_id: str,
-        actor: Actor,
-        now_ms: int,
-        *,
-        expected: int | None = None,
-        spare: bool = False,
-    ) -> bool:
-        return await self._write(groups.delete_group, group_id, actor, now_ms, expected, spare)
-
-    async def committed(self, group_id: str) -> list[Committed]:
-        return await self._read(committed_offsets.committed, group_id)
-
-    async def positions(
-        self, group_id: str, partitions: Sequence[tuple[int, int]]
-    ) -> dict[tuple[int, int], int]:
-        return await self._read(committed_offsets.positions, group_id, partitions)
-
-    async def commit_offsets(
-        self,
-        group_id: str,
-        offsets: Sequence[Committed],
-        action: OffsetAction,
-        actor: Actor,
-        now_ms: int,
-        *,
-        expected: int | None = None,
-    ) -> None:
-        await self._write(
-            committed_offsets.commit_offsets, group_id, offsets, action, actor, now_ms, expected
-        )
-
-    async def delete_offsets(
-        self,
-        group_id: str,
-        partitions: Sequence[tuple[int, int]],
-        action: OffsetAction,
-        actor: Actor,
-        now_ms: int,
-        *,
-        expected: int | None = None,
-    ) -> None:
-        await self._write(
-            committed_offsets.delete_offsets, group_id, partitions, action, actor, now_ms, expected
-        )
-
-    async def offset_history(
-        self,
-        group_id: str,
-        *,
-        topic_no: int | None = None,
-        partition: int | None = None,
-        since_ms: int | None = None,
-        until_ms: int | None = None,
-        limit: int = 1000,
-        newest_first: bool = True,
-    ) -> list[OffsetChange]:
-        return await self._read(
-            history.offset_history,
-            group_id,
-            topic_no=topic_no,
-            partition=partition,
-            since_ms=since_ms,
-            until_ms=until_ms,
-            limit=limit,
-            newest_first=newest_first,
-        )
-
-    async def positions_at(self, group_id: str, at_ms: int) -> list[OffsetChange]:
-        return await self._read(history.positions_at, group_id, at_ms)
-
-    async def prune_offset_history(self, before_ms: int, limit: int) -> int:
-        return await self._write(history.prune_offset_history, before_ms, limit)
 
     # -- journal -----------------------------------------------------------------------------
     async def journal_state(self) -> JournalState:
