@@ -95,6 +95,8 @@ def plan_endings(
     placed: dict[PartitionLog, list[tuple[Ending, int]]] = {}
     markers: dict[Ending, list[Marker]] = {ending: [] for ending in endings}
     for log, share in shares.items():
+        if not any(ending in left for ending, _ in share):
+            continue  # nobody has looked at it again
         assert log.producers is not None
         extents: list[NewExtent] = []
         changed: dict[int, ProducerState] = {}

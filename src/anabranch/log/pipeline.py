@@ -496,6 +496,8 @@ class AppendPipeline:
             left = [ending for ending in left if not ending.future.done()]
             if not left:
                 return
+            if any(log.stale or log.producers is None for log in logs_of(left)):
+                continue  # one changed while another was read
             plan = plan_endings(shares, left, self._now_ms())
             outcome = await self._metastore.end_transactions(
                 flush.object_key, plan.commits, plan.ends, self.shared_now_ms()
