@@ -42,6 +42,7 @@ class MotoServer:
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._app = DomainDispatcherApplication(create_backend_app)
+        self._writing = threading.Lock()  # moto looks, then creates: of two at once both would win
         self.script: deque[str] = deque()
         self.requests: list[tuple[str, str]] = []
         self._server = make_server("127.0.0.1", 0, self._handle, threaded=True)
@@ -68,7 +69,10 @@ class MotoServer:
         if trouble == "conflict":
             start_response("409 Conflict", [("Content-Length", "0")])
             return [b""]
-        return self._app(environ, start_response)
+        if not writes:
+            return self._app(environ, start_response)
+        with self._writing:
+            return self._app(environ, start_response)
 
     def close(self) -> None:
         self._server.shutdown()
