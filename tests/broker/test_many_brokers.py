@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from anabranch.broker import configs
+from anabranch.broker import following
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.membership import SILENT_MS_MAX
 from anabranch.broker.server import Broker
@@ -457,8 +457,12 @@ async def test_configs_of_all_brokers_reach_all_brokers(
     async with brokers(tmp_path, 2) as (first, second):
         assert (await incremental(first, 4, "", ("num.partitions", 0, "7"))).error_code == 0
         await eventually(lambda: second.broker.settings.topics.partitions == 7)
+
         # Steps by two brokers add up: each begins with what the other has done.
-        monkeypatch.setattr(second.broker.configs, "notice", lambda changed: None)
+        async def deaf(_: object) -> None:
+            """It hears of nothing by itself."""
+
+        monkeypatch.setattr(second.broker.configs, "look", deaf)
         assert (await incremental(first, 4, "", ("max.connections", 0, "77"))).error_code == 0
         assert (await incremental(second, 4, "", ("num.partitions", 0, "8"))).error_code == 0
         await eventually(lambda: first.broker.settings.topics.partitions == 8)
@@ -476,8 +480,8 @@ async def test_configs_of_all_brokers_reach_all_brokers(
 async def test_a_change_of_configs_that_nobody_told_of_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(configs, "POLL_S", 0.05)
-    monkeypatch.setattr(configs.BrokerConfigs, "notice", lambda *_: None)
+    monkeypatch.setattr(following, "POLL_S", 0.05)
+    monkeypatch.setattr(following.Follower, "_notice", lambda *_: None)
     async with brokers(tmp_path, 2) as (first, second):
         assert (await incremental(first, 4, "", ("num.partitions", 0, "7"))).error_code == 0
         await eventually(lambda: second.broker.settings.topics.partitions == 7)

@@ -20,19 +20,17 @@ from msgspec.structs import replace
 from anabranch.broker import client_metrics, lanes, loggers
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.kafka_configs import BROKER_CONFIGS
-from anabranch.errors import AnabranchError, ClientFault, ErrorCode
+from anabranch.errors import ClientFault, ErrorCode
 from anabranch.groups import configs as group_configs
 from anabranch.groups.settings import GroupSettings
 from anabranch.log.config import TOPIC_CONFIGS, ConfigDef, ConfigType, validate_configs
 from anabranch.metastore.api import Metastore, Topic
-from anabranch.metastore.changes import Changed
 
 if TYPE_CHECKING:
     from anabranch.broker.context import Context
 
 logger = logging.getLogger(__name__)
 
-POLL_S = 10.0  # how soon a change is found that nobody told of
 DOCUMENT_KIND: Final = "broker-config"
 CLUSTER: Final = ""  # the cluster-wide resource's name, and its document's id is "cluster"
 
@@ -157,7 +155,6 @@ class BrokerConfigs:
         self._turn = (
             asyncio.Lock()
         )  # what was read must not come into force after what was written since
-        self._changed = asyncio.Event()
         self.settings = static
 
     def identify(self, node_id: int) -> None:
@@ -181,27 +178,12 @@ class BrokerConfigs:
                     }
             self._apply()
 
-    def notice(self, changed: Changed) -> None:
-        """Another process changed something."""
-        if changed.everything or DOCUMENT_KIND in changed.documents:
-            self._changed.set()
-
-    async def follow(self, metastore: Metastore) -> None:
-        """Take over what other brokers change, for ever."""
-        metastore.on_change(self.notice)
-        while True:
-            try:
-                await asyncio.wait_for(self._changed.wait(), POLL_S)
-            except TimeoutError:
-                pass
-            self._changed.clear()
-            before = self.settings
-            try:
-                await self.load(metastore)
-            except AnabranchError as fault:
-                logger.warning("what other brokers changed could not be read: %s", fault)
-            if self.settings != before:
-                logger.info("settings were changed on another broker")
+    async def look(self, metastore: Metastore) -> None:
+        """Take over what another broker may have changed."""
+        before = self.settings
+        await self.load(metastore)
+        if self.settings != before:
+            logger.info("settings were changed on another broker")
 
     def _apply(self) -> None:
         settings = self._static

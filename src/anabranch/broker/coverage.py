@@ -78,8 +78,7 @@ def page() -> str:
                 versions = str(api.min_version)
             lines.append(f"| {key} | {api.name} | {versions} | {notes[key]} |")
         else:
-            why = REFUSED[key].reason if key in REFUSED else "Not served yet."
-            lines.append(f"| {key} | {known[key]} | refused | {why} |")
+            lines.append(f"| {key} | {known[key]} | refused | {REFUSED[key].reason} |")
     return "\n".join(lines) + "\n"
 
 

@@ -17,10 +17,12 @@ from anabranch.broker.audit.log import AuditLog
 from anabranch.broker.authz import policy
 from anabranch.broker.authz.authorizer import Authorizer
 from anabranch.broker.config import BrokerSettings
+from anabranch.broker.configs import DOCUMENT_KIND as CONFIG_DOCUMENTS
 from anabranch.broker.configs import BrokerConfigs
 from anabranch.broker.dispatch import Api, Dispatcher, load_apis
 from anabranch.broker.door import doors
 from anabranch.broker.fetch_sessions import FetchSessions
+from anabranch.broker.following import Follower
 from anabranch.broker.gate import Gate
 from anabranch.broker.group_limits import GroupLimits
 from anabranch.broker.group_topics import CatalogueTopics
@@ -55,11 +57,6 @@ HAND_OVER_MS = (
 SEND_AWAY_MS = (
     500  # in which clients that ask learn where to go; the rest learn it by the closed socket
 )
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 class Broker:
@@ -182,10 +179,14 @@ class Broker:
             cluster_id = base64.urlsafe_b64encode(self.log.metastore.cluster_id)
             self.cluster_id = cluster_id.rstrip(b"=").decode()
             await self.configs.load(self.log.metastore)
-            follower = asyncio.create_task(
-                self.configs.follow(self.log.metastore), name="config changes"
+            follower = Follower(
+                self.log.metastore,
+                CONFIG_DOCUMENTS,
+                lambda _: self.configs.look(self.log.metastore),
+                what="configs",
             )
-            stack.push_async_callback(_cancel, follower)
+            follower.start()
+            stack.push_async_callback(follower.close)
             company = await securing.company(self, self._surroundings)
             self._join(self.log.broker, company, automatic=settings.node_id is None)
             await self.membership.look()

@@ -20,9 +20,9 @@ from crc32c import crc32c
 
 from anabranch.broker import client_metrics
 from anabranch.broker.client_metrics import ALL_METRICS, INTERVAL_MS, Subscription
-from anabranch.errors import AnabranchError, Corrupt, ErrorCode
+from anabranch.broker.following import Follower
+from anabranch.errors import Corrupt, ErrorCode
 from anabranch.metastore.api import Metastore
-from anabranch.metastore.changes import Changed
 from anabranch.records.compression import Codec, decompress
 from anabranch.wire.codec import ZERO_UUID
 
@@ -33,7 +33,6 @@ PLAIN_BYTES_MAX: Final = 8 << 20  # of one once decompressed
 INSTANCES_MAX: Final = 16_384  # clients that are remembered; the longest silent go first
 QUEUE_MAX: Final = 64  # pushes that wait for the collector; further ones are dropped and counted
 POST_TIMEOUT_S: Final = 10.0
-POLL_S: Final = 10.0  # how soon a changed subscription is found that nobody told of
 EARLY_RATIO: Final = 0.5  # clients spread the first push over half to one and a half intervals
 
 ACCEPTED: Final = (Codec.ZSTD, Codec.LZ4, Codec.GZIP, Codec.SNAPPY)
@@ -89,21 +88,22 @@ class Telemetry:
         self._monotonic_s = monotonic_s
         self._subscriptions: list[Subscription] = []
         self._instances: OrderedDict[bytes, _Instance] = OrderedDict()
-        self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._follower = Follower(
+            metastore,
+            client_metrics.DOCUMENT_KIND,
+            lambda _: self.refresh(),
+            what="clients' metrics",
+        )
         self.exporter = Exporter(endpoint, post)
 
     async def start(self) -> None:
         """Load the subscriptions, and go on doing so. Raises StoreFault."""
-        self._metastore.on_change(self._notice)
+        self._follower.start()
         await self.refresh()
         self.exporter.start()
-        self._task = asyncio.get_running_loop().create_task(self._follow(), name="telemetry")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._follower.close()
         await self.exporter.close()
 
     async def refresh(self) -> None:
@@ -169,20 +169,6 @@ class Telemetry:
         except Corrupt:
             return ErrorCode.INVALID_RECORD
         return ErrorCode.NONE
-
-    def _notice(self, changed: Changed) -> None:
-        if changed.everything or client_metrics.DOCUMENT_KIND in changed.documents:
-            self._changed.set()
-
-    async def _follow(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), POLL_S)
-            self._changed.clear()
-            try:
-                await self.refresh()
-            except AnabranchError as fault:
-                logger.warning("subscriptions to clients' metrics stay as they are: %s", fault)
 
 
 class Exporter:

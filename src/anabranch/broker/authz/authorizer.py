@@ -26,10 +26,10 @@ from anabranch.broker.authz.acl import (
 )
 from anabranch.broker.authz.index import AclIndex, Decision
 from anabranch.broker.authz.settings import AuthorizationSettings
+from anabranch.broker.following import Follower
 from anabranch.broker.security.principal import Session
-from anabranch.errors import AnabranchError, ClientFault, ErrorCode, StoreFault
+from anabranch.errors import ClientFault, ErrorCode, StoreFault
 from anabranch.metastore.api import Metastore
-from anabranch.metastore.changes import Changed
 
 logger = logging.getLogger(__name__)
 
@@ -116,8 +116,7 @@ class Authorizer:
         self._of_session: dict[int, tuple[Session, Rights]] = {}
         # What was read must not come into force after what was changed since.
         self._turn = asyncio.Lock()
-        self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._follower = Follower(metastore, DOCUMENT_KIND, self._look, what="ACLs", poll_s=POLL_S)
         self._seen = b""
         self.index = AclIndex()
         self.version = 0
@@ -125,34 +124,15 @@ class Authorizer:
     # -- life ----------------------------------------------------------------------------------
     async def start(self) -> None:
         """Load every entry, and go on following. Raises StoreFault, or Corrupt: then nobody is served."""
-        self._metastore.on_change(self._notice)
+        self._follower.start()
         await self._load()
-        self._task = asyncio.get_running_loop().create_task(self._follow(), name="acl changes")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._follower.close()
 
-    def _notice(self, changed: Changed) -> None:
-        if changed.everything or DOCUMENT_KIND in changed.documents:
-            self._news.set()
-
-    async def _follow(self) -> None:
-        while True:
-            told = True
-            try:
-                await asyncio.wait_for(self._news.wait(), POLL_S)
-            except TimeoutError:
-                told = False
-            self._news.clear()
-            try:
-                if told or await store.version(self._metastore) != self._seen:
-                    await self._load()
-            except AnabranchError as fault:
-                logger.error("ACLs stay as they were: %s", fault)
-            except Exception:
-                logger.exception("ACLs stay as they were")
+    async def _look(self, told: bool) -> None:
+        if told or await store.version(self._metastore) != self._seen:
+            await self._load()
 
     async def _load(self) -> None:
         async with self._turn:
@@ -255,7 +235,7 @@ class Authorizer:
         try:
             await verb(self._metastore, acls, self._now_ms(), version)  # type: ignore[misc]
         except StoreFault:
-            self._news.set()  # some may be stored and others not: see what became of them
+            self._follower.poke()  # some may be stored and others not: see what became of them
             raise
         self._seen = version.encode()
 

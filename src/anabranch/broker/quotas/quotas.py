@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from anabranch.broker.following import Follower
 from anabranch.broker.quotas import store
 from anabranch.broker.quotas.bucket import DEBT_S_MAX, Bucket
 from anabranch.broker.quotas.rules import (
@@ -25,9 +26,8 @@ from anabranch.broker.quotas.rules import (
     Rules,
     Scope,
 )
-from anabranch.errors import AnabranchError, StoreFault
+from anabranch.errors import StoreFault
 from anabranch.metastore.api import Metastore
-from anabranch.metastore.changes import Changed
 
 if TYPE_CHECKING:
     from anabranch.broker.group_limits import GroupLimit, GroupLimits
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-POLL_S: Final = 10.0  # how soon a change is found that nobody told of
 CLIENTS_MAX: Final = 10_000  # users with client ids that are remembered
 BUCKETS_MAX: Final = 10_000  # of each key; who was silent longest is forgotten first
 FETCH_BYTES_LEAST: Final = 64 * 1024  # of an answer while others have used the quota up
@@ -72,40 +71,18 @@ class Quotas:
         self._buckets: dict[str, OrderedDict[Scope, Bucket]] = {}
         self._addresses: OrderedDict[str, Bucket] = OrderedDict()
         self._turn = asyncio.Lock()
-        self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._follower = Follower(metastore, DOCUMENT_KIND, lambda _: self._load(), what="quotas")
         self.throttled: dict[str, int] = {}  # answers that said to wait, by key, for metrics
         self.refused_connections = 0  # likewise
 
     # -- life ----------------------------------------------------------------------------------
     async def start(self) -> None:
         """Raises StoreFault, Corrupt."""
-        self._metastore.on_change(self._notice)
+        self._follower.start()
         await self._load()
-        self._task = asyncio.get_running_loop().create_task(self._follow(), name="quota changes")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def _notice(self, changed: Changed) -> None:
-        if changed.everything or DOCUMENT_KIND in changed.documents:
-            self._news.set()
-
-    async def _follow(self) -> None:
-        while True:
-            try:
-                await asyncio.wait_for(self._news.wait(), POLL_S)
-            except TimeoutError:
-                pass
-            self._news.clear()
-            try:
-                await self._load()
-            except AnabranchError as fault:
-                logger.error("quotas stay as they were: %s", fault)
-            except Exception:
-                logger.exception("quotas stay as they were")
+        await self._follower.close()
 
     async def _load(self) -> None:
         async with self._turn:
@@ -140,7 +117,7 @@ class Quotas:
                     validate_only=validate_only,
                 )
             except StoreFault:
-                self._news.set()
+                self._follower.poke()
                 raise
             if validate_only:
                 return
