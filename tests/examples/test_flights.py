@@ -11,11 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from examples.flights import __main__ as entry
 from examples.flights import dataset, processor, truth
-from examples.flights.cluster import choose_listen
-from examples.flights.console import Console
-from examples.flights.processes import Children, RunFault
+from examples.flights.__main__ import FLIGHTS
+from examples.kit.cluster import choose_listen
+from examples.kit.console import Console
+from examples.kit.entry import find_earlier
+from examples.kit.processes import Children, RunFault
 
 from anabranch.recovery.relations import arrow_relation, open_relation
 from anabranch.recovery.sinks.source import Source
@@ -170,20 +171,20 @@ def test_a_port_in_use_is_replaced_and_said(capsys: pytest.CaptureFixture[str]) 
 
 def test_what_an_earlier_run_left_is_used_or_explained(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    assert entry._earlier(data, fresh=False) is None
+    assert find_earlier(FLIGHTS, data, fresh=False) is None
     data.mkdir()
-    assert entry._earlier(data, fresh=False) is None
+    assert find_earlier(FLIGHTS, data, fresh=False) is None
     (data / "letters.txt").write_text("mine")
     for fresh in (False, True):
         with pytest.raises(RunFault, match="holds something else"):
-            entry._earlier(data, fresh=fresh)
+            find_earlier(FLIGHTS, data, fresh=fresh)
     assert (data / "letters.txt").exists(), "FRESH deletes only what a run left"
-    (data / entry.MARKER).write_text(json.dumps({"finished": False}))
+    (data / FLIGHTS.marker).write_text(json.dumps({"finished": False}))
     with pytest.raises(RunFault, match="did not finish; start afresh with `make run FRESH=1`"):
-        entry._earlier(data, fresh=False)
-    (data / entry.MARKER).write_text(json.dumps({"finished": True, "report": "r.html"}))
-    assert entry._earlier(data, fresh=False) == {"finished": True, "report": "r.html"}
-    assert entry._earlier(data, fresh=True) is None and not data.exists()
+        find_earlier(FLIGHTS, data, fresh=False)
+    (data / FLIGHTS.marker).write_text(json.dumps({"finished": True, "summary": "r.html"}))
+    assert find_earlier(FLIGHTS, data, fresh=False) == {"finished": True, "summary": "r.html"}
+    assert find_earlier(FLIGHTS, data, fresh=True) is None and not data.exists()
 
 
 def test_a_child_that_dies_ends_in_its_last_words(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The processes of the story: started with their output in files, stopped at the end, watched."""
+"""The processes of an example: started with their output in files, stopped at the end, watched."""
 
 from __future__ import annotations
 

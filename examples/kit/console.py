@@ -14,7 +14,7 @@ Update = Callable[[int, str], None]
 
 
 class Console:
-    """Prints the steps of the story."""
+    """Prints the steps of a story."""
 
     def __init__(self) -> None:
         self.terminal = sys.stdout.isatty()

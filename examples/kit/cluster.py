@@ -1,4 +1,4 @@
-"""The broker of the story, and a look into its data beside it."""
+"""The broker of an example, and a look into its data beside it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,14 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from examples.flights.console import Console
-from examples.flights.processes import Child, Children, RunFault, anabranch
+from examples.kit.console import Console
+from examples.kit.processes import Child, Children, RunFault, anabranch
 
-from anabranch.cli._options import parse_sink
-from anabranch.errors import UserFault
 from anabranch.log.log import Log
 from anabranch.log.opening import open_log
 from anabranch.recovery import observe
-from anabranch.recovery.sinks import lines
-from anabranch.recovery.sinks.sqlite import SinkOffset
 
-DISK_BYTES_MIN = 500_000_000  # the run writes about 200 MB; the rest is slack
+DISK_BYTES_MIN = 500_000_000  # the largest run writes about 200 MB; the rest is slack
 START_S = 30.0
 T = TypeVar("T")
 
@@ -50,14 +46,14 @@ def choose_listen(wanted: str, console: Console) -> str:
     raise AssertionError("unreachable")
 
 
-def require_disk(data: Path) -> None:
+def require_disk(data: Path, target: str) -> None:
     """Refuse to begin what would end in a full disk."""
     existing = next(path for path in (data, *data.absolute().parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if free < DISK_BYTES_MIN:
         raise RunFault(
             f"{data} lies on a disk with {free // 1_000_000} MB free; the run needs about "
-            f"{DISK_BYTES_MIN // 1_000_000} MB. Name another place with `make run DATA=…`."
+            f"{DISK_BYTES_MIN // 1_000_000} MB. Name another place with `make {target} DATA=…`."
         )
 
 
@@ -69,7 +65,6 @@ class Cluster:
         self.listen = listen
         self.console = console
         self.children = children
-        self.view = data / "view.db"
         self._runner = asyncio.Runner()
         self._broker: Child | None = None
         self._log: Log | None = None
@@ -137,13 +132,3 @@ class Cluster:
     def group_state(self, group: str) -> str:
         row = self.ask(self.log.metastore.group(group))
         return row.state if row else "Empty"
-
-    def sink_offsets(self) -> dict[int, int]:
-        """How far the effects of the live view reach."""
-        try:
-            return {p.partition: p.offset for p in parse_sink(f"sqlite:{self.view}").positions}
-        except UserFault:  # the processor has not created it yet
-            return {}
-
-    def sink_rows(self, line: str) -> list[SinkOffset]:
-        return lines.offsets(self.view, line)
