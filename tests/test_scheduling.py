@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import struct
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +30,15 @@ def slice_ns() -> int:
         return 0
     runtime: int = struct.unpack_from("=Q", told, 24)[0]
     return runtime
+
+
+def group_niceness() -> int | None:
+    """Of the session that this process is in. None where sessions share nothing, or it is in no such group."""
+    try:
+        said = Path("/proc/self/autogroup").read_text().split()
+    except OSError:
+        return None
+    return int(said[-1]) if said else None
 
 
 def in_a_thread(job: object) -> list[int]:
@@ -76,23 +87,44 @@ def test_the_thread_that_writes_the_log_is_prompt() -> None:
 @pytest.mark.parametrize("session", [True, False])
 def test_a_process_gives_way_and_is_not_prompt(session: bool) -> None:
     script = (
-        "import os; from anabranch import scheduling as s; from tests.test_scheduling import slice_ns;"
+        "import os; from anabranch import scheduling as s;"
+        "from tests.test_scheduling import group_niceness, slice_ns;"
         "before = slice_ns(); s.give_way(7); s.be_prompt();"
-        "group = '/proc/self/autogroup';"
-        "told = open(group).read().split()[-1] if os.path.exists(group) else '';"
-        "print(os.getpriority(os.PRIO_PROCESS, 0), slice_ns() == before, told)"
+        "print(os.getpriority(os.PRIO_PROCESS, 0), slice_ns() == before, group_niceness())"
     )
-    said = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        check=True,
-        start_new_session=session,
-    ).stdout.split()
+    group = group_niceness()
+    child = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, start_new_session=session
+    )
+    assert child.returncode == 0, child.stderr
     expected = min(19, os.getpriority(os.PRIO_PROCESS, 0) + 7)
-    assert said[:2] == [str(expected), "True"]
-    if len(said) > 2 and session:
-        assert said[2] == "7"
+    nice, usual, told = child.stdout.split(maxsplit=2)
+    assert (nice, usual) == (str(expected), "True")
+    if session:
+        assert told.strip() in ("7", "None")
+    assert group_niceness() == group, "the session of another process is not its to change"
+
+
+@pytest.mark.parametrize("said", ["", None])
+def test_a_process_without_a_session_group_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None
+) -> None:
+    """What the kernel started before there were sessions is in no group: the file is empty, and takes nothing.
+    Elsewhere there is none."""
+    group = tmp_path / "autogroup"
+    if said is not None:
+        group.write_text(said)
+    given: list[int] = []
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EINVAL, "not here")
+
+    monkeypatch.setattr(os, "nice", given.append)
+    monkeypatch.setattr(os, "getsid", lambda _: os.getpid())
+    monkeypatch.setattr(scheduling, "_AUTOGROUP", group)
+    monkeypatch.setattr(Path, "write_text", refuse)
+    scheduling.give_way(5)
+    assert given == [5]
 
 
 def test_where_nothing_can_be_said_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -31,11 +33,30 @@ def run(path: Path, scenario) -> None:
     asyncio.run(body())
 
 
+async def interleaved(
+    metastore: Metastore, monkeypatch: pytest.MonkeyPatch, mine: Place, theirs: Sequence[Place]
+) -> None:
+    """Broker 1 starts on ``mine``; each time that it has looked, the next of ``theirs`` is quicker."""
+    write = metastore.replace_document
+    quicker = iter(enumerate(theirs, 2))
+
+    async def late(*words: Any, **more: Any) -> bool:
+        number, place = next(quicker, (0, None))
+        if place is not None:
+            with monkeypatch.context() as only:
+                only.setattr(metastore, "replace_document", write)
+                await start(metastore, place, number)
+        return await write(*words, **more)
+
+    monkeypatch.setattr(metastore, "replace_document", late)
+    await start(metastore, mine, 1)
+
+
 async def start(metastore: Metastore, mine: Place, broker_id: int) -> None:
     now_ms = await metastore.now_ms()
     row = await metastore.register_broker(broker_id, "h", 9000 + broker_id, now_ms)
     try:
-        await places.take_wal(metastore, mine, URL, broker_id, now_ms)
+        await places.take_wal(metastore, mine, URL, broker_id)
     except UserFault:
         await metastore.remove_broker(row.broker_id, row.epoch)
         raise
@@ -82,5 +103,51 @@ def test_a_second_machine_takes_over_once_the_first_is_silent_and_nothing_is_lef
         monkeypatch.setattr(places, "BROKER_SILENT_MS", 0)
         await start(metastore, THERE, 2)
         assert await places.known(metastore, "wal") == THERE
+
+    run(tmp_path, scenario)
+
+
+def test_brokers_that_start_at_once_on_one_wal_do_not_keep_each_other_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each may write down how it was told where the WAL is."""
+
+    async def scenario(metastore: Metastore) -> None:
+        await interleaved(metastore, monkeypatch, HERE, [HERE])
+        assert await places.known(metastore, "wal") == HERE
+        assert len(await metastore.brokers()) == 2
+
+    run(tmp_path, scenario)
+
+    async def named(metastore: Metastore) -> None:
+        given = [Place(HERE.id, f"/data/{number}", "here") for number in range(4)]
+        await interleaved(metastore, monkeypatch, given[0], given[1:])
+        assert await places.known(metastore, "wal") == given[0]
+        assert len(await metastore.brokers()) == 4
+
+    (tmp_path / "named").mkdir()
+    run(tmp_path / "named", named)
+
+
+@pytest.mark.parametrize("machine", ["here", None])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_I1_brokers_do_not_append_to_two_wals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: str | None, at_once: bool
+) -> None:
+    """Nothing was appended yet, so that nothing lies only in the first one's."""
+    mine, theirs = (Place(UUID(int=number), None, machine) for number in (1, 2))
+
+    async def scenario(metastore: Metastore) -> None:
+        with pytest.raises(UserFault, match="uses another WAL than /data/wal"):
+            if at_once:
+                await interleaved(metastore, monkeypatch, mine, [theirs])
+            else:
+                await start(metastore, theirs, 2)
+                await start(metastore, mine, 1)
+        assert await places.known(metastore, "wal") == theirs
+        assert [row.broker_id for row in await metastore.brokers()] == [2]
+        monkeypatch.setattr(places, "BROKER_SILENT_MS", 0)  # it is long dead
+        await start(metastore, mine, 1)
+        assert await places.known(metastore, "wal") == mine
 
     run(tmp_path, scenario)

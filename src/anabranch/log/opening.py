@@ -285,7 +285,6 @@ class _Opening:
                 Place(uuid.UUID(bytes=wal_id), known_url, machine),
                 url,
                 row.broker_id,
-                await metastore.now_ms(),
             )
         except UserFault:
             await metastore.remove_broker(row.broker_id, row.epoch)

@@ -17,6 +17,9 @@ from anabranch.metastore.api import Metastore
 
 KIND = "place"
 BROKER_SILENT_MS = 30_000  # a broker that beat no longer ago may be writing
+TAKES_MAX = (
+    10  # looks at a place that others keep writing at the same time; each of them writes once
+)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -29,11 +32,17 @@ class Place(msgspec.Struct, frozen=True):
 
 async def known(metastore: Metastore, name: str) -> Place | None:
     """``name`` is "store" or "wal". None until a broker has used one. Raises ``Corrupt``."""
+    place, _ = await _look(metastore, name)
+    return place
+
+
+async def _look(metastore: Metastore, name: str) -> tuple[Place | None, bytes | None]:
+    """The place, and the document as it is written: what is to be replaced is compared with that."""
     document = await metastore.document(KIND, name)
     if document is None:
-        return None
+        return None, None
     try:
-        return msgspec.json.decode(document.body, type=Place)
+        return msgspec.json.decode(document.body, type=Place), document.body
     except msgspec.MsgspecError as error:
         raise Corrupt(f"the metastore's note of the {name} is damaged: {error}") from None
 
@@ -62,21 +71,33 @@ async def admit_wal(
     """Whether a broker may append to the WAL that it found. ``machine``: of a WAL of files, this one.
 
     Brokers that share a WAL of files lean on one kernel, so a second machine is refused while the first one's
-    brokers may be writing; and so is another WAL as long as something lies only in the one that is known.
+    brokers may be writing. Another WAL is refused as well while somebody may be writing to the one that is
+    known, or something lies only there.
 
     Raises ``UserFault``.
     """
     if place is None:
         return
     if machine is not None and place.machine not in (None, machine):
-        await _refuse_beside_others(metastore, place, url, broker_id)
-    if place.id.bytes != wal_id and await metastore.wal_objects():
-        check("wal", place, wal_id, url)
+        other = await _other_broker(metastore, broker_id)
+        if other is not None:
+            raise UserFault(
+                f"the WAL {url} is one of files, and broker {other} uses it on {place.machine}: brokers "
+                "on several machines need a WAL of objects, --wal s3://…"
+            )
+    if place.id.bytes != wal_id:
+        if await metastore.wal_objects():
+            check("wal", place, wal_id, url)
+        other = await _other_broker(metastore, broker_id)
+        if other is not None:
+            raise UserFault(
+                f"broker {other} uses another WAL than {url}"
+                + (f", {place.url}" if place.url else "")
+                + ": all brokers of a cluster need the same one. Give it with --wal, or stop the others first"
+            )
 
 
-async def take_wal(
-    metastore: Metastore, mine: Place, url: str, broker_id: int, now_ms: int
-) -> None:
+async def take_wal(metastore: Metastore, mine: Place, url: str, broker_id: int) -> None:
     """Write down the WAL that a broker appends to, once it is registered: every other one that starts sees it then.
 
     Of two machines that start at once both may have seen nobody before. Whoever is registered when the other
@@ -84,40 +105,40 @@ async def take_wal(
 
     Raises ``UserFault``: this broker must not append.
     """
-    place = await known(metastore, "wal")
-    if place == mine:
-        return
-    await admit_wal(metastore, place, mine.id.bytes, mine.machine, url, broker_id)
-    moves = mine.machine is not None and place is not None and place.machine != mine.machine
-    taken = await metastore.replace_document(
-        KIND,
-        "wal",
-        msgspec.json.encode(mine),
-        now_ms,
-        expected=None if place is None else msgspec.json.encode(place),
-        alone=(broker_id, BROKER_SILENT_MS) if moves else None,
-    )
-    if not taken:
-        place = await known(metastore, "wal")
-        if place is not None:
-            await admit_wal(metastore, place, mine.id.bytes, mine.machine, url, broker_id)
-            check("wal", place, mine.id.bytes, url)
-        raise UserFault(
-            f"another broker started on another WAL at the same time as on {url}: start again"
+    for _ in range(TAKES_MAX):
+        place, body = await _look(metastore, "wal")
+        if place == mine:
+            return  # perhaps another broker on this WAL was quicker
+        await admit_wal(metastore, place, mine.id.bytes, mine.machine, url, broker_id)
+        moves = place is not None and _moves(place, mine)
+        taken = await metastore.replace_document(
+            KIND,
+            "wal",
+            msgspec.json.encode(mine),
+            await metastore.now_ms(),
+            expected=body,
+            alone=(broker_id, BROKER_SILENT_MS) if moves else None,
         )
+        if taken:
+            return
+    raise UserFault(
+        f"other brokers started on other WALs at the same time as on {url}: start again"
+    )
 
 
-async def _refuse_beside_others(
-    metastore: Metastore, place: Place, url: str, broker_id: int
-) -> None:
+def _moves(place: Place, mine: Place) -> bool:
+    """Whether what brokers that run append to ``place`` is not to be read where ``mine`` is."""
+    return place.id != mine.id or (mine.machine is not None and place.machine != mine.machine)
+
+
+async def _other_broker(metastore: Metastore, broker_id: int) -> int | None:
+    """One that may be writing."""
     now_ms = await metastore.now_ms()
     for row in await metastore.brokers():
         silent_ms = now_ms - max(row.heartbeat_ms, row.started_ms)
         if row.broker_id != broker_id and silent_ms < BROKER_SILENT_MS:
-            raise UserFault(
-                f"the WAL {url} is one of files, and broker {row.broker_id} uses it on "
-                f"{place.machine}: brokers on several machines need a WAL of objects, --wal s3://…"
-            )
+            return row.broker_id
+    return None
 
 
 async def settle(
