@@ -174,7 +174,7 @@ class SimBroker:
         )
         if mine is not None:
             try:
-                await places.take_wal(metastore, mine, str(WAL_PATH), row.broker_id, world.now_ms())
+                await places.take_wal(metastore, mine, str(WAL_PATH), row.broker_id)
             except UserFault:
                 await metastore.remove_broker(row.broker_id, row.epoch)
                 raise
