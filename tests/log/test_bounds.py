@@ -254,7 +254,7 @@ def test_I10_buckets_of_deleted_branches_are_dropped(run) -> None:
             await bench.append(topic, 0, [b"v"])
             await bench.values(topic, 0)
             await bench.log.delete_topic(topic)
-        assert len(bench.log.reader._buckets) <= 1
+        assert len(bench.log.reader.topic_limits) <= 1
 
     run(scenario)
 

@@ -63,6 +63,7 @@ def test_table_holds_every_topic_config_of_kafka_with_its_default() -> None:
     ours = {name: one.default for name, one in TOPIC_CONFIGS.items()}
     assert ours == KAFKA_DEFAULTS | {
         "fetch.bytes.per.second": "-1",
+        "fetch.records.per.second": "-1",
         "anabranch.audit.reads": "false",
         "anabranch.lane": "",
     }
@@ -112,7 +113,7 @@ def test_effective_values() -> None:
         ("min.cleanable.dirty.ratio", "nan"),
         ("preallocate", "yes"),
         ("remote.storage.enable", "true"),
-        ("fetch.bytes.per.second", "0"),
+        ("fetch.bytes.per.second", "-2"),
     ],
 )
 def test_bad_values_are_refused_by_name(name: str, value: str) -> None:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from anabranch.errors import ErrorCode
 from anabranch.log.offsets import Sentinel
 from anabranch.log.reads import FetchWant
+from anabranch.log.topic_limits import TopicLimit
 from anabranch.metastore.api import Topic
+from anabranch.records.batch import scan
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
 
@@ -182,6 +184,45 @@ def test_rate_limited_topic_is_slowed_and_not_stopped(run) -> None:
         assert part.bytes > 0
 
     run(scenario)
+
+
+def test_record_rate_counts_records_and_a_paused_topic_gives_nothing(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {"fetch.records.per.second": "400"})
+        for _ in range(20):
+            await bench.append(topic, 0, [b"v"] * 50)
+
+        async def fetched(offset: int) -> int:
+            want = FetchWant(topic, 0, offset, 1 << 20)
+            (part,) = await bench.log.fetch([want], max_wait_ms=0, min_bytes=1, max_bytes=1 << 20)
+            return sum(header.record_count for run in part.buffers for header in scan(run))
+
+        offset = 0
+        while found := await fetched(offset):
+            offset += found
+        assert 100 <= offset <= 250  # a quarter of a second's worth, and what was given whole
+
+        topic = await bench.log.set_configs(topic, {"fetch.records.per.second": "0"})
+        assert await fetched(offset) == 0
+        topic = await bench.log.set_configs(topic, {})
+        assert await fetched(offset) == 1000 - offset
+
+    run(scenario)
+
+
+def test_a_topic_whose_rate_changes_often_gets_no_burst_each_time() -> None:
+    limit = TopicLimit((1_000_000, -1), 0.0)
+    taken = 0
+    for step in range(1, 101):
+        limit.change((1_000_000 + step % 2, -1), step / 100)
+        allowed = limit.available(step / 100)
+        assert allowed is not None
+        if allowed > 0:
+            limit.take(allowed, 0)
+            taken += allowed
+    assert taken <= 1_250_001 + 100
+    limit.change((0, -1), 1.0)
+    assert limit.available(2.0) == 0 and limit.wait_s() > 0
 
 
 @pytest.mark.parametrize("where", ["tail", "wal", "segment"])

@@ -219,9 +219,16 @@ _DEFS: Final = (
     ),
     ConfigDef(
         "fetch.bytes.per.second", _T.LONG, "-1",
-        "Anabranch's own: the rate in bytes per second at which this topic's partitions together "
-        "are served to consumers, -1 for no limit. A replay sets it on the branch that it reads.",
-        between(1, LONG_MAX, -1),
+        "Anabranch's own: the rate in bytes per second at which one broker serves this topic's "
+        "partitions together to consumers, -1 for no limit, 0 to serve nothing until it is changed. A replay "
+        "sets it on the branch that it reads.",
+        between(0, LONG_MAX, -1),
+    ),
+    ConfigDef(
+        "fetch.records.per.second", _T.LONG, "-1",
+        "Anabranch's own: the same in records per second. Batches are served whole, and one that is "
+        "larger than what is left is paid off.",
+        between(0, LONG_MAX, -1),
     ),
     ConfigDef(
         "file.delete.delay.ms", _T.LONG, "60000",
@@ -385,6 +392,7 @@ class TopicConfig(Struct, frozen=True):
     cleanup_policy: frozenset[str]
     delete_retention_ms: int
     fetch_bytes_per_second: int
+    fetch_records_per_second: int
     file_delete_delay_ms: int
     max_compaction_lag_ms: int
     max_message_bytes: int
@@ -447,6 +455,7 @@ def effective(configs: Mapping[str, str]) -> TopicConfig:
         cleanup_policy=frozenset(cast("tuple[str, ...]", value("cleanup.policy"))),
         delete_retention_ms=number("delete.retention.ms"),
         fetch_bytes_per_second=number("fetch.bytes.per.second"),
+        fetch_records_per_second=number("fetch.records.per.second"),
         file_delete_delay_ms=number("file.delete.delay.ms"),
         max_compaction_lag_ms=number("max.compaction.lag.ms"),
         max_message_bytes=number("max.message.bytes"),

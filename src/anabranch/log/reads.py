@@ -34,10 +34,11 @@ from anabranch.log.offsets import STALE_READS_MAX
 from anabranch.log.pace import BYTES_PER_SECOND_MAX, CatchUpPace
 from anabranch.log.partition import LOOK_AGAIN, PartitionLog
 from anabranch.log.settings import LogSettings
-from anabranch.log.throttle import FairLimit, TokenBucket
+from anabranch.log.throttle import FairLimit
+from anabranch.log.topic_limits import TopicLimits
 from anabranch.log.turns import Turns
 from anabranch.log.waiting import wait_for_bytes
-from anabranch.metastore.api import Extent, Metastore, ObjectKind, Topic
+from anabranch.metastore.api import Extent, Metastore, ObjectKind
 from anabranch.records.runs import ANY_SIZE
 from anabranch.storage.sharedreads import SharedReads
 from anabranch.storage.store import NotFound
@@ -112,7 +113,7 @@ class Reader:
             bytes_per_second_min=settings.cold_bytes_per_second_min,
         )
         self._fair_limit: FairLimit | None = None
-        self._buckets: dict[int, TokenBucket] = {}
+        self.topic_limits = TopicLimits(catalogue)
         self._closed = False
         self.cold_bytes = 0
         self.tail_bytes = 0
@@ -272,9 +273,9 @@ class Reader:
             return None
         if want.offset >= _end(log, committed):
             return None if log.doubtful else answered(log, [])
-        bucket = self._bucket(want.topic)
-        if bucket is not None:
-            allowed = bucket.available(_loop_s())
+        limit = self.topic_limits.of(want.topic, _loop_s())
+        allowed = None if limit is None else limit.available(_loop_s())
+        if allowed is not None:
             if allowed <= 0:
                 return answered(log, [])
             room = min(room, allowed)
@@ -285,8 +286,8 @@ class Reader:
             buffers = stable_only(log, buffers)
         part = answered(log, buffers)
         self.tail_bytes += part.bytes
-        if bucket is not None:
-            bucket.take(part.bytes)
+        if limit is not None:
+            limit.served(part)
         return part
 
     async def _judged(self, want: FetchWant, committed: bool) -> FetchPart | PartitionLog:
@@ -444,9 +445,9 @@ class Reader:
         bytes_max = min(share, max(want.max_bytes, 1))
         if first_max != ANY_SIZE:
             first_max = min(first_max, want.max_bytes)
-        bucket = self._bucket(want.topic)
-        if bucket is not None:
-            allowed = bucket.available(_loop_s())
+        limit = self.topic_limits.of(want.topic, _loop_s())
+        allowed = None if limit is None else limit.available(_loop_s())
+        if allowed is not None:
             if allowed <= 0:
                 return answered(log, [])
             bytes_max = min(bytes_max, allowed)
@@ -459,8 +460,8 @@ class Reader:
             return broken(log, want, fault)
         part = answered(log, buffers)
         self.cold_bytes += part.bytes
-        if bucket is not None:
-            bucket.take(part.bytes)
+        if limit is not None:
+            limit.served(part)
         return part
 
     async def read_cold(
@@ -555,36 +556,20 @@ class Reader:
         log = self._catalogue.find(want.topic.no, want.partition)
         return None if log is None or log.broken else log
 
-    def _bucket(self, topic: Topic) -> TokenBucket | None:
-        """The topic's rate limit, if its configuration sets one."""
-        if "fetch.bytes.per.second" not in topic.configs:
-            return None
-        if self._catalogue.topic_by_id(topic.id) is None:
-            return None
-        rate = self._catalogue.config(topic).fetch_bytes_per_second
-        if rate <= 0:
-            return None
-        bucket = self._buckets.get(topic.no)
-        if bucket is None or bucket.rate != rate:
-            live = {each.no for each in self._catalogue.topics()}
-            self._buckets = {no: kept for no, kept in self._buckets.items() if no in live}
-            bucket = self._buckets[topic.no] = TokenBucket(rate, _loop_s())
-        return bucket
-
     def _refund(self, wants: Sequence[FetchWant], parts: Mapping[int, FetchPart]) -> None:
         """Give back the tokens of a pass whose answer, by index of its want, is not sent."""
         for index, part in parts.items():
-            bucket = self._bucket(wants[index].topic)
-            if bucket is not None:
-                bucket.take(-part.bytes)
+            limit = self.topic_limits.of(wants[index].topic, _loop_s())
+            if limit is not None and part.bytes:
+                limit.served(part, back=True)
 
     def _refill_s(self, wants: Sequence[FetchWant]) -> float:
         """When a partition that has data but no tokens may be read again."""
         waits = [
             wait_s
             for want in wants
-            if (bucket := self._bucket(want.topic)) is not None
-            and (wait_s := bucket.wait_s()) > 0
+            if (limit := self.topic_limits.of(want.topic, _loop_s())) is not None
+            and (wait_s := limit.wait_s()) > 0
             and (log := self._log(want)) is not None
             and want.offset < log.next_offset
         ]

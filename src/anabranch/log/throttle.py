@@ -1,4 +1,4 @@
-"""Rate limits for reading: of one topic, of what a broker reads below the tail, of one group.
+"""Rate limits for reading: of what a broker reads below the tail, of one group.
 
 A limit slows progress and never stops it: a batch larger than what is left is given and then paid off,
 and readers that wait are served by how long ago they were served last.
@@ -26,18 +26,25 @@ class TokenBucket:
     """Bytes that may be read now. A batch larger than what is left is given and then paid off, so that a
     limit slows progress and never stops it."""
 
-    __slots__ = ("_at_s", "_burst_s", "_tokens", "rate")
+    __slots__ = ("_at_s", "_burst_min", "_burst_s", "_tokens", "rate")
 
-    def __init__(self, bytes_per_second: int, now_s: float, burst_s: float = BURST_SECONDS) -> None:
+    def __init__(
+        self,
+        bytes_per_second: int,
+        now_s: float,
+        burst_s: float = BURST_SECONDS,
+        burst_min: int = BURST_BYTES_MIN,
+    ) -> None:
         assert bytes_per_second > 0
         self.rate = bytes_per_second
         self._burst_s = burst_s
+        self._burst_min = burst_min
         self._tokens = float(self.burst)
         self._at_s = now_s
 
     @property
     def burst(self) -> int:
-        return max(BURST_BYTES_MIN, int(self.rate * self._burst_s))
+        return max(self._burst_min, int(self.rate * self._burst_s))
 
     def available(self, now_s: float) -> int:
         """Bytes that may be read at ``now_s`` (monotonic seconds); zero or less means wait."""
