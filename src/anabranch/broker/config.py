@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from anabranch.broker.audit.settings import AuditSettings
 from anabranch.broker.authz.settings import AuthorizationSettings
 from anabranch.broker.lanes import LANE_NAME_MAX, LaneSettings
+from anabranch.broker.routing import LIVE
 from anabranch.broker.security.secret import Secret
 from anabranch.broker.security.settings import (
     PLAINTEXT,
@@ -295,6 +296,8 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
         raise UserFault(
             f"{where}telemetry.endpoint is {endpoint!r}; it must be a URL, as http://127.0.0.1:4318/v1/metrics"
         )
+    if settings.lane.session is not None and settings.lane.name in (LIVE, ""):
+        raise UserFault(f"{where}lane.session wants a lane of its own: set lane.name, too")
     lane = settings.lane.name
     if not 0 < len(lane) <= LANE_NAME_MAX or not lane.isprintable() or lane.strip() != lane:
         raise UserFault(f"{where}lane.name is {lane!r}; it must be a word, as live or recovery")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from anabranch.broker.gate import Gate
     from anabranch.broker.quotas.quotas import Quotas
     from anabranch.broker.server import Broker
+    from anabranch.broker.session_names import SessionNames
 
 Reply: TypeAlias = Message | None
 
@@ -85,19 +86,25 @@ class Api(NamedTuple):
 class Call:
     """A request that is being served: all that is needed to answer it."""
 
-    __slots__ = ("api", "correlation_id", "meter", "version")
+    __slots__ = ("api", "asked", "correlation_id", "meter", "names", "version")
 
     def __init__(self, api: Api, version: int, correlation_id: int) -> None:
         self.api = api
         self.version = version
         self.correlation_id = correlation_id
         self.meter: Meter | None = None  # where a quota counts what it uses
+        self.names: SessionNames | None = (
+            None  # by which the client calls things, and what it asked
+        )
+        self.asked: Message | None = None
 
     def __str__(self) -> str:
         return f"{self.api.name} v{self.version} #{self.correlation_id}"
 
     def encode(self, reply: Message) -> list[Buffer]:
         """The response frame. Records stay the views they are; the rest is one piece."""
+        if self.names is not None:
+            self.names.outward(self.api.key, self.asked, reply)
         out: list[Buffer] = []
         reply.encode_into(out, self.version)
         if not reply.VIEWS:
@@ -159,6 +166,7 @@ class Dispatcher:
         self.apis = apis
         self.gate: Gate | None = None  # asks what clients may; None: everything
         self.quotas: Quotas | None = None
+        self.names: SessionNames | None = None  # None: everything goes by its own name
 
     def start(
         self, connection: Connection, key: int, version: int, frame: bytes | bytearray
@@ -181,6 +189,9 @@ class Dispatcher:
         header = decode_request_header(view)
         request, _ = api.request.decode(view, header.body_pos, version, REQUEST_ELEMENTS_MAX)
         call = Call(api, version, header.correlation_id)
+        if self.names is not None:
+            self.names.inward(key, request)
+            call.names, call.asked = self.names, request
         if isinstance(request, ApiVersionsRequest) and version >= SOFTWARE_SINCE:
             software = request.client_software_name, request.client_software_version
             connection.session = connection.session._replace(software=software)

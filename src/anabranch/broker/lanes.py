@@ -10,6 +10,9 @@ Brokers of a lane show their clients only brokers of that lane. From any lane bu
   nobody moves a production group's offsets by a wrong address.
 
 ``lane.write_live`` and ``lane.groups = [""]`` lift the two rules.
+
+A lane of one replay session (``lane.session``) shows that session's branches under the names of their sources, and
+translates groups and transactional ids (:mod:`anabranch.broker.session_names`): a job runs in it as it is.
 """
 
 from __future__ import annotations
@@ -34,6 +37,8 @@ class LaneSettings(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = LIVE
     write_live: bool = False  # whether a lane other than live may write to live topics
     groups: tuple[str, ...] = ("replay.", "recovery.")  # how names of its groups begin
+    session: str | None = None  # the replay session whose names its clients use; None: no one's
+    session_group: str = ""  # the live group that the session replays
     niceness: int = 10  # of its processes, 0 to 19: live ones of the machine get ten times theirs
     late_percent_max: int = (
         115  # what live brokers' appends may take for it; 0: it never slows for them

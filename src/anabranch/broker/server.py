@@ -32,6 +32,7 @@ from anabranch.broker.quotas.quotas import Quotas
 from anabranch.broker.routing import Routes
 from anabranch.broker.security.tokens import Tokens
 from anabranch.broker.security.users import Users
+from anabranch.broker.session_names import SessionNames, topic_suffix
 from anabranch.broker.surroundings import Surroundings, real
 from anabranch.broker.telemetry import Telemetry
 from anabranch.errors import ErrorCode, StoreFault, UserFault
@@ -82,6 +83,9 @@ class Broker:
         if settings.telemetry.endpoint is None:
             self.apis = {key: api for key, api in self.apis.items() if key not in TELEMETRY_KEYS}
         self._dispatcher = Dispatcher(self, self.apis)
+        self._session = settings.lane.session
+        if self._session is not None:
+            self._dispatcher.names = SessionNames(self._session, settings.lane.session_group)
         self.listener = Listener(self, self._dispatcher)
         self.fetch_sessions = FetchSessions(
             sessions_max=lambda: self.settings.limits.fetch_sessions_max,
@@ -170,6 +174,7 @@ class Broker:
                 silent_ms=0 if known_dead else SILENT_MS_MAX,
                 settings=lanes.log_settings(settings.lane, settings.log),
                 create=True,
+                topic_suffix=topic_suffix(self._session) if self._session else "",
             )
             stack.push_async_callback(self.log.close)
             self.listener.reads = self.log.reader.budget
@@ -325,7 +330,10 @@ class Broker:
                 self._sharing,
             ),
         )
-        self.log.looks_after = lambda topic_id, index: self.routes.looks_after(topic_id, index)
+        # A broker of a session knows topics by other names than objects are to be called by.
+        self.log.looks_after = lambda topic_id, index: (
+            self._session is None and self.routes.looks_after(topic_id, index)
+        )
         self.membership.on_routes.append(self._brokers_changed)
         self.membership.on_fenced.append(self.groups.forget)
         self.membership.on_expelled.append(self._expel)

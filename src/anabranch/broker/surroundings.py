@@ -40,6 +40,7 @@ class OpenLog(Protocol):
         endpoints: Sequence[Endpoint],
         settings: LogSettings,
         create: bool,
+        topic_suffix: str,
     ) -> Awaitable[Log]: ...
 
 

@@ -83,6 +83,12 @@ if TYPE_CHECKING:
     "read only and production groups refused. [default: live]",
 )
 @click.option(
+    "--session",
+    metavar="ID",
+    help="Serve one replay session, in a lane of its own: its branches go by the names of the topics they stand for, "
+    "and groups and transactional ids are the session's. A job runs here as it is.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(min=1, max=64),
     default=1,
@@ -123,6 +129,7 @@ def command(
     node_id: int | None,
     rack: str | None,
     lane: str | None,
+    session: str | None,
     workers: int,
     auto_create: bool | None,
     partitions: int | None,
@@ -137,6 +144,8 @@ def command(
     from anabranch.broker.lanes import is_apart
     from anabranch.scheduling import give_way
 
+    if session is not None and not listen:
+        listen = ("127.0.0.1:0",)  # the usual port is the live brokers'
     metrics_host, metrics_port = _endpoint("--metrics", metrics)
     overrides: dict[str, Any] = {
         "data": data,
@@ -150,7 +159,11 @@ def command(
         "lane": {"name": lane},
         "topics": {"auto_create": auto_create, "partitions": partitions},
     }
+    if session is not None and lane is not None:
+        raise UserFault("--session is a lane of its own: leave --lane out")
     settings = load_settings(config_file, overrides)
+    if session is not None:
+        settings = asyncio.run(_in_session(settings, session))
     logging.basicConfig(
         stream=sys.stderr,
         level=log_level.upper(),
@@ -208,6 +221,24 @@ def listeners(listen: Sequence[str], advertise: Sequence[str]) -> dict[str, Any]
             else "several listeners: say which with --advertise NAME=HOST:PORT"
         )
     return {"listeners": made}
+
+
+async def _in_session(settings: BrokerSettings, session_id: str) -> BrokerSettings:
+    """The settings of a broker of a replay session. Raises UserFault: there is no such session."""
+    from msgspec.structs import replace
+
+    from anabranch.cli._options import opened
+    from anabranch.recovery import replay
+
+    async with opened(settings.location) as log:
+        session = await replay.find(log.metastore, session_id)
+    lane = replace(
+        settings.lane,
+        name=session.id,
+        session=session.id,
+        session_group=session.live_group,
+    )
+    return replace(settings, lane=lane)
 
 
 async def _run(settings: BrokerSettings) -> None:

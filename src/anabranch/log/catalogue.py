@@ -10,6 +10,8 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterable
 
+from msgspec.structs import replace
+
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.log.config import TopicConfig, effective
 from anabranch.log.partition import PartitionLog
@@ -24,11 +26,15 @@ RETRY_S = 1.0  # after a reload that failed; what changed must not wait for the 
 class Catalogue:
     """Topics by name and id, partitions by topic number; one instance per process."""
 
-    def __init__(self, metastore: Metastore) -> None:
+    def __init__(self, metastore: Metastore, suffix: str = "") -> None:
+        """With a ``suffix``, a topic whose name ends with it goes by its name without it, and hides the topic
+        of that name: so the branches of a replay session stand for their sources (I7)."""
         self._metastore = metastore
+        self._suffix = suffix
         self._by_no: dict[int, Topic] = {}
         self._by_name: dict[str, Topic] = {}
         self._by_id: dict[bytes, Topic] = {}
+        self._own: set[int] = set()  # topics that go by their names without the suffix
         self._configs: dict[int, TopicConfig] = {}
         self._partitions: dict[tuple[int, int], PartitionLog] = {}
         self._reloading: asyncio.Task[None] | None = None
@@ -46,6 +52,10 @@ class Catalogue:
 
     def topics(self) -> list[Topic]:
         return list(self._by_name.values())
+
+    def stored_name(self, name: str) -> str:
+        """What a topic is called in the metastore that is to go by ``name`` here."""
+        return name if name.endswith(self._suffix) else name + self._suffix
 
     def unknown(self, topic_nos: Iterable[int]) -> set[int]:
         """Those that are not in this picture."""
@@ -142,6 +152,7 @@ class Catalogue:
         self._by_no = {}
         self._by_name = {}
         self._by_id = {}
+        self._own = set()
         self._configs = {}
         for topic in topics:
             self._put(topic)
@@ -169,8 +180,14 @@ class Catalogue:
                     self._partitions.pop(key).gone()
 
     def _put(self, topic: Topic) -> None:
+        own = bool(self._suffix) and topic.name.endswith(self._suffix)
+        if own:
+            topic = replace(topic, name=topic.name.removesuffix(self._suffix))
+            self._own.add(topic.no)
         self._by_no[topic.no] = topic
-        self._by_name[topic.name] = topic
+        namesake = self._by_name.get(topic.name)
+        if own or namesake is None or namesake.no not in self._own:
+            self._by_name[topic.name] = topic
         self._by_id[topic.id] = topic
         self._configs[topic.no] = effective(topic.configs)
 
@@ -181,6 +198,15 @@ class Catalogue:
             self._by_id.pop(topic.id, None)
             if self._by_name.get(topic.name) is topic:  # a promotion may have given the name on
                 del self._by_name[topic.name]
+                if topic_no in self._own:
+                    self._own.discard(topic_no)
+                    self._show_again(topic.name)
+
+    def _show_again(self, name: str) -> None:
+        """The topic that was hidden by one of ours, which is gone."""
+        for topic in self._by_no.values():
+            if topic.name == name:
+                self._by_name[name] = topic
 
     async def refresh_some(self, logs: Iterable[PartitionLog]) -> None:
         """As :meth:`refresh`, of many at once."""

@@ -92,6 +92,7 @@ class Log:
         new_topic_id: Callable[[], bytes],
         broker: BrokerRow | None = None,
         store_now_ms: Callable[[], Awaitable[int]] | None = None,
+        topic_suffix: str = "",
     ) -> None:
         """``now_ms`` is this machine's clock, ``store_now_ms`` the one that all who share the metastore
         agree on, by which leases end (None: they are the same)."""
@@ -106,7 +107,7 @@ class Log:
         self.on_drained: Callable[[], Awaitable[None]] = _nobody_asks
         # Which partitions background work is ours for; brokers divide them among themselves.
         self.looks_after: Callable[[bytes, int], bool] = lambda topic_id, partition: True
-        self.catalogue = Catalogue(metastore)
+        self.catalogue = Catalogue(metastore, topic_suffix)
         self._strangers = Strangers()
         self.extents = ExtentReader(store, wal_reader)
         self._wal = wal
@@ -459,16 +460,18 @@ class Log:
 
     # -- administration ------------------------------------------------------------------------------
     async def create_topic(self, name: str, partitions: int, configs: Mapping[str, str]) -> Topic:
-        """Raises ClientFault: INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS, INVALID_CONFIG,
-        TOPIC_ALREADY_EXISTS."""
+        """The topic as this process calls it. Raises ClientFault: INVALID_TOPIC_EXCEPTION, INVALID_PARTITIONS,
+        INVALID_CONFIG, TOPIC_ALREADY_EXISTS."""
+        name = self.catalogue.stored_name(name)
         validate_topic_name(name)
         validate_partition_count(partitions)
         validate_configs(configs)
-        return await self._change(
+        topic = await self._change(
             self.metastore.create_topic(
                 name, self._new_topic_id(), partitions, configs, self.now_ms()
             )
         )
+        return self.catalogue.topic_by_id(topic.id) or topic
 
     async def delete_topic(self, topic: Topic, *, grace_ms: int | None = None) -> None:
         """Out of sight at once; :meth:`undelete_topic` brings it back within ``grace_ms`` (None: the

@@ -100,6 +100,7 @@ async def open_log(
     endpoints: Sequence[Endpoint] = (),
     settings: LogSettings | None = None,
     create: bool = False,
+    topic_suffix: str = "",
 ) -> Log:
     """Open the cluster at ``where``: a location, a data directory, or its metastore's URL.
 
@@ -107,7 +108,7 @@ async def open_log(
     no traffic before its first heartbeat; without one (the command line, the recovery plane) it works
     beside running brokers. A broker that beat less than ``silent_ms`` ago lives, and its number is not
     taken; 0: the caller knows that the number's last holder is dead. ``create`` makes a new, empty cluster
-    if there is none.
+    if there is none. ``topic_suffix``: see :class:`anabranch.log.catalogue.Catalogue`.
 
     Raises:
         UserFault: there is no cluster, or not one that this version can open; store or WAL belong to
@@ -142,6 +143,7 @@ async def open_log(
             new_topic_id=new_topic_id,
             broker=opened.broker,
             store_now_ms=metastore.now_ms,
+            topic_suffix=topic_suffix,
         )
         log.opened_store, log.opened_wal_store = opened.store, opened.wal_store
         await log.start()
