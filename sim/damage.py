@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from anabranch.errors import AnabranchError, StoreFault, UserFault
+from anabranch.errors import AnabranchError, ClientFault, StoreFault, UserFault
 from anabranch.log.skipping import Operator as Word
 from anabranch.metastore.api import Damage, Extent, ObjectKind
 from anabranch.metastore.damage import damages
@@ -174,23 +174,31 @@ class Operator(Client):
         return runs
 
     async def _insist(self, story: TopicStory, partition: int, first: int, last: int) -> None:
+        """Skip all that is damaged in ``first .. last``: a range at a time, as large as it is said to be."""
         deadline_s = self.world.loop.time() + PATIENCE_S
+        asked = first, last
         while self.world.loop.time() < deadline_s:
             try:
-                await self.skip(story, partition, first, last)
-                return
+                await self.skip(story, partition, *asked)
+                if asked == (first, last):
+                    return
+                asked = first, last  # there may be more than that range
+                continue
             except UserFault as fault:
-                if "read well" in str(fault):
-                    return  # skipped before, or gone
+                if "read well" in str(fault):  # skipped before, or gone
+                    if asked == (first, last):
+                        return
+                    asked = first, last
+                    continue
                 wider = re.match(r"offsets (\d+) to (\d+) of \S+ are one damaged range", str(fault))
                 if wider is not None:
                     wanted = int(wider[1]), int(wider[2])
-                    if wanted == (first, last) or not all(
+                    if wanted == asked or not all(
                         self.world.history.may_be_given_up(story, partition, offset)
                         for offset in range(wanted[0], wanted[1] + 1)
                     ):
                         raise Violation(f"{story}/{partition} {first}..{last}: {fault}") from None
-                    first, last = wanted
+                    asked = wanted
                     continue
                 if "holds offsets" not in str(fault):
                     raise Violation(f"{story}/{partition} {first}..{last}: {fault}") from None
@@ -199,7 +207,8 @@ class Operator(Client):
                 if row.log_start > last:
                     return
                 first = max(first, row.log_start)
-            except (NoAnswer, StoreFault) as fault:
+                asked = first, last
+            except (NoAnswer, StoreFault, ClientFault) as fault:  # it may not know the topic yet
                 self.world.note(f"{self.name}: {fault}")
             await asyncio.sleep(0.2)
         raise Violation(f"{story}/{partition} {first}..{last} cannot be skipped")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from anabranch.errors import ClientFault, ErrorCode
+from anabranch.errors import ClientFault, ErrorCode, UnknownOutcome
 from anabranch.log.reads import FetchWant
 
 from .conftest import Bench
@@ -58,6 +59,29 @@ def test_a_topic_that_others_deleted_and_brought_back_is_served_again(run) -> No
         assert await bench.append(topic, 0, [b"after"]) == 1
 
     run(scenario, topic_grace_ms=HOUR_MS)
+
+
+def test_a_topic_whose_creation_was_not_heard_of_is_served(run, monkeypatch) -> None:
+    """By the very broker that made it, whose answer from the metastore was lost (found by the simulation): it
+    hears of what others change, not of its own commits."""
+
+    async def scenario(bench: Bench) -> None:
+        create = bench.log.metastore.create_topic
+
+        async def unheard(*words: Any) -> None:
+            await create(*words)
+            raise UnknownOutcome("simulated: the answer was lost")
+
+        monkeypatch.setattr(bench.log.metastore, "create_topic", unheard)
+        with pytest.raises(UnknownOutcome):
+            await bench.log.create_topic("t", 1, {})
+        assert bench.log.catalogue._reloading is not None
+        await bench.log.catalogue._reloading
+        topic = bench.log.catalogue.topic("t")
+        assert topic is not None
+        assert await bench.append(topic, 0, [b"first"]) == 0
+
+    run(scenario)
 
 
 def test_I3_nothing_of_a_deleted_topic_is_collected_before_its_grace_ends(run) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from anabranch.errors import ClientFault, StoreFault, UnknownOutcome
 from anabranch.metastore.api import AppendCommit, Metastore, NewExtent, OffsetAction, Topic
-from anabranch.metastore.postgres import connect, lane
+from anabranch.metastore.changes import Changed
+from anabranch.metastore.postgres import connect, lane, notices
 from anabranch.metastore.postgres.connect import address
 from anabranch.metastore.postgres.engine import PostgresMetastore
 from tests.support.cut import CuttingProxy
@@ -208,15 +209,24 @@ async def test_I5_an_append_that_was_overtaken_while_its_answer_was_lost(
 async def test_I5_a_commit_whose_answer_was_lost_is_not_claimed_either_way(
     proxied: tuple[PostgresMetastore, CuttingProxy, str],
 ) -> None:
-    meta, proxy, _ = proxied
+    meta, proxy, url = proxied
     topic = await a_topic(meta)
-    await meta.set_topic_configs(topic.no, {"a": "1"}, 2)
+    other = opened(url)
+    heard: list[Changed] = []
+    other.on_change(heard.append)
+    while not heard:  # until it listens
+        await meta.set_topic_configs(topic.no, {"a": "1"}, 2)
+        await asyncio.sleep(0.1)
+    heard.clear()
     proxy.cut_when_asked(b"COMMIT")
     with pytest.raises(UnknownOutcome, match="not known") as fault:
         await meta.set_topic_configs(topic.no, {"a": "2"}, 3)
     assert fault.value.retryable
     (present,) = await meta.topics()  # and the next one goes through at once
     assert present.configs == {"a": "2"}
+    async with asyncio.timeout(notices.POLL_S / 2):  # the others are told, in case it stands
+        await until(lambda: any(topic.no in one.topics for one in heard))
+    other.close()
 
 
 async def test_what_was_cut_before_its_commit_is_done_once(

@@ -521,7 +521,11 @@ class Log:
         """Make a change and take it into the catalogue."""
 
         async def both() -> T:
-            result = await change
+            try:
+                result = await change
+            except StoreFault:
+                self.catalogue.notice()  # perhaps it stands all the same
+                raise
             try:
                 await self.catalogue.reload()
             except StoreFault:

@@ -108,6 +108,7 @@ class Transactions(Lane):
             tx.connection.execute(b"COMMIT", prepare=False)
         except psycopg.Error as error:
             if faults.is_lost(error):
+                self._tell(tx.changed.take())  # a hint: if it stands, the others must look again
                 raise unknown_outcome(self.where.shown, error) from error
             raise
         self._tell(tx.changed.take())
