@@ -85,7 +85,8 @@ sink_option = click.option(
     "sinks",
     multiple=True,
     metavar="SINK",
-    help="sqlite:PATH, or CLASS:NAME with CLASS idempotent-upsert, append-only or external.",
+    help="sqlite:PATH, postgresql://…, or CLASS:NAME with CLASS idempotent-upsert, append-only or "
+    "external.",
 )
 
 
@@ -186,29 +187,10 @@ def parse_offset(text: str) -> tuple[str, int, int]:
 
 
 def parse_sink(text: str) -> SinkState:
-    """A sink as it stands; ``sqlite:PATH`` reads its offsets. Raises UserFault."""
-    from anabranch.recovery.model import Position, SinkClass, SinkState
-    from anabranch.recovery.sinks import lines
+    """A sink as it stands, with its offsets where it keeps any. Raises UserFault."""
+    from anabranch.recovery.sinks.locations import read_sink
 
-    kind, _, rest = text.partition(":")
-    if kind == "sqlite" and rest:
-        rows = lines.offsets(rest)
-        return SinkState(
-            f"sqlite:{Path(rest).name}",
-            SinkClass.TRANSACTIONAL,
-            str(Path(rest).absolute()),
-            tuple(
-                Position(row.topic, row.topic_id, row.partition, row.next_offset) for row in rows
-            ),
-            tuple(sorted({row.cluster_id for row in rows})),
-        )
-    choices = [each.value for each in SinkClass if each is not SinkClass.TRANSACTIONAL]
-    if kind in choices and rest:
-        return SinkState(rest, SinkClass(kind))
-    raise UserFault(
-        f"“{text}” does not name a sink: write sqlite:PATH, or "
-        + ", ".join(f"{choice}:NAME" for choice in choices)
-    )
+    return read_sink(text)
 
 
 async def audited(log: Log, command: str, resource: str, **details: Any) -> None:

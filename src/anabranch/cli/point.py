@@ -40,7 +40,7 @@ def command() -> None:
 @click.option(
     "--checkpoint-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Copy the first SQLite sink here as the checkpoint.",
+    help="Copy the first SQLite or PostgreSQL sink here as the checkpoint.",
 )
 @click.option("--processor", default="", help="What processes; default: the group.")
 @click.option("--version", default="", help="Its code and config version.")
@@ -72,8 +72,8 @@ def create(
 
         from anabranch.errors import UserFault
         from anabranch.recovery import points
-        from anabranch.recovery.model import Checkpoint, SinkClass
-        from anabranch.recovery.sinks import lines
+        from anabranch.recovery.model import Checkpoint
+        from anabranch.recovery.sinks import lines, locations
         from anabranch.recovery.times import parse_time
 
         if checkpoint is not None and checkpoint_dir is not None:
@@ -90,15 +90,19 @@ def create(
                 digest = lines.file_sha256(checkpoint)
                 taken = Checkpoint(str(checkpoint.absolute()), digest, checkpoint.stat().st_size)
             elif checkpoint_dir is not None:
-                source = [s for s in states if s.sink_class is SinkClass.TRANSACTIONAL]
-                if not source:
-                    raise UserFault("--checkpoint-dir copies a SQLite sink: add --sink sqlite:PATH")
+                text = next((sink for sink in sinks if locations.keeps_lines(sink)), None)
+                if text is None:
+                    raise UserFault(
+                        "--checkpoint-dir copies a sink: add --sink sqlite:PATH or postgresql://…"
+                    )
+                sink = locations.open_lines(text)
                 target = checkpoint_dir / f"{points.point_id(now_ms, token)}.db"
-                taken = lines.take_checkpoint(source[0].location, target)
+                taken = sink.take_checkpoint(target)
                 # The sink's positions in the point are those of the copy, not of a moment before.
-                copied = _options.parse_sink(f"sqlite:{target}").positions
+                copied = locations.checkpoint_positions(sink, target)
+                sink.close()
                 states = [
-                    _with_positions(state, copied) if state is source[0] else state
+                    _with_positions(state, copied) if state.location == sink.location else state
                     for state in states
                 ]
             named = list(topics) + [topic for topic, _, _ in explicit]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,7 +25,9 @@ if TYPE_CHECKING:
 @click.argument("plan", required=False)
 @click.argument("run", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND …]")
 @click.option("--rate", metavar="SIZE", help="Bytes per second; default: the plan's.")
-@click.option("--sink", metavar="sqlite:PATH", help="Fill a staging line of this SQLite sink.")
+@click.option(
+    "--sink", metavar="SINK", help="Fill a staging line of this sink: sqlite:PATH, postgresql://…"
+)
 @click.option(
     "--bootstrap",
     metavar="HOST:PORT",
@@ -125,11 +126,13 @@ async def _prepare(
 
     from anabranch.errors import UserFault
     from anabranch.recovery import planning, points, replay
+    from anabranch.recovery.sinks import locations
     from anabranch.recovery.times import parse_bytes
 
-    kind, _, path = (sink or "").partition(":")
-    if sink is not None and (kind != "sqlite" or not path):
-        raise UserFault(f"“{sink}”: a replay stages SQLite sinks, written sqlite:PATH")
+    if sink is not None and not locations.keeps_lines(sink):
+        raise UserFault(
+            f"“{sink}”: a replay stages sinks that hold lines: {', '.join(locations.FORMS)}"
+        )
     found = await planning.find(log.metastore, plan)
     await _options.require_replay(log, "replay", topics=found.incident.topics)
     await _options.audited(log, "replay", f"PLAN:{found.id}", run=list(run))
@@ -150,7 +153,7 @@ async def _prepare(
         security_protocol=protocol,
         creator=points.whoami(),
         rate=parse_bytes(rate) if rate is not None else None,
-        sink=Path(path) if sink is not None else None,
+        sink=sink,
     )
 
 

@@ -131,16 +131,17 @@ async def _assemble(
 def _sink_counts(session: Session) -> list[SinkCount]:
     """The staging line's counters; after a promotion they have moved on with the live line."""
     from anabranch.recovery.report import SinkCount
-    from anabranch.recovery.sinks import lines
+    from anabranch.recovery.sinks import locations
 
-    if session.sink is None or not Path(session.sink.path).exists():
+    if session.sink is None or not locations.present(session.sink.path):
         return []
-    rows = lines.offsets(session.sink.path, session.sink.line)
+    with locations.opened_lines(session.sink.path) as sink:
+        rows = sink.offsets(session.sink.line)
     if not rows:
         return []
     return [
         SinkCount(
-            f"sqlite:{Path(session.sink.path).name}",
+            sink.name,
             session.sink.line,
             sum(row.applied for row in rows),
             sum(row.suppressed for row in rows),

@@ -11,7 +11,6 @@ other order would leave new tables with a group that starts beyond them. Running
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +20,8 @@ from anabranch.metastore.api import Actor, Committed, Conflict, Metastore, Offse
 from anabranch.recovery import observe
 from anabranch.recovery.model import Position, positions_by_key, topic_id_text
 from anabranch.recovery.session import Session, Status
-from anabranch.recovery.sinks import lines
+from anabranch.recovery.sinks import locations
+from anabranch.recovery.sinks.locations import opened_lines
 
 KIND = "promotion"
 QUIET_STATES = ("", "Empty", "Dead")
@@ -76,7 +76,8 @@ async def promote(metastore: Metastore, session: Session, *, creator: str, now_m
     await _save(metastore, handover, now_ms)
     if staged:
         assert session.sink is not None
-        promotion = lines.promote(session.sink.path, session.sink.line, now_ms)
+        with opened_lines(session.sink.path) as sink:
+            promotion = sink.promote(session.sink.line, now_ms)
         handover = msgspec.structs.replace(
             handover, tables=tuple(promotion.tables), former_line=promotion.before
         )
@@ -99,9 +100,10 @@ async def undo(metastore: Metastore, session: Session, *, creator: str, now_ms: 
     why = f"undo of promotion {session.id}"
     await _commit(metastore, session, handover.before, creator, now_ms, why, fence)
     if handover.former_line is not None and session.sink is not None:
-        present = {line.name for line in lines.lines(session.sink.path)}
-        if handover.former_line in present:  # else an earlier undo crashed after this step
-            lines.undo(session.sink.path, session.sink.line, now_ms)
+        with opened_lines(session.sink.path) as sink:
+            present = {line.name for line in sink.lines()}
+            if handover.former_line in present:  # else an earlier undo crashed after this step
+                sink.undo(session.sink.line, now_ms)
     handover = msgspec.structs.replace(handover, undone_ms=now_ms)
     await _save(metastore, handover, now_ms)
     return handover
@@ -121,18 +123,18 @@ def _staged(session: Session) -> bool:
     """True if the session's staging line is still waiting beside the live one."""
     if session.sink is None:
         return False
-    if not Path(session.sink.path).exists():
+    if not locations.present(session.sink.path):
         raise UserFault(f"the sink {session.sink.path} of replay {session.id} is gone")
-    return any(line.name == session.sink.line for line in lines.lines(session.sink.path))
+    with opened_lines(session.sink.path) as sink:
+        return any(line.name == session.sink.line for line in sink.lines())
 
 
 def _require_agreement(session: Session) -> None:
     """Tables and group offsets are two accounts of one thing: they must say the same."""
     assert session.sink is not None
-    found = {
-        (row.topic_id, row.partition): row.next_offset
-        for row in lines.offsets(session.sink.path, session.sink.line)
-    }
+    with opened_lines(session.sink.path) as sink:
+        rows = sink.offsets(session.sink.line)
+    found = {(row.topic_id, row.partition): row.next_offset for row in rows}
     for span in session.spans:
         reached = found.get(span.key, span.start if span.start == span.end else None)
         if reached != span.end:

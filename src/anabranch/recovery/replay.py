@@ -50,7 +50,7 @@ from anabranch.recovery.session import (
     started,
     verdict_of_exit,
 )
-from anabranch.recovery.sinks import lines
+from anabranch.recovery.sinks import locations
 from anabranch.recovery.sinks.source import SOURCES_VARIABLE, Source, sources_to_environment
 from anabranch.recovery.times import time_text
 
@@ -83,7 +83,7 @@ async def prepare(
     creator: str,
     security_protocol: str = "PLAINTEXT",
     rate: int | None = None,
-    sink: Path | None = None,
+    sink: str | Path | None = None,
 ) -> Session:
     """Make the session: branches at the plan's ends, start offsets committed, staging filled.
 
@@ -102,13 +102,14 @@ async def prepare(
         topic_id_text(topic.id): topic
         for topic in await observe.topics_named(metastore, plan.incident.topics)
     }
-    if sink is not None:
+    staging = locations.open_lines(str(sink)) if sink is not None else None
+    if staging is not None:
         checkpoint = Path(plan.checkpoint.location) if plan.checkpoint else None
         if plan.checkpoint is not None:
             sentence = points.examine_checkpoint(plan.checkpoint)
             if sentence:
                 raise UserFault(sentence)
-        lines.stage(sink, identity, checkpoint, now_ms)
+        staging.stage(identity, checkpoint, now_ms)
     branches: list[Branch] = []
     made: list[Topic] = []
     try:
@@ -132,7 +133,7 @@ async def prepare(
             command=tuple(command),
             bootstrap=bootstrap,
             security_protocol=security_protocol,
-            sink=StagingSink(str(sink.absolute()), identity) if sink else None,
+            sink=StagingSink(staging.location, identity) if staging else None,
             creator=creator,
             created_ms=now_ms,
             status=Status.PREPARED,
@@ -142,9 +143,12 @@ async def prepare(
     except BaseException:
         for branched in made:
             await log.delete_topic(branched)
-        if sink is not None:
-            lines.drop(sink, identity)
+        if staging is not None:
+            staging.drop(identity)
         raise
+    finally:
+        if staging is not None:
+            staging.close()
     return session
 
 

@@ -52,7 +52,7 @@ class Span(Struct, frozen=True):
 
 
 class StagingSink(Struct, frozen=True):
-    """The sink database and the line in it that the session fills."""
+    """The sink (a file, or a URL without a password) and the line in it that the session fills."""
 
     path: str
     line: str

@@ -10,39 +10,22 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from anabranch.errors import StoreFault, UserFault
-from anabranch.recovery.model import Checkpoint
-from anabranch.recovery.sinks.sqlite import (
+from anabranch.recovery.model import Checkpoint, SinkClass
+from anabranch.recovery.sinks.common import (
+    BEFORE,
     LIVE,
     SinkOffset,
-    connect,
-    immediate,
-    next_epoch,
+    check_staging_name,
     quoted,
     table_name,
 )
-
-BEFORE = "before-"
-
-
-class Line(NamedTuple):
-    """A line at rest."""
-
-    name: str
-    epoch: int
-    offsets: list[SinkOffset]
-
-
-class Promotion(NamedTuple):
-    """What a promotion did. ``before`` is the line that holds the former live tables."""
-
-    tables: list[str]
-    before: str
-    offsets: list[SinkOffset]
+from anabranch.recovery.sinks.common import Line as Line
+from anabranch.recovery.sinks.common import Promotion as Promotion
+from anabranch.recovery.sinks.sqlite import connect, immediate, next_epoch
 
 
 def offsets(path: Path | str, line: str = LIVE) -> list[SinkOffset]:
@@ -68,24 +51,36 @@ def lines(path: Path | str) -> list[Line]:
 
 def take_checkpoint(path: Path | str, target: Path) -> Checkpoint:
     """Copy the whole sink, consistent, to ``target`` (which must not exist) and make it durable."""
+
+    def write(file: Path) -> None:
+        source = _open_existing(path)
+        try:
+            copy = sqlite3.connect(file)
+            try:
+                source.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+            finally:
+                copy.close()
+        except sqlite3.Error as error:
+            raise StoreFault(f"{target}: {error}", retryable=False) from error
+        finally:
+            source.close()
+
+    return durable_checkpoint(target, write)
+
+
+def durable_checkpoint(target: Path, write: Callable[[Path], None]) -> Checkpoint:
+    """What ``write`` puts into a file, at ``target`` (which must not exist), wholly or not at all."""
     if target.exists():
         raise UserFault(f"{target} exists already; a checkpoint is never overwritten")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
-    source = _open_existing(path)
     try:
-        copy = sqlite3.connect(partial)
-        try:
-            source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
-        finally:
-            copy.close()
-    except sqlite3.Error as error:
+        write(partial)
+    except BaseException:
         partial.unlink(missing_ok=True)
-        raise StoreFault(f"{target}: {error}", retryable=False) from error
-    finally:
-        source.close()
+        raise
     with partial.open("rb") as file:
         os.fsync(file.fileno())
     partial.rename(target)
@@ -109,8 +104,7 @@ def stage(path: Path | str, line: str, checkpoint: Path | None, now_ms: int) -> 
     Does nothing if the line exists (a resumed replay). Returns the line's offsets. Raises UserFault
     if the checkpoint lacks a table that the sink has.
     """
-    if line == LIVE or line.startswith(BEFORE):
-        raise UserFault(f"“{line}” cannot be the name of a staging line")
+    check_staging_name(line)
     connection = _open_existing(path)
     try:
         if checkpoint is not None:
@@ -174,6 +168,42 @@ def drop(path: Path | str, line: str) -> bool:
             return gone.rowcount > 0
     finally:
         connection.close()
+
+
+class SqliteLines:
+    """A SQLite sink at rest, as ``common.SinkLines``."""
+
+    sink_class = SinkClass.TRANSACTIONAL
+
+    def __init__(self, path: Path | str) -> None:
+        self.location = str(Path(path).absolute())
+        self.name = f"sqlite:{Path(path).name}"
+        if not Path(path).exists():
+            raise UserFault(f"there is no sink at {path}")
+
+    def offsets(self, line: str = LIVE) -> list[SinkOffset]:
+        return offsets(self.location, line)
+
+    def lines(self) -> list[Line]:
+        return lines(self.location)
+
+    def take_checkpoint(self, target: Path) -> Checkpoint:
+        return take_checkpoint(self.location, target)
+
+    def stage(self, line: str, checkpoint: Path | None, now_ms: int) -> list[SinkOffset]:
+        return stage(self.location, line, checkpoint, now_ms)
+
+    def promote(self, line: str, now_ms: int) -> Promotion:
+        return promote(self.location, line, now_ms)
+
+    def undo(self, line: str, now_ms: int) -> Promotion:
+        return undo(self.location, line, now_ms)
+
+    def drop(self, line: str) -> bool:
+        return drop(self.location, line)
+
+    def close(self) -> None:
+        """Nothing stays open."""
 
 
 def _fill(connection: sqlite3.Connection, line: str, checkpoint: Path | None) -> None:

@@ -25,14 +25,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from anabranch.errors import StoreFault, UserFault
+from anabranch.recovery.sinks.common import LIVE as LIVE
+from anabranch.recovery.sinks.common import Fenced as Fenced
+from anabranch.recovery.sinks.common import SinkOffset as SinkOffset
+from anabranch.recovery.sinks.common import Tally
+from anabranch.recovery.sinks.common import quoted as quoted
+from anabranch.recovery.sinks.common import table_name as table_name
 from anabranch.recovery.sinks.source import Source
 
-LIVE = "live"
 BUSY_TIMEOUT_S = 30.0  # a staging replay and the live processor take turns in one file
-SEPARATOR = "@"  # table of a staging line: daily@r-20260301-1405-9f2c
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS anabranch_epochs (epoch INTEGER PRIMARY KEY AUTOINCREMENT);
@@ -53,28 +57,6 @@ CREATE TABLE IF NOT EXISTS anabranch_offsets (
 """
 
 
-class Fenced(StoreFault):
-    """Another writer has opened this line, or it was promoted away. Stop; do not retry."""
-
-    def __init__(self, line: str) -> None:
-        super().__init__(
-            f"the sink's line “{line}” has a newer writer: this one must stop", retryable=False
-        )
-
-
-class SinkOffset(NamedTuple):
-    """One partition of one line; see the columns of ``anabranch_offsets``."""
-
-    cluster_id: str
-    topic_id: str
-    partition: int
-    topic: str
-    next_offset: int
-    applied: int
-    suppressed: int
-    skipped: int
-
-
 class Transaction:
     """The effects of one batch. Nothing of it is visible before the ``with`` block ends well."""
 
@@ -88,26 +70,14 @@ class Transaction:
         self._connection = connection
         self._line = line
         self._tables = tables
-        self._sources = sources
-        self._progress: dict[tuple[str, int], list[int]] = {}  # next, applied, suppressed, skipped
+        self._tally = Tally(sources, self._load)
 
     def fresh(self, topic: str, partition: int, offset: int) -> bool:
         """True if the record has had no effect yet; from now on it counts as applied.
 
         Records of a partition must be offered in offset order, as a consumer delivers them.
         """
-        progress = self._progress.get((topic, partition))
-        if progress is None:
-            progress = self._load(topic, partition)
-        next_offset = progress[0]
-        if offset < next_offset:
-            progress[2] += 1
-            return False
-        if offset > next_offset and next_offset >= 0:
-            progress[3] += offset - next_offset
-        progress[0] = offset + 1
-        progress[1] += 1
-        return True
+        return self._tally.fresh(topic, partition, offset)
 
     def table(self, name: str) -> str:
         """The quoted name of this line's table; use it in SQL instead of the plain name."""
@@ -121,38 +91,23 @@ class Transaction:
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> sqlite3.Cursor:
         return self._connection.executemany(sql, rows)
 
-    def _source(self, topic: str) -> Source:
-        source = self._sources.get(topic)
-        if source is None:
-            raise UserFault(f"the sink was not told the identity of topic “{topic}”")
-        return source
-
-    def _load(self, topic: str, partition: int) -> list[int]:
-        source = self._source(topic)
+    def _load(self, source: Source, partition: int) -> int | None:
         row = self._connection.execute(
             "SELECT next_offset FROM anabranch_offsets"
             " WHERE line = ? AND cluster_id = ? AND topic_id = ? AND partition = ?",
             (self._line, source.cluster_id, source.topic_id, partition),
         ).fetchone()
-        progress = [row[0] if row else -1, 0, 0, 0]
-        self._progress[topic, partition] = progress
-        return progress
+        return None if row is None else int(row[0])
 
     def _write_offsets(self, now_ms: int) -> None:
-        rows = []
-        for (topic, partition), (
-            next_offset,
-            applied,
-            suppressed,
-            skipped,
-        ) in self._progress.items():
-            if next_offset >= 0:
-                rows.append(
-                    (
-                        self._line, *self._source(topic)[:2], partition, topic,
-                        next_offset, applied, suppressed, skipped, now_ms,
-                    )
-                )  # fmt: skip
+        rows = [
+            (
+                self._line, each.source.cluster_id, each.source.topic_id, each.partition,
+                each.source.topic, each.next_offset, each.applied, each.suppressed, each.skipped,
+                now_ms,
+            )
+            for each in self._tally.counted()
+        ]  # fmt: skip
         self._connection.executemany(
             "INSERT INTO anabranch_offsets (line, cluster_id, topic_id, partition, topic,"
             " next_offset, applied, suppressed, skipped, updated_ms)"
@@ -289,13 +244,3 @@ def next_epoch(connection: sqlite3.Connection, line: str, now_ms: int) -> int:
         "INSERT OR REPLACE INTO anabranch_lines VALUES (?, ?, ?)", (line, epoch, now_ms)
     )
     return epoch
-
-
-def table_name(name: str, line: str) -> str:
-    """The plain name for the live line: that is the table other programs read."""
-    return name if line == LIVE else f"{name}{SEPARATOR}{line}"
-
-
-def quoted(name: str) -> str:
-    """An SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
