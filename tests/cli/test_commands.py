@@ -492,3 +492,55 @@ def test_a_replay_uses_the_recovery_lane_if_there_is_one(shell: Shell) -> None:
         "h4:9092",
         "127.0.0.1:9092",
     ]
+
+
+def test_explain_between_and_undo(shell: Shell) -> None:
+    said = shell.text("explain", "view", "--between", str(T0 + 150), str(T0 + 10**6))
+    assert "+50" in said and "consumers went forward" in said
+
+    async def reset() -> None:
+        log = await open_log(shell.data, broker_id=None)
+        topic = log.catalogue.topic("flights")
+        assert topic is not None
+        actor = Actor("User:ana", "kafka-admin", "10.0.0.9", api="OffsetCommit")
+        await log.metastore.commit_offsets(
+            "view", [Committed(topic.no, 0, 5, -1, "", T0 + 500)], OffsetAction.RESET, actor, T0 + 500
+        )  # fmt: skip
+        await log.close()
+
+    asyncio.run(reset())
+    changed = shell.json("explain", "view", "--between", str(T0 + 450), "now")
+    (turn,) = changed["turns"]
+    assert (turn["kind"], turn["change"]["old"], turn["change"]["new"]) == ("rewind", 90, 5)
+    assert "REWIND" in shell.text("explain", "view", "--between", str(T0 + 450), "now")
+    assert "belong to one instant" in shell.text(
+        "explain", "view", "--between", "now", "now", "--at", "1h ago", status=1
+    )
+    dry = shell.text("group", "undo", "view", "--dry-run")
+    assert "Would undo" in dry and shell.json("explain", "view")["partitions"][0]["position"] == 5
+    said = shell.text("group", "undo", "view", "--change", turn["change"]["id"], "--reason", "oops")
+    assert "Undid change" in said and "kafka-admin" in shell.text(
+        "group", "describe", "view", "--history", "3"
+    )
+    assert shell.json("explain", "view")["partitions"][0]["position"] == 90
+    again = shell.text("group", "undo", "view", "--change", turn["change"]["id"], status=1)
+    assert "moved since" in again
+    assert "Nobody fetched" in shell.text("group", "readers")
+    assert shell.json("group", "readers", "flights", "--unseen") == []
+    assert "there is no topic" in shell.text("group", "readers", "nope", status=1)
+
+
+def test_explain_holds_a_point_against_group_and_sink(shell: Shell) -> None:
+    shell.text("point", "create", "then", "--group", "view", "--at", str(T0 + 150))
+    said = shell.text(
+        "explain",
+        "view",
+        "--point",
+        "then",
+        "--sink",
+        f"sqlite:{shell.sink}",
+        "--sink",
+        "external:mails",
+    )
+    assert "Held against each other" in said and "will duplicate 50" in said
+    assert "Recovery point then: restart there" in said

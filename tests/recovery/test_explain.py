@@ -8,9 +8,17 @@ from typing import Any
 import pytest
 
 from anabranch.errors import UserFault
+from anabranch.log.offsets import record_time
+from anabranch.log.opening import wall_clock_ms
 from anabranch.metastore.api import OffsetAction
 from anabranch.recovery.explain import explain
-from anabranch.recovery.model import Position, SinkClass, SinkState, topic_id_text
+from anabranch.recovery.model import (
+    Position,
+    RecoveryPoint,
+    SinkClass,
+    SinkState,
+    topic_id_text,
+)
 
 from .scene import ADMIN, MEMBER, T0, Scene
 
@@ -101,13 +109,15 @@ def test_the_sink_and_the_log_start_change_the_verdict(play: Any) -> None:
             )
             sink = SinkState("view.db", SinkClass.TRANSACTIONAL, "", positions)
             found = await explain(
-                stage.metastore, "view", at_ms=T0 + at, now_ms=T0 + 500, sink=sink
+                stage.metastore, "view", at_ms=T0 + at, now_ms=T0 + 500, sinks=[sink]
             )
             return [str(p.verdict) for p in found.partitions]
 
         assert await verdicts(60, 20) == [FINE, FINE]
         empty = SinkState("view.db", SinkClass.TRANSACTIONAL)
-        blind = await explain(stage.metastore, "view", at_ms=T0 + 250, now_ms=T0 + 500, sink=empty)
+        blind = await explain(
+            stage.metastore, "view", at_ms=T0 + 250, now_ms=T0 + 500, sinks=[empty]
+        )
         assert {p.verdict.reason for p in blind.partitions} == {
             "the sink holds no offset of this partition"
         }
@@ -127,5 +137,122 @@ def test_an_instant_without_commits_says_when_history_begins(play: Any) -> None:
             await explain(stage.metastore, "view", at_ms=T0, now_ms=T0 + 500)
         with pytest.raises(UserFault, match="never committed"):
             await explain(stage.metastore, "nobody", at_ms=T0, now_ms=T0 + 500)
+
+    play(story)
+
+
+def _point(name: str, topic_id: str, *offsets: int) -> RecoveryPoint:
+    return RecoveryPoint(
+        id=f"p-{name}",
+        name=name,
+        processor="job",
+        version="1",
+        group=None,
+        positions=tuple(
+            Position("flights", topic_id, partition, offset)
+            for partition, offset in enumerate(offsets)
+        ),
+        source="explicit",
+        at_ms=T0,
+        checkpoint=None,
+        in_flight=False,
+        sinks=(),
+        creator="ana",
+        created_ms=T0,
+    )
+
+
+def test_a_job_that_commits_nothing_is_as_safe_as_its_checkpoint(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await stage.topic("flights")
+        topic_id = topic_id_text(flights.id)
+        points = [_point("good", topic_id, 60, 70), _point("old", topic_id, 10, 70)]
+
+        async def look(*chosen: RecoveryPoint) -> Any:
+            return await explain(
+                stage.metastore, "job", at_ms=T0 + 5, now_ms=T0 + 9, points=chosen or points
+            )
+
+        found = await look()
+        assert [str(p.verdict) for p in found.partitions] == [FINE, FINE]
+        assert "no committed offset; the log holds all that follows" in found.verdict.reason
+        assert {name: str(verdict) for name, verdict in found.points.items()} == {
+            "good": FINE,
+            "old": FINE,
+        }
+        await stage.log.delete_records(flights, 0, 40)
+        found = await look()
+        assert {name: str(verdict) for name, verdict in found.points.items()} == {
+            "good": FINE,
+            "old": "will lose 30",
+        }
+        assert str(found.partitions[0].verdict) == "will lose 30"
+        gone = await look(_point("gone", "AAAAAAAAAAAAAAAAAAAAAA", 3))
+        assert "recreated" in gone.points["gone"].reason
+
+    play(story)
+
+
+def test_several_sinks_and_points_are_held_against_each_other(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await _history(stage)
+        topic_id = topic_id_text(flights.id)
+        view = SinkState(
+            "view.db",
+            SinkClass.TRANSACTIONAL,
+            "",
+            (Position("flights", topic_id, 0, 95), Position("flights", topic_id, 1, 100)),
+        )
+        mails = SinkState("mails", SinkClass.EXTERNAL)
+        found = await explain(
+            stage.metastore,
+            "view",
+            at_ms=T0 + 250,
+            now_ms=T0 + 500,
+            sinks=[view, mails],
+            points=[_point("p", topic_id, 70, 120)],
+        )
+        zero, one = found.partitions
+        assert [(c.of, c.by, c.offset, str(c.verdict)) for c in zero.checks] == [
+            ("group", "sink view.db", 95, f"{FINE}, 35 suppressed"),
+            ("group", "sink mails", None, "will duplicate 30"),
+            ("point p", "log", 70, FINE),
+            ("point p", "sink view.db", 95, f"{FINE}, 25 suppressed"),
+            ("point p", "sink mails", None, "will duplicate 20"),
+        ]
+        assert str(zero.verdict) == "will duplicate 30"
+        assert "10 before it" in zero.checks[2].verdict.reason
+        # Partition 1's point lies behind the log's end: the log is not the one that it was taken of.
+        assert str(one.checks[2].verdict) == "unknown" == str(found.points["p"])
+
+    play(story)
+
+
+def test_lag_in_seconds_is_of_the_record_at_the_position(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await _history(stage)
+        log = stage.log
+        found = await explain(
+            stage.metastore,
+            "view",
+            at_ms=T0 + 250,
+            now_ms=wall_clock_ms() + 60_000,
+            append_times=log.extents.append_times,
+            record_time=lambda extent, offset: record_time(log.extents, extent, offset),
+        )
+        zero, one = found.partitions
+        # The scene's records carry their offset as a timestamp; they were appended just now.
+        assert (zero.event_ms, one.event_ms) == (T0 + 60, T0 + 20)
+        assert zero.lag_ms is not None and 60_000 <= zero.lag_ms < 120_000
+        assert zero.behind_ms is not None and zero.behind_ms < 30_000
+        await stage.log.delete_records(flights, 0, 77)
+        found = await explain(
+            stage.metastore,
+            "view",
+            at_ms=T0 + 250,
+            now_ms=T0 + 500,
+            record_time=lambda extent, offset: record_time(log.extents, extent, offset),
+        )
+        assert found.partitions[0].event_ms == T0 + 77
 
     play(story)

@@ -113,6 +113,11 @@ class BrokerCollector(Collector):
             "fetch_sessions_evicted", "Idle ones that made room for others.", sessions.evicted
         )
 
+        readers = self._broker.readers
+        yield _gauge("readers", "Connections whose fetches are watched.", len(readers))
+        yield _gauge("reader_positions", "Partitions that they read.", readers.positions)
+        yield _counter("readers_evicted", "Idle ones that made room for others.", readers.evicted)
+
         shares = self._broker.shares
         yield _gauge(
             "share_sessions",

@@ -29,6 +29,7 @@ from anabranch.broker.group_topics import CatalogueTopics
 from anabranch.broker.listener import Listener
 from anabranch.broker.membership import SILENT_MS_MAX, Company, Load, Membership
 from anabranch.broker.quotas.quotas import Quotas
+from anabranch.broker.readers import ReaderNews
 from anabranch.broker.routing import Routes
 from anabranch.broker.security.tokens import Tokens
 from anabranch.broker.security.users import Users
@@ -38,6 +39,7 @@ from anabranch.broker.telemetry import Telemetry
 from anabranch.errors import ErrorCode, StoreFault, UserFault
 from anabranch.groups.consumer_core import GroupWorld
 from anabranch.groups.coordinator import Coordinator
+from anabranch.groups.readers import ReaderTable
 from anabranch.groups.share.host import ShareHost
 from anabranch.groups.share.sessions import ShareSessions
 from anabranch.groups.share.settings import ShareSettings, share_settings
@@ -71,6 +73,7 @@ class Broker:
     users: Users
     tokens: Tokens
     shares: ShareHost
+    reader_news: ReaderNews
 
     def __init__(
         self, settings: BrokerSettings, *, surroundings: Surroundings | None = None
@@ -93,6 +96,7 @@ class Broker:
             monotonic_s=self._surroundings.monotonic_s,
             new_id=self._surroundings.new_session_id,
         )
+        self.readers = ReaderTable()
         self.share_sessions = ShareSessions(lambda: int(self._surroundings.monotonic_s() * 1000))
         self.audit: AuditSink = NOBODY
         self.audit_log: AuditLog | None = None
@@ -231,6 +235,11 @@ class Broker:
                 server = MetricsServer(settings.metrics.host, where.port, [BrokerCollector(self)])
                 stack.callback(server.close)
                 self.metrics_port = server.port
+            self.reader_news = ReaderNews(
+                self.readers, self.log.metastore, lambda: self.node_id, self.now_ms
+            )
+            self.reader_news.start()
+            stack.push_async_callback(self.reader_news.close)
             await self.listener.start(self.doors)
             stack.push_async_callback(self.listener.stop)
             await self.membership.start()

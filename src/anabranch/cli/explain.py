@@ -12,7 +12,8 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.explain import Explanation, PartitionExplanation
+    from anabranch.recovery.difference import Difference
+    from anabranch.recovery.explain import Change, Explanation
 
 
 @click.command(
@@ -21,7 +22,20 @@ if TYPE_CHECKING:
 )
 @click.argument("group")
 @click.option("--at", default="now", show_default=True, metavar="TIME", help="Which instant.")
+@click.option(
+    "--between",
+    nargs=2,
+    metavar="TIME TIME",
+    help="Instead: what changed between two instants, with every rewind and jump.",
+)
 @click.option("--topic", "topics", multiple=True, help="Only these topics. Repeatable.")
+@click.option(
+    "--point",
+    "points",
+    multiple=True,
+    metavar="ID",
+    help="Also hold this recovery point against group, sinks and log. Repeatable.",
+)
 @_options.sink_option
 @_options.data_option
 @_options.output_option
@@ -29,43 +43,115 @@ if TYPE_CHECKING:
 def command(
     group: str,
     at: str,
+    between: tuple[str, str] | None,
     topics: tuple[str, ...],
+    points: tuple[str, ...],
     sinks: tuple[str, ...],
     data: Location,
     output: str,
 ) -> None:
-    """Explain GROUP's committed offsets at an instant.
+    """Explain GROUP's committed offsets at an instant, or between two.
 
     Per partition: what was committed, when, by whom, and what it replaced; what a restart there
-    reads; and a verdict that holds it against the log's start and end and the sink.
+    reads; and a verdict that holds it against the log's start and end, the sinks and recovery points.
     """
 
     async def main() -> None:
         from anabranch.errors import UserFault
+        from anabranch.log.offsets import record_time
+        from anabranch.recovery import points as recovery_points
+        from anabranch.recovery.difference import difference
         from anabranch.recovery.explain import explain
         from anabranch.recovery.times import parse_time
 
-        if len(sinks) > 1:
-            raise UserFault("explain takes one --sink; run it once per sink")
         now_ms = _options.now_ms()
+        if between is not None and (at != "now" or sinks or points):
+            raise UserFault(
+                "--between tells what changed; --at, --sink and --point belong to one instant"
+            )
         async with _options.opened(data) as log:
+            if between is not None:
+                first, second = (parse_time(one, now_ms) for one in between)
+                changed = await difference(
+                    log.metastore, group, from_ms=first, to_ms=second, topics=topics or None
+                )
+                emit(output, lambda: changed, lambda: _changed(changed))
+                return
             explanation = await explain(
                 log.metastore,
                 group,
                 at_ms=parse_time(at, now_ms),
                 now_ms=now_ms,
-                sink=_options.parse_sink(sinks[0]) if sinks else None,
+                sinks=[_options.parse_sink(sink) for sink in sinks],
+                points=[await recovery_points.find(log.metastore, point) for point in points],
                 topics=topics or None,
                 append_times=log.extents.append_times,
+                record_time=lambda extent, offset: record_time(log.extents, extent, offset),
             )
         emit(output, lambda: explanation, lambda: _parts(explanation))
 
     _options.run(main())
 
 
+def _changed(changed: Difference) -> Iterator[Part]:
+    from anabranch.recovery.times import time_text
+
+    yield (
+        f"Group {changed.group} from {time_text(changed.from_ms)} to {time_text(changed.to_ms)}"
+        + ("" if changed.partitions else ": nothing changed")
+    )
+    if changed.partitions:
+        yield Table(
+            ("topic", ">p", ">old", ">new", ">moved", "last by", "action", "when", "detail"),
+            [
+                (
+                    p.topic or "(deleted)",
+                    p.partition,
+                    p.old,
+                    p.new,
+                    "-" if p.moved is None else f"{p.moved:+,}",
+                    p.by.who if p.by else "",
+                    p.by.action if p.by else "",
+                    time_text(p.by.at_ms) if p.by else "",
+                    _detail(p.by),
+                )
+                for p in changed.partitions
+            ],
+        )
+    if changed.turns:
+        yield Table(
+            ("change", "when", "", "topic", ">p", ">from", ">to", "action", "by", "detail"),
+            [
+                (
+                    turn.change.id,
+                    time_text(turn.change.at_ms),
+                    turn.kind.value.upper(),
+                    turn.topic or "(deleted)",
+                    turn.partition,
+                    turn.change.old,
+                    turn.change.new,
+                    turn.change.action,
+                    turn.change.who,
+                    _detail(turn.change),
+                )
+                for turn in changed.turns
+            ],
+            "Turns in between, newest first: what was not a consumer going forward",
+        )
+    else:
+        yield "No rewind, jump, reset, deletion or expiry in between: consumers went forward."
+    if not changed.turns_complete:
+        yield "There were more turns; these are the newest. Ask for a shorter time to see the others."
+    if not changed.commits_complete:
+        yield (
+            f"Seeks forward by consumers themselves were looked for among the newest "
+            f"{changed.commits_looked_at:,} commits only."
+        )
+
+
 def _parts(explanation: Explanation) -> Iterator[Part]:
     from anabranch.recovery.model import VerdictKind
-    from anabranch.recovery.times import bytes_text, duration_text, time_text
+    from anabranch.recovery.times import bytes_text, time_text
 
     at = time_text(explanation.at_ms)
     yield f"Group {explanation.group} at {at}: restart there → {explanation.verdict}"
@@ -78,11 +164,11 @@ def _parts(explanation: Explanation) -> Iterator[Part]:
                 p.topic,
                 p.partition,
                 p.position,
-                p.change.action,
-                time_text(p.change.at_ms),
-                p.change.who,
-                p.change.old,
-                _detail(p),
+                p.change.action if p.change else "never committed",
+                time_text(p.change.at_ms) if p.change else "",
+                p.change.who if p.change else "",
+                p.change.old if p.change else None,
+                _detail(p.change),
             )
             for p in partitions
         ],
@@ -90,8 +176,8 @@ def _parts(explanation: Explanation) -> Iterator[Part]:
     )
     yield Table(
         (
-            "topic", ">p", ">log start", ">position", ">sink", ">committed now", ">log end",
-            ">to read", ">size", ">age", "verdict",
+            "topic", ">p", ">log start", ">position", ">committed now", ">log end",
+            ">to read", ">size", ">appended", ">behind end", "its own time", "verdict",
         ),
         [
             (
@@ -99,18 +185,31 @@ def _parts(explanation: Explanation) -> Iterator[Part]:
                 p.partition,
                 p.log_start,
                 p.position,
-                p.sink_offset,
                 p.committed_now,
                 p.log_end,
                 p.lag.records,
                 bytes_text(p.lag.bytes),
-                duration_text(None if p.lag_ms is None else p.lag_ms / 1000),
+                _ago(p.lag_ms),
+                _span(p.behind_ms),
+                time_text(p.event_ms),
                 str(p.verdict),
             )
             for p in partitions
         ],
         "What a restart there does",
     )  # fmt: skip
+    checks = [(p, check) for p in partitions for check in p.checks if check.by != "group"]
+    if checks:
+        yield Table(
+            ("topic", ">p", "what", "held against", ">which says", "verdict", "why"),
+            [
+                (p.topic, p.partition, c.of, c.by, c.offset, str(c.verdict), c.verdict.reason)
+                for p, c in checks
+            ],
+            "Held against each other",
+        )
+    for name, verdict in explanation.points.items():
+        yield f"Recovery point {name}: restart there → {verdict} ({verdict.reason})"
     lag = sum(p.lag.records for p in partitions)
     size = bytes_text(sum(p.lag.bytes for p in partitions))
     again = sum(p.again for p in partitions)
@@ -122,12 +221,26 @@ def _parts(explanation: Explanation) -> Iterator[Part]:
         )
 
 
-def _detail(partition: PartitionExplanation) -> str:
-    actor = partition.change.actor
+def _ago(ms: int | None) -> str:
+    from anabranch.recovery.times import duration_text
+
+    return "-" if ms is None else "all read" if ms == 0 else f"{duration_text(ms / 1000)} ago"
+
+
+def _span(ms: int | None) -> str:
+    from anabranch.recovery.times import duration_text
+
+    return "-" if ms is None else duration_text(ms / 1000)
+
+
+def _detail(change: Change | None) -> str:
+    if change is None:
+        return ""
+    actor = change.actor
     parts = [
         f"generation {actor.generation}" if actor.generation >= 0 else "",
         f"member {actor.member_id[:24]}" if actor.member_id else "",
         actor.reason,
-        f"metadata “{partition.change.metadata}”" if partition.change.metadata else "",
+        f"metadata “{change.metadata}”" if change.metadata else "",
     ]
     return ", ".join(part for part in parts if part)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anabranch.cli import _options
+from anabranch.cli._group_changes import readers, undo
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 @click.group(name="group", epilog="Example: anabranch group describe flights-view")
 def command() -> None:
-    """List, describe and configure consumer groups."""
+    """List, describe and configure consumer groups; undo a change of their offsets."""
+
+
+command.add_command(undo)
+command.add_command(readers)
 
 
 @command.command("list", epilog="Example: anabranch group list --output json")

@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "check": "Verify the bucket against the metastore while brokers run: missing, unreferenced, corrupt.",
     "classes": "Classes of topics: how far back each must be replayable, and the retention that follows.",
     "explain": "Say what a group had committed at an instant, by whom, and what a restart would do.",
-    "group": "List and describe consumer groups.",
+    "group": "List and describe consumer groups, who reads without one; undo a change of offsets.",
     "hold": "Pin what a recovery point or a group needs, whatever retention says.",
     "horizon": "How far back each topic reaches, against what its class needs, and for how long.",
     "log": "Show what lies in the log, and what is damaged: batches, extents, segments; skip a lost range.",

@@ -184,3 +184,21 @@ def newest_from(
             if hit is not None:
                 return OffsetAnswer(hit[0], hit[1], extent.leader_epoch)
     return best if best.offset != UNKNOWN_OFFSET else None
+
+
+def record_time(
+    extents: ExtentReader, extent: Extent, offset: int, chunk_bytes: int = LOOK_BYTES
+) -> int | None:
+    """The timestamp of the first record of ``extent`` at or above ``offset``; None if there is none.
+
+    Raises StoreFault, Corrupt.
+    """
+    start = extents.offset_position(extent, offset)
+    for run in extents.chunks(extent, start=start, end_offset=offset + 1, chunk_bytes=chunk_bytes):
+        for header in scan(run):
+            if header.last_offset < offset or header.is_control:
+                continue
+            for record in iter_records(run, header):
+                if record.offset >= offset:
+                    return record.timestamp
+    return None

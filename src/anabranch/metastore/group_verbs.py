@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anabranch.metastore import groups, history
+from anabranch.metastore import groups, history, offset_moves
 from anabranch.metastore import offsets as committed_offsets
 from anabranch.metastore.share_verbs import SqlShareVerbs
 from anabranch.metastore.values import (
     Actor,
     Committed,
+    DocumentChange,
     GroupMemberRow,
     GroupRow,
     OffsetAction,
     OffsetChange,
+    OffsetMove,
     StoredGroup,
 )
 
@@ -74,6 +76,21 @@ class SqlGroupVerbs(SqlShareVerbs):
             committed_offsets.commit_offsets, group_id, offsets, action, actor, now_ms, expected
         )
 
+    async def move_offsets(
+        self,
+        group_id: str,
+        moves: Sequence[OffsetMove],
+        action: OffsetAction,
+        actor: Actor,
+        now_ms: int,
+        *,
+        fence: int,
+        document: DocumentChange | None = None,
+    ) -> None:
+        await self._write(
+            offset_moves.move_offsets, group_id, moves, action, actor, now_ms, fence, document
+        )
+
     async def delete_offsets(
         self,
         group_id: str,
@@ -109,6 +126,11 @@ class SqlGroupVerbs(SqlShareVerbs):
             limit=limit,
             newest_first=newest_first,
         )
+
+    async def offset_turns(
+        self, group_id: str, *, since_ms: int, until_ms: int, limit: int = 1000
+    ) -> list[OffsetChange]:
+        return await self._read(history.offset_turns, group_id, since_ms, until_ms, limit)
 
     async def positions_at(self, group_id: str, at_ms: int) -> list[OffsetChange]:
         return await self._read(history.positions_at, group_id, at_ms)

@@ -8,7 +8,7 @@ from typing import Any
 from anabranch.metastore import topics
 from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.offsets import DAY_MS, group_no
-from anabranch.metastore.tx import Tx
+from anabranch.metastore.tx import Tx, is_sqlite
 from anabranch.metastore.values import Actor, OffsetAction, OffsetChange
 
 ACTORS_PRUNED_MAX = 10_000  # actors looked at in one pruning transaction
@@ -71,6 +71,30 @@ def offset_history(
         )
     ]
     lines.sort(key=lambda line: (line.at_ms, line.seq), reverse=newest_first)
+    return lines[:limit]
+
+
+def offset_turns(
+    tx: Tx, group_id: str, since_ms: int, until_ms: int, limit: int
+) -> list[OffsetChange]:
+    values = (group_no(tx, group_id), since_ms, until_ms, limit)
+    # Without statistics SQLite would walk all lines in between by the primary key instead.
+    turns = "offset_history AS h INDEXED BY offset_history_turns"
+    superseded = _LINE.format(source=turns) if is_sqlite(tx) else _SUPERSEDED
+    lines = [
+        _change(row)
+        for source, old, new in (
+            (superseded, "h.old_offset", "h.new_offset"),
+            (_CURRENT, "h.old_offset", 'h."offset"'),
+        )
+        for row in tx.execute(
+            f"{source} WHERE h.group_no = ? AND h.at_ms >= ? AND h.at_ms <= ? "
+            f"AND (h.action <> 'commit' OR {old} IS NULL OR {new} < {old}) "
+            "ORDER BY h.at_ms DESC, h.seq DESC LIMIT ?",
+            values,
+        )
+    ]
+    lines.sort(key=lambda line: (line.at_ms, line.seq), reverse=True)
     return lines[:limit]
 
 

@@ -137,7 +137,7 @@ def require_fence(tx: Tx, group_id: str, expected: int | None) -> None:
         raise Conflict(f"group {group_id} is under fence {present}, not {expected}")
 
 
-def _group_made(tx: Tx, group_id: str, now_ms: int) -> int:
+def group_made(tx: Tx, group_id: str, now_ms: int) -> int:
     row = tx.execute(
         "SELECT no FROM consumer_group WHERE group_id = ? AND live = 1", (group_id,)
     ).fetchone()
@@ -196,7 +196,7 @@ def commit_offsets(
     expected: int | None,
 ) -> None:
     require_fence(tx, group_id, expected)
-    group = _group_made(tx, group_id, now_ms)
+    group = group_made(tx, group_id, now_ms)
     kept = {no for no in {change.topic_no for change in offsets} if topics.keeps_offsets(tx, no)}
     changes = [change for change in offsets if change.topic_no in kept]
     if not changes:
@@ -246,7 +246,7 @@ def note_lines(tx: Tx, keys: Sequence[tuple[int, int, int]], now_ms: int, first_
     )
 
 
-def _remove(
+def remove(
     tx: Tx,
     keys: Sequence[tuple[int, int, int]],
     action: OffsetAction,
@@ -283,7 +283,7 @@ def delete_offsets(
     group = group_no(tx, group_id)
     if group is not None:
         tx.changed.groups.add(group_id)
-        _remove(tx, [(group, *partition) for partition in partitions], action, actor, now_ms)
+        remove(tx, [(group, *partition) for partition in partitions], action, actor, now_ms)
 
 
 def forget_group(tx: Tx, group: int, actor: Actor, now_ms: int) -> None:
@@ -291,7 +291,7 @@ def forget_group(tx: Tx, group: int, actor: Actor, now_ms: int) -> None:
     keys = tx.execute(
         "SELECT group_no, topic_no, partition FROM committed WHERE group_no = ?", (group,)
     ).fetchall()
-    _remove(tx, keys, OffsetAction.DELETE, actor, now_ms)
+    remove(tx, keys, OffsetAction.DELETE, actor, now_ms)
 
 
 def forget_topic(tx: Tx, topic_no: int, limit: int, now_ms: int) -> int:
@@ -306,5 +306,5 @@ def forget_topic(tx: Tx, topic_no: int, limit: int, now_ms: int) -> int:
         (topic_no,),
     ).fetchall():
         lock_group(tx, group_id)
-    _remove(tx, keys, OffsetAction.DELETE, _TOPIC_DELETED, now_ms)
+    remove(tx, keys, OffsetAction.DELETE, _TOPIC_DELETED, now_ms)
     return len(keys)

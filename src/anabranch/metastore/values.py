@@ -441,6 +441,26 @@ class Committed(Struct, frozen=True):
     expires_ms: int | None = None  # only for the obsolete per-commit retention (OffsetCommit v2-v4)
 
 
+class OffsetMove(Struct, frozen=True):
+    """A committed offset that is put from ``old`` to ``new``; None: no committed offset."""
+
+    topic_no: int
+    partition: int
+    old: int | None
+    new: int | None
+    leader_epoch: int = -1
+    metadata: str = ""
+
+
+class DocumentChange(Struct, frozen=True):
+    """A document that changes together with something else, if its body is ``expected`` (None: there is none)."""
+
+    kind: str
+    id: str
+    body: bytes
+    expected: bytes | None
+
+
 class Actor(Struct, frozen=True):
     """Who changed an offset, as far as the protocol tells."""
 

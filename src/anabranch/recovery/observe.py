@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
-from anabranch.errors import UserFault
+from anabranch.errors import Corrupt, StoreFault, UserFault
 from anabranch.metastore.api import Extent, Metastore, OffsetChange, Topic
 from anabranch.recovery.model import (
     NOTHING,
@@ -22,10 +22,11 @@ EXTENTS_PER_READ = 1000  # one page of a range scan
 
 class Moment(Struct, frozen=True):
     """When the record at an offset was appended, and the newest event time in its extent (which
-    is what retention goes by)."""
+    is what retention goes by). ``event_ms`` is the record's own timestamp, where it was looked up."""
 
     appended_ms: int
     max_timestamp: int
+    event_ms: int | None = None
 
 
 class GroupPosition(Struct, frozen=True):
@@ -103,17 +104,22 @@ AppendTimes = Callable[[Extent], Sequence[tuple[int, int]]]
 """(offset, ms) pairs of an extent: from that offset on, appended at that time or later."""
 
 
+RecordTime = Callable[[Extent, int], int | None]
+"""The timestamp of the first record of an extent at or above an offset (``log.offsets.record_time``)."""
+
+
 async def moment_at(
     metastore: Metastore,
     topic_no: int,
     partition: int,
     offset: int,
     append_times: AppendTimes | None = None,
+    record_time: RecordTime | None = None,
 ) -> Moment | None:
     """The moment of the first retained record at or above ``offset``; None past the end.
 
     Merged extents are long: ``append_times`` (``log.extents.append_times``) tells the append time
-    within one, where the extent's row only knows its first.
+    within one, where the extent's row only knows its first. ``record_time`` reads the record's own.
     """
     extents = await metastore.extents_from(topic_no, partition, offset, 1)
     if not extents:
@@ -124,7 +130,13 @@ async def moment_at(
             if first > offset:
                 break
             appended_ms = at_ms
-    return Moment(appended_ms, extents[0].max_timestamp)
+    event_ms = None
+    if record_time is not None:
+        try:
+            event_ms = record_time(extents[0], offset)
+        except (Corrupt, StoreFault):
+            event_ms = None  # what cannot be read has no time to show; `anabranch check` names it
+    return Moment(appended_ms, extents[0].max_timestamp, event_ms)
 
 
 async def group_positions(

@@ -27,6 +27,7 @@ from anabranch.broker.dispatch import Started
 from anabranch.broker.fetch_sessions import SessionFetch
 from anabranch.broker.routing import zone_of
 from anabranch.errors import ClientFault, ErrorCode
+from anabranch.groups.readers import Fetched
 from anabranch.log.fetched import FetchPart, FetchWant
 from anabranch.metastore.api import Topic
 from anabranch.wire.messages.m01_fetch import (
@@ -137,6 +138,7 @@ def _fetch(
             )
     if not wants:
         return response
+    _watch(context, wants)
     if elsewhere:
         return _now(context, response, wants, answers, committed)
     max_bytes = min(request.max_bytes, context.broker.listener.fetch_bytes_max())
@@ -148,6 +150,20 @@ def _fetch(
         return _wait(context, request, response, wants, answers, max_bytes)
     _fill(context, response, wants, answers, parts, committed)
     return response
+
+
+def _watch(context: Context, wants: list[FetchWant]) -> None:
+    """Remember who reads where: consumers that commit nothing are seen by nothing else."""
+    readers, session, now_ms = context.broker.readers, context.session, context.broker.now_ms()
+    if readers.due(session.host, session.port, context.client_id, now_ms):
+        readers.saw(
+            session.host,
+            session.port,
+            context.client_id,
+            str(session.principal),
+            [Fetched(want.topic.no, want.partition, want.offset) for want in wants],
+            now_ms,
+        )
 
 
 def _check_read(context: Context, name: str) -> None:

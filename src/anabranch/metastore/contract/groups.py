@@ -8,10 +8,12 @@ from typing import Protocol
 from anabranch.metastore.values import (
     Actor,
     Committed,
+    DocumentChange,
     GroupMemberRow,
     GroupRow,
     OffsetAction,
     OffsetChange,
+    OffsetMove,
     StoredGroup,
 )
 
@@ -78,6 +80,23 @@ class GroupVerbs(Protocol):
         Conflict, with nothing stored, unless the group's fence is ``expected`` (see ``save_group``).
         """
 
+    async def move_offsets(
+        self,
+        group_id: str,
+        moves: Sequence[OffsetMove],
+        action: OffsetAction,
+        actor: Actor,
+        now_ms: int,
+        *,
+        fence: int,
+        document: DocumentChange | None = None,
+    ) -> None:
+        """Put committed offsets from ``old`` to ``new``, all of them and ``document`` or nothing; one transaction.
+
+        Conflict, with nothing stored, unless the group's fence is ``fence``, every partition's committed offset
+        is its ``old``, every topic is live and the document's body is the expected one. A partition is named once.
+        """
+
     async def delete_offsets(
         self,
         group_id: str,
@@ -101,6 +120,12 @@ class GroupVerbs(Protocol):
         limit: int = 1000,
         newest_first: bool = True,
     ) -> list[OffsetChange]: ...
+
+    async def offset_turns(
+        self, group_id: str, *, since_ms: int, until_ms: int, limit: int = 1000
+    ) -> list[OffsetChange]:
+        """Of the history, newest first, only what was not a consumer going forward: resets, promotions, deletions,
+        expiries, first commits and commits of a smaller offset. O(result), however many commits lie between."""
 
     async def positions_at(self, group_id: str, at_ms: int) -> list[OffsetChange]:
         """The last change per partition at or before ``at_ms``; ``new`` is the position then."""
