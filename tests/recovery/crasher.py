@@ -12,7 +12,7 @@ import sys
 from tests.recovery.kinds import KINDS
 
 BATCH = 10
-WHERE = ("between-effects", "before-offsets", "after-commit")
+WHERE = ("between-effects", "before-offsets", "before-commit", "after-commit")
 
 
 def die() -> None:
@@ -25,6 +25,8 @@ def main() -> None:
     sink = kind.open()
     for batch in range(batches + 1):
         last = batch == batches
+        if last and where == "before-commit":
+            kind.plant(sink, die)  # type: ignore[attr-defined]
         with sink.transaction() as tx:
             for offset in range(batch * BATCH, batch * BATCH + BATCH):
                 if tx.fresh("flights", 0, offset):

@@ -6,7 +6,7 @@ An effect is one row ``(partition, offset)`` (or one message), so that readers c
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -83,7 +83,47 @@ class Postgres:
             ).fetchall()
 
 
-KINDS: dict[str, type[Kind]] = {"sqlite": Sqlite, "postgres": Postgres}
+class Parquet:
+    promotes = True
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+
+    def open(self, line: str = LIVE, sources: dict[str, Source] = SOURCES) -> Any:
+        import pyarrow as pa
+
+        from anabranch.recovery.sinks.objects import ParquetSink
+
+        schema = pa.schema([("partition", pa.int32()), ("at", pa.int64())])
+        place = self.location.removeprefix("parquet:")
+        return ParquetSink.open(place, {"seen": schema}, sources, line=line, clock_ms=lambda: 7)
+
+    def effect(self, tx: Any, partition: int, offset: int) -> None:
+        (topic,) = tx.tally._sources  # the suite's sinks know one topic
+        tx.write("seen", topic, partition, offset, {"partition": partition, "at": offset})
+
+    def effects(self, line: str = LIVE) -> list[Effect]:
+        from anabranch.recovery.sinks.objects_lines import ParquetLines
+
+        sink = ParquetLines(self.location)
+        if not sink.files(line):
+            return []
+        return sorted((row["partition"], row["at"]) for row in sink.read("seen", line).to_pylist())
+
+    def plant(self, sink: Any, die: Callable[[], None]) -> None:
+        """Die when the objects are there and the commit that names them is not."""
+        store = sink._manifest.store
+        put = store.put
+
+        def put_or_die(key: str, *arguments: Any, **options: Any) -> int:
+            if "/commits/" in key:
+                die()
+            return int(put(key, *arguments, **options))
+
+        store.put = put_or_die
+
+
+KINDS: dict[str, type[Kind]] = {"sqlite": Sqlite, "postgres": Postgres, "parquet": Parquet}
 
 
 def apply(
@@ -111,4 +151,6 @@ def locate(name: str, directory: Path) -> str:
         from tests.support.postgres import postgres_url
 
         return postgres_url()
+    if name == "parquet":
+        return f"parquet:{directory}/table"
     raise AssertionError(name)

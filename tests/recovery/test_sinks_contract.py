@@ -167,15 +167,19 @@ def test_stage_promote_undo(promoting: Kind, tmp_path: Path) -> None:
 @pytest.mark.parametrize("where", WHERE)
 def test_kill_9_between_effect_and_offset_leaves_no_extra_effect(kind: Kind, where: str) -> None:
     name = next(name for name, each in KINDS.items() if type(kind) is each)
+    if where == "before-commit" and not hasattr(kind, "plant"):
+        pytest.skip("effects and commit are one call")
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
-    for batches in (1, 2):
-        command = [sys.executable, "-m", "tests.recovery.crasher", name, kind.location, where]
-        process = subprocess.run([*command, str(batches)], cwd=ROOT, env=environment)
-        assert process.returncode == -signal.SIGKILL
-        sink = kind.open()
-        end = BATCH * (batches + (where == "after-commit"))
-        assert sink.position("flights", 0) == end
-        assert kind.effects() == span(end)
+    crash = subprocess.run(
+        [sys.executable, "-m", "tests.recovery.crasher", name, kind.location, where, "2"],
+        cwd=ROOT,
+        env=environment,
+    )
+    assert crash.returncode == -signal.SIGKILL
+    sink = kind.open()
+    end = BATCH * (2 + (where == "after-commit"))
+    assert sink.position("flights", 0) == end
+    assert kind.effects() == span(end)
     apply(kind, sink, list(range(50)))
     assert kind.effects() == span(50)
 

@@ -11,7 +11,7 @@ from anabranch.recovery.model import Position, SinkClass, SinkState
 from anabranch.recovery.sinks.common import LIVE, SinkLines, SinkOffset
 from anabranch.recovery.sinks.lines import SqliteLines
 
-FORMS = ("sqlite:PATH", "postgresql://…")  # in the order in which they are told
+FORMS = ("sqlite:PATH", "postgresql://…", "parquet:PATH")  # in the order in which they are told
 _POSTGRES = ("postgresql", "postgres")
 
 
@@ -28,6 +28,10 @@ def open_lines(location: str) -> SinkLines:
                 "a sink on PostgreSQL needs psycopg: pip install 'anabranch[postgres]'"
             ) from None
         return PostgresLines(location)
+    if kind == "parquet" and rest:
+        from anabranch.recovery.sinks.objects_lines import ParquetLines
+
+        return ParquetLines(rest)
     if Path(location).is_file():
         return SqliteLines(location)
     raise unknown(location)
@@ -51,7 +55,7 @@ def present(location: str) -> bool:
 def keeps_lines(text: str) -> bool:
     """Whether ``text`` has the form of a sink that :func:`open_lines` opens."""
     kind, _, rest = text.partition(":")
-    return bool(rest) and kind in ("sqlite", *_POSTGRES)
+    return bool(rest) and kind in ("sqlite", "parquet", *_POSTGRES)
 
 
 def read_sink(text: str) -> SinkState:
@@ -86,6 +90,10 @@ def checkpoint_positions(sink: SinkLines, checkpoint: Path) -> tuple[Position, .
     """What a checkpoint that ``sink`` took holds."""
     if isinstance(sink, SqliteLines):
         return positions_of(SqliteLines(checkpoint).offsets())
+    if sink.name.startswith("parquet:"):
+        from anabranch.recovery.sinks.objects_lines import read_checkpoint
+
+        return positions_of(list(read_checkpoint(checkpoint).offsets))
     from anabranch.recovery.sinks.postgres_lines import checkpoint_offsets
 
     return positions_of(checkpoint_offsets(checkpoint))
