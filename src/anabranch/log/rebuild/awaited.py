@@ -47,7 +47,7 @@ def lowest_first(stream: Sequence[Read], states: Mapping[int, ProducerState]) ->
     arranged: list[Read] = []
     for number, read in enumerate(stream):
         left = [header for index, header in enumerate(read.headers) if (number, index) not in taken]
-        if left:
+        if left or not read.headers:
             arranged.append(Read(read.part, left))
         arranged += [Read(part, [header]) for part, header in behind.get(number, ())]
     return arranged

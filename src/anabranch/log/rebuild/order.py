@@ -2,51 +2,115 @@
 
 Where nothing says who came first, timestamps decide, and each broker's own order is kept. But a producer that
 went from broker to broker is followed by its sequence numbers, and never put before what it sent earlier,
-whatever the timestamps say.
+whatever the timestamps say. What its partition has already, or is past, is waited for by nothing: it is a
+retry that was refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from heapq import heappop, heappush
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heapify, heappop, heappush
 
 from anabranch.log.rebuild.wal_read import Read
 from anabranch.records.batch import BatchHeader
 
-_Number = tuple[int, int]  # epoch, first sequence
+Number = tuple[int, int]  # epoch, first sequence
+Sender = tuple[int, int]  # producer id and epoch
+Reached = Callable[[int], Number | None]  # of a producer id: the newest number that is there by now
+
+
+class _Waiting:
+    """A producer's numbers in one broker's stream, the lowest first."""
+
+    def __init__(self) -> None:
+        self.numbers: list[Number] = []  # heaps
+        self.taken: list[Number] = []
+
+    def lowest(self, reached: Number | None) -> Number | None:
+        """Of what may still be appended; None if nothing may."""
+        while self.numbers:
+            number = self.numbers[0]
+            while self.taken and self.taken[0] < number:
+                heappop(self.taken)  # it was reached before it was taken
+            if self.taken and self.taken[0] == number:
+                heappop(self.taken)
+            elif reached is None or number > reached:
+                return number
+            heappop(self.numbers)
+        return None
 
 
 class Numbers:
-    """What each producer's batches that are still waiting are numbered."""
+    """What each producer's batches that are still waiting are numbered, by broker."""
 
-    def __init__(self, reads: Iterable[Read]) -> None:
-        self._waiting: dict[int, list[_Number]] = {}  # heaps
-        self._taken: dict[int, list[_Number]] = {}
-        for read in reads:
-            for header in _idempotent(read):
-                heappush(self._waiting.setdefault(header.producer_id, []), _number(header))
+    def __init__(self, streams: Sequence[Iterable[Read]], reached: Reached) -> None:
+        self._reached = reached
+        self._waiting: dict[int, dict[int, _Waiting]] = {}  # by producer id, by stream
+        for place, stream in enumerate(streams):
+            for read in stream:
+                for header in _numbered(read):
+                    mine = self._waiting.setdefault(header.producer_id, {})
+                    mine.setdefault(place, _Waiting()).numbers.append(_number(header))
+        for each in self._waiting.values():
+            for one in each.values():
+                heapify(one.numbers)
 
-    def are_next(self, read: Read) -> bool:
-        """Whether no producer in it has something waiting that it sent earlier."""
-        first: dict[int, _Number] = {}
-        for header in _idempotent(read):
-            number = first.setdefault(header.producer_id, _number(header))
-            first[header.producer_id] = min(number, _number(header))
-        return all(self._waiting[producer][0] >= number for producer, number in first.items())
+    def are_next(self, read: Read, place: int) -> bool:
+        """Whether no other broker has something waiting that a producer in it sent earlier. (What its
+        own broker has was committed behind it, whatever its number.)"""
+        first: dict[int, Number] = {}
+        for header in _numbered(read):
+            reached, number = self._reached(header.producer_id), _number(header)
+            if reached is None or number > reached:
+                first[header.producer_id] = min(number, first.get(header.producer_id, number))
+        return all(
+            lowest is None or lowest >= number
+            for producer, number in first.items()
+            for other, waiting in self._waiting[producer].items()
+            if other != place
+            for lowest in [waiting.lowest(self._reached(producer))]
+        )
 
-    def take(self, read: Read) -> None:
-        for header in _idempotent(read):
-            waiting = self._waiting[header.producer_id]
-            taken = self._taken.setdefault(header.producer_id, [])
-            heappush(taken, _number(header))
-            while waiting and taken and waiting[0] == taken[0]:
-                heappop(waiting)
-                heappop(taken)
+    def take(self, read: Read, place: int) -> None:
+        for header in _numbered(read):
+            heappush(self._waiting[header.producer_id][place].taken, _number(header))
 
 
-def _idempotent(read: Read) -> Iterator[BatchHeader]:
-    return (header for header in read.headers if header.producer_id >= 0)
+def time_of(read: Read) -> int:
+    """In ms. Of what holds nothing the order does not matter."""
+    return read.headers[0].max_timestamp if read.headers else 0
 
 
-def _number(header: BatchHeader) -> _Number:
+def by_time(streams: Sequence[Sequence[Read]], reached: Reached) -> list[Read]:
+    """Each broker's in its order, but no producer's before what it sent earlier to another."""
+    numbers = Numbers(streams, reached)
+    waiting = {place: deque(stream) for place, stream in enumerate(streams) if stream}
+    ordered = []
+    while waiting:
+        order = sorted(waiting, key=lambda place: time_of(waiting[place][0]))
+        free = [place for place in order if numbers.are_next(waiting[place][0], place)]
+        first = (free or order)[0]
+        read = waiting[first].popleft()
+        numbers.take(read, first)
+        ordered.append(read)
+        if not waiting[first]:
+            del waiting[first]
+    return ordered
+
+
+def numbered(read: Read) -> Iterator[tuple[Sender, int]]:
+    """The sender and first sequence of each batch of an idempotent producer."""
+    for header in _numbered(read):
+        yield (header.producer_id, header.producer_epoch), header.base_sequence
+
+
+def _numbered(read: Read) -> Iterator[BatchHeader]:
+    return (h for h in read.headers if h.producer_id >= 0 and not h.is_control)
+
+
+def _number(header: BatchHeader) -> Number:
     return header.producer_epoch, header.base_sequence
+
+
+__all__ = ["Number", "Numbers", "Reached", "Sender", "by_time", "numbered", "time_of"]

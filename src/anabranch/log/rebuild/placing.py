@@ -15,16 +15,27 @@ go beyond what its broker had seen when it was over: what has no room was never 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations, islice, product
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import islice
 from math import inf
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from anabranch.log.rebuild.order import Numbers
+from anabranch.log.rebuild.claims import offsets_of, without_copies
+from anabranch.log.rebuild.filling import (
+    NEAR_MAX,
+    Flush,
+    Log,
+    fills_of,
+    flush_of,
+    is_there_for_certain,
+    within,
+)
+from anabranch.log.rebuild.limits import limits_of
+from anabranch.log.rebuild.order import Numbers, Sender, numbered, time_of
 from anabranch.log.rebuild.wal_read import Fate, Read
 
-FILLS_MAX = 1_000  # ways to fill one stretch that are tried: a few flushes of each broker
-OTHERS_MAX = 8  # flushes of another broker that may belong to one stretch: as many are in flight
+READS_MAX = 1_000  # of each broker, which may fill a hole: more would be told of
 
 
 class Step(NamedTuple):
@@ -41,27 +52,14 @@ class Hole(NamedTuple):
     end: int
 
 
-class Log(Protocol):
-    """A partition as it stands: whoever iterates appends each step before the next is asked for."""
-
-    next_offset: int
-
-    def count(self, reads: Iterable[Read]) -> int:
-        """Offsets that these would take, one after the other."""
-        ...
-
-    def fits(self, read: Read) -> bool:
-        """Whether the log would accept what a read holds."""
-        ...
-
-    def arranged(self, stream: Sequence[Read]) -> list[Read]:
-        """One broker's reads, where one that was refused at first may come behind another."""
-        ...
-
-
 def placed(streams: Sequence[Sequence[Read]], log: Log) -> Iterator[Step | Hole]:
-    """All reads that were committed, as far as that can be known."""
+    """All reads that were committed, as far as that can be known. Whoever iterates appends each step before the
+    next is asked for."""
+    streams = without_copies(streams)
     waiting = [deque(stream) for stream in streams]
+    left: list[list[Read]] = [[] for _ in streams]  # what found no place where it should have been
+    limits = limits_of(streams)
+    doubt = False  # something was put where it need not have been
     told = sorted(
         (read.part.told, number, position)
         for number, stream in enumerate(streams)
@@ -77,125 +75,135 @@ def placed(streams: Sequence[Sequence[Read]], log: Log) -> Iterator[Step | Hole]
         stream.popleft()
         if log.next_offset < at.base_offset:
             others = [other for n, other in enumerate(waiting) if n != number]
-            yield from _between(own, others, at.base_offset, log)
-        elif own and log.next_offset > at.base_offset:
+            for step in _between(own, others, read, limits, log):
+                doubt = doubt or isinstance(step, Hole) or not step.sure
+                yield step._replace(sure=not doubt) if isinstance(step, Step) else step
+        elif log.next_offset > at.base_offset:
             yield from (Step(one, None, False) for one in own)
+        else:
+            left[number] += filter(is_there_for_certain, own)
         if log.next_offset < at.base_offset:
             yield Hole(at.base_offset)
         sure = log.next_offset == at.base_offset
         yield Step(read, at.end_offset - at.base_offset if sure else None, sure)
-    yield from _behind([log.arranged(stream) for stream in waiting if stream], log)
+    rest = [log.arranged([*first, *stream]) for first, stream in zip(left, waiting, strict=True)]
+    yield from _behind([stream for stream in rest if stream], log)
 
 
 def _between(
-    own: Sequence[Read], others: Sequence[deque[Read]], end: int, log: Log
+    own: Sequence[Read],
+    others: Sequence[deque[Read]],
+    behind: Read,
+    limits: Mapping[Flush, float],
+    log: Log,
 ) -> Iterator[Step | Hole]:
-    """What lies in front of ``end``: of this broker, and perhaps of others before what is told of them."""
-    gap = end - log.next_offset
-    fits: list[tuple[int, list[Read], tuple[list[Read], ...]]] = []
-    for omitted, mine, theirs in islice(_choices(own, others, end), FILLS_MAX):
-        if fits and omitted > fits[0][0]:
-            break
-        chosen = _by_time([log.arranged(stream) for stream in (mine, *theirs) if stream])
-        if log.count(chosen) == gap:
-            fits.append((omitted, chosen, theirs))
-    if fits:
-        omitted, chosen, theirs = min(fits, key=lambda one: _newest(one[1]))
-        sources = {read.part.start.broker_id for read in chosen}
-        sure = len(fits) == 1 and len(sources) == 1 and not omitted
-        yield from (Step(read, None, sure) for read in chosen)
-        for stream, taken in zip(others, theirs, strict=True):
-            for _ in taken:
-                stream.popleft()
+    """What lies in front of ``behind``: of its broker, and perhaps of others before what is told of them."""
+    fills = fills_of(own, others, behind, limits, log)
+    if fills:
+        best = fills[0]
+        sources = {read.part.start.broker_id for read in best.chosen}
+        equal = [fill for fill in fills if fill.excuses == best.excuses]
+        sure = len(equal) == 1 and len(sources) == 1 and not best.omitted and not best.failed
+        yield from (Step(read, None, sure) for read in best.chosen)
+        taken = {flush_of(read) for read in best.chosen}
+        for stream in others:
+            _take(stream, taken)
         return
     # Something is missing that was before: its objects went first.
+    assert behind.part.told is not None
     left = log.arranged([read for read in own if read.part.fate is Fate.SETTLED])
-    missing = gap - log.count(left)
+    missing = behind.part.told.base_offset - log.next_offset - log.count(left)
     if missing > 0:
         yield Hole(log.next_offset + missing)
     yield from (Step(read, None, False) for read in left)
 
 
-def _choices(
-    own: Sequence[Read], others: Sequence[deque[Read]], end: int
-) -> Iterator[tuple[int, list[Read], tuple[list[Read], ...]]]:
-    """What may be there: all that is over and did not fail, with or without what is not known; then without
-    some that are over, and may have been refused. How many of those are omitted comes first."""
-    unsure = [read for read in own if read.part.fate is not Fate.SETTLED]
-    settled = [read for read in own if read.part.fate is Fate.SETTLED]
-    heads = []
-    for stream in others:
-        head = [*islice(_within(stream, end), OTHERS_MAX)]
-        heads.append([head[:count] for count in range(len(head) + 1)])
-    for omitted in range(len(settled) + 1):
-        for without in combinations(settled, omitted):
-            for theirs in product(*heads):
-                for kept in product((False, True), repeat=len(unsure)):
-                    out = {id(read) for read in without}
-                    out |= {id(read) for read, keep in zip(unsure, kept, strict=True) if not keep}
-                    yield omitted, [read for read in own if id(read) not in out], theirs
-
-
-def _within(stream: Iterable[Read], end: int) -> Iterator[Read]:
-    """What may lie in front of ``end``."""
-    for read in stream:
-        if read.part.told is not None or read.part.seen.next_offset >= end:
-            return
-        yield read
-
-
-def _newest(reads: Iterable[Read]) -> int:
-    return max((read.headers[0].max_timestamp for read in reads), default=0)
-
-
-def _by_time(streams: Sequence[Sequence[Read]]) -> list[Read]:
-    waiting = [deque(stream) for stream in streams]
-    ordered = []
-    while waiting:
-        first = min(waiting, key=lambda stream: stream[0].headers[0].max_timestamp)
-        ordered.append(first.popleft())
-        waiting = [stream for stream in waiting if stream]
-    return ordered
+def _take(stream: deque[Read], taken: AbstractSet[Flush]) -> None:
+    """Remove these flushes, which are among the first. What is taken for failed in front of them stays: if it
+    was acknowledged all the same, it is not lost."""
+    near = list(islice(within(stream, inf), NEAR_MAX))
+    for _ in near:
+        stream.popleft()
+    stream.extendleft(reversed([read for read in near if flush_of(read) not in taken]))
 
 
 def _behind(streams: Sequence[Sequence[Read]], log: Log) -> Iterator[Step | Hole]:
     """Behind all that is told: each broker's in its order, by timestamps and producers' numbers."""
-    waiting = [deque(stream) for stream in streams]
+    waiting = {place: deque(stream) for place, stream in enumerate(streams)}
     alone = len(waiting) == 1
-    numbers = Numbers(read for stream in waiting for read in stream)
-    limits = {id(read): limit for stream in streams for read, limit in _limited(stream)}
+    numbers = Numbers(streams, log.reached)
+    limits = limits_of(streams)
+    copied = _copied(streams)
     doubt = False
     while waiting:
-        waiting.sort(key=lambda s: (limits[id(s[0])], s[0].headers[0].max_timestamp))
-        chosen = waiting[0]
-        if not alone:
-            chosen = next((one for one in waiting if _is_next(one[0], numbers, log)), chosen)
-        read = chosen.popleft()
-        numbers.take(read)
-        if not chosen:
-            waiting.remove(chosen)
-        if alone and log.next_offset + log.count([read]) > limits[id(read)]:
+        place = next(iter(waiting)) if alone else _next(waiting, limits, numbers, log)
+        read = waiting[place].popleft()
+        numbers.take(read, place)
+        if not waiting[place]:
+            del waiting[place]
+        if alone and log.next_offset + log.count([read]) > limits[flush_of(read)]:
             continue  # it was refused, or failed
         if read.part.seen.next_offset > log.next_offset:
             yield Hole(read.part.seen.next_offset)
         if read.part.seen.next_offset == log.next_offset:
             doubt = False  # its broker had seen all of it
         doubt = doubt or not read.part.whole
-        unsure = read.part.fate is Fate.UNSURE
+        unsure = read.part.fate is Fate.UNSURE or flush_of(read) in copied
         yield Step(read, None, alone and not doubt and not unsure)
         doubt = doubt or read.part.fate is not Fate.SETTLED
 
 
-def _limited(stream: Sequence[Read]) -> Iterator[tuple[Read, float]]:
-    """With the offset below which it ends, if it was committed: where its broker had seen it over."""
-    for number, read in enumerate(stream):
-        later = (one.part for one in stream[number + 1 :][:OTHERS_MAX])
-        over = (part.seen.next_offset for part in later if part.settled > read.part.sequence)
-        sure = read.part.fate is Fate.SETTLED
-        yield read, min(over, default=inf) if sure else inf
+def _next(
+    waiting: Mapping[int, deque[Read]], limits: Mapping[Flush, float], numbers: Numbers, log: Log
+) -> int:
+    """Of which of several brokers the next read is. The first that will do of
+
+    1. what follows: its broker had seen no more than there is, no other has what comes before it, and it is
+       accepted;
+    2. the same, but it is refused: as it was by its broker. Not where offsets are missing for certain: what
+       it follows may be what is lost;
+    3. what comes behind a hole, as short as can be; better what no other has something to put before.
+    """
+    heads = {place: stream[0] for place, stream in waiting.items()}
+
+    def by_time(place: int) -> tuple[float, int]:
+        return limits[flush_of(heads[place])], time_of(heads[place])
+
+    def end_of_hole(place: int) -> int:
+        return max(log.next_offset, heads[place].part.seen.next_offset)
+
+    order = sorted(heads, key=by_time)
+    free = [place for place in order if numbers.are_next(heads[place], place)]
+    near = [place for place in free if end_of_hole(place) == log.next_offset]
+    accepted = [place for place in near if log.fits(heads[place])]
+    if accepted:
+        return accepted[0]
+    if near and not _is_torn(waiting.values(), log):
+        return near[0]
+    far = [place for place in order if end_of_hole(place) > log.next_offset]
+    return min([place for place in far if place in free] or far or order, key=end_of_hole)
 
 
-def _is_next(read: Read, numbers: Numbers, log: Log) -> bool:
-    return (
-        read.part.seen.next_offset <= log.next_offset and numbers.are_next(read) and log.fits(read)
+def _is_torn(streams: Iterable[Iterable[Read]], log: Log) -> bool:
+    """Whether offsets are missing however the reads are put: there are too few for what a broker saw."""
+    streams = list(streams)
+    end = max(next(iter(stream)).part.seen.next_offset for stream in streams)
+    room = end - log.next_offset
+    return room > sum(
+        offsets_of(read.headers)
+        for stream in streams
+        for read in within(islice(stream, READS_MAX), end)
     )
+
+
+def _copied(streams: Sequence[Sequence[Read]]) -> frozenset[Flush]:
+    """Flushes of whose outcome nothing tells, and of which something was sent again behind them."""
+    copied: set[Flush] = set()
+    for stream in streams:
+        again: set[tuple[Sender, int]] = set()
+        for read in reversed(stream):
+            mine = set(numbered(read))
+            if read.part.fate is Fate.OPEN and not again.isdisjoint(mine):
+                copied.add(flush_of(read))
+            again |= mine
+    return frozenset(copied)

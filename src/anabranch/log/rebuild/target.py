@@ -9,6 +9,8 @@ from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log import producers
 from anabranch.log.planning import join_extents
 from anabranch.log.rebuild.awaited import lowest_first
+from anabranch.log.rebuild.claims import offsets_of
+from anabranch.log.rebuild.order import Number
 from anabranch.log.rebuild.report import Kind, Report
 from anabranch.log.rebuild.tables import Tables
 from anabranch.log.rebuild.wal_read import Read
@@ -94,6 +96,13 @@ class Target:
                     return False
         return True
 
+    def reached(self, producer_id: int) -> Number | None:
+        """The epoch and first sequence of its newest batch; None if nothing is known of it."""
+        state = self._states.get(producer_id)
+        if state is None:
+            return None
+        return state.epoch, state.batches[-1].base_sequence if state.batches else -1
+
     def arranged(self, stream: Sequence[Read]) -> list[Read]:
         """See :mod:`anabranch.log.rebuild.awaited`."""
         return lowest_first(stream, self._states)
@@ -106,9 +115,11 @@ class Target:
         is all; otherwise what the broker refused is, if it can be, what would be refused now.
         """
         headers: Sequence[BatchHeader] = read.headers
-        told = size is not None and _offsets(headers) == size
-        if size is not None and not told and _offsets(self._accepted(headers, {})) != size:
-            headers = _of_size(headers, size)
+        told = size is not None and offsets_of(headers) == size
+        if size is not None and not told:
+            accepted = self._accepted(headers, {})
+            if offsets_of(accepted) != size:
+                headers = _of_size(headers, accepted, size)
         extents: list[NewExtent] = []
         changed: dict[int, ProducerState] = {}
         end = self.next_offset
@@ -187,15 +198,19 @@ class Target:
         self.leader_epoch = self._tables.begin_epoch(present, self.next_offset)
 
 
-def _of_size(headers: Sequence[BatchHeader], size: int) -> Sequence[BatchHeader]:
+def _of_size(
+    headers: Sequence[BatchHeader], accepted: Sequence[BatchHeader], size: int
+) -> Sequence[BatchHeader]:
     """As many of the headers as take ``size`` offsets; all of them if no few left out make it so. What an
-    unknown producer sent behind a batch that failed was refused, and what had no transaction."""
+    unknown producer sent behind a batch that failed was refused, and what had no transaction. What would be
+    refused now is left out first."""
+    likely = {id(header) for header in accepted}
     for omitted in range(1, len(headers)):
-        for chosen in islice(combinations(headers, len(headers) - omitted), CHOICES_MAX):
-            if _offsets(chosen) == size:
-                return chosen
+        fits = [
+            chosen
+            for chosen in islice(combinations(headers, len(headers) - omitted), CHOICES_MAX)
+            if offsets_of(chosen) == size
+        ]
+        if fits:
+            return max(fits, key=lambda chosen: sum(id(header) in likely for header in chosen))
     return headers
-
-
-def _offsets(headers: Iterable[BatchHeader]) -> int:
-    return sum(header.last_offset_delta + 1 for header in headers)
