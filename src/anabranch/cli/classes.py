@@ -97,6 +97,12 @@ def apply(
 @click.option("--topic", "topics", multiple=True, help="Name or pattern. Repeatable.")
 @click.option("--price", type=float, metavar="NUMBER", help="Per GB and month.")
 @click.option("--description", default="", help="What the class is for.")
+@click.option(
+    "--approvals",
+    type=click.IntRange(0, 5),
+    metavar="N",
+    help="So many others must approve changes of offsets.",
+)
 @reason_option
 @dry_run_option
 @yes_option
@@ -112,6 +118,7 @@ def set_(
     topics: tuple[str, ...],
     price: float | None,
     description: str,
+    approvals: int | None,
     reason: str,
     dry_run: bool,
     yes: bool,
@@ -135,6 +142,8 @@ def set_(
         }
         if price is not None:
             values["price_gb_month"] = price
+        kept = present[name].approvals if name in present else 0
+        values["approvals"] = kept if approvals is None else approvals
         one = classes.parse_class(name, values, f"class {name}")
         await _change(data, [one], False, reason, dry_run, yes, output)
 
@@ -307,7 +316,7 @@ def _list_parts(found: list[TopicClass]) -> Iterator[Part]:
         yield "No classes yet: `anabranch classes template > classes.toml`, then `anabranch classes apply`."
         return
     yield Table(
-        ("class", ">detect", ">diagnose", ">fix", ">replay", ">horizon", "topics"),
+        ("class", ">detect", ">diagnose", ">fix", ">replay", ">horizon", ">approvals", "topics"),
         [
             (
                 one.name,
@@ -316,6 +325,7 @@ def _list_parts(found: list[TopicClass]) -> Iterator[Part]:
                 _span(one.fix_ms),
                 _span(one.replay_ms),
                 _span(one.horizon_ms),
+                one.approvals,
                 ", ".join(one.topics),
             )
             for one in found

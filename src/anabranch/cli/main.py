@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "hold": "Pin what a recovery point or a group needs, whatever retention says.",
     "horizon": "How far back each topic reaches, against what its class needs, and for how long.",
     "log": "Show what lies in the log, and what is damaged: batches, extents, segments; skip a lost range.",
+    "offsets": "Change a group's offsets by a plan: previewed, approved, applied, undone.",
     "plan": "From an incident to exact offsets: how far back, what is safe, who sees duplicates.",
     "point": "Create, list and show recovery points.",
     "promote": "Hand a verified replay to the live processor: exact offsets, tables swapped.",

@@ -14,6 +14,7 @@ Classes are documents in the metastore. A file says the same in TOML::
     replay = "12h"
     topics = ["orders", "flights.*"]
     price_gb_month = 0.023
+    approvals = 1
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from anabranch.recovery.times import parse_duration
 KIND: Final = "topic-class"
 CHANGE_KIND: Final = "topic-class-change"
 CLASSES_MAX: Final = 100
+APPROVALS_MAX: Final = 5
 OBJECTIVES: Final = ("detect", "diagnose", "fix", "replay")
 
 RETENTION: Final = "retention.ms"
@@ -45,7 +47,8 @@ RETENTION: Final = "retention.ms"
 
 class TopicClass(Struct, frozen=True, kw_only=True):
     """A class. Durations in milliseconds; ``price_gb_month`` in whatever currency the reader thinks in, per GB
-    (10^9 bytes) and month, None if it is not known."""
+    (10^9 bytes) and month, None if it is not known. ``approvals``: so many others must approve a plan that changes
+    committed offsets of its topics (:mod:`anabranch.recovery.offset_planning`)."""
 
     name: str
     detect_ms: int
@@ -55,6 +58,7 @@ class TopicClass(Struct, frozen=True, kw_only=True):
     topics: tuple[str, ...] = ()
     price_gb_month: float | None = None
     description: str = ""
+    approvals: int = 0
 
     @property
     def horizon_ms(self) -> int:
@@ -115,7 +119,7 @@ def read_file(path: Path) -> list[TopicClass]:
 
 def parse_class(name: str, values: Mapping[str, Any], where: str) -> TopicClass:
     """A class of its parts, durations as text. Raises UserFault."""
-    known = (*OBJECTIVES, "topics", "price_gb_month", "description")
+    known = (*OBJECTIVES, "topics", "price_gb_month", "description", "approvals")
     for key in values:
         if key not in known:
             raise UserFault(f"{where}.{key} is not known; these are: {', '.join(known)}")
@@ -131,6 +135,13 @@ def parse_class(name: str, values: Mapping[str, Any], where: str) -> TopicClass:
         isinstance(price, bool) or not isinstance(price, (int, float)) or price < 0
     ):
         raise UserFault(f"{where}.price_gb_month has to be a number, as 0.023")
+    approvals = values.get("approvals", 0)
+    if (
+        isinstance(approvals, bool)
+        or not isinstance(approvals, int)
+        or not 0 <= approvals <= APPROVALS_MAX
+    ):
+        raise UserFault(f"{where}.approvals has to be a number from 0 to {APPROVALS_MAX}")
     durations = {
         f"{key}_ms": parse_duration(str(values[key]), f"{where}.{key}") for key in OBJECTIVES
     }
@@ -140,6 +151,7 @@ def parse_class(name: str, values: Mapping[str, Any], where: str) -> TopicClass:
         topics=tuple(topics),
         price_gb_month=None if price is None else float(price),
         description=str(values.get("description", "")),
+        approvals=approvals,
     )
 
 

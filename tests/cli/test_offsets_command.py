@@ -1,0 +1,65 @@
+"""``anabranch offsets``: from a preview to an undo, with a second person in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import T0, Shell, populate
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """``flights`` with 100 records; group ``view`` at 90."""
+    shell = Shell(tmp_path)
+    populate(shell)
+    return shell
+
+
+def test_from_preview_to_undo(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "No plans of offsets yet" in shell.text("offsets", "list")
+    assert "say where to with one of" in shell.text("offsets", "plan", "view", status=1)
+    said = shell.text("offsets", "plan", "view", "--to-datetime", "now", status=1)
+    assert "--allow-end would skip" in said
+    assert "--clamp would take 100" in shell.text(
+        "offsets", "plan", "view", "--to-offset", "500", status=1
+    )
+    times = ("--detect", "1h", "--diagnose", "1h", "--fix", "1h", "--replay", "1h")
+    shell.text(
+        "classes", "set", "ledger", *times, "--topic", "flights", "--approvals", "1", "--yes"
+    )
+    assert shell.json("classes", "list")[0]["approvals"] == 1
+    monkeypatch.setenv("LOGNAME", "ana")
+    file = shell.root / "plan.json"
+    plan = shell.json(
+        "offsets", "plan", "view", "--to-datetime", str(T0 + 40), "--topic", "flights:0",
+        "--reason", "bad join", "--ticket", "OPS-7", "--out", str(file),
+    )  # fmt: skip
+    assert plan["creator"] == "ana" and plan["steps"][0]["target"] == 40
+    assert "needs 1 approval" in shell.text("offsets", "apply", str(file), status=1)
+    assert "somebody else" in shell.text("offsets", "approve", plan["id"], status=1)
+    monkeypatch.setenv("LOGNAME", "bob")
+    assert "Status: ready" in shell.text("offsets", "approve", plan["id"], "--note", "checked")
+    said = shell.text("offsets", "apply", str(file))
+    assert "Status: applied" in said and "approved by bob" in said and "50" in said
+    (line,) = shell.json("group", "describe", "view", "--history", "1")["history"]
+    assert (line["action"], line["old"], line["new"]) == ("reset", 90, 40)
+    assert line["actor"]["reason"] == f"{plan['id']} bad join [OPS-7]"
+    assert "undone" in shell.text("offsets", "undo", plan["id"])
+    assert shell.json("explain", "view")["partitions"][0]["position"] == 90
+    assert "undone" in shell.text("offsets", "list")
+    assert shell.json("offsets", "show", plan["id"])["undone_by"] == "bob"
+
+
+def test_from_a_file_and_from_a_point(shell: Shell) -> None:
+    csv = shell.root / "offsets.csv"
+    csv.write_text("flights,0,12\n")
+    plan = shell.json("offsets", "plan", "view", "--from-file", str(csv))
+    assert plan["steps"][0]["target"] == 12 and plan["replayed"]["records"] == 78
+    shell.text("point", "create", "then", "--group", "view", "--at", str(T0 + 150))
+    plan = shell.json("offsets", "plan", "view", "--to-point", "then")
+    assert (plan["aim"], plan["steps"][0]["target"]) == ("to-point", 40)
+    assert "is not TOPIC" in shell.text(
+        "offsets", "plan", "view", "--to-earliest", "--topic", "flights:x", status=1
+    )
