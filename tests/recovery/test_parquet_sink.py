@@ -81,6 +81,43 @@ def test_a_fenced_writer_cannot_replace_what_was_committed(kind: Parquet, tmp_pa
     assert new.sweep() == 1 and objects(tmp_path) == committed
 
 
+def test_a_fenced_writer_cannot_delete_what_was_committed(kind: Parquet, tmp_path: Path) -> None:
+    apply(kind, kind.open(), [0, 1])
+    old, new = kind.open(), kind.open()
+    apply(kind, new, [2])
+    committed = objects(tmp_path)
+    with pytest.raises(Fenced):
+        apply(kind, old, [2, 3])  # takes its successor's object for a leftover
+    assert objects(tmp_path) == committed and len(kind.effects()) == 3
+
+
+def test_nobody_uses_a_name_that_somebody_may_be_about_to_delete(
+    kind: Parquet, tmp_path: Path
+) -> None:
+    dies_before_commit(kind, kind.open(), [0, 1, 2])
+    slow = kind.open()
+    store, deleted, commits = slow._manifest.store, [], []
+    put = store.put
+    store.delete = deleted.append  # it says what it will delete, and is paused
+
+    def put_or_die(key: str, *arguments: Any, **options: Any) -> int:
+        commits.extend([key] if "/commits/" in key else [])
+        if len(commits) == 2:
+            raise Stop
+        return int(put(key, *arguments, **options))
+
+    store.put = put_or_die
+    with pytest.raises(Stop):
+        apply(kind, slow, [0, 1])
+    assert len(deleted) == 1 and len(objects(tmp_path)) == 2
+    new = kind.open()
+    assert apply(kind, new, [0, 1, 2]) == 3  # the same bytes as those that will be deleted
+    (tmp_path / "table" / deleted[0]).unlink()
+    assert len(kind.effects()) == 3
+    new.sweep()
+    assert len(objects(tmp_path)) == 1 and len(kind.effects()) == 3
+
+
 def test_a_commit_whose_answer_was_lost_is_looked_up(kind: Parquet) -> None:
     for happened in (True, False):
         sink = kind.open()

@@ -21,12 +21,13 @@ import hashlib
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+from msgspec import structs
 from pyarrow import parquet
 
 from anabranch.errors import UserFault
@@ -96,11 +97,13 @@ class ParquetSink:
         self._epoch = opened.epoch
         self._head = opened.number
         self._offsets = _by_key(opened.offsets)
+        self._removed = opened.removed
         self._schemas = schemas
         self._sources = sources
         self._clock_ms = clock_ms
         self._unsure: Commit | None = None  # a commit whose answer was lost
-        self._swept: set[str] = set()
+        self._looked_at: set[str] = set()
+        self._rewritten: set[str] = set()
 
     @classmethod
     def open(
@@ -152,21 +155,13 @@ class ParquetSink:
         if not counted:
             return
         self._require_line()
-        files = [self._put(*where, rows) for where, rows in transaction.rows.items()]
-        offsets = _by_key(_advanced(self._offsets, each) for each in counted)
-        commit = Commit(
-            number=self._head + 1,
-            epoch=self._epoch,
-            writer=self._manifest.writer,
-            at_ms=self._clock_ms(),
-            files=tuple(files),
-            offsets=tuple({**self._offsets, **offsets}.values()),
-        )
-        self._unsure = commit
-        taken = self._manifest.append(self._folder, commit)
-        if not taken:
-            raise Fenced(self._line)
-        self._accept(commit)
+        encoded = [self._encoded(*where, rows) for where, rows in transaction.rows.items()]
+        self._rewritten = {file.key for file, _ in encoded}
+        for where in transaction.rows:
+            self._remove_leftovers(*where)
+        files = tuple(self._put(file, content) for file, content in encoded)
+        offsets = {**self._offsets, **_by_key(_advanced(self._offsets, each) for each in counted)}
+        self._commit(files, offsets, _still_ahead(self._removed, offsets.values()))
 
     def position(self, topic: str, partition: int) -> int | None:
         """The next offset whose effect is missing; None if the partition never had any."""
@@ -175,13 +170,18 @@ class ParquetSink:
         return None if known is None else known.next_offset
 
     def sweep(self) -> int:
-        """Remove every object of this line that no commit names; how many there were.
+        """Remove what fenced writers left below this line's offsets; how many objects there were.
 
-        Only the line's writer may: what a fenced one still writes, no commit will ever name.
+        Names of offsets that have passed are never committed any more, so this is safe at any time.
         """
+        ends = _ends(self._offsets.values())
         named = {file.key for file in self._manifest.files(self._folder)}
         left = [i.key for i in self._manifest.store.list(f"{self._folder}/data/")]
-        return sum(self._manifest.store.delete(key) for key in left if key not in named)
+        return sum(
+            self._manifest.store.delete(key)
+            for key in left
+            if key not in named and _is_passed(key, ends)
+        )
 
     def close(self) -> None:
         self._manifest.store.close()
@@ -205,46 +205,74 @@ class ParquetSink:
         self._unsure = None
         self._head = commit.number
         self._offsets = _by_key(commit.offsets)
+        self._removed = commit.removed
 
-    def _put(self, table: str, source: Source, partition: int, rows: Rows) -> File:
-        first, last = min(offset for offset, _ in rows), max(offset for offset, _ in rows)
-        folder = f"{self._folder}/data/{table}/{_source_part(source)}/{partition:05d}"
-        content = self._encoded(table, source, partition, (first, last), rows)
-        key = f"{folder}/{first:020d}-{last:020d}.parquet"
-        self._sweep_ahead(folder, key, source, partition)
+    def _put(self, file: File, content: bytes) -> File:
         store = self._manifest.store
-        try:
-            store.put(key, content)
-        except AlreadyExists:
-            if store.get(key) != content:
-                # A fenced writer's, who came again. Its name is taken; ours is nobody else's.
-                key = f"{folder}/{first:020d}-{last:020d}+{self._epoch}.parquet"
-                store.put(key, content, create=False)
-        digest = hashlib.sha256(content).hexdigest()
-        return File(
-            key, table, source.topic_id, partition, first, last, len(rows), len(content), digest
-        )
+        if file.key not in self._removed:
+            try:
+                store.put(file.key, content)
+                return file
+            except AlreadyExists:
+                if store.get(file.key) == content:
+                    return file
+        # A fenced writer's name, who may come again to write or delete it. This one is only ours.
+        key = file.key.replace(".parquet", f"+{self._epoch}.parquet")
+        store.put(key, content, create=False)
+        return structs.replace(file, key=key)
 
-    def _sweep_ahead(self, folder: str, mine: str, source: Source, partition: int) -> None:
-        """Once per partition: what lies beyond the offset that is next was never committed."""
-        if folder in self._swept:
+    def _remove_leftovers(self, table: str, source: Source, partition: int) -> None:
+        """Once per partition: what lies at or beyond the offset that is next was never committed.
+
+        A fenced writer would delete what its successor has committed since. So the names go into a
+        commit first: whoever comes later leaves them alone, and who is fenced off gets no further.
+        """
+        folder = self._data_folder(table, source, partition)
+        if folder in self._looked_at:
             return
+        ahead = f"{folder}/{self._next(source, partition):020d}"
+        left = [info.key for info in self._manifest.store.list(f"{folder}/", ahead)]
+        left = [key for key in left if key not in self._rewritten]
+        if left:
+            self._commit((), self._offsets, tuple({*self._removed, *left}))
+            for key in left:
+                self._manifest.store.delete(key)
+        self._looked_at.add(folder)
+
+    def _commit(
+        self, files: tuple[File, ...], offsets: Mapping[Key, SinkOffset], removed: tuple[str, ...]
+    ) -> None:
+        commit = Commit(
+            number=self._head + 1,
+            epoch=self._epoch,
+            writer=self._manifest.writer,
+            at_ms=self._clock_ms(),
+            files=files,
+            offsets=tuple(offsets.values()),
+            removed=removed,
+        )
+        self._unsure = commit
+        if not self._manifest.append(self._folder, commit):
+            raise Fenced(self._line)
+        self._accept(commit)
+
+    def _data_folder(self, table: str, source: Source, partition: int) -> str:
+        return f"{self._folder}/data/{table}/{_source_part(source)}/{partition:05d}"
+
+    def _next(self, source: Source, partition: int) -> int:
         known = self._offsets.get((source.cluster_id, source.topic_id, partition))
-        start = 0 if known is None else known.next_offset
-        for info in list(self._manifest.store.list(f"{folder}/", f"{folder}/{start:020d}")):
-            if info.key != mine:
-                self._manifest.store.delete(info.key)
-        self._swept.add(folder)
+        return 0 if known is None else known.next_offset
 
     def _encoded(
-        self, table: str, source: Source, partition: int, span: tuple[int, int], rows: Rows
-    ) -> bytes:
+        self, table: str, source: Source, partition: int, rows: Rows
+    ) -> tuple[File, bytes]:
         """The same rows are the same bytes: nothing in them tells who wrote them, or when."""
+        first, last = min(offset for offset, _ in rows), max(offset for offset, _ in rows)
         about = {
             "anabranch.cluster_id": source.cluster_id,
             "anabranch.topic_id": source.topic_id,
             "anabranch.partition": str(partition),
-            "anabranch.offsets": f"{span[0]}-{span[1]}",
+            "anabranch.offsets": f"{first}-{last}",
         }
         schema = self._schemas[table]
         try:
@@ -257,7 +285,12 @@ class ParquetSink:
             buffer,
             compression="zstd",
         )
-        return buffer.getvalue().to_pybytes()  # type: ignore[no-any-return]
+        body = buffer.getvalue().to_pybytes()
+        key = f"{self._data_folder(table, source, partition)}/{first:020d}-{last:020d}.parquet"
+        digest = hashlib.sha256(body).hexdigest()
+        size = len(body)
+        file = File(key, table, source.topic_id, partition, first, last, len(rows), size, digest)
+        return file, body
 
 
 def with_line(lines: dict[str, str], line: str, number: int) -> dict[str, str]:
@@ -271,6 +304,25 @@ def _source_part(source: Source) -> str:
     if _SAFE.fullmatch(part) and len(part) <= KEY_PART_BYTES_MAX:
         return part
     return hashlib.sha256(msgspec.json.encode(source[:2])).hexdigest()
+
+
+def _ends(offsets: Iterable[SinkOffset]) -> dict[str, int]:
+    """Next offsets by the part of a key that names source and partition."""
+    return {
+        f"{_source_part(Source(*row[:2], row.topic))}/{row.partition:05d}": row.next_offset
+        for row in offsets
+    }
+
+
+def _is_passed(key: str, ends: Mapping[str, int]) -> bool:
+    folder, _, name = key.rpartition("/")
+    source_and_partition = "/".join(folder.split("/")[-2:])
+    return int(name[:20]) < ends.get(source_and_partition, 0)
+
+
+def _still_ahead(removed: Iterable[str], offsets: Iterable[SinkOffset]) -> tuple[str, ...]:
+    ends = _ends(offsets)
+    return tuple(sorted(key for key in removed if not _is_passed(key, ends)))
 
 
 def _by_key(rows: Any) -> dict[Key, SinkOffset]:

@@ -105,6 +105,8 @@ class ParquetLines:
     def stage(self, line: str, checkpoint: Path | None, now_ms: int) -> list[SinkOffset]:
         check_staging_name(line)
         held = read_checkpoint(checkpoint) if checkpoint is not None else None
+        if held is not None:
+            self._require_objects(held)
         known = self._manifest.lines()
         if line not in known.lines:
             known = self._manifest.change_lines(lambda all, n: with_line(all, line, n), now_ms)
@@ -118,6 +120,17 @@ class ParquetLines:
         elif held is None and self._manifest.head(folder) is None:
             self._manifest.fence(folder, now_ms)
         return self._offsets(folder)
+
+    def _require_objects(self, held: ObjectsCheckpoint) -> None:
+        """A line that was dropped took its files with it."""
+        folders = {file.key.rpartition("/")[0] for file in held.files}
+        there = {i.key for folder in folders for i in self._manifest.store.list(f"{folder}/")}
+        gone = [file.key for file in held.files if file.key not in there]
+        if gone:
+            raise UserFault(
+                f"{len(gone):,} of the checkpoint's {len(held.files):,} files are gone: "
+                f"{self.location}/{gone[0]}"
+            )
 
     def promote(self, line: str, now_ms: int) -> Promotion:
         return self._swap(line, now_ms, undo=False)

@@ -55,7 +55,11 @@ class File(Struct, frozen=True):
 
 
 class Commit(Struct, frozen=True, kw_only=True):
-    """One number of a line's chain. ``offsets`` are all of the line, as they are after it."""
+    """One number of a line's chain. ``offsets`` are all of the line, as they are after it.
+
+    ``removed`` are names beyond those offsets whose objects some writer went on to delete once this commit
+    was its own: it may be about to, so nobody uses them again.
+    """
 
     number: int
     epoch: int
@@ -63,6 +67,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     at_ms: int
     files: tuple[File, ...]
     offsets: tuple[SinkOffset, ...]
+    removed: tuple[str, ...] = ()
     format: int = FORMAT
 
 
@@ -189,6 +194,7 @@ class Manifest:
                 at_ms=now_ms,
                 files=files,
                 offsets=kept if offsets is None else offsets,
+                removed=head.removed if head is not None else (),
             )
             if self.append(folder, commit):
                 return commit
