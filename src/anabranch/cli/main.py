@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "branch": "Create, list and delete branches: copies of a topic's past that cost no bytes.",
     "broker": "List brokers with their lanes, zones and addresses; remove one that is gone.",
     "check": "Verify the bucket against the metastore while brokers run: missing, unreferenced, corrupt.",
+    "checkpoint": "Show what checkpoints of Flink, Spark and other engines say, without these engines.",
     "classes": "Classes of topics: how far back each must be replayable, and the retention that follows.",
     "explain": "Say what a group had committed at an instant, by whom, and what a restart would do.",
     "group": "List and describe consumer groups, who reads without one; undo a change of offsets.",

@@ -1,0 +1,306 @@
+"""Flink's checkpoints, on files that Flink 1.15 to 2.2 wrote (``tests/testdata/checkpoints/make.py``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anabranch.errors import AnabranchError, Corrupt, UserFault
+from anabranch.recovery.checkpoints import flink, flink_state
+from anabranch.recovery.checkpoints.binary import Reader
+from anabranch.recovery.checkpoints.flink_legacy import legacy_position
+from anabranch.recovery.checkpoints.flink_metadata import Handle, ListState, OperatorStates, parse
+from anabranch.recovery.checkpoints.model import Source
+from anabranch.recovery.checkpoints.murmur3 import murmur3_128
+
+from .support import TESTDATA, copied, nexts, truth
+
+# (files, metadata version, whether uids are in them)
+KEPT = [
+    ("flink-v3", 3, False),
+    ("flink-v4", 4, False),
+    ("flink-v4-unaligned", 4, False),
+    ("flink-v5", 5, True),
+    ("flink-v6", 6, True),
+    ("flink-v6-unaligned", 6, True),
+    ("flink-v6-compressed", 6, True),
+    ("flink-v6-merged", 6, True),
+    ("flink-v6-savepoint", 6, True),
+]
+
+
+def by_uid(sources: tuple[Source, ...], uid: str) -> Source:
+    """Version 3 and 4 have no uids; the operator's id is the uid's hash in all of them."""
+    (found,) = [one for one in sources if one.id == murmur3_128(uid.encode()).hex()]
+    return found
+
+
+@pytest.mark.parametrize(("name", "version", "uids"), KEPT)
+def test_positions_are_those_that_the_job_told(name: str, version: int, uids: bool) -> None:
+    read = flink.read(str(TESTDATA / name))
+    told = truth(name)
+    assert read.form.endswith(f"metadata version {version}")
+    assert read.id == str(told["checkpoint"])
+    orders = by_uid(read.sources, "orders")
+    assert (orders.uid, orders.name) == (("orders", "Source: orders source") if uids else ("", ""))
+    assert orders.kind == "KafkaSource" and not orders.problem
+    # The third partition is empty: Flink has not begun to read it.
+    assert nexts(orders) == {**told["next"]["orders"], f"{name}-orders 2": "earliest"}
+    fresh = by_uid(read.sources, "fresh")
+    assert nexts(fresh) == {f"{name}-fresh 0": "group-committed"}
+    quiet = by_uid(read.sources, "quiet")
+    assert nexts(quiet)[f"{name}-quiet 0"] in ("latest", 5)
+    assert not read.damage
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in KEPT])
+def test_records_in_flight_are_seen_exactly_where_they_are(name: str) -> None:
+    read = flink.read(str(TESTDATA / name))
+    assert bool(read.beyond) == name.endswith("-unaligned") == read.form.startswith("unaligned")
+    if read.beyond:
+        assert {one.what for one in read.beyond} == {
+            "records in its output channels",
+            "records in its input channels",
+        }
+        assert all(one.bytes > 100 for one in read.beyond)
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in KEPT])
+def test_transactions_that_a_restore_commits_are_listed(name: str) -> None:
+    read = flink.read(str(TESTDATA / name))
+    committed = [one for one in read.transactions if one.commits]
+    assert len(committed) == 2, "one of each of the sink's two subtasks"
+    assert all(one.transactional_id.startswith(f"{name}-") for one in committed)
+    assert all(one.producer_id >= 0 and one.producer_epoch >= 0 for one in committed)
+
+
+def test_the_consumer_before_kafka_source_keeps_the_last_processed() -> None:
+    (source,) = flink.read(str(TESTDATA / "flink-v4-legacy")).sources
+    assert source.kind == "FlinkKafkaConsumer"
+    assert nexts(source) == truth("flink-v4-legacy")["next"]["legacy"]
+    assert all(one.stored + 1 == one.next for one in source.positions)
+
+
+def test_the_newest_complete_checkpoint_of_a_job_is_found(tmp_path: Path) -> None:
+    for number in (9, 10):
+        copied("flink-v6", tmp_path / f"{number}").rename(tmp_path / f"chk-{number}")
+    (tmp_path / "chk-11").mkdir()  # under way
+    assert flink.find(str(tmp_path)).location == str(tmp_path / "chk-10")
+    for named in ("chk-10", "chk-10/_metadata"):
+        assert flink.read(str(tmp_path / named)).location == str(tmp_path / "chk-10" / "_metadata")
+    assert flink.read((tmp_path / "chk-9").as_uri()).location == str(
+        tmp_path / "chk-9" / "_metadata"
+    )
+
+
+@pytest.mark.parametrize(
+    ("location", "sentence"),
+    [
+        ("nowhere", "no Flink checkpoint at .*nowhere: no such directory"),
+        ("", "no Flink checkpoint at .*: it holds other.txt"),
+        ("hdfs://namenode/ckpt", "is read from a directory"),
+        ("s3://", "names no bucket"),
+        ("file://elsewhere/ckpt", "another machine"),
+    ],
+)
+def test_what_is_no_checkpoint_is_said(tmp_path: Path, location: str, sentence: str) -> None:
+    (tmp_path / "other.txt").touch()
+    with pytest.raises(UserFault, match=sentence):
+        flink.read(location if "://" in location else str(tmp_path / location))
+
+
+def test_a_missing_state_file_is_named(tmp_path: Path) -> None:
+    home = copied("flink-v6", tmp_path)
+    files = sorted(file for file in home.iterdir() if file.name not in ("_metadata", "truth.json"))
+    for file in files:
+        kept = file.read_bytes()
+        file.unlink()
+        (damage,) = flink.read(str(home)).damage
+        assert file.name in damage and "1 of 10 state files are gone" in damage
+        file.write_bytes(kept[:-1])
+        (damage,) = flink.read(str(home)).damage
+        assert f"{file.name} (cut short)" in damage
+        file.write_bytes(kept)
+    assert not flink.read(str(home)).damage
+
+
+def test_a_source_whose_state_is_gone_says_so(tmp_path: Path) -> None:
+    home = copied("flink-v6", tmp_path)
+    for file in home.iterdir():
+        if file.name != "_metadata":
+            file.unlink()
+    read = flink.read(str(home))
+    assert len(read.sources) == 3
+    assert all("state file" in one.problem and not one.positions for one in read.sources)
+
+
+@pytest.mark.parametrize("name", ["flink-v3", "flink-v4-unaligned", "flink-v6-unaligned"])
+def test_cut_short_anywhere_it_is_refused(name: str) -> None:
+    data = (TESTDATA / name / "_metadata").read_bytes()
+    assert parse(data, "m")
+    for length in range(len(data)):
+        with pytest.raises((Corrupt, UserFault), match=r"m: byte|m is"):
+            parse(data[:length], "m")
+    with pytest.raises(Corrupt, match="1 bytes too many"):
+        parse(data + b"\0", "m")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_changed_bytes_are_read_or_refused(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(["flink-v3", "flink-v4-legacy", "flink-v6-unaligned"]))
+    changed = bytearray((TESTDATA / name / "_metadata").read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(8, len(changed) - 1))
+        changed[place] = data.draw(st.integers(0, 255))
+    try:
+        parse(bytes(changed), "m")
+    except (Corrupt, UserFault):
+        pass
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([3, 4, 5, 6]), st.binary(max_size=200))
+def test_random_bytes_are_refused(version: int, noise: bytes) -> None:
+    head = (0x4960672D).to_bytes(4, "big") + version.to_bytes(4, "big")
+    try:
+        parse(head + noise, "m")
+    except (Corrupt, UserFault):
+        pass
+
+
+def test_announced_sizes_do_not_reserve_memory() -> None:
+    # Two thousand million operators, subtasks, offsets …: refused by what is left in the file.
+    head = (0x4960672D).to_bytes(4, "big") + (6).to_bytes(4, "big") + bytes(8)
+    with pytest.raises(Corrupt, match="byte 16: 2,147,483,647 entries cannot be in 4 bytes"):
+        parse(head + b"\x7f\xff\xff\xff" + bytes(4), "m")
+
+
+def test_handles_nested_too_deeply_are_refused() -> None:
+    changelog = b"\x0e" + bytes(16) + b"\0\0\0\x01"
+    operator = b"\0\0\0\0" + bytes(16) + bytes(8) + b"\0" + b"\0\0\0\x01"
+    subtask = bytes(4) + bytes(8) + changelog * 50
+    head = (0x4960672D).to_bytes(4, "big") + (6).to_bytes(4, "big") + bytes(12)
+    with pytest.raises(Corrupt, match="nested too deeply"):
+        parse(head + b"\0\0\0\x01" + operator + subtask + bytes(60), "m")
+
+
+def entry(*parts: bytes) -> Reader:
+    return Reader(b"".join(parts), "e")
+
+
+def utf(text: str) -> bytes:
+    encoded = text.encode()
+    return len(encoded).to_bytes(2, "big") + encoded
+
+
+def split_bytes(topic: str, partition: int, start: int, stop: int = -(1 << 63)) -> bytes:
+    numbers = start.to_bytes(8, "big", signed=True) + stop.to_bytes(8, "big", signed=True)
+    return utf(topic) + partition.to_bytes(4, "big") + numbers
+
+
+@given(
+    st.text("abc-._", min_size=1, max_size=249),
+    st.integers(0, 10_000),
+    st.integers(-3, (1 << 62)),
+    st.one_of(st.just(-(1 << 63)), st.integers(0, 1 << 62)),
+)
+def test_splits_are_read_back(topic: str, partition: int, start: int, stop: int) -> None:
+    data = split_bytes(topic, partition, start, stop)
+    inner = bytes(4) + len(data).to_bytes(4, "big") + data
+    whole = len(inner).to_bytes(4, "big") + inner
+    version, thing = flink_state.versioned(entry(whole))
+    read = flink_state.split(version, thing)
+    assert read == (topic, partition, start, None if stop < 0 else stop)
+    for length in range(len(whole)):
+        with pytest.raises(Corrupt, match="e: byte"):
+            flink_state.split(*flink_state.versioned(entry(whole[:length])))
+
+
+def test_enumerators_of_every_version() -> None:
+    def coordinator(version: int, state: bytes, serde: int = 1) -> bytes:
+        sizes = (serde, version, len(state))
+        return b"".join(number.to_bytes(4, "big") for number in sizes) + state
+
+    two = (2).to_bytes(4, "big")
+    old = utf("a") + bytes(4)
+    v1 = flink_state.discovered(coordinator(1, two + old + utf("b") + bytes(4)), "c")
+    assert v1 == [("a", 0, True, None), ("b", 0, True, None)]
+    waiting = (1).to_bytes(4, "big")
+    v2 = flink_state.discovered(
+        coordinator(2, two + old + bytes(4) + utf("b") + bytes(4) + waiting + b"\1"), "c"
+    )
+    assert v2 == [("a", 0, True, None), ("b", 0, False, None)]
+    one = split_bytes("a", 7, 42)
+    v3 = flink_state.discovered(
+        coordinator(3, waiting + bytes(4) + len(one).to_bytes(4, "big") + one + waiting + b"\1"),
+        "c",
+    )
+    assert v3 == [("a", 7, False, 42)]
+    with pytest.raises(Corrupt, match="version 9"):
+        flink_state.discovered(coordinator(9, b""), "c")
+
+
+def test_entries_must_lie_within_their_state() -> None:
+    def read(data: bytes, *offsets: int) -> list[bytes]:
+        states = OperatorStates((ListState("s", 0, offsets),), Handle(len(data), data))
+
+        def fetch(handle: Handle, start: int, length: int) -> bytes:
+            return data[start : start + length]
+
+        return [
+            bytes(each.take(each.remaining))
+            for each in flink_state.entries(states, "s", fetch, "w")
+        ]
+
+    head = b"\0\0\0\x06\0"
+    assert read(head + b"abcdef", 5, 8) == [b"abc", b"def"]
+    for offsets in ((5, 12), (-1, 5), (11,)):
+        with pytest.raises(Corrupt, match="w: "):
+            read(head + b"abcdef", *offsets)
+    with pytest.raises(Corrupt, match="operator state of version 99"):
+        read(b"\0\0\0\x63" + head, 5)
+    with pytest.raises(Corrupt, match="not snappy"):
+        read(b"\0\0\0\x06\x01" + b"abcdef", 5)
+
+
+@given(st.binary(max_size=60))
+def test_legacy_positions_are_read_or_refused(noise: bytes) -> None:
+    try:
+        legacy_position(entry(noise))
+    except Corrupt:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"\x00\x01a", "a"),
+        (b"\x00\x02\xc0\x80", "\0"),
+        (b"\x00\x06\xed\xa0\xbd\xed\xb8\x80", "\N{GRINNING FACE}"),
+        (b"\x00\x04\xf0\x9f\x98\x80", None),  # four bytes: UTF-8, not Java's
+        (b"\x00\x03\xed\xa0\xbd", None),  # half a pair
+        (b"\x00\x01\xff", None),
+        (b"\x00\x02a", None),
+    ],
+)
+def test_modified_utf8(data: bytes, text: str | None) -> None:
+    if text is None:
+        with pytest.raises(Corrupt):
+            entry(data).utf()
+    else:
+        assert entry(data).utf() == text
+
+
+def test_operator_ids_are_murmur3_of_uids() -> None:
+    # The reference values of the algorithm's author for seed 0, and a name over sixteen bytes.
+    assert murmur3_128(b"") == bytes(16)
+    assert murmur3_128(b"hello").hex() == "029bbd41b3a7d8cb191dae486a901e5b"
+    assert murmur3_128(b"Sink Committer: sink").hex()[:8] == "5abb6f10"
+
+
+def test_every_error_is_one_of_ours() -> None:
+    assert issubclass(Corrupt, AnabranchError) and issubclass(UserFault, AnabranchError)
