@@ -369,7 +369,7 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("plan", "--show", "none"), "neither a plan's id nor a file"),
     (("replay",), "name a plan"),
     (("replay", "none", "--", "true"), "neither a plan's id nor a file"),
-    (("replay", "none", "--sink", "view.db", "--", "true"), "written sqlite:PATH"),
+    (("replay", "none", "--sink", "view.db", "--", "true"), "that hold lines: sqlite:PATH"),
     (("replay", "--resume", "none"), "no replay"),
     (("promote", "none"), "no replay"),
     (("report",), "name the replay"),

@@ -17,10 +17,12 @@ LINE_EVERY_S = 5.0  # without a terminal
 
 @contextmanager
 def burndown(
-    title: str, extra: Callable[[], str] = lambda: ""
+    title: str, extra: Callable[[], str] = lambda: "", *, quiet: bool = False
 ) -> Iterator[Callable[[Progress], None]]:
     """A callback for ``Runner(on_progress=…)``. ``extra`` adds to each line (live latency, say)."""
-    if sys.stdout.isatty():
+    if quiet:
+        yield lambda _: None
+    elif sys.stdout.isatty():
         yield from _bar(title, extra)
     else:
         yield from _lines(extra)
@@ -31,6 +33,10 @@ def describe(progress: Progress) -> str:
     from anabranch.recovery.times import bytes_text, duration_text
 
     eta = "not at this rate" if progress.eta_s is None else duration_text(progress.eta_s)
+    if progress.paused:
+        eta = "paused"
+    elif progress.allowed:
+        eta += f", at most {bytes_text(progress.allowed)}/s"
     return (
         f"{progress.records_left:,} left ({bytes_text(progress.bytes_left)}), "
         f"{progress.records_per_second:,.0f} records/s ({bytes_text(progress.bytes_per_second)}/s), "

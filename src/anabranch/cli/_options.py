@@ -193,6 +193,16 @@ def parse_sink(text: str) -> SinkState:
     return read_sink(text)
 
 
+def endpoint(flag: str, text: str | None) -> tuple[str | None, int | None]:
+    """``HOST:PORT`` apart, with or without brackets around the host. Raises UserFault."""
+    if text is None:
+        return None, None
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isascii() or not port.isdigit():
+        raise UserFault(f"{flag} takes HOST:PORT, for example 127.0.0.1:9092, not {text!r}")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
 async def audited(log: Log, command: str, resource: str, **details: Any) -> None:
     """Leave word of what a command did for the brokers' audit log, if there is one."""
     from anabranch.broker.audit import inbox

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from anabranch.cli import _options
-from anabranch.cli._output import Part, Table, emit
+from anabranch.cli._output import emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
     from anabranch.log.log import Log
+    from anabranch.recovery.guards import Guards
     from anabranch.recovery.session import Session
+
+WATCH_S = 0.5  # between two looks at a session that another process runs
 
 
 @click.command(
@@ -24,7 +26,42 @@ if TYPE_CHECKING:
 )
 @click.argument("plan", required=False)
 @click.argument("run", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND …]")
-@click.option("--rate", metavar="SIZE", help="Bytes per second; default: the plan's.")
+@click.option("--rate", metavar="SIZE", help="Bytes per second at most; default: the plan's.")
+@click.option("--record-rate", type=click.IntRange(1), help="Records per second at most.")
+@click.option("--floor", metavar="SIZE", help="Never slowed below this. [default: 256KiB/s]")
+@click.option(
+    "--no-slow-down", is_flag=True, help="Keep to the rate, whatever the live side feels."
+)
+@click.option(
+    "--live-ratio",
+    type=float,
+    default=1.2,
+    show_default=True,
+    help="What live appends may take, in times what is usual.",
+)
+@click.option(
+    "--live-metrics",
+    multiple=True,
+    metavar="URL",
+    help="Of a broker's `up --metrics`, for its p99.",
+)
+@click.option("--live-produce-p99", type=float, metavar="MS", help="What its Produce may take.")
+@click.option(
+    "--live-fetch-p99",
+    type=float,
+    metavar="MS",
+    help="What its Fetch may take, long poll included.",
+)
+@click.option("--live-lag", metavar="DURATION", help="How far groups on the inputs may lag.")
+@click.option(
+    "--live-group", multiple=True, metavar="GROUP", help="Which; default: all with members."
+)
+@click.option(
+    "--sink-pressure",
+    multiple=True,
+    metavar="SOURCE=MAX",
+    help="A number that may be MAX: http://…#metric, http://…, or cmd:COMMAND.",
+)
 @click.option(
     "--sink", metavar="SINK", help="Fill a staging line of this sink: sqlite:PATH, postgresql://…"
 )
@@ -33,16 +70,27 @@ if TYPE_CHECKING:
     metavar="HOST:PORT",
     help="Default: the recovery lane's brokers if there are any, else the live ones.",
 )
+@click.option("--lane", help="Run on the brokers of this lane.")
 @click.option(
     "--listener",
     metavar="NAME",
     help="Which of the brokers' listeners the command is told. [default: their first]",
 )
-@click.option("--resume", metavar="ID", help="Go on with an interrupted or failed replay.")
+@click.option(
+    "--restarts",
+    type=click.IntRange(0, 100),
+    default=3,
+    show_default=True,
+    help="How often a command that was killed or failed is started again.",
+)
+@click.option("--metrics", metavar="HOST:PORT", help="Serve the replay's figures to Prometheus.")
+@click.option("--pause", metavar="ID", help="Give a running replay nothing until --resume.")
+@click.option("--resume", metavar="ID", help="Go on with a paused, interrupted or failed replay.")
 @click.option("--cancel", metavar="ID", help="Stop a replay.")
 @click.option(
     "--discard", metavar="ID", help="Delete the branches and group of a replay that is over."
 )
+@click.option("--watch", metavar="ID", help="Follow a replay that runs elsewhere to its end.")
 @click.option("--show", metavar="ID", help="Show a replay.")
 @click.option("--list", "listing", is_flag=True, help="List replays.")
 @_options.data_option
@@ -51,40 +99,48 @@ if TYPE_CHECKING:
 def command(
     plan: str | None,
     run: tuple[str, ...],
-    rate: str | None,
-    sink: str | None,
-    bootstrap: str | None,
-    listener: str | None,
+    pause: str | None,
     resume: str | None,
     cancel: str | None,
     discard: str | None,
+    watch: str | None,
     show: str | None,
     listing: bool,
+    metrics: str | None,
     data: Location,
     output: str,
+    **asked: Any,
 ) -> None:
     """Replay PLAN with COMMAND.
 
     The command reads a zero-copy branch with a group of its own; the live topic, group and view are
     not touched. It finds ANABRANCH_BOOTSTRAP, ANABRANCH_GROUP, ANABRANCH_TOPICS (JSON: topic →
     branch), ANABRANCH_END_OFFSETS (JSON), ANABRANCH_SINK and ANABRANCH_STAGING in its environment.
+
+    It slows down while live appends take longer than --live-ratio allows, groups lag or a sink is full,
+    never below --floor, and comes back. --pause, --resume, --cancel and --watch work from any terminal.
     Exit status 1 unless every end offset was reached.
     """
 
     async def main() -> Session | None:
+        from anabranch.cli import _replay_shown as shown
         from anabranch.errors import UserFault
-        from anabranch.recovery import replay
+        from anabranch.recovery import replay, sessions
 
         now_ms = _options.now_ms()
         async with _options.opened(data) as log:
             metastore = log.metastore
             if listing:
-                sessions = await replay.stored(metastore)
-                emit(output, lambda: sessions, lambda: _list_parts(sessions))
+                found = await replay.stored(metastore)
+                emit(output, lambda: found, lambda: shown.list_parts(found, now_ms))
                 return None
             if show is not None:
                 session = await replay.find(metastore, show)
-                emit(output, lambda: session, lambda: _parts(session))
+                emit(output, lambda: session, lambda: shown.parts(session, now_ms))
+                return None
+            if pause is not None:
+                await sessions.request_pause(metastore, await replay.find(metastore, pause), now_ms)
+                click.echo(f"Replay {pause} is being paused; go on with --resume {pause}.")
                 return None
             if cancel is not None:
                 await replay.request_cancel(metastore, await replay.find(metastore, cancel), now_ms)
@@ -94,71 +150,123 @@ def command(
                 await replay.discard(log, await replay.find(metastore, discard), now_ms)
                 click.echo(f"Deleted the branches of replay {discard}.")
                 return None
+            if watch is not None:
+                return await _watch(log, watch, output)
             if resume is not None:
                 session = await replay.find(metastore, resume)
+                if session.status.value == "paused" and await sessions.has_runner(
+                    metastore, session
+                ):
+                    await sessions.request_unpause(metastore, session)
+                    click.echo(f"Replay {resume} goes on where it was.")
+                    return None
+                if session.kind != "command":
+                    raise UserFault(
+                        f"replay {session.id} runs no command but {' '.join(session.command)}: go on "
+                        f"with replay_function(…, resume={session.id!r})"
+                    )
+                session = await _faster_or_slower(log, session, asked)
             else:
                 if plan is None or not run:
                     raise UserFault(
                         "name a plan and the command: anabranch replay PLAN -- COMMAND … "
                         "(or --resume ID, --list)"
                     )
-                session = await _prepare(log, plan, run, rate, sink, bootstrap, listener, now_ms)
-            return await _run(log, session, data, output)
+                session = await _prepare(log, plan, run, asked, now_ms)
+            return await _run(log, session, data, output, metrics)
 
     finished = _options.run(main())
     if finished is not None:
-        emit(output, lambda: finished, lambda: _parts(finished))
+        from anabranch.cli._replay_shown import parts
+
+        emit(output, lambda: finished, lambda: parts(finished, _options.now_ms()))
         if finished.status.value != "completed":
             raise SystemExit(1)
 
 
 async def _prepare(
-    log: Log,
-    plan: str,
-    run: tuple[str, ...],
-    rate: str | None,
-    sink: str | None,
-    bootstrap: str | None,
-    listener: str | None,
-    now_ms: int,
+    log: Log, plan: str, run: tuple[str, ...], asked: dict[str, Any], now_ms: int
 ) -> Session:
     import secrets
 
     from anabranch.errors import UserFault
-    from anabranch.recovery import planning, points, replay
+    from anabranch.recovery import places, planning, points, replay
     from anabranch.recovery.sinks import locations
     from anabranch.recovery.times import parse_bytes
 
+    sink, bootstrap = asked["sink"], asked["bootstrap"]
     if sink is not None and not locations.keeps_lines(sink):
         raise UserFault(
             f"“{sink}”: a replay stages sinks that hold lines: {', '.join(locations.FORMS)}"
         )
+    guards = _guards(asked)
     found = await planning.find(log.metastore, plan)
     await _options.require_replay(log, "replay", topics=found.incident.topics)
     await _options.audited(log, "replay", f"PLAN:{found.id}", run=list(run))
-    protocol = "PLAINTEXT"
-    if bootstrap is None or listener is not None:
-        now_there_ms = await log.metastore.now_ms()
-        found_servers, protocol = await replay.default_bootstrap(
-            log.metastore, now_there_ms, listener
-        )
-        bootstrap = bootstrap or found_servers
+    place = None
+    if bootstrap is None or asked["listener"] is not None or asked["lane"] is not None:
+        there_ms = await log.metastore.now_ms()
+        place = await places.choose(log.metastore, there_ms, asked["listener"], asked["lane"])
     return await replay.prepare(
         log,
         found,
         token=secrets.token_hex(2),
         now_ms=now_ms,
         command=run,
-        bootstrap=bootstrap,
-        security_protocol=protocol,
+        bootstrap=bootstrap or (place.bootstrap if place else ""),
+        security_protocol=place.protocol if place else "PLAINTEXT",
         creator=points.whoami(),
-        rate=parse_bytes(rate) if rate is not None else None,
+        rate=parse_bytes(asked["rate"]) if asked["rate"] is not None else None,
         sink=sink,
+        record_rate=asked["record_rate"],
+        floor=parse_bytes(asked["floor"]) if asked["floor"] is not None else None,
+        guards=guards,
+        lane=place.lane if place else None,
+        lane_wanted=asked["lane"],
+        listener=asked["listener"],
+        finds_brokers=bootstrap is None,
+        restarts=asked["restarts"],
     )
 
 
-async def _run(log: Log, session: Session, data: Location, output: str) -> Session:
+async def _faster_or_slower(log: Log, session: Session, asked: dict[str, Any]) -> Session:
+    """A resumed session at the rates that were given with it, if any were."""
+    from msgspec import structs
+
+    from anabranch.recovery import quota
+    from anabranch.recovery.times import parse_bytes
+
+    if asked["rate"] is not None:
+        rate, allowed = parse_bytes(asked["rate"]), await quota.load(log.metastore)
+        session = structs.replace(session, rate=rate if allowed is None else min(rate, allowed))
+    if asked["record_rate"] is not None:
+        session = structs.replace(session, record_rate=asked["record_rate"])
+    return session
+
+
+def _guards(asked: dict[str, Any]) -> Guards:
+    """Raises UserFault."""
+    from anabranch.recovery.guards import Guards, Pressure
+    from anabranch.recovery.times import parse_duration
+
+    lag = asked["live_lag"]
+    return Guards(
+        enabled=not asked["no_slow_down"],
+        late_ratio=asked["live_ratio"],
+        metrics=asked["live_metrics"],
+        produce_p99_ms=asked["live_produce_p99"],
+        fetch_p99_ms=asked["live_fetch_p99"],
+        lag_s=None if lag is None else parse_duration(lag, "--live-lag") / 1000,
+        groups=asked["live_group"],
+        pressures=tuple(map(Pressure.parse, asked["sink_pressure"])),
+    ).check()
+
+
+async def _run(
+    log: Log, session: Session, data: Location, output: str, metrics: str | None
+) -> Session:
     from anabranch.cli._burndown import burndown
+    from anabranch.cli._replay_shown import saturation_text
     from anabranch.recovery.replay import Runner
 
     runner = Runner(
@@ -166,63 +274,56 @@ async def _run(log: Log, session: Session, data: Location, output: str) -> Sessi
         session,
         output=data.files / "replays" / f"{session.id}.log",
         environ=os.environ,
+        store=log.store,
     )
-    if output == "json":
-        return await runner.run()
-    click.echo(
-        f"Replay {session.id}: {session.total.records:,} records into "
-        f"{', '.join(branch.branch for branch in session.branches)}"
-    )
-    with burndown("replay") as update:
-        runner.on_progress = update
-        return await runner.run()
+    server = None
+    if metrics is not None:
+        from anabranch.broker.metrics import MetricsServer
+        from anabranch.recovery.replay_metrics import ReplayCollector
+
+        host, port = _options.endpoint("--metrics", metrics)
+        assert host is not None and port is not None
+        collector = ReplayCollector(lambda: (runner.session, runner.current))
+        server = MetricsServer(host, port, [collector])
+        click.echo(f"Figures: http://{host}:{server.port}/metrics", err=True)
+    try:
+        if output == "json":
+            return await runner.run()
+        click.echo(
+            f"Replay {session.id}: {session.total.records:,} records into "
+            f"{', '.join(branch.branch for branch in session.branches)}"
+        )
+        with burndown("replay", lambda: saturation_text(runner.session)) as update:
+            runner.on_progress = update
+            return await runner.run()
+    finally:
+        if server is not None:
+            server.close()
 
 
-def _list_parts(sessions: list[Session]) -> Iterator[Part]:
-    from anabranch.recovery.times import time_text
+async def _watch(log: Log, identity: str, output: str) -> Session:
+    """Until it is over. Raises UserFault if nobody runs it any more."""
+    import asyncio
 
-    if not sessions:
-        yield "No replays yet."
-        return
-    yield Table(
-        ("replay", "status", "for group", "plan", ">records", ">runs", "created"),
-        [
-            (
-                session.id,
-                session.status.value,
-                session.live_group,
-                session.plan,
-                session.total.records,
-                len(session.runs),
-                time_text(session.created_ms),
-            )
-            for session in sessions
-        ],
-    )
+    from anabranch.cli._burndown import burndown
+    from anabranch.cli._replay_shown import saturation_text
+    from anabranch.errors import UserFault
+    from anabranch.recovery import replay, sessions
+    from anabranch.recovery.session import last_progress
 
-
-def _parts(session: Session) -> Iterator[Part]:
-    from anabranch.recovery.times import bytes_text, duration_text
-
-    yield f"Replay {session.id}: {session.status.value}"
-    if session.error:
-        yield f"  {session.error}"
-    total = session.total
-    yield f"  {total.records:,} records, {bytes_text(total.bytes)}, at most {bytes_text(session.rate)}/s"
-    seconds = sum(
-        (r.ended_ms - r.started_ms) / 1000 for r in session.runs if r.ended_ms is not None
-    )
-    if seconds:
-        done = total.records - (session.samples[-1].records_left if session.samples else 0)
-        yield f"  {done:,} done in {duration_text(seconds)} ({len(session.runs)} run(s))"
-    yield Table(
-        ("topic", "branch", "group", "staging"),
-        [
-            (b.topic, b.branch, session.group, session.sink.line if session.sink else None)
-            for b in session.branches
-        ],
-    )
-    if session.status.value in ("failed", "interrupted"):
-        yield f"Go on with: anabranch replay --resume {session.id}"
-    elif session.status.value == "completed" and session.sink is not None:
-        yield f"Next: anabranch verify …, then anabranch promote {session.id}"
+    session = await replay.find(log.metastore, identity)
+    with burndown("replay", lambda: saturation_text(session), quiet=output == "json") as update:
+        while session.status.value in ("prepared", "running", "paused"):
+            update(last_progress(session, _options.now_ms()))
+            silent_ms = _options.now_ms() - max(session.ticked_ms, session.created_ms)
+            if session.samples:
+                silent_ms = min(silent_ms, _options.now_ms() - session.samples[-1].at_ms)
+            if silent_ms > sessions.LEASE_MS and not await sessions.has_runner(
+                log.metastore, session
+            ):
+                raise UserFault(
+                    f"nobody runs replay {identity} any more: `anabranch replay --resume {identity}`"
+                )
+            await asyncio.sleep(WATCH_S)
+            session = await replay.find(log.metastore, identity)
+    return session

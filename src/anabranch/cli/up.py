@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anabranch.cli import _options
 from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def command(
 
     if session is not None and not listen:
         listen = ("127.0.0.1:0",)  # the usual port is the live brokers'
-    metrics_host, metrics_port = _endpoint("--metrics", metrics)
+    metrics_host, metrics_port = _options.endpoint("--metrics", metrics)
     overrides: dict[str, Any] = {
         "data": data,
         "metastore": metastore,
@@ -177,28 +178,19 @@ def command(
         asyncio.run(_supervise(settings, workers, log_level))
 
 
-def _endpoint(flag: str, text: str | None) -> tuple[str | None, int | None]:
-    if text is None:
-        return None, None
-    host, separator, port = text.rpartition(":")
-    if not separator or not host or not port.isascii() or not port.isdigit():
-        raise UserFault(f"{flag} takes HOST:PORT, for example 127.0.0.1:9092, not {text!r}")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
 def listeners(listen: Sequence[str], advertise: Sequence[str]) -> dict[str, Any]:
     """The settings that ``--listen`` and ``--advertise`` stand for. Raises UserFault."""
     told: dict[str | None, dict[str, Any]] = {}
     for text in advertise:
         name, _, place = text.rpartition("=")
-        host, port = _endpoint("--advertise", place)
+        host, port = _options.endpoint("--advertise", place)
         told[name or None] = {"advertised_host": host, "advertised_port": port}
     if len(listen) <= 1 and not any("://" in text for text in listen):
         if set(told) - {None}:
             raise UserFault(
                 "--advertise NAME=… wants a listener of that name: --listen NAME=PROTOCOL://…"
             )
-        host, port = _endpoint("--listen", listen[0] if listen else None)
+        host, port = _options.endpoint("--listen", listen[0] if listen else None)
         one = {"listener": {"host": host, "port": port, **told.get(None, {})}}
         return {**one, "listeners": []} if listen else one
     made = []
@@ -207,7 +199,7 @@ def listeners(listen: Sequence[str], advertise: Sequence[str]) -> dict[str, Any]
         if not separator:
             head, place = "PLAINTEXT", text
         named, _, protocol = head.rpartition("=")
-        host, port = _endpoint("--listen", place)
+        host, port = _options.endpoint("--listen", place)
         known_as = named or protocol
         entry = {"name": known_as, "protocol": protocol, "host": host, "port": port}
         made.append(entry | told.pop(known_as, {}))

@@ -7,11 +7,16 @@ from enum import StrEnum
 
 from msgspec import Struct, structs
 
+from anabranch.recovery import eta
+from anabranch.recovery.guards import Guards
 from anabranch.recovery.model import SCHEMA_VERSION, Position, Volume, positions_by_key
+from anabranch.recovery.throttle import Decision, decided
 
 KIND = "replay"
 CANCEL_KIND = "replay-cancel"
+PAUSE_KIND = "replay-pause"
 
+SATURATION_MAX = 200  # samples of it; thinned out in the same way
 SAMPLES_MAX = 400  # of the burn-down kept in the document; past it every second one is dropped
 RATE_WINDOW_MS = 5000  # the rate shown is that of the last seconds
 
@@ -21,6 +26,7 @@ class Status(StrEnum):
 
     PREPARED = "prepared"
     RUNNING = "running"
+    PAUSED = "paused"  # the command lives and is given nothing
     COMPLETED = "completed"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
@@ -59,23 +65,54 @@ class StagingSink(Struct, frozen=True):
 
 
 class Sample(Struct, frozen=True, array_like=True):
-    """One point of the burn-down."""
+    """One point of the burn-down. ``active_ms``: how long the session had run then, without pauses."""
 
     at_ms: int
     records_left: int
     bytes_left: int
+    active_ms: int = 0
+
+
+class Saturation(Struct, frozen=True, array_like=True):
+    """How full the three were: 1 is the most that is allowed, or all there is; None: not known.
+
+    ``broker``: live latency beside what it may be; ``store``: a small read beside what it usually takes;
+    ``sink``: its pressure, or the share of the time that a function works.
+    """
+
+    at_ms: int
+    broker: float | None = None
+    store: float | None = None
+    sink: float | None = None
+
+
+class Process(Struct, frozen=True):
+    """A process on some machine; ``birth`` tells it from a later one of the same number."""
+
+    host: str
+    pid: int
+    birth: str
 
 
 class Run(Struct, frozen=True):
-    """One start of the command; ``exit_status`` None while it runs or if its runner died."""
+    """One start of the command; ``exit_status`` None while it runs or if its runner died.
+
+    ``process`` is what it ran as, so that a resume finds a command that outlived its runner.
+    """
 
     started_ms: int
     ended_ms: int | None
     exit_status: int | None
+    process: Process | None = None
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """A replay with an identity of its own: group, branches, rate, staging, history."""
+    """A replay with an identity of its own: group, branches, rate, staging, history.
+
+    ``rate`` is the most in log bytes per second, ``floor`` the least to which ``guards`` slow it, ``allowed``
+    what it may now. ``kind`` is what reads: a ``command``, a ``function``, ``sql``, or the ``splits`` of another
+    engine.
+    """
 
     id: str
     plan: str
@@ -96,6 +133,23 @@ class Session(Struct, frozen=True, kw_only=True):
     runs: tuple[Run, ...] = ()
     samples: tuple[Sample, ...] = ()
     security_protocol: str = "PLAINTEXT"  # of the bootstrap servers
+    kind: str = "command"
+    floor: int = 0
+    allowed: int = 0
+    record_rate: int | None = None  # the most in records per second
+    guards: Guards = Guards()
+    decisions: tuple[Decision, ...] = ()
+    active_ms: int = 0
+    ticked_ms: int = 0  # until when active time was counted
+    milestones: tuple[eta.Milestone, ...] = ()
+    saturation: tuple[Saturation, ...] = ()
+    lane: str | None = None  # the brokers that serve it; None: wherever the bootstrap servers are
+    lane_wanted: str | None = None  # None: the recovery lane if there is one, else live
+    listener: str | None = None
+    finds_brokers: bool = (
+        False  # whether each start looks for brokers, or keeps to the bootstrap given
+    )
+    restarts: int = 0  # how often a command that died is started again
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -123,6 +177,16 @@ class Progress(Struct, frozen=True, kw_only=True):
     records_per_second: float
     bytes_per_second: float
     eta_s: float | None
+    allowed: int = 0  # bytes per second; 0: not known
+    paused: bool = False
+
+    @property
+    def done_share(self) -> float:
+        """Between 0 and 1: of the bytes, or of the records where there are none."""
+        whole, rest = self.bytes_total, self.bytes_left
+        if not whole:
+            whole, rest = self.records_total, self.records_left
+        return 1 - rest / whole if whole else 1.0
 
     @property
     def finished(self) -> bool:
@@ -143,20 +207,16 @@ def left(spans: Sequence[Span], committed: Sequence[Position]) -> Volume:
 
 
 def progress(session: Session, remaining: Volume, now_ms: int) -> Progress:
-    """Rates and ETA from the samples of the present run and what remains."""
+    """Rates of the last seconds, and the ETA from the present run's samples and what remains."""
     started = session.runs[-1].started_ms if session.runs else now_ms
-    window = [
-        sample
-        for sample in session.samples
-        if sample.at_ms >= max(started, now_ms - RATE_WINDOW_MS) and sample.at_ms < now_ms
-    ]
+    run = [one for one in session.samples if started <= one.at_ms <= now_ms]
     total = session.total
     records_rate = bytes_rate = 0.0
-    if window:
-        seconds = (now_ms - window[0].at_ms) / 1000
-        records_rate = max(0.0, (window[0].records_left - remaining.records) / seconds)
-        bytes_rate = max(0.0, (window[0].bytes_left - remaining.bytes) / seconds)
-    eta = remaining.records / records_rate if records_rate else None
+    recent = [one for one in run if now_ms - RATE_WINDOW_MS <= one.at_ms < now_ms]
+    if recent:
+        seconds = (now_ms - recent[0].at_ms) / 1000
+        records_rate = max(0.0, (recent[0].records_left - remaining.records) / seconds)
+        bytes_rate = max(0.0, (recent[0].bytes_left - remaining.bytes) / seconds)
     return Progress(
         at_ms=now_ms,
         elapsed_s=(now_ms - started) / 1000,
@@ -166,16 +226,103 @@ def progress(session: Session, remaining: Volume, now_ms: int) -> Progress:
         bytes_left=remaining.bytes,
         records_per_second=records_rate,
         bytes_per_second=bytes_rate,
-        eta_s=0.0 if remaining.records == 0 else eta,
+        eta_s=0.0 if remaining.records == 0 else _eta(session, run, remaining, now_ms),
+        allowed=session.allowed,
+        paused=session.status is Status.PAUSED,
     )
+
+
+def last_progress(session: Session, now_ms: int) -> Progress:
+    """The burn-down as the session's document has it: of its last sample."""
+    if not session.samples:
+        return progress(session, session.total, now_ms)
+    last = session.samples[-1]
+    return progress(session, Volume(last.records_left, last.bytes_left), last.at_ms)
+
+
+def _eta(session: Session, run: Sequence[Sample], remaining: Volume, now_ms: int) -> float | None:
+    active_ms = active(session, now_ms)
+    in_bytes = [eta.Point(one.active_ms, one.bytes_left) for one in run]
+    in_records = [eta.Point(one.active_ms, one.records_left) for one in run]
+    now = eta.Point(active_ms, remaining.bytes)
+    rate, _ = eta.rate_and_eta(in_bytes, now)
+    factor = 1.0
+    window_ms = max(eta.WINDOW_MS_MIN, int(active_ms * eta.WINDOW_SHARE))
+    since_ms = max(now_ms - window_ms, run[0].at_ms if run else now_ms)
+    if session.allowed:
+        factor = eta.limit_factor(session.decisions, session.allowed, rate, since_ms, now_ms)
+    _, by_bytes = eta.rate_and_eta(in_bytes, now, factor=factor)
+    _, by_records = eta.rate_and_eta(
+        in_records, eta.Point(active_ms, remaining.records), factor=factor
+    )
+    if by_bytes is None or by_records is None:
+        return by_records
+    mean = eta.mean_limit(session.decisions, session.allowed, since_ms, now_ms)
+    if session.allowed and rate >= eta.LIMITED_SHARE * mean:
+        return by_bytes  # a limit of bytes is what decides
+    return by_records
+
+
+def active(session: Session, now_ms: int) -> int:
+    """Milliseconds that the session has run by now, without pauses and interruptions."""
+    running = session.status is Status.RUNNING and session.ticked_ms
+    return session.active_ms + (max(0, now_ms - session.ticked_ms) if running else 0)
+
+
+def ticked(session: Session, now_ms: int) -> Session:
+    """The session with its active time counted until now."""
+    return structs.replace(session, active_ms=active(session, now_ms), ticked_ms=now_ms)
 
 
 def sampled(session: Session, remaining: Volume, now_ms: int) -> Session:
     """The session with one more sample; old ones thin out so that the document stays small (I10)."""
-    samples = (*session.samples, Sample(now_ms, remaining.records, remaining.bytes))
+    session = ticked(session, now_ms)
+    sample = Sample(now_ms, remaining.records, remaining.bytes, session.active_ms)
+    samples = (*session.samples, sample)
     if len(samples) > SAMPLES_MAX:
         samples = (*samples[:-1:2], samples[-1])
     return structs.replace(session, samples=samples)
+
+
+def marked(session: Session, current: Progress) -> Session:
+    """With the estimate kept if a milestone of the work was just passed."""
+    if current.finished:
+        return session
+    milestones = eta.passed(
+        session.milestones, current.done_share, current.at_ms, session.active_ms, current.eta_s
+    )
+    if len(milestones) == len(session.milestones):
+        return session
+    return structs.replace(session, milestones=milestones)
+
+
+def saturated(session: Session, sample: Saturation) -> Session:
+    """With one more sample of how full everything is."""
+    samples = (*session.saturation, sample)
+    if len(samples) > SATURATION_MAX:
+        samples = (*samples[:-1:2], samples[-1])
+    return structs.replace(session, saturation=samples)
+
+
+def throttled(session: Session, rate: int, cause: str, now_ms: int) -> Session:
+    """The rate in force is another, and why."""
+    if rate == session.allowed:
+        return session
+    decisions = decided(session.decisions, now_ms, cause, session.allowed, rate)
+    return structs.replace(session, allowed=rate, decisions=decisions)
+
+
+def paused(session: Session, now_ms: int) -> Session:
+    """The session is given nothing from now on; what it may is kept for later."""
+    session = ticked(session, now_ms)
+    decisions = decided(session.decisions, now_ms, "paused by request", session.allowed, 0)
+    return structs.replace(session, status=Status.PAUSED, decisions=decisions)
+
+
+def unpaused(session: Session, now_ms: int) -> Session:
+    """The session goes on where it was."""
+    decisions = decided(session.decisions, now_ms, "resumed by request", 0, session.allowed)
+    return structs.replace(session, status=Status.RUNNING, ticked_ms=now_ms, decisions=decisions)
 
 
 def started(session: Session, now_ms: int) -> Session:
@@ -185,18 +332,33 @@ def started(session: Session, now_ms: int) -> Session:
         for run in session.runs
     )
     return structs.replace(
-        session, status=Status.RUNNING, error="", runs=(*runs, Run(now_ms, None, None))
+        session,
+        status=Status.RUNNING,
+        error="",
+        runs=(*runs, Run(now_ms, None, None)),
+        ticked_ms=now_ms,
     )
+
+
+def running_as(session: Session, process: Process) -> Session:
+    """The present run is this process."""
+    assert session.runs
+    run = structs.replace(session.runs[-1], process=process)
+    return structs.replace(session, runs=(*session.runs[:-1], run))
 
 
 def ended(
     session: Session, status: Status, now_ms: int, *, exit_status: int | None, error: str = ""
 ) -> Session:
     """The run is over; ``error`` is a sentence for the person who looks at the session."""
+    session = ticked(session, now_ms)
     runs = session.runs
     if runs:
         runs = (*runs[:-1], structs.replace(runs[-1], ended_ms=now_ms, exit_status=exit_status))
-    return structs.replace(session, status=status, error=error, runs=runs)
+    milestones = session.milestones
+    if status is Status.COMPLETED:
+        milestones = eta.judged(milestones, session.active_ms)
+    return structs.replace(session, status=status, error=error, runs=runs, milestones=milestones)
 
 
 def verdict_of_exit(exit_status: int, remaining: Volume, last_words: str) -> tuple[Status, str]:
@@ -211,6 +373,16 @@ def verdict_of_exit(exit_status: int, remaining: Volume, last_words: str) -> tup
         f"the command ended with {how} before the end offsets: "
         f"{remaining.records:,} records left{said}",
     )
+
+
+def left_by_branch(session: Session, committed: Sequence[Position]) -> dict[str, int]:
+    """Bytes between the committed offsets and the ends, by branch."""
+    return {
+        branch.branch: left(
+            [span for span in session.spans if span.topic_id == branch.topic_id], committed
+        ).bytes
+        for branch in session.branches
+    }
 
 
 def by_branch(session: Session, values: Mapping[tuple[str, int], int]) -> dict[str, dict[str, int]]:
