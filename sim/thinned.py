@@ -1,7 +1,8 @@
 """What compaction may take, judged by what clients sent: of each key the newest record stays.
 
 A record may be missing if a newer one of its key exists that is old enough to be cleaned, or if it is a
-delete marker, the newest of its key, and ``delete.retention.ms`` is over. Brokers judge ages by clocks that
+delete marker, old enough to be cleaned, and ``delete.retention.ms`` is over: of what is old enough it was the
+newest of its key, and that younger ones follow keeps it no longer. Brokers judge ages by clocks that
 jump, so every age is allowed to be wrong by as much as clocks were ever apart.
 """
 
@@ -75,15 +76,15 @@ class Thinned:
             return None
         if any(self._may_replace(each, record.key, story, partition) for each in attempts.values()):
             return None
+        age_ms = self._age_ms(attempts[here[0]])
+        retention_ms = story.least("delete.retention.ms", DAY_MS)
+        if record.value is None and age_ms >= max(lag_ms, retention_ms):
+            return None  # its time is over, whatever came since
         if newer:
             return f"{here} at {offset} was compacted by {newer}, which are only {ages} ms old"
         if record.value is not None:
             return f"{here} at {offset} is the newest of {record.key!r}, and is gone"
-        age_ms = self._age_ms(attempts[here[0]])
-        retention_ms = story.least("delete.retention.ms", DAY_MS)
-        if age_ms < max(lag_ms, retention_ms):
-            return f"the delete marker {here} at {offset} is gone after {age_ms} ms"
-        return None
+        return f"the delete marker {here} at {offset} is gone after {age_ms} ms"
 
     def _may_replace(self, attempt: Attempt, key: bytes, story: TopicStory, partition: int) -> bool:
         """Whether nobody knows what became of the attempt, and it may have come and gone."""
