@@ -17,7 +17,12 @@ from anabranch.storage.disk import Disk
 from anabranch.storage.store import NotFound
 from anabranch.storage.wal import FlushPart, PlacedPart
 from anabranch.storage.wal_directory import WalDirectory
-from anabranch.storage.wal_file import SPARES_MAX, FileWal
+from anabranch.storage.wal_file import (
+    FLUSHES_REMEMBERED,
+    RAW_FLUSH_BYTES,
+    SPARES_MAX,
+    FileWal,
+)
 from anabranch.storage.wal_format import BLOCK_BYTES, FILE_HEADER_BYTES, Frame, frame_header_bytes
 from anabranch.storage.wal_scan import Ending, scan_frames
 
@@ -390,6 +395,21 @@ def test_raw_blocks_are_left_for_a_spare_of_written_ones(
     assert wal.read(*raw) == b"raw" and not wal.is_active(raw.object_key)
     wal.recycle(raw.object_key)  # most of it is raw still: not a spare
     assert [name for name in names(wal) if name.startswith("spare-")] == []
+
+
+def test_large_flushes_get_no_spares_of_zeros(tmp_path: Path) -> None:
+    """A burst that fills a file in a moment must not have every byte written twice."""
+    wal = FileWal.open(
+        tmp_path, cluster_id=CLUSTER, broker_id=1, broker_epoch=1, file_bytes=8 * RAW_FLUSH_BYTES
+    )
+    large, small = part(bytes(4 * RAW_FLUSH_BYTES)), part(b"x")
+    wal.write([large])
+    assert wal.prepare_spare() is True  # one such flush may be a chance
+    placed = [wal.write([large])[0] for _ in range(FLUSHES_REMEMBERED)]
+    assert wal.prepare_spare() is False
+    placed += [wal.write([small])[0] for _ in range(2 * FLUSHES_REMEMBERED)]
+    assert wal.prepare_spare() is True
+    assert [len(wal.read(*one)) for one in placed] == [one.length for one in placed]
 
 
 def test_a_raw_file_that_was_filled_is_reused(open_wal: Callable[..., FileWal]) -> None:
