@@ -15,7 +15,15 @@ from anabranch.errors import ClientFault, UserFault
 from anabranch.log.branch import BranchPoint
 from anabranch.log.journal import Journal
 from anabranch.log.rebuild.report import Kind, Report
-from anabranch.metastore.api import Actor, Committed, GroupRow, OffsetAction, Topic
+from anabranch.metastore.api import (
+    Actor,
+    Committed,
+    GroupRow,
+    LineMove,
+    LineSwap,
+    OffsetAction,
+    Topic,
+)
 from anabranch.metastore.appends import producer_states
 from anabranch.metastore.connections import SqliteTx
 from anabranch.storage import journal_format as fmt
@@ -66,6 +74,7 @@ class History:
         self.rng = rng
         self.sequences: dict[tuple[int, int, int], int] = {}
         self.named = 0
+        self.producers = 0  # those below are not used any more
 
     def topics(self) -> list[Topic]:
         return self.bench.log.catalogue.topics()
@@ -77,7 +86,7 @@ class History:
         operations = [self.append] * 6 + [
             self.commit, self.merge, self.configure, self.delete_records, self.document,
             self.group, self.ship, self.consolidate, self.branch, self.create, self.delete,
-            self.expire, self.restart,
+            self.expire, self.restart, self.promote,
         ]  # fmt: skip
         operation = self.create if len(topics) < 2 else rng.choice(operations)
         await operation()
@@ -93,7 +102,7 @@ class History:
         partition = self.rng.randrange(topic.partitions)
         options: dict[str, Any] = {}
         if topic.origin is None and self.rng.random() < 0.6:
-            key = (topic.no, partition, self.rng.randint(1, 3))
+            key = (topic.no, partition, self.producers + self.rng.randint(1, 3))
             sequence = self.sequences.get(key, 0)
             count = self.rng.randint(1, 4)
             self.sequences[key] = sequence + count
@@ -159,6 +168,39 @@ class History:
             await self.bench.log.branch(topic, f"b{self.named}", BranchPoint())
         except ClientFault:
             pass
+
+    async def promote(self) -> None:
+        ids = {topic.id: topic for topic in self.topics()}
+        pairs = [
+            (ids[each.origin.topic_id], each)
+            for each in self.topics()
+            if each.origin is not None and each.origin.topic_id in ids
+        ]
+        pairs = [(one, other) for one, other in pairs if one.partitions == other.partitions]
+        if not pairs:
+            return
+        topic, branch = self.rng.choice(pairs)
+        assert branch.origin is not None
+        self.named += 1
+        self.producers += 3  # what they would send next is of the line that goes
+        ends = branch.origin.ends
+        beyond, _ = await self.bench.log.metastore.standing_beyond(topic.no, ends)
+        moves: dict[str, LineMove] = {}
+        for each in beyond:
+            to = Committed(topic.no, each.partition, ends[each.partition], 0, "", 1)
+            before = moves.get(each.group_id, LineMove(each.fence, ()))
+            moves[each.group_id] = LineMove(each.fence, (*before.offsets, to))
+        await self.bench.log.swap_lines(
+            LineSwap(
+                topic.no,
+                branch.no,
+                ends,
+                f"p{self.named}",
+                "promotion",
+                moves=moves,
+            ),
+            ACTOR,
+        )
 
     async def delete(self) -> None:
         if self.rng.random() < 0.4 and len(self.topics()) > 3:

@@ -237,6 +237,8 @@ class Background:
     async def _retain_one(self, log: PartitionLog, oldest: OldestExtent, floors: Floors) -> None:
         config = self._catalogue.config(log.topic)
         floor = floors.of(log.topic.id, log.partition)
+        # A promotion puts another line here: what was read says nothing of it.
+        epoch = oldest.epoch
         retained_bytes = oldest.bytes
         for _ in range(RETENTION_PAGES_PER_PARTITION):
             extents = await self._metastore.extents_from(
@@ -266,8 +268,9 @@ class Background:
                 advance.cause,
                 advance.detail,
                 now_ms,
+                epoch,
             )
-            if row is None:
+            if row is None or row.leader_epoch != epoch:
                 return
             log.apply_if_newer(row)
             dropped = [each for each in extents if each.last_offset < advance.log_start]

@@ -90,6 +90,7 @@ class _Plan(NamedTuple):
     built: Built
     filter: CompactionFilter
     clean_end: int  # how far the partition may be called clean once the runs are in place
+    epoch: int  # the leader epoch of the line that was read
 
     @property
     def length(self) -> int:
@@ -315,7 +316,7 @@ class Compactor:
         runs = self._runs(below, segment_bytes)
         changed = await self._in_thread(_changed, runs, chosen, segment_bytes)
         clean_end = _cleaned_end(candidate) if waits else built.end
-        return _Plan(log, extents, changed, built, chosen, clean_end)
+        return _Plan(log, extents, changed, built, chosen, clean_end, candidate.epoch)
 
     async def _final_extents(self, log: PartitionLog, offset: int, end: int) -> list[Extent]:
         """All extents from ``offset`` on that start below ``end`` and the first in the WAL, page by page."""
@@ -378,11 +379,16 @@ class Compactor:
     # -- the second reading ------------------------------------------------------------------------
     async def _finish_together(self, plans: Sequence[_Plan]) -> int:
         """Write the runs of these plans: partitions of one small run share objects."""
-        for plan in plans:
-            key = (plan.log.topic.no, plan.log.partition)
-            self._merger.busy.add(key)
-            await self._metastore.begin_compaction(*key, plan.built.end, self._now_ms())
+        asked, plans = plans, []
         try:
+            for plan in asked:
+                key = (plan.log.topic.no, plan.log.partition)
+                self._merger.busy.add(key)
+                begun = await self._metastore.begin_compaction(
+                    *key, plan.built.end, self._now_ms(), plan.epoch
+                )
+                if begun is not None:  # else it is gone, or a branch was promoted in its place
+                    plans.append(plan)
             failed: set[int] = set()
             single = {id(plan): plan for plan in plans if len(plan.runs) == 1}
             rewrites = [self._rewrite(plan, plan.runs[0]) for plan in single.values()]
@@ -398,7 +404,7 @@ class Compactor:
                     done += 1
             return done
         finally:
-            for plan in plans:
+            for plan in asked:
                 self._merger.busy.discard((plan.log.topic.no, plan.log.partition))
 
     def _rewrite(self, plan: _Plan, run: Sequence[Extent]) -> Rewrite:
@@ -451,6 +457,7 @@ class Compactor:
             bytes_between(extents, row.log_start, end),
             plan.filter.next_horizon_ms,
             self._now_ms(),
+            plan.epoch,
         )
         self.passes += concluded
         return concluded

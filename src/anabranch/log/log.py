@@ -41,10 +41,12 @@ from anabranch.log.threads import LogThreads
 from anabranch.log.throttle import FairLimit
 from anabranch.log.transactions import Transactions
 from anabranch.metastore.api import (
+    Actor,
     BrokerRow,
     Damage,
     DeletedTopic,
     GapCause,
+    LineSwap,
     Metastore,
     PartitionSize,
     Topic,
@@ -366,12 +368,18 @@ class Log:
             )
         held = await holds.floors(self.metastore, self.now_ms())
         holds.refuse(topic, held.holders(topic.id, [partition], offset), "deleting these records")
+        epoch = log.leader_epoch
         row = await self.metastore.advance_log_start(
-            topic.no, partition, offset, GapCause.DELETE_RECORDS, "", self.now_ms()
+            topic.no, partition, offset, GapCause.DELETE_RECORDS, "", self.now_ms(), epoch
         )
         if row is None:
             raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic.name} was deleted")
         log.apply_if_newer(row)
+        if row.leader_epoch != epoch:
+            raise ClientFault(
+                ErrorCode.NOT_LEADER_OR_FOLLOWER,
+                f"a branch was promoted in the place of {topic.name}/{partition} meanwhile",
+            )
         return log.log_start
 
     async def skip_damage(
@@ -516,6 +524,12 @@ class Log:
             raise ClientFault(ErrorCode.TOPIC_ALREADY_EXISTS, f"topic {name} exists already")
         logs = [self.catalogue.partition(source, each) for each in range(source.partitions)]
         return await self._change(self._brancher.branch(source, name, at, logs))
+
+    async def swap_lines(self, swap: LineSwap, actor: Actor) -> tuple[Topic, Topic]:
+        """Put a branch in its topic's place; see :mod:`anabranch.metastore.lines`. Returns the topic and the
+        line that was put aside."""
+        validate_topic_name(swap.displaced)
+        return await self._change(self.metastore.swap_lines(swap, actor, self.now_ms()))
 
     async def _change(self, change: Coroutine[Any, Any, T]) -> T:
         """Make a change and take it into the catalogue."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from anabranch.log.awaited import Awaited
 from anabranch.log.tail import Tail
 from anabranch.log.waiting import Waiter
-from anabranch.metastore.api import Partition, ProducerState, Topic
+from anabranch.metastore.api import LeaderEpoch, Partition, ProducerState, Topic
 from anabranch.records.header import BatchHeader
 from anabranch.storage.wal_format import Seen
 
@@ -30,6 +30,7 @@ class PartitionLog:
         "awaited",
         "broken",
         "doubtful",
+        "epochs",
         "last_commit",
         "leader_epoch",
         "log_start",
@@ -50,6 +51,9 @@ class PartitionLog:
         self.next_offset = row.next_offset
         self.log_start = row.log_start
         self.leader_epoch = row.leader_epoch
+        self.epochs: Sequence[LeaderEpoch] | None = (
+            None  # of this leader epoch, once they were asked for
+        )
         self.skips = row.skips
         # Both are exactly as new as next_offset, too: a transaction begins and ends with an append.
         self.unstable = row.unstable  # where the first open transaction begins; -1 without one
@@ -86,6 +90,8 @@ class PartitionLog:
         """Take over what the metastore says; forget what was derived from an older state."""
         self.doubtful = False
         self._notice_skips(row)
+        if row.leader_epoch != self.leader_epoch:
+            self._go_over(row)
         if row.next_offset != self.next_offset:
             self.tail.clear()
             self.producers = None
@@ -95,17 +101,28 @@ class PartitionLog:
             if moved > 0:
                 self.wake(LOOK_AGAIN)
         self.log_start = row.log_start
-        if row.leader_epoch != self.leader_epoch:
-            self.leader_epoch = row.leader_epoch
-            self.tail.clear()
-            self.last_commit = None
         self.stale = False
         self.check()
 
+    def _go_over(self, row: Partition) -> None:
+        """Another line stands here now: nothing that is known of the one before is true of it, and who waits
+        is to hear of it."""
+        self.tail.clear()
+        self.producers = None
+        self.last_commit = None
+        self.epochs = None
+        self.leader_epoch = row.leader_epoch
+        self.next_offset, self.skips = row.next_offset, row.skips
+        self.unstable, self.aborted_end = row.unstable, row.aborted_end
+        self.log_start = row.log_start
+        self.wake(LOOK_AGAIN)
+
     def apply_if_newer(self, row: Partition) -> None:
         """As :meth:`apply`, for a row that may have been read before our own latest commit."""
+        if row.leader_epoch < self.leader_epoch:
+            return  # read before a promotion that is known here: of the line that is gone
         self.doubtful = False
-        if row.next_offset >= self.next_offset or row.leader_epoch != self.leader_epoch:
+        if row.next_offset >= self.next_offset or row.leader_epoch > self.leader_epoch:
             self.apply(row)
         else:
             self._notice_skips(row)

@@ -431,9 +431,9 @@ class AppendPipeline:
             if outcome.partition is None:
                 share.log.gone()
             else:
-                before = share.log.next_offset
+                before = share.log.seen
                 share.log.apply(outcome.partition)
-                if share.log.next_offset == before and outcome.refused:
+                if share.log.seen == before and outcome.refused:
                     share.refused += outcome.refused
                 else:
                     share.log.producers = None
@@ -451,7 +451,7 @@ class AppendPipeline:
             self.appended_bytes += sum(extent.length for extent in plan.commit.extents)
         if plan.commit is None:
             pass
-        elif log.next_offset != plan.commit.expected_next:
+        elif (log.next_offset, log.leader_epoch) != (plan.commit.expected_next, plan.commit.epoch):
             # A reload saw this commit, and perhaps others behind it, before we heard of it: the handle
             # has moved on and its readers were woken. They find the batches in the WAL.
             log.stale = True
@@ -532,7 +532,11 @@ class AppendPipeline:
             commit, row = commits[key], rows[key]
             self.appended_records += len(placed)
             self.appended_bytes += sum(extent.length for extent in commit.extents)
-            if log.next_offset != commit.expected_next or row.next_offset != commit.next_offset:
+            if (log.next_offset, log.leader_epoch, row.next_offset) != (
+                commit.expected_next,
+                commit.epoch,
+                commit.next_offset,
+            ):
                 log.stale = True  # as in _publish
             else:
                 for ending, offset in placed:

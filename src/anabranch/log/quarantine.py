@@ -156,7 +156,10 @@ class Quarantine:
         object_bytes: int,
         new: Sequence[NewExtent],
     ) -> bool:
-        names = [ExtentName(each.base_offset, each.object_no, each.position) for each in old]
+        names = [
+            ExtentName(each.base_offset, each.object_no, each.position, each.last_offset)
+            for each in old
+        ]
         return await self._metastore.replace_extents(
             topic.no, partition, names, object_no, object_bytes, new, self._now_ms()
         )

@@ -34,6 +34,7 @@ from anabranch.log.offsets import STALE_READS_MAX
 from anabranch.log.pace import BYTES_PER_SECOND_MAX, CatchUpPace
 from anabranch.log.partition import LOOK_AGAIN, PartitionLog
 from anabranch.log.settings import LogSettings
+from anabranch.log.stamping import stamped
 from anabranch.log.throttle import FairLimit
 from anabranch.log.topic_limits import TopicLimits
 from anabranch.log.turns import Turns
@@ -470,6 +471,7 @@ class Reader:
         """Whole batches from storage. Raises Corrupt or StoreFault if they cannot be had, ClientFault if
         they are no longer part of the log."""
         stale = 0
+        epoch = log.leader_epoch
         alone = (
             False  # the extent is read without those behind it: what ails them is not its trouble
         )
@@ -501,10 +503,30 @@ class Reader:
                 alone = True
                 continue
             if found.buffers or found.next_offset <= offset:
-                return found
+                return await self._stamped(log, found, epoch)
             offset = found.next_offset  # compaction left nothing there
             stale, alone = 0, False
         return NOTHING
+
+    async def _stamped(self, log: PartitionLog, found: Found, epoch: int) -> Found:
+        """With the leader epochs of the partition's history, where there were several.
+
+        Raises ClientFault(FENCED_LEADER_EPOCH) if a promotion came between: what was read of the line before it
+        must not be taken for the new one's. (An older epoch on what is new does no harm: its reader asks.)
+        """
+        if epoch and found.buffers and log.epochs is None:
+            epochs = await self._metastore.leader_epochs(log.topic.no, log.partition)
+            if epochs and epochs[-1].epoch == epoch == log.leader_epoch:
+                log.epochs = epochs
+            else:
+                await self._refresh(log)
+        if log.leader_epoch != epoch:
+            raise ClientFault(ErrorCode.FENCED_LEADER_EPOCH)
+        history = log.epochs
+        if not found.buffers or history is None or len(history) < 2:
+            return found
+        buffers = await self._cold.old.run(lambda: stamped(found.buffers, history))
+        return found._replace(buffers=buffers)
 
     def _met(
         self, log: PartitionLog, extent: Extent, fault: Corrupt | StoreFault, offset: int
@@ -546,6 +568,8 @@ class Reader:
             if log is not None and may_hold_aborted(log, want, part):
                 try:
                     part = await with_aborted(self._metastore, log, want, part)
+                    if log.leader_epoch != part.leader_epoch:  # they may be another line's
+                        part = refused(log, ErrorCode.FENCED_LEADER_EPOCH)
                 except (Corrupt, StoreFault) as fault:
                     part = broken(log, want, fault)
             named.append(part)

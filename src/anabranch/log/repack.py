@@ -197,7 +197,7 @@ def _shares(placed: Sequence[PlacedExtent]) -> list[_Named]:
 
 def _moved(placed: PlacedExtent, position: int) -> Replacement:
     old: Extent = placed.extent
-    name = ExtentName(old.base_offset, old.object_no, old.position)
+    name = ExtentName(old.base_offset, old.object_no, old.position, old.last_offset)
     new = NewExtent(
         base_offset=old.base_offset,
         last_offset=old.last_offset,

@@ -63,7 +63,9 @@ class Rewrite(NamedTuple):
 
     @property
     def names(self) -> tuple[ExtentName, ...]:
-        return tuple(ExtentName(e.base_offset, e.object_no, e.position) for e in self.run)
+        return tuple(
+            ExtentName(e.base_offset, e.object_no, e.position, e.last_offset) for e in self.run
+        )
 
 
 class Written(NamedTuple):

@@ -232,7 +232,7 @@ class Skipper:
             appended_ms=extent.appended_ms,
             leader_epoch=extent.leader_epoch,
         )
-        old = ExtentName(extent.base_offset, extent.object_no, extent.position)
+        old = ExtentName(extent.base_offset, extent.object_no, extent.position, extent.last_offset)
         at = next(n for n, part in enumerate(parts) if part.base_offset == first)
         what = SkippedExtent(old, tuple(parts), at, written.no, written.length, empty)
         skip = DamageSkip(damage, now_ms, *operator)

@@ -28,7 +28,7 @@ PRODUCER_BATCHES_MAX = 5  # KIP-98: as many batches as may be in flight
 
 _ENDS = bulk.Query(
     "topic_no partition",
-    "topic_no, partition, next_offset, appended_mark, timestamp_mark",
+    "topic_no, partition, next_offset, appended_mark, timestamp_mark, leader_epoch",
     "FROM partition WHERE (topic_no, partition) IN {v}",
 )
 
@@ -92,7 +92,7 @@ def commit_appends(
         assert_tiles(commit)
         end = ends.get(key)
         refused = () if enlistment is None else enlistment.refused.get(key, ())
-        if end is None or end[2] != commit.expected_next or refused:
+        if end is None or end[2] != commit.expected_next or end[5] != commit.epoch or refused:
             outcomes.append(AppendOutcome(False, partitions.partition(tx, *key), refused))
             continue
         outcomes.append(_COMMITTED)

@@ -40,6 +40,7 @@ def compaction_candidates(
     for topic_no in topic_nos:
         rows = tx.execute(
             "SELECT p.topic_no, p.partition, p.log_start, p.merged_end, p.bytes, p.wal_bytes, "
+            "p.leader_epoch, "
             "(SELECT e.appended_ms FROM extent e WHERE e.topic_no = p.topic_no "
             "AND e.partition = p.partition AND e.base_offset >= coalesce(c.cleaned_end, p.log_start) "
             "AND e.wal = 0 ORDER BY e.base_offset LIMIT 1), "
@@ -50,9 +51,9 @@ def compaction_candidates(
         )
         found += [
             CompactionCandidate(
-                no, partition, log_start, merged_end, length, in_wal, _state(state), since_ms
+                no, partition, log_start, merged_end, length, in_wal, _state(state), since_ms, epoch
             )
-            for no, partition, log_start, merged_end, length, in_wal, since_ms, *state in rows
+            for no, partition, log_start, merged_end, length, in_wal, epoch, since_ms, *state in rows
         ]
     return found
 
@@ -62,11 +63,11 @@ def _state(row: Sequence[Any]) -> Compaction | None:
 
 
 def begin_compaction(
-    tx: Tx, topic_no: int, partition: int, gap_end: int, now_ms: int
+    tx: Tx, topic_no: int, partition: int, gap_end: int, now_ms: int, epoch: int | None
 ) -> Compaction | None:
     lock_partition(tx, topic_no, partition)
     present = partition_of(tx, topic_no, partition)
-    if present is None:
+    if present is None or epoch not in (None, present.leader_epoch):
         return None
     assert gap_end <= present.next_offset
     tx.execute(
@@ -88,8 +89,12 @@ def finish_compaction(
     clean_bytes: int,
     horizon_ms: int | None,
     now_ms: int,
+    epoch: int | None,
 ) -> bool:
     lock_partition(tx, topic_no, partition)
+    present = partition_of(tx, topic_no, partition)
+    if present is None or epoch not in (None, present.leader_epoch):
+        return False
     changed = tx.execute(
         "UPDATE compaction SET cleaned_end = ?, clean_bytes = ?, horizon_ms = ?, updated_ms = ? "
         "WHERE topic_no = ? AND partition = ? AND cleaned_end <= ? AND gap_end >= ?",

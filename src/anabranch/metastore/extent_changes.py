@@ -118,8 +118,7 @@ def replace_many(
     sums: dict[str, list[bulk.Row]] = {table: [] for table in TABLES}
     for replacement, key in zip(replacements, keys, strict=True):
         old = there.get(key, [])
-        names = {ExtentName(each.base_offset, each.object_no, each.position) for each in old}
-        if key not in homes or not set(replacement.remove) <= names:
+        if key not in homes or not _are_there(replacement.remove, old):
             done.append(False)
             continue
         assert len(old) == len(replacement.remove), "extents to be replaced are not neighbours"
@@ -172,6 +171,12 @@ def _there(tx: Tx, replacements: Sequence[Replacement]) -> dict[tuple[int, int],
     for row in sorted(_Old(*row) for row in bulk.read(tx, _THERE, spans)):
         found.setdefault((row.topic_no, row.partition), []).append(row)
     return found
+
+
+def _are_there(names: Sequence[ExtentName], old: Sequence[_Old]) -> bool:
+    """``last_offset`` tells a topic's extent from the part of it that a branch names."""
+    there = {(each.base_offset, each.object_no, each.position): each.last_offset for each in old}
+    return all(name[:3] in there and name.last_offset in (-1, there[name[:3]]) for name in names)
 
 
 def _assert_within(add: Sequence[NewExtent], old: Sequence[_Old], object_bytes: int) -> None:
@@ -268,12 +273,13 @@ def advance_log_start(
     cause: GapCause,
     detail: str,
     now_ms: int,
+    epoch: int | None,
 ) -> tuple[Partition | None, bool]:
     """One bounded step; the flag says whether the log start is where it was asked to be."""
     lock_partition(tx, topic_no, partition)
     before = partition_of(tx, topic_no, partition)
-    if before is None:
-        return None, True
+    if before is None or epoch not in (None, before.leader_epoch):
+        return before, True
     target = min(log_start, before.next_offset)
     if target <= before.log_start:
         return before, True

@@ -56,7 +56,7 @@ def oldest_extents(
     tx: Tx, after: tuple[int, int], limit: int, shards: Sequence[int] = ALL_SHARDS
 ) -> list[OldestExtent]:
     rows = tx.execute(
-        "SELECT p.topic_no, p.partition, p.log_start, p.bytes, p.appended_mark, "
+        "SELECT p.topic_no, p.partition, p.log_start, p.bytes, p.appended_mark, p.leader_epoch, "
         f"{EXTENT_COLUMNS} FROM partition p "
         "JOIN extent e ON e.topic_no = p.topic_no AND e.partition = p.partition "
         "AND e.base_offset = (SELECT min(base_offset) FROM extent f "
@@ -67,8 +67,8 @@ def oldest_extents(
         (*after, limit),
     )
     return [
-        OldestExtent(topic_no, partition, log_start, length, mark, extent_of(extent))
-        for topic_no, partition, log_start, length, mark, *extent in rows
+        OldestExtent(topic_no, partition, log_start, length, mark, extent_of(extent), epoch)
+        for topic_no, partition, log_start, length, mark, epoch, *extent in rows
     ]
 
 

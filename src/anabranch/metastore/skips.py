@@ -7,7 +7,7 @@ from anabranch.metastore.damage import RANGE_COLUMNS, damage_of
 from anabranch.metastore.extent_changes import drop_extents_below, replace_many
 from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.tx import Tx, lock_partition
-from anabranch.metastore.values import DamageSkip, Gap, Replacement, SkippedExtent
+from anabranch.metastore.values import DamageSkip, ExtentName, Gap, Replacement, SkippedExtent
 
 
 def skip_damage(tx: Tx, skipped: SkippedExtent, skip: DamageSkip) -> bool:
@@ -29,7 +29,9 @@ def skip_damage(tx: Tx, skipped: SkippedExtent, skip: DamageSkip) -> bool:
         division = Replacement(*key, (old,), parts)
         if not replace_many(tx, old.object_no, end, [division], skip.at_ms)[0]:
             return False
-        old = old._replace(base_offset=given_up.base_offset, position=given_up.position)
+        old = ExtentName(
+            given_up.base_offset, old.object_no, given_up.position, given_up.last_offset
+        )
     swap = Replacement(*key, (old,), (skipped.empty,))
     object_no, length = skipped.object_no, skipped.object_bytes
     if not replace_many(tx, object_no, length, [swap], skip.at_ms)[0]:

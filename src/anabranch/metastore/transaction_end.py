@@ -183,7 +183,10 @@ def _lost(tx: Tx, commits: Sequence[AppendCommit]) -> list[tuple[Key, Partition 
     lost: list[tuple[Key, Partition | None]] = []
     for commit in commits:
         present = there.get((commit.topic_no, commit.partition))
-        if present is None or present.next_offset != commit.expected_next:
+        if present is None or (present.next_offset, present.leader_epoch) != (
+            commit.expected_next,
+            commit.epoch,
+        ):
             lost.append(((commit.topic_no, commit.partition), present))
     return lost
 

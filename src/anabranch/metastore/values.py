@@ -182,8 +182,8 @@ class ProducerState(Struct, frozen=True):
 
 
 class AppendCommit(Struct, frozen=True):
-    """A flush's share of one partition: commits only if ``next_offset == expected_next``, and if all of
-    ``transactions`` may write there."""
+    """A flush's share of one partition: commits only if ``next_offset == expected_next`` under the leader
+    epoch of its extents, and if all of ``transactions`` may write there."""
 
     topic_no: int
     partition: int
@@ -192,6 +192,11 @@ class AppendCommit(Struct, frozen=True):
     extents: tuple[NewExtent, ...]
     producers: tuple[ProducerState, ...] = ()
     transactions: tuple[Enlisted, ...] = ()
+
+    @property
+    def epoch(self) -> int:
+        """The leader epoch under which its extents were made: all of them under one."""
+        return self.extents[0].leader_epoch
 
 
 class AppendOutcome(Struct, frozen=True):
@@ -211,11 +216,13 @@ class FlushCommit(NamedTuple):
 
 
 class ExtentName(NamedTuple):
-    """Enough to recognise an extent that a compare-and-set wants to replace."""
+    """Enough to recognise an extent that a compare-and-set wants to replace, also if a branch and its topic
+    have changed places meanwhile."""
 
     base_offset: int
     object_no: int
     position: int
+    last_offset: int = -1  # -1: not compared. A branch may name less of the same bytes
 
 
 class Replacement(NamedTuple):
@@ -275,6 +282,7 @@ class OldestExtent(NamedTuple):
     bytes: int
     appended_mark: int
     extent: Extent
+    epoch: int = 0  # the leader epoch of the line that these are figures of
 
 
 class Compaction(NamedTuple):
@@ -306,6 +314,7 @@ class CompactionCandidate(NamedTuple):
     dirty_since_ms: int | None = (
         None  # when the oldest of what no pass has seen was appended, about
     )
+    epoch: int = 0  # the leader epoch of the line that these are figures of
 
 
 class ObjectRow(Struct, frozen=True):
@@ -488,6 +497,42 @@ class OffsetChange(Struct, frozen=True):
     new: int | None
     metadata: str
     actor: Actor
+
+
+class StandingBeyond(NamedTuple):
+    """A committed offset behind the point where a branch parts from its topic. ``leader_epoch`` -1: its
+    consumer would not notice that the line is another."""
+
+    group_id: str
+    state: str
+    fence: int
+    partition: int
+    offset: int
+    leader_epoch: int
+
+
+class LineMove(NamedTuple):
+    """What a promotion commits for a group; ``fence``: under which the group was seen."""
+
+    fence: int
+    offsets: tuple[Committed, ...]
+
+
+class LineSwap(Struct, frozen=True):
+    """A branch takes its topic's place; see :mod:`anabranch.metastore.lines`.
+
+    ``ends[p]``: the first offset of partition p in which the two differ. ``displaced``: the name under which
+    the topic's present line stays; ``at``: why, for people. Of groups that have committed offsets at or
+    behind the ends, each is in ``kept`` or in ``moves``.
+    """
+
+    topic_no: int
+    branch_no: int
+    ends: tuple[int, ...]
+    displaced: str
+    at: str
+    kept: frozenset[str] = frozenset()
+    moves: Mapping[str, LineMove] = {}
 
 
 class Document(Struct, frozen=True):

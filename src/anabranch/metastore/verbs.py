@@ -25,6 +25,7 @@ from anabranch.metastore import (
     extents,
     gaps,
     journal,
+    lines,
     maintenance,
     objects,
     partitions,
@@ -43,6 +44,7 @@ from anabranch.metastore.transaction_verbs import SqlTransactionVerbs
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import (
     ALL_SHARDS,
+    Actor,
     AppendCommit,
     AppendOutcome,
     Backlog,
@@ -56,6 +58,7 @@ from anabranch.metastore.values import (
     Gap,
     GapCause,
     LeaderEpoch,
+    LineSwap,
     NewExtent,
     ObjectCounts,
     ObjectKind,
@@ -67,6 +70,7 @@ from anabranch.metastore.values import (
     PlacedExtent,
     ProducerState,
     Replacement,
+    StandingBeyond,
     Topic,
 )
 
@@ -224,6 +228,14 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
             open_at or {},
         )
 
+    async def standing_beyond(
+        self, topic_no: int, ends: Sequence[int]
+    ) -> tuple[list[StandingBeyond], list[tuple[str, int, int]]]:
+        return await self._read(lines.standing_beyond, topic_no, ends)
+
+    async def swap_lines(self, swap: LineSwap, actor: Actor, now_ms: int) -> tuple[Topic, Topic]:
+        return await self._write(lines.swap_lines, swap, actor, now_ms)
+
     # -- partitions --------------------------------------------------------------------------
     async def partitions(self, topic_no: int) -> list[Partition]:
         return await self._read(partitions.partitions, topic_no)
@@ -379,9 +391,11 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
         return await self._read(compactions.compaction_candidates, topic_nos, shards)
 
     async def begin_compaction(
-        self, topic_no: int, partition: int, gap_end: int, now_ms: int
+        self, topic_no: int, partition: int, gap_end: int, now_ms: int, epoch: int | None = None
     ) -> Compaction | None:
-        return await self._write(compactions.begin_compaction, topic_no, partition, gap_end, now_ms)
+        return await self._write(
+            compactions.begin_compaction, topic_no, partition, gap_end, now_ms, epoch
+        )
 
     async def finish_compaction(
         self,
@@ -391,6 +405,7 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
         clean_bytes: int,
         horizon_ms: int | None,
         now_ms: int,
+        epoch: int | None = None,
     ) -> bool:
         return await self._write(
             compactions.finish_compaction,
@@ -400,6 +415,7 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
             clean_bytes,
             horizon_ms,
             now_ms,
+            epoch,
         )
 
     async def advance_log_start(
@@ -410,6 +426,7 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
         cause: GapCause,
         detail: str,
         now_ms: int,
+        epoch: int | None = None,
     ) -> Partition | None:
         while True:  # a transaction per step, so that dropping a million extents delays nobody
             present, finished = await self._write(
@@ -420,6 +437,7 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
                 cause,
                 detail,
                 now_ms,
+                epoch,
             )
             if finished:
                 return present

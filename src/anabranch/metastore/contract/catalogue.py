@@ -7,13 +7,16 @@ from typing import Protocol
 
 from anabranch.metastore.credential_values import Endpoint
 from anabranch.metastore.values import (
+    Actor,
     BranchOrigin,
     BrokerRow,
     DeletedTopic,
     LeaderEpoch,
+    LineSwap,
     NewExtent,
     Partition,
     PartitionSize,
+    StandingBeyond,
     Topic,
 )
 
@@ -133,6 +136,24 @@ class CatalogueVerbs(Protocol):
         ``ends[p]``: aborted ones in the branch. Producer states stay behind: a client numbers its batches anew for another topic.
         Raises ClientFault(TOPIC_ALREADY_EXISTS | UNKNOWN_TOPIC_OR_PARTITION); Conflict if an end is
         below the source's log start or above its next offset.
+        """
+
+    async def standing_beyond(
+        self, topic_no: int, ends: Sequence[int]
+    ) -> tuple[list[StandingBeyond], list[tuple[str, int, int]]]:
+        """Committed offsets of the topic behind ``ends[p]``, and share groups that stand there, as
+        (group, partition, offset)."""
+
+    async def swap_lines(self, swap: LineSwap, actor: Actor, now_ms: int) -> tuple[Topic, Topic]:
+        """Put a branch in its topic's place, all or nothing: the topic keeps its number, id, name, configs and
+        committed offsets; its line stays under the branch's number and id as ``swap.displaced``, with nothing
+        of it expiring. From ``swap.ends[p]`` on both lines go under one leader epoch above any that
+        either ever had; who comes with an older one (appends, merges, compaction, retention) loses.
+        Returns the topic and the displaced line.
+
+        Raises ClientFault: CONCURRENT_TRANSACTIONS, NON_EMPTY_GROUP (a share group beyond), TOPIC_ALREADY_EXISTS,
+        UNKNOWN_TOPIC_OR_PARTITION; Conflict if branch, partitions, groups beyond the ends or a moved group's
+        fence are not what the caller saw.
         """
 
     # -- partitions --------------------------------------------------------------------------

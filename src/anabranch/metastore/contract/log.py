@@ -150,9 +150,11 @@ class LogVerbs(Protocol):
         cause: GapCause,
         detail: str,
         now_ms: int,
+        epoch: int | None = None,
     ) -> Partition | None:
         """Never goes back, never past ``next_offset`` (clamped). Deletes the extents wholly below and
-        records the gap. None if there is no such partition."""
+        records the gap. None if there is no such partition; nothing happens to one that is not under the
+        leader epoch ``epoch`` (None: whichever)."""
 
     async def oldest_extents(
         self, after: tuple[int, int], limit: int, shards: Sequence[int] = ALL_SHARDS
@@ -179,10 +181,10 @@ class LogVerbs(Protocol):
     ) -> list[CompactionCandidate]: ...
 
     async def begin_compaction(
-        self, topic_no: int, partition: int, gap_end: int, now_ms: int
+        self, topic_no: int, partition: int, gap_end: int, now_ms: int, epoch: int | None = None
     ) -> Compaction | None:
         """Record that offsets below ``gap_end`` may be removed, before any is (I2). None if there is no
-        such partition."""
+        such partition, or none under the leader epoch ``epoch`` (None: whichever)."""
 
     async def finish_compaction(
         self,
@@ -192,8 +194,10 @@ class LogVerbs(Protocol):
         clean_bytes: int,
         horizon_ms: int | None,
         now_ms: int,
+        epoch: int | None = None,
     ) -> bool:
-        """Record what a pass has reached; False if the partition is gone."""
+        """Record what a pass has reached; False if the partition is gone, or under another leader epoch than
+        ``epoch`` (None: whichever)."""
 
     async def objects_without_extents(
         self, now_ms: int, created_before_ms: int, limit: int

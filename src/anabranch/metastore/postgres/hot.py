@@ -35,9 +35,9 @@ _COMMIT = """
 WITH held AS (
     SELECT c.*, p.next_offset, p.log_start, p.leader_epoch, p.skips, p.unstable, p.aborted_end,
         p.appended_mark, p.timestamp_mark
-    FROM unnest(:topic_no, :partition, :expected, :next, :records, :bytes, :first_ms, :appended,
-        :stamp, :first, :last, :first_state, :last_state) AS c (topic_no, partition, expected, next,
-        records, bytes, first_ms, appended, stamp, first, last, first_state, last_state)
+    FROM unnest(:topic_no, :partition, :expected, :epoch_held, :next, :records, :bytes, :first_ms, :appended,
+        :stamp, :first, :last, :first_state, :last_state) AS c (topic_no, partition, expected, epoch_held,
+        next, records, bytes, first_ms, appended, stamp, first, last, first_state, last_state)
     JOIN partition p ON p.topic_no = c.topic_no AND p.partition = c.partition
     ORDER BY p.topic_no, p.partition
     FOR NO KEY UPDATE OF p
@@ -47,6 +47,7 @@ WITH held AS (
     RETURNING no
 ), won AS (
     SELECT h.*, w.no AS object_no FROM held h CROSS JOIN wal w WHERE h.next_offset = h.expected
+        AND h.leader_epoch = h.epoch_held
 ), noted AS (
     INSERT INTO journal_note (spans) SELECT '[["object",[' || w.no || ']]]' FROM wal w
     WHERE NOT EXISTS (SELECT 1 FROM won)
@@ -95,7 +96,7 @@ WITH held AS (
     RETURNING 1
 )
 SELECT w.named, h.topic_no, h.partition, h.next_offset, h.log_start, h.leader_epoch, h.skips,
-    h.unstable, h.aborted_end, h.next_offset = h.expected, (SELECT count(*) FROM moved), (SELECT count(*) FROM placed)
+    h.unstable, h.aborted_end, h.next_offset = h.expected AND h.leader_epoch = h.epoch_held, (SELECT count(*) FROM moved), (SELECT count(*) FROM placed)
 FROM (SELECT count(*) AS named FROM wal) AS w LEFT JOIN held h ON true
 """
 
@@ -283,6 +284,7 @@ def _values(object_key: str, commits: Sequence[AppendCommit]) -> dict[str, Any]:
                 commit.topic_no,
                 commit.partition,
                 commit.expected_next,
+                commit.epoch,
                 commit.next_offset,
                 records,
                 length,
@@ -306,6 +308,7 @@ _COMMIT_COLUMNS = [
     "topic_no",
     "partition",
     "expected",
+    "epoch_held",
     "next",
     "records",
     "bytes",
