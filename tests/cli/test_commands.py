@@ -544,3 +544,29 @@ def test_explain_holds_a_point_against_group_and_sink(shell: Shell) -> None:
     )
     assert "Held against each other" in said and "will duplicate 50" in said
     assert "Recovery point then: restart there" in said
+
+
+def test_plan_says_what_happened_and_writes_a_runbook(shell: Shell) -> None:
+    page = shell.root / "runbook.md"
+    shell.text("point", "create", "v1", "--group", "view", "--at", str(T0 + 150), "--version", "1")
+    shell.text("point", "create", "v2", "--group", "view", "--version", "2")
+    said = shell.text("plan", "view", "--bad-version", "2", "--runbook", str(page))
+    assert (
+        "What happened: bad-version" in said and "NOTE: the first point of version 2 is v2" in said
+    )
+    assert "# Recovery of `view`: bad-version" in page.read_text()
+    found = shell.json("plan", "view", "--poisoned", "flights:0@77")
+    assert found["incident"]["poisoned"] == [{"topic": "flights", "partition": 0, "offset": 77}]
+    assert found["partitions"][0]["restart"] == 40
+    assert "is not TOPIC:PARTITION@OFFSET" in shell.text(
+        "plan", "view", "--poisoned", "x", status=1
+    )
+    assert "say what happened with one of" in shell.text("plan", "view", status=1)
+    assert "is not TOPIC@TIME" in shell.text("plan", "view", "--enrichment", "x", status=1)
+    found = shell.json("plan", "view", "--restored-to", str(T0 + 150))
+    assert found["incident"]["kind"] == "restored-store"
+    assert "nowhere behind" in shell.text(
+        "plan", "view", "--restored", "--sink", f"sqlite:{shell.sink}", status=1
+    )
+    found = shell.json("plan", "view", "--since", "now", "--until", "now")
+    assert found["incident"]["until_ms"]

@@ -13,7 +13,11 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.plan import Plan
+    from anabranch.recovery.incidents import Damage
+    from anabranch.recovery.model import SinkState
+    from anabranch.recovery.plan import Plan, PoisonedRecord
+
+GAPS_SHOWN = 20
 
 
 @click.command(
@@ -24,6 +28,25 @@ if TYPE_CHECKING:
 @click.argument("group", required=False)
 @click.option("--point", metavar="ID", help="Restart from this recovery point (id or name).")
 @click.option("--since", metavar="TIME", help="The damage began then: the newest point before it.")
+@click.option("--until", metavar="TIME", help="The damage ended then, and so does the replay.")
+@click.option(
+    "--bad-version", metavar="V", help="The newest point before the first of this version."
+)
+@click.option(
+    "--poisoned",
+    multiple=True,
+    metavar="TOPIC:P@OFFSET",
+    help="A record that does damage: the newest point before it. Repeatable.",
+)
+@click.option(
+    "--enrichment",
+    metavar="TOPIC@TIME",
+    help="A table that records are joined with was wrong since: the newest point before.",
+)
+@click.option(
+    "--restored", is_flag=True, help="The first --sink was put back: to where it says that it is."
+)
+@click.option("--restored-to", metavar="TIME", help="A sink that keeps no offsets was put back.")
 @click.option("--from-start", is_flag=True, help="Rebuild from the oldest record retained.")
 @click.option(
     "--topic", "topics", multiple=True, help="Default: the point's or group's. Repeatable."
@@ -34,6 +57,11 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan as JSON."
 )
+@click.option(
+    "--runbook",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write it as Markdown, with the exact commands.",
+)
 @click.option("--list", "listing", is_flag=True, help="List the plans made so far.")
 @click.option("--show", metavar="PLAN", help="Show a plan by id or file.")
 @_options.data_option
@@ -43,12 +71,19 @@ def command(
     group: str | None,
     point: str | None,
     since: str | None,
+    until: str | None,
+    bad_version: str | None,
+    poisoned: tuple[str, ...],
+    enrichment: str | None,
+    restored: bool,
+    restored_to: str | None,
     from_start: bool,
     topics: tuple[str, ...],
     sinks: tuple[str, ...],
     rate: str | None,
     reason: str,
     out: Path | None,
+    runbook: Path | None,
     listing: bool,
     show: str | None,
     data: Location,
@@ -76,10 +111,19 @@ def command(
             else:
                 if group is None:
                     raise UserFault("name the GROUP to recover (or --list, --show PLAN)")
-                if sum((point is not None, since is not None, from_start)) != 1:
-                    raise UserFault(
-                        "say where the damage begins with one of --point, --since, --from-start"
-                    )
+                given = {
+                    "--point": point,
+                    "--since": since,
+                    "--bad-version": bad_version,
+                    "--poisoned": poisoned or None,
+                    "--enrichment": enrichment,
+                    "--restored": restored or None,
+                    "--restored-to": restored_to,
+                    "--from-start": from_start or None,
+                }
+                if sum(one is not None for one in given.values()) != 1:
+                    raise UserFault("say what happened with one of " + ", ".join(given))
+                now_sinks = [_options.parse_sink(sink) for sink in sinks]
                 plan = await planning.plan_recovery(
                     log.metastore,
                     group=group,
@@ -87,19 +131,70 @@ def command(
                     creator=points.whoami(),
                     description=reason,
                     since_ms=parse_time(since, now_ms) if since is not None else None,
+                    until_ms=parse_time(until, now_ms) if until is not None else None,
+                    damage=_damage(
+                        bad_version, poisoned, enrichment, restored, restored_to, now_sinks, now_ms
+                    ),
                     point=await points.find(log.metastore, point) if point is not None else None,
                     from_start=from_start,
                     topics=topics or None,
                     rate=parse_bytes(rate) if rate is not None else None,
-                    sinks=[_options.parse_sink(sink) for sink in sinks],
+                    sinks=now_sinks,
                 )
         if out is not None:
             _write(plan, out)
+        if runbook is not None:
+            from anabranch.recovery.runbook import runbook as page
+
+            runbook.parent.mkdir(parents=True, exist_ok=True)
+            runbook.write_text(page(plan), encoding="utf-8")
         emit(output, lambda: plan, lambda: _parts(plan))
         return plan.feasible
 
     if not _options.run(main()):
         raise SystemExit(1)
+
+
+def _damage(
+    bad_version: str | None,
+    poisoned: tuple[str, ...],
+    enrichment: str | None,
+    restored: bool,
+    restored_to: str | None,
+    sinks: list[SinkState],
+    now_ms: int,
+) -> Damage | None:
+    """What happened, of the options that say so. Raises UserFault."""
+    from anabranch.errors import UserFault
+    from anabranch.recovery.incidents import BadVersion, Enrichment, Poisoned, Restored
+    from anabranch.recovery.times import parse_time
+
+    if bad_version is not None:
+        return BadVersion(bad_version)
+    if poisoned:
+        return Poisoned(tuple(_record(text) for text in poisoned))
+    if enrichment is not None:
+        topic, at, time = enrichment.partition("@")
+        if not (topic and at and time):
+            raise UserFault(f"“{enrichment}” is not TOPIC@TIME, as in airports@2h ago")
+        return Enrichment(topic, parse_time(time, now_ms))
+    if restored:
+        return Restored(sink=next((one for one in sinks if one.positions), None))
+    if restored_to is not None:
+        return Restored(at_ms=parse_time(restored_to, now_ms))
+    return None
+
+
+def _record(text: str) -> PoisonedRecord:
+    """``flights:3@1200``. Raises UserFault."""
+    from anabranch.errors import UserFault
+    from anabranch.recovery.plan import PoisonedRecord
+
+    where, _, offset = text.rpartition("@")
+    topic, _, partition = where.rpartition(":")
+    if not (topic and partition.isdecimal() and offset.isdecimal()):
+        raise UserFault(f"“{text}” is not TOPIC:PARTITION@OFFSET, as in flights:3@1200")
+    return PoisonedRecord(topic, int(partition), int(offset))
 
 
 def _write(plan: Plan, out: Path) -> None:
@@ -139,7 +234,7 @@ def _parts(plan: Plan) -> Iterator[Part]:
     yield f"Plan {plan.id} for group {incident.group}  (sha256 {plan.hash[:16]}…)"
     if incident.description:
         yield f"Incident: {incident.description}"
-    yield f"Restart from: {incident.point or incident.basis.value}"
+    yield f"What happened: {incident.kind.value}; restart from: {incident.point or incident.basis.value}"
     yield Table(
         ("topic", ">p", ">log start", "oldest record", ">restart", ">log end", ">gone", "expires"),
         [
@@ -201,6 +296,28 @@ def _parts(plan: Plan) -> Iterator[Part]:
     )  # fmt: skip
     for forecast in plan.forecasts:
         yield f"  {forecast.who} {forecast.name}: {forecast.note}"
+    missing = [(part, gap) for part in plan.partitions for gap in part.missing]
+    if missing:
+        yield Table(
+            ("topic", ">p", ">from", ">to", "cause", "detail"),
+            [
+                (part.topic, part.partition, gap.first, gap.last, gap.cause, gap.detail)
+                for part, gap in missing[:GAPS_SHOWN]
+            ],
+            "Ranges that are not there, or do not count",
+        )
+        if len(missing) > GAPS_SHOWN:
+            yield f"… and {len(missing) - GAPS_SHOWN:,} more in --output json"
     for problem in plan.problems:
         yield f"PROBLEM: {problem}"
+    for note in plan.notes:
+        yield f"NOTE: {note}"
+    for one in plan.bystanders:
+        yield f"NOT MOVED: {one} without a group"
+    if plan.alternatives:
+        yield Table(
+            ("point", "name", "state of", ">records gone since"),
+            [(one.point, one.name, time_text(one.at_ms), one.lost) for one in plan.alternatives],
+            "Other recovery points",
+        )
     yield f"Next: anabranch replay {plan.id} --sink sqlite:PATH -- COMMAND …"

@@ -39,10 +39,36 @@ class Basis(StrEnum):
     POINT = "point"  # a recovery point: offsets and state were captured together
     HISTORY = "history"  # what the group had committed at an instant: offsets without state
     LOG_START = "log-start"  # everything retained: state is rebuilt from nothing
+    SINK = "sink"  # what the sink that was restored says of itself
+
+
+class IncidentKind(StrEnum):
+    """What went wrong."""
+
+    POINT = "point"  # whatever it was: back to this recovery point
+    WINDOW = "time-window"
+    BAD_VERSION = "bad-version"
+    POISONED = "poisoned-record"
+    ENRICHMENT = "corrupted-enrichment"
+    RESTORED = "restored-store"
+    LATE = "late-detection"  # a time window, of which the log has lost what is needed
+    REBUILD = "rebuild"
+
+
+class PoisonedRecord(Struct, frozen=True):
+    """A record that does damage when it is processed."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 class Incident(Struct, frozen=True):
-    """What went wrong, and since when. ``point`` is the recovery point that was chosen, if any."""
+    """What went wrong, and since when. ``point`` is the recovery point that was chosen, if any.
+
+    ``until_ms``: the damage ended then, and the replay with it. ``version``, ``poisoned`` and ``enrichment`` (a topic) as
+    ``kind`` says.
+    """
 
     description: str
     group: str
@@ -50,9 +76,24 @@ class Incident(Struct, frozen=True):
     basis: Basis
     since_ms: int | None
     point: str | None
+    kind: IncidentKind = IncidentKind.WINDOW
+    until_ms: int | None = None
+    version: str = ""
+    poisoned: tuple[PoisonedRecord, ...] = ()
+    enrichment: str = ""
+
+
+class Alternative(Struct, frozen=True):
+    """Another recovery point of the group, and what the log has lost of the records after it."""
+
+    point: str
+    name: str
+    at_ms: int
+    lost: int
 
 
 GIVEN_UP = ("corrupt", "lost-object")  # causes of gaps within a log that nobody configured
+FATAL = ("truncation", "recreated-topic")  # positions that number other records than those here
 
 
 class PlanPartition(Struct, frozen=True, kw_only=True):
@@ -100,7 +141,11 @@ class Forecast(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """The answers to the first three questions, before anything is touched."""
+    """The answers to the first three questions, before anything is touched.
+
+    ``notes`` have to be known for it; ``bystanders`` read the topics without a group, so that nothing here is about
+    them. ``alternatives``, if the plan is not feasible: other points, the one that needs least of what is lost first.
+    """
 
     id: str
     hash: str
@@ -119,6 +164,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
     feasible: bool
     schema_version: int = SCHEMA_VERSION
+    notes: tuple[str, ...] = ()
+    bystanders: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
 
 class Measured(Struct, frozen=True):
@@ -127,6 +175,13 @@ class Measured(Struct, frozen=True):
     restart: int
     volume: Volume
     runway_ms: int | None
+
+
+_ORIGINS = {
+    Basis.POINT: "the recovery point",
+    Basis.HISTORY: "the group's commit history",
+    Basis.SINK: "the restored sink",
+}
 
 
 def choose_restart(
@@ -142,7 +197,7 @@ def choose_restart(
     if wanted is None:
         return 0, "no offset was committed: the whole partition is needed"
     lowest = min(effects, key=lambda effect: effect[1], default=None)
-    origin = "the recovery point" if basis is Basis.POINT else "the group's commit history"
+    origin = _ORIGINS[basis]
     if lowest is None or lowest[1] == wanted:
         return wanted, f"{origin}" + (f"; sink {lowest[0]} agrees" if lowest else "")
     if lowest[1] < wanted:
@@ -262,12 +317,16 @@ def _sum(left: Repeats, right: Repeats) -> Repeats:
 
 
 def plan_partition(
-    view: PartitionView, wanted: int, why: str, measured: Measured, end: int
+    view: PartitionView,
+    wanted: int,
+    why: str,
+    measured: Measured,
+    end: int,
+    missing: Sequence[MissingRange],
 ) -> PlanPartition:
-    """One partition, with what retention has already taken from the range."""
+    """One partition, with what is not there of the range."""
     restart = max(wanted, view.log_start)
     assert restart == measured.restart, "measured another range than is planned"
-    missing = tuple(gap for gap in view.gaps if gap.last >= wanted and gap.first < end)
     return PlanPartition(
         topic=view.topic,
         topic_id=view.topic_id,
@@ -283,7 +342,7 @@ def plan_partition(
         oldest_ms=view.oldest_ms,
         runway_ms=measured.runway_ms,
         lost=restart - wanted,
-        missing=missing,
+        missing=tuple(missing),
     )
 
 
@@ -301,6 +360,9 @@ def make_plan(
     restored_sinks: Sequence[SinkState],
     groups: Mapping[str, Sequence[Position]],
     problems: Sequence[str],
+    notes: Sequence[str] = (),
+    bystanders: Sequence[str] = (),
+    alternatives: Sequence[Alternative] = (),
 ) -> Plan:
     """Put the plan together. ``problems`` are what the shell found; retention's and those of sinks
     that belong to other topics are added here."""
@@ -337,10 +399,21 @@ def make_plan(
         forecasts=tuple(forecasts),
         sinks=tuple(sinks),
         problems=tuple(found),
-        feasible=not foreign and not any(partition.lost for partition in partitions),
+        feasible=is_feasible(partitions) and not foreign,
+        notes=tuple(notes),
+        bystanders=tuple(bystanders),
+        alternatives=tuple(alternatives),
     )
     content = digest(plan, without=("id", "hash"))
     return structs.replace(plan, id=f"plan-{content[:12]}", hash=content)
+
+
+def is_feasible(partitions: Sequence[PlanPartition]) -> bool:
+    """Whether the log holds all that is needed, in the line that the positions were taken of."""
+    return not any(
+        partition.lost or any(gap.cause in FATAL for gap in partition.missing)
+        for partition in partitions
+    )
 
 
 def foreign_positions(
@@ -375,7 +448,14 @@ def _retention_problems(
     for partition in partitions:
         where = f"{partition.topic}:{partition.partition}"
         if partition.lost:
-            causes = ", ".join(sorted({gap.cause for gap in partition.missing})) or "unknown cause"
+            causes = (
+                ", ".join(
+                    sorted(
+                        {gap.cause for gap in partition.missing if gap.first < partition.restart}
+                    )
+                )
+                or "unknown cause"
+            )
             found.append(
                 f"{where}: {partition.lost:,} of the records needed are gone ({causes}); "
                 f"the log starts at {partition.log_start:,}, {partition.wanted:,} was needed"
@@ -383,7 +463,8 @@ def _retention_problems(
         found += [
             f"{where}: offsets {gap.first:,} to {gap.last:,} are gone ({gap.cause}): {gap.detail}"
             for gap in partition.missing
-            if gap.cause in GIVEN_UP and gap.last >= partition.restart
+            if gap.cause in (*GIVEN_UP, *FATAL)
+            and (gap.last >= partition.restart or gap.cause in FATAL)
         ]
         runway = partition.runway_ms
         if runway is not None and runway < seconds * 1000:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,7 +10,9 @@ import msgspec
 from anabranch.errors import UserFault
 from anabranch.log.config import effective
 from anabranch.metastore.api import Metastore, OffsetAction, OffsetChange, Topic
-from anabranch.recovery import observe, points
+from anabranch.recovery import classes, incidents, observe, points, readers
+from anabranch.recovery.incidents import Damage, Start
+from anabranch.recovery.missing import missing_ranges
 from anabranch.recovery.model import (
     PartitionView,
     Position,
@@ -21,18 +23,24 @@ from anabranch.recovery.model import (
 from anabranch.recovery.plan import (
     DEFAULT_RATE,
     KIND,
+    Alternative,
     Basis,
     Incident,
+    IncidentKind,
+    Key,
     Measured,
     Plan,
     PlanPartition,
     check_hash,
+    is_feasible,
     make_plan,
     plan_partition,
     wanted_restarts,
 )
-from anabranch.recovery.times import time_text
+from anabranch.recovery.times import duration_text, time_text
 
+ALTERNATIVES_MAX = 10
+READERS_WITHIN_MS = 600_000  # who fetched since, without a group, is named
 PACE_WINDOW_MS = 1000  # commits are summed per second
 PACE_HISTORY = 5000  # newest lines looked at
 
@@ -45,51 +53,61 @@ async def plan_recovery(
     creator: str,
     description: str = "",
     since_ms: int | None = None,
+    until_ms: int | None = None,
     point: RecoveryPoint | None = None,
     from_start: bool = False,
+    damage: Damage | None = None,
     topics: Sequence[str] | None = None,
     rate: int | None = None,
     sinks: Sequence[SinkState] = (),
 ) -> Plan:
     """Plan the recovery of ``group`` and store the plan.
 
-    The restart comes from ``point``; or from the newest point of the group taken at or before
-    ``since_ms``; or, if there is none, from what the group had committed then; or, with
-    ``from_start``, from the oldest record retained. ``sinks`` are the group's sinks as they stand.
-    Raises UserFault if nothing tells where to start.
+    The restart comes from ``damage`` (:mod:`.incidents`); or from ``point``; or from the newest point of the group
+    taken at or before ``since_ms``; or, if there is none, from what the group had committed then; or, with
+    ``from_start``, from the oldest record retained. It ends at the log's end, or with what the group had dealt
+    with at ``until_ms``. ``sinks`` are the group's sinks as they stand. Raises UserFault if nothing tells where to start.
     """
-    problems: list[str] = []
-    positions: list[Position] = []
-    if from_start:
-        basis = Basis.LOG_START
-        point = None
+    if damage is not None:
+        start = await incidents.from_damage(metastore, group, damage, topics, sinks)
+    elif from_start:
+        start = Start(kind=IncidentKind.REBUILD, basis=Basis.LOG_START)
+    elif point is not None:
+        start = await incidents.from_point(metastore, point, since_ms=since_ms)
+    elif since_ms is not None:
+        start = await incidents.from_time(metastore, group, since_ms, topics)
     else:
-        if point is None and since_ms is None:
-            raise UserFault("say where the damage begins: --point ID, --since TIME or --from-start")
-        if point is None:
-            assert since_ms is not None
-            point = await _point_before(metastore, group, since_ms)
-        if point is not None:
-            basis, positions = Basis.POINT, list(point.positions)
-            problems += await _point_problems(metastore, point)
-        else:
-            assert since_ms is not None
-            basis, positions = Basis.HISTORY, await _history(metastore, group, since_ms, topics)
-            problems.append(
-                f"no recovery point of “{group}” at or before {time_text(since_ms)}: the offsets are "
-                "what the group had committed then, but no state is captured with them; restore the "
-                "state of that time yourself, or plan with --from-start"
-            )
-    scope = await _scope(metastore, group, positions, topics)
+        raise UserFault("say where the damage begins: --point ID, --since TIME or --from-start")
+    scope = await _scope(metastore, group, start, topics)
     names = {topic.name for topic in scope}
-    positions = [position for position in positions if position.topic in names]
+    positions = [position for position in start.positions if position.topic in names]
     views = await observe.partition_views(metastore, scope)
-    restored = point.sinks if point is not None else ()
-    wanted = wanted_restarts(views, positions, restored, basis)
-    partitions = [await _plan_one(metastore, view, *wanted[view.key], now_ms) for view in views]
-    problems += await _damage(metastore, scope, partitions)
+    restored = start.point.sinks if start.point is not None else ()
+    wanted = wanted_restarts(views, positions, restored, start.basis)
+    for view in views:
+        if view.topic in start.whole:
+            wanted[view.key] = (view.log_start, "its first record: nobody has a position in it")
+    ends = await _ends(metastore, group, views, until_ms)
+    ids = {topic_id_text(topic.id): topic for topic in scope}
+    partitions = [
+        await _plan_one(
+            metastore, ids[view.topic_id], view, *wanted[view.key], ends, positions, now_ms
+        )
+        for view in views
+    ]
+    problems = [*start.problems, *await _damage(metastore, scope, partitions)]
+    notes = [*start.notes, *await _detection(metastore, scope, start.since_ms, now_ms)]
+    if until_ms is not None:
+        notes.append(
+            f"the replay ends with what the group had dealt with at {time_text(until_ms)}; after a promotion it goes on from there"
+        )
     bytes_each = _mean_bytes(partitions)
     rate, rate_source = await _rate(metastore, group, rate, bytes_each, now_ms)
+    feasible = is_feasible(partitions)
+    kind = start.kind
+    if kind is IncidentKind.WINDOW and not feasible:
+        kind = IncidentKind.LATE
+    unseen = await readers.unseen_on(metastore, scope, now_ms=now_ms, within_ms=READERS_WITHIN_MS)
     plan = make_plan(
         cluster_id=topic_id_text(metastore.cluster_id),
         created_ms=now_ms,
@@ -98,11 +116,16 @@ async def plan_recovery(
             description=description,
             group=group,
             topics=tuple(topic.name for topic in scope),
-            basis=basis,
-            since_ms=since_ms,
-            point=point.id if point else None,
+            basis=start.basis,
+            since_ms=start.since_ms,
+            point=start.point.id if start.point else None,
+            kind=kind,
+            until_ms=until_ms,
+            version=start.version,
+            poisoned=start.poisoned,
+            enrichment=start.enrichment,
         ),
-        checkpoint=point.checkpoint if point else None,
+        checkpoint=start.point.checkpoint if start.point else None,
         partitions=partitions,
         rate=rate,
         rate_source=rate_source,
@@ -110,6 +133,12 @@ async def plan_recovery(
         restored_sinks=restored,
         groups=await observe.groups_on(metastore, scope),
         problems=problems,
+        notes=notes,
+        bystanders=[
+            f"{one.client_id}@{one.host} reads {one.topic}:{one.partition} at {one.offset}"
+            for one in unseen
+        ],
+        alternatives=[] if feasible else await _alternatives(metastore, group, start.point),
     )
     await metastore.put_document(KIND, plan.id, msgspec.json.encode(plan), now_ms)
     return plan
@@ -163,28 +192,6 @@ def pace(changes: Sequence[OffsetChange]) -> float | None:
     return busy[(len(busy) - 1) * 3 // 4] * 1000 / PACE_WINDOW_MS
 
 
-async def _point_before(metastore: Metastore, group: str, since_ms: int) -> RecoveryPoint | None:
-    candidates = [
-        point
-        for point in await points.stored(metastore)
-        if point.group == group and point.at_ms <= since_ms
-    ]
-    return max(candidates, key=lambda point: point.at_ms, default=None)
-
-
-async def _point_problems(metastore: Metastore, point: RecoveryPoint) -> list[str]:
-    views = await points.views_of(metastore, point)
-    found = [
-        f"{finding.topic}:{finding.partition}: {finding.text}" if finding.topic else finding.text
-        for finding in points.examine(point, views)
-    ]
-    if point.checkpoint is not None:
-        sentence = points.examine_checkpoint(point.checkpoint)
-        if sentence:
-            found.append(sentence)
-    return found
-
-
 async def _damage(
     metastore: Metastore, scope: Sequence[Topic], partitions: Sequence[PlanPartition]
 ) -> list[str]:
@@ -204,52 +211,109 @@ async def _damage(
     return found
 
 
-async def _history(
-    metastore: Metastore, group: str, since_ms: int, topics: Sequence[str] | None
-) -> list[Position]:
-    positions = [
-        Position(
-            item.topic.name, topic_id_text(item.topic.id), item.change.partition, item.change.new
-        )
-        for item in await observe.group_positions(metastore, group, since_ms, topics)
-        if item.topic is not None and item.change.new is not None
-    ]
-    if not positions:
-        raise UserFault(
-            f"group “{group}” had committed nothing at {time_text(since_ms)}; "
-            "plan with --from-start to rebuild from the oldest record"
-        )
-    return positions
-
-
 async def _scope(
-    metastore: Metastore, group: str, positions: Sequence[Position], topics: Sequence[str] | None
+    metastore: Metastore, group: str, start: Start, topics: Sequence[str] | None
 ) -> list[Topic]:
-    if topics:
-        return await observe.topics_named(metastore, topics)
-    names = dict.fromkeys(position.topic for position in positions)
-    if not names:
+    """The topics to be read: those named, else those of the positions, else the group's; and a table's."""
+    named = list(topics or dict.fromkeys(position.topic for position in start.positions))
+    if not named:
         committed = await observe.committed_positions(metastore, group)
-        names = dict.fromkeys(position.topic for position in committed)
-    if not names:
+        named = list(dict.fromkeys(position.topic for position in committed))
+    if not named:
         raise UserFault(f"group “{group}” has no committed offsets: name the --topic to replay")
-    return await observe.topics_named(metastore, names)
+    if start.enrichment and start.enrichment not in named:
+        named.insert(0, start.enrichment)
+    return await observe.topics_named(metastore, named)
+
+
+async def _ends(
+    metastore: Metastore, group: str, views: Sequence[PartitionView], until_ms: int | None
+) -> dict[Key, int]:
+    """Where the replay of each partition ends; partitions that are not named end with the log."""
+    if until_ms is None:
+        return {}
+    then = {
+        (item.change.topic_no, item.change.partition): item.change.new
+        for item in await observe.group_positions(metastore, group, until_ms)
+    }
+    ends = {}
+    for view in views:
+        reached = then.get((view.topic_no, view.partition))
+        if reached is None:  # never committed: what had been appended is as far as it can have read
+            behind = await metastore.extent_by_append_time(view.topic_no, view.partition, until_ms)
+            reached = view.log_end if behind is None else behind.base_offset
+        ends[view.key] = min(max(reached, view.log_start), view.log_end)
+    return ends
+
+
+async def _detection(
+    metastore: Metastore, scope: Sequence[Topic], since_ms: int | None, now_ms: int
+) -> list[str]:
+    """Sentences for classes that count on damage being detected sooner than this was."""
+    if since_ms is None:
+        return []
+    known = await classes.load(metastore)
+    late: dict[str, str] = {}
+    for topic in scope:
+        one = classes.class_of(known, topic.name)
+        if one is not None and now_ms - since_ms > one.detect_ms:
+            left = one.horizon_ms - (now_ms - since_ms)
+            late[one.name] = (
+                f"detected {duration_text((now_ms - since_ms) / 1000)} after it began; class {one.name} counts on "
+                f"{duration_text(one.detect_ms / 1000)}, and its horizon "
+                + (
+                    f"leaves {duration_text(left / 1000)} for what is to be done"
+                    if left > 0
+                    else f"of {duration_text(one.horizon_ms / 1000)} is over"
+                )
+            )
+    return list(late.values())
+
+
+async def _alternatives(
+    metastore: Metastore, group: str, chosen: RecoveryPoint | None
+) -> list[Alternative]:
+    """Other points of the group: those first after which the log has lost least, the newest of these first."""
+    found = []
+    for one in await points.stored(metastore):
+        if group not in (one.group, one.processor) or (chosen is not None and one.id == chosen.id):
+            continue
+        views = {view.key: view for view in await points.views_of(metastore, one)}
+        here = [(views[taken.key], taken) for taken in one.positions if taken.key in views]
+        if len(here) == len(one.positions):
+            lost = sum(max(0, view.log_start - taken.offset) for view, taken in here)
+            found.append(Alternative(one.id, one.name, one.at_ms, lost))
+    return sorted(found, key=lambda one: (one.lost, -one.at_ms))[:ALTERNATIVES_MAX]
 
 
 async def _plan_one(
-    metastore: Metastore, view: PartitionView, wanted: int, why: str, now_ms: int
+    metastore: Metastore,
+    topic: Topic,
+    view: PartitionView,
+    wanted: int,
+    why: str,
+    ends: Mapping[Key, int],
+    positions: Sequence[Position],
+    now_ms: int,
 ) -> PlanPartition:
     restart = max(wanted, view.log_start)
-    volume = await observe.volume(metastore, view.topic_no, view.partition, restart, view.log_end)
-    measured = Measured(restart, volume, await _runway(metastore, view, restart, now_ms))
-    return plan_partition(view, wanted, why, measured, view.log_end)
+    end = ends.get(view.key, view.log_end)
+    taken = next((one for one in positions if one.key == view.key), None)
+    was = None
+    if taken is None:
+        place = (view.topic, view.partition)
+        was = next((one for one in positions if (one.topic, one.partition) == place), None)
+    missing = await missing_ranges(
+        metastore, topic, view, wanted=wanted, end=end, taken=taken, was=was, now_ms=now_ms
+    )
+    volume = await observe.volume(metastore, view.topic_no, view.partition, restart, end)
+    measured = Measured(restart, volume, await _runway(topic, metastore, view, restart, now_ms))
+    return plan_partition(view, wanted, why, measured, end, missing)
 
 
 async def _runway(
-    metastore: Metastore, view: PartitionView, restart: int, now_ms: int
+    topic: Topic, metastore: Metastore, view: PartitionView, restart: int, now_ms: int
 ) -> int | None:
-    topic = await metastore.topic_by_no(view.topic_no)
-    assert topic is not None, "a viewed topic has a row"
     config = effective(topic.configs)
     if not config.deletes or config.retention_ms < 0:
         return None
