@@ -30,13 +30,13 @@ class Child:
     """One process."""
 
     def __init__(
-        self, name: str, arguments: Sequence[str], output: Path, *, pipe: bool = False
+        self, name: str, command: Sequence[str], output: Path, *, pipe: bool = False
     ) -> None:
         self.name = name
         self.output = output
         with output.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *arguments],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if pipe else log,
                 stderr=log,
@@ -74,8 +74,13 @@ class Children:
         self._children: list[Child] = []
 
     def start(self, name: str, *arguments: str, pipe: bool = False) -> Child:
+        """A Python program of ours."""
+        return self.run(name, (sys.executable, *arguments), pipe=pipe)
+
+    def run(self, name: str, command: Sequence[str], *, pipe: bool = False) -> Child:
+        """Any program."""
         self._logs.mkdir(parents=True, exist_ok=True)
-        child = Child(name, arguments, self._logs / f"{name.replace(' ', '-')}.log", pipe=pipe)
+        child = Child(name, command, self._logs / f"{name.replace(' ', '-')}.log", pipe=pipe)
         self._children.append(child)
         return child
 
