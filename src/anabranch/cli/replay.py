@@ -72,6 +72,19 @@ WATCH_S = 0.5  # between two looks at a session that another process runs
 )
 @click.option("--lane", help="Run on the brokers of this lane.")
 @click.option(
+    "--own-broker",
+    is_flag=True,
+    help="Serve the command by a broker of its own, where topics, groups and transactional ids go by the names "
+    "that it knows: a job of Flink, Spark, Kafka Streams or Quix Streams runs as it is.",
+)
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="TOPIC",
+    help="A topic, or a pattern as app-*-changelog, that the command gets beside its inputs, as it was at the "
+    "restart: outputs and changelogs.",
+)
+@click.option(
     "--listener",
     metavar="NAME",
     help="Which of the brokers' listeners the command is told. [default: their first]",
@@ -195,6 +208,10 @@ async def _prepare(
     from anabranch.recovery.times import parse_bytes
 
     sink, bootstrap = asked["sink"], asked["bootstrap"]
+    if asked["own_broker"] and (bootstrap or asked["lane"] or asked["listener"]):
+        raise UserFault(
+            "--own-broker is where the command connects: leave out --bootstrap, --lane, --listener"
+        )
     if sink is not None and not locations.keeps_lines(sink):
         raise UserFault(
             f"“{sink}”: a replay stages sinks that hold lines: {', '.join(locations.FORMS)}"
@@ -204,7 +221,8 @@ async def _prepare(
     await _options.require_replay(log, "replay", topics=found.incident.topics)
     await _options.audited(log, "replay", f"PLAN:{found.id}", run=list(run))
     place = None
-    if bootstrap is None or asked["listener"] is not None or asked["lane"] is not None:
+    looks = bootstrap is None or asked["listener"] is not None or asked["lane"] is not None
+    if looks and not asked["own_broker"]:
         there_ms = await log.metastore.now_ms()
         place = await places.choose(log.metastore, there_ms, asked["listener"], asked["lane"])
     return await replay.prepare(
@@ -224,8 +242,10 @@ async def _prepare(
         lane=place.lane if place else None,
         lane_wanted=asked["lane"],
         listener=asked["listener"],
-        finds_brokers=bootstrap is None,
+        finds_brokers=bootstrap is None and not asked["own_broker"],
         restarts=asked["restarts"],
+        also=asked["also"],
+        own_broker=asked["own_broker"],
     )
 
 
@@ -275,6 +295,7 @@ async def _run(
         output=data.files / "replays" / f"{session.id}.log",
         environ=os.environ,
         store=log.store,
+        where=data,
     )
     server = None
     if metrics is not None:

@@ -23,7 +23,9 @@ from anabranch.recovery.session import Branch
 TOPICS_MAX: Final = 1000  # that patterns may name: more is a typing error
 
 
-async def choose(metastore: Metastore, patterns: Sequence[str], inputs: Sequence[str]) -> list[Topic]:
+async def choose(
+    metastore: Metastore, patterns: Sequence[str], inputs: Sequence[str]
+) -> list[Topic]:
     """Topics of these names or patterns (``*`` and ``?``), by name; never inputs or branches.
 
     Raises UserFault: a pattern matches none, or too many.
@@ -42,17 +44,22 @@ async def choose(metastore: Metastore, patterns: Sequence[str], inputs: Sequence
     return [found[name] for name in sorted(found)]
 
 
-async def cut(log: Log, plan: Plan, topics: Sequence[Topic], session_id: str) -> list[Branch]:
-    """Branch them as they were at the plan's restart; from nothing where state is rebuilt from nothing."""
+async def cut(
+    log: Log, plan: Plan, topics: Sequence[Topic], session_id: str, made: list[Topic]
+) -> list[Branch]:
+    """Branch them as they were at the plan's restart; from nothing where state is rebuilt from nothing.
+
+    What was made is appended to ``made`` at once, so that it can be taken back.
+    """
     branches = []
     for topic in topics:
         point = await _restart(log.metastore, plan, topic)
-        made = await log.branch(topic, f"{topic.name}.{session_id}", point)
-        await log.set_configs(
-            made, {**made.configs, "retention.ms": "-1", "retention.bytes": "-1"}
-        )
+        branch = await log.branch(topic, f"{topic.name}.{session_id}", point)
+        made.append(branch)
+        kept = {**branch.configs, "retention.ms": "-1", "retention.bytes": "-1"}
+        await log.set_configs(branch, kept)
         branches.append(
-            Branch(topic.name, topic_id_text(topic.id), made.name, topic_id_text(made.id))
+            Branch(topic.name, topic_id_text(topic.id), branch.name, topic_id_text(branch.id))
         )
     return branches
 

@@ -17,6 +17,7 @@ from anabranch.errors import UserFault
 from anabranch.log.location import Location
 
 START_S: Final = 60.0  # until it listens; opening a large catalogue takes some of it
+STARTS_MAX: Final = 5  # in a row, of a broker that is killed before it listens
 STOP_S: Final = 20.0  # between SIGTERM and SIGKILL
 LAST_WORDS_BYTES: Final = 4096
 HOST: Final = "127.0.0.1"
@@ -39,7 +40,15 @@ class OwnBroker:
         return f"{HOST}:{self._port}"
 
     async def start(self) -> None:
-        """Until it listens. Raises UserFault: it ended, or took too long."""
+        """Until it listens; once more if it is killed before. Raises UserFault: it ended, or took too long."""
+        for _ in range(STARTS_MAX):
+            if await self._try_start():
+                return
+        raise UserFault(
+            f"the broker of replay {self._session_id} was killed {STARTS_MAX} times as it started"
+        )
+
+    async def _try_start(self) -> bool:
         self._output.parent.mkdir(parents=True, exist_ok=True)
         words = ["up", *self._places(), "--session", self._session_id, "--listen", self.address]
         with self._output.open("ab") as output:
@@ -53,13 +62,17 @@ class OwnBroker:
                 start_new_session=True,  # a Ctrl-C is ours to pass on
             )
         try:
-            self._port = await asyncio.wait_for(self._announced(), START_S)
+            port = await asyncio.wait_for(self._announced(), START_S)
         except TimeoutError:
             await self.stop()
             raise UserFault(
                 f"the broker of replay {self._session_id} does not listen after {START_S:.0f} s; "
                 f"see {self._output}"
             ) from None
+        if port is None:
+            return False
+        self._port = port
+        return True
 
     async def keep(self) -> None:
         """Start it again if it died. Raises UserFault."""
@@ -88,13 +101,14 @@ class OwnBroker:
         }
         return [word for flag, value in named.items() if value for word in (flag, str(value))]
 
-    async def _announced(self) -> int:
-        """The port in its line "… listening on HOST:PORT"."""
+    async def _announced(self) -> int | None:
+        """The port in its line "… listening on HOST:PORT"; None: it was killed before."""
         assert self._process is not None and self._process.stdout is not None
         while line := await self._process.stdout.readline():
             if b" listening on " in line:
                 return int(line.rpartition(b":")[2])
-        await self._process.wait()
+        if await self._process.wait() < 0:
+            return None
         raise UserFault(
             f"the broker of replay {self._session_id} did not start: {self._last_words()}"
         )

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from anabranch.errors import UserFault
 from anabranch.log.branch import BranchPoint
+from anabranch.log.config import LANE_CONFIG
 from anabranch.log.log import Log
 from anabranch.log.topic_limits import BYTES, RECORDS
 from anabranch.metastore.api import Committed, Metastore, OffsetAction, Topic
-from anabranch.recovery import observe, points, quota
+from anabranch.recovery import beside, observe, points, quota
 from anabranch.recovery.guards import Guards
 from anabranch.recovery.model import topic_id_text
 from anabranch.recovery.places import default_bootstrap
@@ -66,6 +67,8 @@ async def prepare(
     listener: str | None = None,
     finds_brokers: bool = False,
     restarts: int = 0,
+    also: Sequence[str] = (),
+    own_broker: bool = False,
 ) -> Session:
     """Make the session: branches at the plan's ends, start offsets committed, staging filled.
 
@@ -91,6 +94,8 @@ async def prepare(
         listener: which of the brokers' listeners.
         finds_brokers: whether each start looks for the brokers anew.
         restarts: how often a command that died is started again.
+        also: topics, or patterns of them, that the command gets beside its inputs, as they were at the restart.
+        own_broker: whether a broker of the session's own serves it, where topics keep their names.
 
     Raises UserFault if the plan cannot be carried out on the log as it stands now.
     """
@@ -110,6 +115,7 @@ async def prepare(
         topic_id_text(topic.id): topic
         for topic in await observe.topics_named(metastore, plan.incident.topics)
     }
+    besides = await beside.choose(metastore, also, plan.incident.topics)
     staging = locations.open_lines(str(sink)) if sink is not None else None
     if staging is not None:
         checkpoint = Path(plan.checkpoint.location) if plan.checkpoint else None
@@ -125,6 +131,7 @@ async def prepare(
             branched = await _branch(log, plan, topic, topic_id, identity, rate, record_rate)
             made.append(branched)
             branches.append(Branch(topic.name, topic_id, branched.name, topic_id_text(branched.id)))
+        further = await beside.cut(log, plan, besides, identity, made)
         session = Session(
             id=identity,
             plan=plan.id,
@@ -154,6 +161,8 @@ async def prepare(
             listener=listener,
             finds_brokers=finds_brokers,
             restarts=restarts,
+            beside=tuple(further),
+            own_broker=own_broker,
         )
         await _commit_starts(metastore, session, made, now_ms)
         await save(metastore, session, now_ms)
@@ -228,13 +237,16 @@ async def _commit_starts(
 
 
 async def discard(log: Log, session: Session, now_ms: int) -> None:
-    """Delete the session's branches and its group; the document stays as evidence."""
-    names = {topic.name: topic for topic in await log.metastore.topics()}
-    for branch in session.branches:
-        topic = names.get(branch.branch)
-        if topic is not None and topic_id_text(topic.id) == branch.branch_id:
+    """Delete the session's branches, groups and what it created; the document stays as evidence."""
+    metastore = log.metastore
+    branches = {branch.branch_id for branch in (*session.branches, *session.beside)}
+    for topic in await metastore.topics():
+        created = topic.configs.get(LANE_CONFIG) == session.id
+        if topic_id_text(topic.id) in branches or created:
             await log.delete_topic(topic)
-    await log.metastore.delete_group(session.group, actor(session, "discarded"), now_ms)
+    for group in await metastore.groups():
+        if group.group_id == session.group or group.group_id.startswith(f"{session.group}."):
+            await metastore.delete_group(group.group_id, actor(session, "discarded"), now_ms)
 
 
 def summary(session: Session) -> str:

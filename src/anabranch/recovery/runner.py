@@ -18,9 +18,11 @@ from typing import Final
 from msgspec import structs
 
 from anabranch.errors import AnabranchError, StoreFault, UserFault
+from anabranch.log.location import Location
 from anabranch.metastore.api import Metastore
 from anabranch.recovery import processes, sessions, signals
 from anabranch.recovery.model import Position, Volume, topic_id_text
+from anabranch.recovery.own_broker import OwnBroker
 from anabranch.recovery.places import choose
 from anabranch.recovery.session import (
     Branch,
@@ -73,8 +75,10 @@ class Runner:
         on_progress: OnProgress = lambda _: None,
         store: Store | None = None,
         probes: Sequence[signals.Probe] = (),
+        where: Location | None = None,
     ) -> None:
-        """``store`` is looked at for the saturation; ``probes`` are looked at besides the session's guards."""
+        """``store`` is looked at for the saturation; ``probes`` are looked at besides the session's guards.
+        ``where`` the cluster is must be told for a session with a broker of its own."""
         self._metastore = metastore
         self.session = session
         self._output = output
@@ -83,6 +87,8 @@ class Runner:
         self.on_progress = on_progress
         self._store = store
         self._more_probes = probes
+        self._where = where
+        self._own: OwnBroker | None = None
         self._holder = f"{os.getpid()}-{clock_ms()}"
         self._saved_ms = 0
         self._numbers: dict[int, Branch] = {}
@@ -124,6 +130,8 @@ class Runner:
         finally:
             if self._steering is not None:
                 self._steering.cancel()
+            if self._own is not None:
+                await self._own.stop()
             await sessions.release_lease(self._metastore, session, self._holder)
         return self.session
 
@@ -136,6 +144,9 @@ class Runner:
 
     async def _find_brokers(self) -> None:
         session = self.session
+        if session.own_broker:
+            await self._start_own()
+            return
         if not session.finds_brokers:
             return
         place = await choose(
@@ -149,6 +160,21 @@ class Runner:
             bootstrap=place.bootstrap,
             security_protocol=place.protocol,
             lane=place.lane,
+        )
+
+    async def _start_own(self) -> None:
+        if self._where is None:
+            raise UserFault(
+                f"replay {self.session.id} has a broker of its own: say where its cluster is"
+            )
+        log = self._output.with_name(f"{self.session.id}.broker.log")
+        self._own = OwnBroker(self._where, self.session.id, log)
+        await self._own.start()
+        self.session = structs.replace(
+            self.session,
+            bootstrap=self._own.address,
+            security_protocol="PLAINTEXT",
+            lane=self.session.id,
         )
 
     async def _make_governor(self) -> Governor:
@@ -231,6 +257,8 @@ class Runner:
 
     async def _look(self, waiting: asyncio.Future[int]) -> bool:
         """One look at everything; whether it is over."""
+        if self._own is not None:
+            await self._own.keep()
         now_ms = self._clock_ms()
         remaining = await self._remaining()
         self.session = sampled(self.session, remaining, now_ms)
@@ -291,9 +319,10 @@ class Runner:
 
     def _command_environment(self) -> dict[str, str]:
         session = self.session
+        branches = (*session.branches, *session.beside)
         sources = {
-            branch.branch: Source(session.cluster_id, branch.topic_id, branch.topic)
-            for branch in session.branches
+            session.name_of(branch): Source(session.cluster_id, branch.topic_id, branch.topic)
+            for branch in branches
         }
         environment = {
             **self._environ,
@@ -301,7 +330,7 @@ class Runner:
             "ANABRANCH_SECURITY_PROTOCOL": session.security_protocol,
             "ANABRANCH_GROUP": session.group,
             "ANABRANCH_SESSION": session.id,
-            "ANABRANCH_TOPICS": json.dumps({b.topic: b.branch for b in session.branches}),
+            "ANABRANCH_TOPICS": json.dumps({b.topic: session.name_of(b) for b in branches}),
             "ANABRANCH_START_OFFSETS": json.dumps(
                 by_branch(session, {span.key: span.start for span in session.spans})
             ),

@@ -150,6 +150,8 @@ class Session(Struct, frozen=True, kw_only=True):
         False  # whether each start looks for brokers, or keeps to the bootstrap given
     )
     restarts: int = 0  # how often a command that died is started again
+    beside: tuple[Branch, ...] = ()  # of topics that are not read from the plan's offsets, but used
+    own_broker: bool = False  # whether a broker of its own serves it, where topics keep their names
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -158,6 +160,10 @@ class Session(Struct, frozen=True, kw_only=True):
             sum(span.end - span.start for span in self.spans),
             sum(span.bytes for span in self.spans),
         )
+
+    def name_of(self, branch: Branch) -> str:
+        """What its command calls a branch."""
+        return branch.topic if self.own_broker else branch.branch
 
     @property
     def ends(self) -> list[Position]:
@@ -386,8 +392,8 @@ def left_by_branch(session: Session, committed: Sequence[Position]) -> dict[str,
 
 
 def by_branch(session: Session, values: Mapping[tuple[str, int], int]) -> dict[str, dict[str, int]]:
-    """Offsets keyed as the command sees its topics: branch name → partition → offset."""
-    names = {branch.topic_id: branch.branch for branch in session.branches}
+    """Offsets keyed as the command calls its topics: name → partition → offset."""
+    names = {branch.topic_id: session.name_of(branch) for branch in session.branches}
     table: dict[str, dict[str, int]] = {}
     for (topic_id, partition), offset in values.items():
         table.setdefault(names[topic_id], {})[str(partition)] = offset
