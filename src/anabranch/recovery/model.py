@@ -27,18 +27,31 @@ class SinkClass(StrEnum):
         "transactional-with-offsets"  # offsets rest with effects: repeats are suppressed
     )
     UPSERT = "idempotent-upsert"  # a repeat overwrites with the same value
+    LEDGER = "effects-ledger"  # effects elsewhere, each in a ledger: repeats are suppressed
+    DETERMINISTIC = "deterministic-name"  # an object of the same name and content replaces itself
+    WINDOW = "dedupe-window"  # the receiver knows a repeat for so long, then no more
     APPEND = "append-only"  # a repeat is a second row
     EXTERNAL = "external"  # a repeat leaves the house: a mail, a payment
 
     @property
     def absorbs(self) -> bool:
         """True if a repeated record has no further effect."""
-        return self in (SinkClass.TRANSACTIONAL, SinkClass.UPSERT)
+        return self in (
+            SinkClass.TRANSACTIONAL,
+            SinkClass.UPSERT,
+            SinkClass.LEDGER,
+            SinkClass.DETERMINISTIC,
+        )
+
+    @property
+    def suppresses(self) -> bool:
+        """True if a repeated record is recognised and turned away, not written once more."""
+        return self in (SinkClass.TRANSACTIONAL, SinkClass.LEDGER)
 
     @property
     def keeps_offsets(self) -> bool:
         """True if the sink itself says how far its effects reach."""
-        return self is SinkClass.TRANSACTIONAL
+        return self in (SinkClass.TRANSACTIONAL, SinkClass.LEDGER)
 
 
 class Position(Struct, frozen=True):
@@ -224,7 +237,7 @@ def judge(
         return Verdict(VerdictKind.SAFE, 0, "reading goes on exactly where the effects end")
     again = effects - start
     if sink_class is not None and sink_class.absorbs:
-        word = "suppresses" if sink_class is SinkClass.TRANSACTIONAL else "overwrites with equals"
+        word = "suppresses" if sink_class.suppresses else "overwrites with equals"
         return Verdict(VerdictKind.SAFE, again, f"the sink {word} what it has seen")
     return Verdict(VerdictKind.DUPLICATES, again, f"effects already reach to {effects:,}")
 

@@ -235,9 +235,9 @@ def wanted_restarts(
 def repeats(restart: int, end: int, effects: int | None, sink_class: SinkClass | None) -> Repeats:
     """What re-reading ``[restart, end)`` does to effects that reach up to ``effects``."""
     again = max(0, min(end, effects) - restart) if effects is not None else 0
-    if sink_class is SinkClass.TRANSACTIONAL:
+    if sink_class is not None and sink_class.suppresses:
         return Repeats(again, 0, again)
-    if sink_class is SinkClass.UPSERT:
+    if sink_class is not None and sink_class.absorbs:
         return Repeats(again, 0, 0)
     return Repeats(again, again, 0)
 
@@ -294,7 +294,11 @@ def forecast_sink(
         )
     elif stages:
         note = "offsets rest with effects: no record acts twice"
-    elif now.sink_class is SinkClass.UPSERT:
+    elif now.sink_class is SinkClass.LEDGER:
+        note = (
+            "each effect is in a ledger that is asked first; a replay stages or suppresses new ones"
+        )
+    elif now.sink_class.absorbs:
         note = "records come again and overwrite equals with equals"
     else:
         note = "repeats act twice unless the command stages or suppresses them during a replay"

@@ -11,7 +11,12 @@ from anabranch.recovery.model import Position, SinkClass, SinkState
 from anabranch.recovery.sinks.common import LIVE, SinkLines, SinkOffset
 from anabranch.recovery.sinks.lines import SqliteLines
 
-FORMS = ("sqlite:PATH", "postgresql://…", "parquet:PATH")  # in the order in which they are told
+FORMS = (
+    "sqlite:PATH",
+    "postgresql://…",
+    "parquet:PATH",
+    "http:LEDGER",
+)  # in the order in which they are told
 _POSTGRES = ("postgresql", "postgres")
 
 
@@ -32,6 +37,10 @@ def open_lines(location: str) -> SinkLines:
         from anabranch.recovery.sinks.objects_lines import ParquetLines
 
         return ParquetLines(rest)
+    if kind == "http" and rest and not rest.startswith("//"):
+        from anabranch.recovery.sinks.ledger import LedgerLines
+
+        return LedgerLines(rest)
     if Path(location).is_file():
         return SqliteLines(location)
     raise unknown(location)
@@ -55,7 +64,7 @@ def present(location: str) -> bool:
 def keeps_lines(text: str) -> bool:
     """Whether ``text`` has the form of a sink that :func:`open_lines` opens."""
     kind, _, rest = text.partition(":")
-    return bool(rest) and kind in ("sqlite", "parquet", *_POSTGRES)
+    return bool(rest) and kind in ("sqlite", "parquet", "http", *_POSTGRES)
 
 
 def read_sink(text: str) -> SinkState:

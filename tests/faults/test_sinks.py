@@ -1,0 +1,78 @@
+"""Processors killed with -9 between effect and mark, again and again: no sink ever acts twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.recovery.crasher import WHERE as PLANTED
+from tests.recovery.http_crasher import WHERE
+from tests.recovery.kinds import KINDS, locate
+from tests.recovery.receiver import Receiver
+from tests.recovery.test_http_effects import check_effects, crash_and_go_on
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+RECORDS = 2000
+KILLS = 8
+
+
+@pytest.mark.parametrize("mode", ["keys", "check", "neither"])
+@pytest.mark.parametrize("where", WHERE)
+def test_zero_extra_external_effects_wherever_it_dies(
+    tmp_path: Path, mode: str, where: str
+) -> None:
+    with Receiver(dedupes=mode == "keys") as receiver:
+        ledger = crash_and_go_on(f"{tmp_path}/effects.db", receiver, mode, where)
+        check_effects(receiver, mode, where, ledger)
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_planted_point_three_times_over(tmp_path: Path, name: str) -> None:
+    kind = KINDS[name](locate(name, tmp_path))
+    end = 0
+    for round_ in range(1, 4):
+        for where in PLANTED:
+            if where == "before-commit" and not hasattr(kind, "plant"):
+                continue
+            command = [sys.executable, "-m", "tests.recovery.crasher", name, kind.location, where]
+            crash = subprocess.run([*command, str(round_ * 2)], cwd=ROOT, env=ENVIRONMENT)
+            assert crash.returncode in (-signal.SIGKILL, 0)  # 0: an earlier round was there already
+            sink = kind.open()
+            position = sink.position("flights", 0)
+            assert position is not None and position >= end
+            end = position
+            assert kind.effects() == [(0, offset) for offset in range(end)]
+            sink.close()
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_killed_at_any_instant(tmp_path: Path, name: str) -> None:
+    """No planted point: a steady writer dies when it happens to, and goes on from where it was."""
+    kind = KINDS[name](locate(name, tmp_path))
+    dice = random.Random(name)
+    command = [sys.executable, "-m", "tests.recovery.steady", name, kind.location, str(RECORDS)]
+    kills = 0
+    for _ in range(200):
+        process = subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        if kills < KILLS and process.stdout.readline():  # it is at work
+            try:
+                process.wait(dice.uniform(0.0, 0.25))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                kills += 1
+        status = process.wait(60)
+        process.stdout.close()
+        if status == 0:
+            break
+    assert status == 0 and kills
+    assert kind.effects() == [(0, offset) for offset in range(RECORDS)]
