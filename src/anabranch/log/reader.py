@@ -317,7 +317,7 @@ def read_split(
     if extents is not None:
         yield from _undamaged(_items(split, extents), meet)
         return
-    with _opened(split) as reader:
+    with opened_extents(split) as reader:
         yield from _undamaged(_items(split, reader), meet)
 
 
@@ -376,7 +376,7 @@ def read_splits(
         raise UserFault(f"reading takes at least one thread, not {threads}")
     if not splits:
         return
-    with _opened(splits[0]) as reader:
+    with opened_extents(splits[0]) as reader:
         yield from _undamaged(_read_splits(splits, reader, threads, replan), meet)
 
 
@@ -455,8 +455,9 @@ def _joined(runs: Sequence[memoryview]) -> memoryview:
 
 
 @contextmanager
-def _opened(split: Split) -> Iterator[ExtentReader]:
-    """Reads from the places that a split names; its URLs are all that is needed."""
+def opened_extents(split: Split) -> Iterator[ExtentReader]:
+    """Reads from the places that a split names (its URLs are all that is needed), for :func:`read_split`s
+    of the same cluster."""
     with ExitStack() as stack:
         store = open_layered(split.store_url, waits=real_waits()).store
         stack.callback(store.close)
@@ -480,6 +481,7 @@ __all__ = [
     "DamagedRead",
     "NotFound",
     "Split",
+    "opened_extents",
     "plan",
     "plan_splits",
     "read",

@@ -149,6 +149,8 @@ class Session(Struct, frozen=True, kw_only=True):
     finds_brokers: bool = (
         False  # whether each start looks for brokers, or keeps to the bootstrap given
     )
+    late_records: int = 0  # in event-time order: those older than their partition's time
+    late_ms_max: int = 0  # and by how much the latest of them
     restarts: int = 0  # how often a command that died is started again
     beside: tuple[Branch, ...] = ()  # of topics that are not read from the plan's offsets, but used
     own_broker: bool = False  # whether a broker of its own serves it, where topics keep their names
