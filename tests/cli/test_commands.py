@@ -236,6 +236,29 @@ def test_branches(shell: Shell) -> None:
     )
 
 
+def test_a_branch_is_promoted_and_brought_back(shell: Shell) -> None:
+    shell.text("branch", "create", "flights", "fixed", "--at", "offsets:0=60")
+    words = ("promote", "--branch", "fixed", "--topic", "flights")
+    sink = f"sqlite:{shell.sink}"
+    shown = shell.text(*words, "--dry-run", "--sink", sink, status=1)
+    assert "40 records would be in flights.before-fixed only" in shown
+    assert "REFUSED: 1 groups stand behind" in shown and "take the new line's records" in shown
+    seen = shell.json(*words, "--dry-run", "--offsets", "rewind-to-divergence")
+    (view,) = seen["beyond"]
+    assert (view["group"], view["offset"], view["target"], view["told"]) == ("view", 90, 60, True)
+    assert shell.json("branch", "list")[0]["name"] == "fixed"
+    assert "say what becomes of them" in shell.text(*words, status=1)
+    done = shell.json(*words, "--offsets", "rewind-to-divergence")
+    (line,) = shell.json("branch", "list")
+    assert (line["name"], line["source"]) == (f"flights.before-{done['id']}", "flights")
+    assert done["id"] in shell.text("promote", "--list")
+    undo = ("promote", "--undo", "--topic", "flights")
+    assert "flights.before-fixed" not in shell.text(*undo, "--dry-run")
+    assert "the branch is fixed again" in shell.text(*undo)
+    assert shell.json("branch", "list")[0]["name"] == "fixed"
+    assert "no promotion" in shell.text("promote", "--undo", done["id"] + "x", status=1)
+
+
 def test_points(shell: Shell) -> None:
     assert "No recovery points yet" in shell.text("point", "list")
     made = shell.json(
@@ -372,6 +395,11 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("replay", "none", "--sink", "view.db", "--", "true"), "that hold lines: sqlite:PATH"),
     (("replay", "--resume", "none"), "no replay"),
     (("promote", "none"), "no replay"),
+    (("promote",), "give a replay's SESSION"),
+    (("promote", "--branch", "none", "--topic", "flights"), "no topic “none”"),
+    (("promote", "--branch", "flights", "--topic", "flights"), "no branch"),
+    (("promote", "--undo", "--topic", "flights"), "no promotion"),
+    (("promote", "r-1", "--dry-run"), "for promoting a branch"),
     (("report",), "name the replay"),
     (("report", "none"), "no replay"),
     (("log", "dump", "nowhere"), "no topic"),

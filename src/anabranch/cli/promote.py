@@ -1,4 +1,4 @@
-"""``anabranch promote``: hand a verified replay to the live processor."""
+"""``anabranch promote``: hand a verified replay to the live processor, or put a branch in its topic's place."""
 
 from __future__ import annotations
 
@@ -9,40 +9,251 @@ import click
 
 from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
+from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
+    from anabranch.recovery.line_promotion import LinePromotion, OffsetRule, Preview
     from anabranch.recovery.promote import Handover
 
+RULES = ("keep", "rewind-to-divergence", "map")
 
-@click.command(name="promote", epilog="Example: anabranch promote r-20260301-140500-9f2c")
-@click.argument("session")
-@click.option("--undo", is_flag=True, help="Bring back tables and offsets from before.")
+
+@click.command(
+    name="promote",
+    epilog="Example: anabranch promote r-20260301-140500-9f2c; "
+    "anabranch promote --branch flights.fixed --topic flights --dry-run",
+)
+@click.argument("session", required=False)
+@click.option("--branch", metavar="B", help="Put this branch in its topic's place.")
+@click.option("--topic", metavar="T", help="The topic; with --undo, whose last promotion to undo.")
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option(
+    "--offsets",
+    "rule",
+    type=click.Choice(RULES),
+    help="What becomes of groups that stand behind where the two lines part.",
+)
+@_options.sink_option
+@click.option("--undo", is_flag=True, help="Bring back what was there before.")
+@click.option("--list", "listing", is_flag=True, help="List promotions of branches.")
 @_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def command(session: str, undo: bool, data: Location, output: str) -> None:
-    """Promote replay SESSION.
+def command(
+    session: str | None,
+    branch: str | None,
+    topic: str | None,
+    dry_run: bool,
+    rule: str | None,
+    sinks: tuple[str, ...],
+    undo: bool,
+    listing: bool,
+    data: Location,
+    output: str,
+) -> None:
+    """Promote replay SESSION, or --branch B in the place of --topic T.
 
-    Commits the replay's end offsets for the live group, whose consumers must be stopped, and swaps
-    the staging tables into place. What was live stays beside it, for --undo.
+    A session: commits the replay's end offsets for the live group, whose consumers must be stopped, and swaps the
+    staging tables into place. A branch: the topic's name and id then stand for the branch's records, under a
+    higher leader epoch by which clients learn where the two part; the topic's own line stays as T.before-ID.
+    Both can be undone (a session by its name, a branch with --topic T or its promotion's ID).
     """
+    if listing:
+        _options.run(_list(data, output))
+    elif branch is not None and topic is not None and session is None and not undo:
+        _options.run(_promote_branch(data, output, branch, topic, rule, sinks, dry_run))
+    elif undo and branch is None and (topic or (session or "").startswith("lp-")):
+        if topic and session:
+            raise UserFault("give either the promotion's ID or --topic, not both")
+        _options.run(_undo_branch(data, output, topic or session or "", rule, sinks, dry_run))
+    elif session is not None and branch is None and topic is None:
+        if dry_run or rule or sinks:
+            raise UserFault("--dry-run, --offsets and --sink are for promoting a branch")
+        _options.run(_session(data, output, session, undo))
+    else:
+        raise UserFault(
+            "give a replay's SESSION, or --branch B --topic T; to undo: --undo with SESSION, with --topic T, or "
+            "with the ID of a branch's promotion"
+        )
 
-    async def main() -> None:
-        from anabranch.recovery import promote, replay
-        from anabranch.recovery.points import whoami
 
-        act = promote.undo if undo else promote.promote
-        async with _options.opened(data) as log:
-            found = await replay.find(log.metastore, session)
-            await _options.require_replay(log, "promote", group=found.live_group)
-            handover = await act(log.metastore, found, creator=whoami(), now_ms=_options.now_ms())
-            await _options.audited(
-                log, "promote", f"GROUP:{found.live_group}", session=found.id, undo=undo
+async def _session(data: Location, output: str, session: str, undo: bool) -> None:
+    from anabranch.recovery import promote, replay
+    from anabranch.recovery.points import whoami
+
+    act = promote.undo if undo else promote.promote
+    async with _options.opened(data) as log:
+        found = await replay.find(log.metastore, session)
+        await _options.require_replay(log, "promote", group=found.live_group)
+        handover = await act(log.metastore, found, creator=whoami(), now_ms=_options.now_ms())
+        await _options.audited(
+            log, "promote", f"GROUP:{found.live_group}", session=found.id, undo=undo
+        )
+    emit(output, lambda: handover, lambda: parts(handover))
+
+
+async def _promote_branch(
+    data: Location,
+    output: str,
+    branch: str,
+    topic: str,
+    rule: str | None,
+    sinks: tuple[str, ...],
+    dry_run: bool,
+) -> None:
+    from anabranch.recovery import line_promotion
+    from anabranch.recovery.points import whoami
+
+    async with _options.opened(data) as log:
+        target, source = _options.require_topic(log, topic), _options.require_topic(log, branch)
+        states = [_options.parse_sink(text) for text in sinks]
+        chosen = _rule(rule)
+        if dry_run:
+            seen = await line_promotion.preview(log, target, source, rule=chosen, sinks=states)
+            emit(output, lambda: seen, lambda: preview_parts(seen))
+            if seen.refusals:
+                raise SystemExit(1)
+            return
+        await _options.require_replay(log, "promote", topics=[topic, branch])
+        now_ms = _options.now_ms()
+        done = await line_promotion.promote(
+            log,
+            target,
+            source,
+            identity=line_promotion.new_id(now_ms),
+            creator=whoami(),
+            now_ms=now_ms,
+            rule=chosen,
+            sinks=states,
+        )
+        await _options.audited(log, "promote", f"TOPIC:{topic}", branch=branch, id=done.id)
+    emit(output, lambda: done, lambda: line_parts(done))
+
+
+async def _undo_branch(
+    data: Location,
+    output: str,
+    wanted: str,
+    rule: str | None,
+    sinks: tuple[str, ...],
+    dry_run: bool,
+) -> None:
+    from anabranch.recovery import line_promotion
+    from anabranch.recovery.points import whoami
+
+    async with _options.opened(data) as log:
+        found = await line_promotion.find(log, wanted)
+        states = [_options.parse_sink(text) for text in sinks]
+        chosen = _rule(rule)
+        if dry_run:
+            seen = await line_promotion.undo_preview(log, found, rule=chosen, sinks=states)
+            emit(output, lambda: seen, lambda: preview_parts(seen))
+            if seen.refusals:
+                raise SystemExit(1)
+            return
+        await _options.require_replay(log, "promote", topics=[found.topic])
+        done = await line_promotion.undo(
+            log, found, creator=whoami(), now_ms=_options.now_ms(), rule=chosen, sinks=states
+        )
+        await _options.audited(log, "promote", f"TOPIC:{found.topic}", id=found.id, undo=True)
+    emit(output, lambda: done, lambda: line_parts(done))
+
+
+async def _list(data: Location, output: str) -> None:
+    from anabranch.recovery import line_promotion
+
+    async with _options.opened(data) as log:
+        known = await line_promotion.stored(log)
+    emit(output, lambda: known, lambda: _list_parts(known))
+
+
+def _rule(text: str | None) -> OffsetRule | None:
+    from anabranch.recovery.line_promotion import OffsetRule
+
+    return None if text is None else OffsetRule(text)
+
+
+def _list_parts(known: list[LinePromotion]) -> Iterator[Part]:
+    from anabranch.recovery.times import time_text
+
+    if not known:
+        yield "No branch was promoted."
+        return
+    yield Table(
+        ("promotion", "topic", "branch", "former line", "when", "undone"),
+        [
+            (
+                each.id,
+                each.topic,
+                each.branch,
+                None if each.undone_ms else each.displaced,
+                time_text(each.at_ms),
+                time_text(each.undone_ms) if each.undone_ms else None,
             )
-        emit(output, lambda: handover, lambda: parts(handover))
+            for each in known
+        ],
+    )
 
-    _options.run(main())
+
+def preview_parts(seen: Preview) -> Iterator[Part]:
+    """What a person sees of a dry run."""
+    from anabranch.recovery.line_promotion import totals
+
+    volumes = totals(seen)
+    yield f"{seen.branch} would take the place of {seen.topic}, which stays as {seen.displaced}."
+    yield (
+        f"  {volumes['topic'].records:,} records would be in {seen.displaced} only, "
+        f"{volumes['branch'].records:,} are in the branch only"
+    )
+    yield Table(
+        (">p", ">parts at", ">topic end", ">branch end", ">only topic", ">only branch"),
+        [
+            (
+                each.partition,
+                each.parts_at,
+                each.topic_end,
+                each.branch_end,
+                each.only_topic.records,
+                each.only_branch.records,
+            )
+            for each in seen.forks
+        ],
+    )
+    if seen.beyond:
+        yield Table(
+            ("group", "state", ">p", ">committed", "told", ">to"),
+            [
+                (
+                    each.group,
+                    each.state or "Empty",
+                    each.partition,
+                    each.offset,
+                    each.told,
+                    each.target,
+                )
+                for each in seen.beyond
+            ],
+            title="Groups behind where the lines part",
+        )
+    else:
+        yield "No group stands behind where the lines part."
+    for sentence in seen.warnings:
+        yield f"WARNING: {sentence}"
+    for sentence in seen.refusals:
+        yield f"REFUSED: {sentence}"
+
+
+def line_parts(done: LinePromotion) -> Iterator[Part]:
+    """What a person sees of a branch's promotion or its undoing."""
+    if done.undone_ms is not None:
+        yield f"Undid {done.id}: {done.topic} is what it was; the branch is {done.branch} again"
+        return
+    yield f"Promoted {done.branch}: {done.topic} holds its records from now on"
+    yield f"  the former line stays as {done.displaced} and never expires; `anabranch branch delete` ends that"
+    if done.moved:
+        yield f"  groups behind the point: {len({each.group for each in done.moved})}, {done.rule}"
+    yield f"  undo: anabranch promote --undo {done.id}"
 
 
 def parts(handover: Handover) -> Iterator[Part]:

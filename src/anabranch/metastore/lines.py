@@ -25,7 +25,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.metastore import appends, offsets, partitions
+from anabranch.metastore import appends, documents, offsets, partitions
 from anabranch.metastore.counters import catalogue_changed
 from anabranch.metastore.journal_notes import note_topic
 from anabranch.metastore.shares import delete_shares
@@ -117,18 +117,25 @@ def swap_lines(tx: Tx, swap: LineSwap, actor: Actor, now_ms: int) -> tuple[Topic
             tx, group_id, move.offsets, OffsetAction.PROMOTE, actor, now_ms, move.fence
         )
     _put_back_readers(tx, swap, readers, actor, now_ms)
+    if (document := swap.document) is not None:
+        stored = documents.document(tx, document.kind, document.id)
+        if (None if stored is None else stored.body) != document.expected:
+            raise Conflict(f"{document.kind} {document.id} was changed meanwhile")
+        documents.put_document(tx, document.kind, document.id, document.body, now_ms)
     return live_topic(tx, topic.no), live_topic(tx, branch.no)
 
 
 def _require_picture(tx: Tx, topic: Topic, branch: Topic, swap: LineSwap) -> None:
     """Raises Conflict if the two are not what the caller saw."""
     origin = branch.origin
-    if origin is None or origin.topic_id != topic.id or tuple(origin.ends) != tuple(swap.ends):
+    if topic.partitions != branch.partitions or len(swap.ends) != topic.partitions:
+        raise Conflict(f"'{topic.name}' and '{branch.name}' do not have equally many partitions")
+    ends = () if origin is None else origin.ends  # of partitions that came later nothing is common
+    expected = tuple(ends) + (0,) * (topic.partitions - len(ends))
+    if origin is None or origin.topic_id != topic.id or expected != tuple(swap.ends):
         raise Conflict(
             f"'{branch.name}' is not a branch of '{topic.name}' that parts from it there"
         )
-    if topic.partitions != branch.partitions:
-        raise Conflict(f"'{topic.name}' and '{branch.name}' do not have equally many partitions")
 
 
 def _refuse_transactions(tx: Tx, topic: Topic, branch: Topic) -> None:

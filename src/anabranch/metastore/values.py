@@ -533,6 +533,7 @@ class LineSwap(Struct, frozen=True):
     at: str
     kept: frozenset[str] = frozenset()
     moves: Mapping[str, LineMove] = {}
+    document: DocumentChange | None = None  # written with it
 
 
 class Document(Struct, frozen=True):

@@ -50,6 +50,7 @@ async def promote(metastore: Metastore, session: Session, *, creator: str, now_m
         raise UserFault(
             f"replay {session.id} is {session.status}, not completed: nothing to promote"
         )
+    await _require_same_line(metastore, session)
     fence = await _require_empty(metastore, session.live_group)
     earlier = await find(metastore, session.id)
     staged = _staged(session)
@@ -142,6 +143,22 @@ def _require_agreement(session: Session) -> None:
                 f"{span.topic}:{span.partition}: the staging tables reach offset {reached}, the "
                 f"replay ended at {span.end}: the command committed offsets without their effects"
             )
+
+
+async def _require_same_line(metastore: Metastore, session: Session) -> None:
+    """The ends are offsets of the topic as long as it agrees with the session's branch up to them: once another
+    branch took its place, they number other records."""
+    topics = {topic_id_text(topic.id): topic for topic in await metastore.topics()}
+    for branch in session.branches:
+        found = topics.get(branch.branch_id)
+        for span in session.spans if found is not None and found.origin is not None else ():
+            assert found is not None and found.origin is not None
+            if span.topic_id == branch.topic_id and span.end > found.origin.ends[span.partition]:
+                raise UserFault(
+                    f"a branch took the place of {span.topic} since: replay {session.id} read it up to "
+                    f"{span.end:,}, and the topic holds other records from "
+                    f"{found.origin.ends[span.partition]:,} on; replay again"
+                )
 
 
 async def _require_empty(metastore: Metastore, group: str) -> int:
