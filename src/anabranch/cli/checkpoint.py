@@ -11,6 +11,7 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
+    from anabranch.log.location import Location
     from anabranch.recovery.checkpoints.model import EngineCheckpoint, Kept
 
 
@@ -21,13 +22,27 @@ def command() -> None:
 
 @command.command(epilog="Example: anabranch checkpoint show spark:s3://jobs/orders --output json")
 @click.argument("location", metavar="ENGINE:PLACE")
+@_options.data_option
 @_options.output_option
 @_options.faults_to_sentences
-def show(location: str, output: str) -> None:
-    """Show the checkpoint at ENGINE:PLACE: positions as they are kept, and the next offsets they mean."""
-    from anabranch.recovery.checkpoints.locations import parse_origin, read
+def show(location: str, data: Location, output: str) -> None:
+    """Show the checkpoint at ENGINE:PLACE: positions as they are kept, and the next offsets they mean.
 
-    found = read(parse_origin(location))
+    flink:PATH (a checkpoint, savepoint or job's directory, s3://…, http://HOST:8081/jobs/JOB), spark:PATH,
+    bytewax:DIRECTORY, connect:URL (or a file of its answer) are read where they lie; streams:GROUP,
+    quix:GROUP and connect:NAME are what a group has committed here.
+    """
+    from anabranch.recovery.checkpoints.locations import group_of, parse_origin, read
+
+    origin = parse_origin(location)
+
+    async def committed() -> EngineCheckpoint:
+        from anabranch.recovery.checkpoints.locations import read_group
+
+        async with _options.opened(data) as log:
+            return await read_group(log, origin)
+
+    found = read(origin) if group_of(origin) is None else _options.run(committed())
     emit(output, lambda: found, lambda: parts(found))
 
 
@@ -47,10 +62,21 @@ def parts(found: EngineCheckpoint) -> Iterator[Part]:
         if source.problem:
             yield f"{title}: {source.problem}"
             continue
+        timed = any(one.partition_time_ms is not None for one in source.positions)
         yield Table(
-            ("topic", ">partition", ">kept", "as", ">next offset", "where"),
+            (
+                "topic",
+                ">partition",
+                ">kept",
+                "as",
+                ">next offset",
+                "stream time" if timed else "where",
+            ),
             [
-                (one.topic, one.partition, str(one.stored), _meaning(one), one.next, one.place)
+                (
+                    *(one.topic, one.partition, str(one.stored), _meaning(one), one.next),
+                    _time(one) if timed else one.place,
+                )
                 for one in source.positions
             ],
             title,
@@ -72,6 +98,18 @@ def parts(found: EngineCheckpoint) -> Iterator[Part]:
             ],
             "transactions of Kafka sinks",
         )
+    if found.changelogs:
+        yield Table(
+            ("changelog", ">partition", ">log end", "holds changes up to"),
+            [
+                (
+                    *(one.topic, one.partition, one.end),
+                    ", ".join(f"{topic} {offset:,}" for topic, offset in one.processed.items()),
+                )
+                for one in found.changelogs
+            ],
+            "state is rebuilt from",
+        )
     for flight in found.in_flight:
         size = f" ({bytes_text(flight.bytes)})" if flight.bytes else ""
         lost = ", OUTSIDE the offsets" if flight.beyond else ""
@@ -86,3 +124,9 @@ def _meaning(one: Kept) -> str:
     from anabranch.recovery.checkpoints.conventions import KEEPERS
 
     return str(one.marker or KEEPERS[one.keeper].convention)
+
+
+def _time(one: Kept) -> str | None:
+    from anabranch.recovery.times import time_text
+
+    return None if one.partition_time_ms is None else time_text(one.partition_time_ms)

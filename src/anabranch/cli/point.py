@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.model import Position, RecoveryPoint, SinkState
+    from anabranch.log.log import Log
+    from anabranch.recovery.capturing import Allow
+    from anabranch.recovery.model import EngineState, Position, RecoveryPoint, SinkState
     from anabranch.recovery.points import Finding
 
 
@@ -31,6 +33,20 @@ def command() -> None:
 @click.option("--at", metavar="TIME", help="… that it had committed at TIME (offset history).")
 @click.option("--offset", "offsets", multiple=True, metavar="TOPIC:PARTITION=N", help="Repeatable.")
 @click.option("--topic", "topics", multiple=True, help="Only these topics. Repeatable.")
+@click.option(
+    "--from",
+    "origin",
+    metavar="ENGINE:PLACE",
+    help="Take the positions of another engine's checkpoint: flink:, spark:, streams:, quix:, bytewax: "
+    "or connect:, as `anabranch checkpoint show` reads it. --group then resolves its markers, --offset "
+    "what it does not tell.",
+)
+@click.option(
+    "--uid", "uids", multiple=True, help="… of this source (uid, name or id). Repeatable."
+)
+@click.option(
+    "--source", "sources", type=int, multiple=True, help="… of source number N. Repeatable."
+)
 @_options.sink_option
 @click.option(
     "--checkpoint",
@@ -40,11 +56,17 @@ def command() -> None:
 @click.option(
     "--checkpoint-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Copy the first SQLite or PostgreSQL sink here as the checkpoint.",
+    help="Copy the first SQLite or PostgreSQL sink, or with --from bytewax:… its store, here as the "
+    "checkpoint.",
 )
 @click.option("--processor", default="", help="What processes; default: the group.")
 @click.option("--version", default="", help="Its code and config version.")
-@click.option("--in-flight", is_flag=True, help="Records beyond the positions were in work.")
+@click.option(
+    "--in-flight",
+    is_flag=True,
+    help="Records beyond the positions were in work. With --from: take the point although records in "
+    "flight lie outside of the offsets, and say so in it.",
+)
 @click.option("--note", default="", help="For whoever needs the point.")
 @_options.data_option
 @_options.output_option
@@ -55,6 +77,9 @@ def create(
     at: str | None,
     offsets: tuple[str, ...],
     topics: tuple[str, ...],
+    origin: str | None,
+    uids: tuple[str, ...],
+    sources: tuple[int, ...],
     sinks: tuple[str, ...],
     checkpoint: Path | None,
     checkpoint_dir: Path | None,
@@ -72,6 +97,7 @@ def create(
 
         from anabranch.errors import UserFault
         from anabranch.recovery import points
+        from anabranch.recovery.capturing import Wish, take
         from anabranch.recovery.model import Checkpoint
         from anabranch.recovery.sinks import lines, locations
         from anabranch.recovery.times import parse_time
@@ -80,9 +106,41 @@ def create(
             raise UserFault("give --checkpoint (a file that exists) or --checkpoint-dir, not both")
         if at is not None and group is None:
             raise UserFault("--at asks a group's history: name it with --group")
+        if origin is None and (uids or sources):
+            raise UserFault("--uid and --source choose within a checkpoint: name it with --from")
+        if origin is not None and (at is not None or checkpoint is not None):
+            raise UserFault(
+                "--from brings its own time and checkpoint: leave out --at and --checkpoint"
+            )
         now_ms = _options.now_ms()
         token = secrets.token_hex(2)
         explicit = [_options.parse_offset(offset) for offset in offsets]
+        if origin is not None:
+            wish = Wish(
+                name=name,
+                group=group,
+                origin=origin,
+                uids=uids,
+                sources=sources,
+                given={(topic, partition): offset for topic, partition, offset in explicit},
+                sinks=sinks,
+                topics=topics,
+                processor=processor,
+                version=version,
+                in_flight=in_flight,
+                note=note,
+                copy_to=checkpoint_dir,
+            )
+            async with _options.opened(data) as log:
+                point = await take(
+                    log, wish, now_ms=now_ms, token=token, allow=_allow(log, "point create")
+                )
+                await _options.audited(
+                    log, "point create", f"POINT:{point.id}", name=name, origin=origin
+                )
+                findings = points.examine(point, await points.views_of(log.metastore, point))
+            emit(output, lambda: point, lambda: _parts(point, findings))
+            return
         async with _options.opened(data) as log:
             taken = None
             states = [_options.parse_sink(sink) for sink in sinks]
@@ -129,6 +187,15 @@ def create(
     _options.run(main())
 
 
+def _allow(log: Log, what: str) -> Allow:
+    """Whether this user may replay what a point says."""
+
+    async def allow(topics: Sequence[str], group: str | None) -> None:
+        await _options.require_replay(log, what, topics=topics, group=group)
+
+    return allow
+
+
 def _with_positions(state: SinkState, positions: tuple[Position, ...]) -> SinkState:
     from msgspec import structs
 
@@ -170,7 +237,9 @@ def list_(data: Location, output: str) -> None:
                         point.processor,
                         point.version,
                         time_text(point.at_ms),
-                        "yes" if point.checkpoint else "no",
+                        "yes"
+                        if point.checkpoint or (point.engine and point.engine.checkpoint)
+                        else "no",
                         len(point.positions),
                     )
                     for point in found
@@ -201,10 +270,7 @@ def show(point: str, data: Location, output: str) -> None:
         async with _options.opened(data) as log:
             found = await points.find(log.metastore, point)
             findings = points.examine(found, await points.views_of(log.metastore, found))
-        if found.checkpoint is not None:
-            sentence = points.examine_checkpoint(found.checkpoint)
-            if sentence:
-                findings.append(points.Finding(True, "", -1, sentence))
+        findings += points.examine_checkpoints(found)
         emit(
             output,
             lambda: {
@@ -229,11 +295,14 @@ def _parts(point: RecoveryPoint, findings: list[Finding]) -> Iterator[Part]:
         "group-at": f"what group {point.group} had committed at {time_text(point.at_ms)}",
         "explicit": "given offsets",
         "sink": "the sink's own offsets",
+        "checkpoint": f"{point.engine.engine}'s checkpoint" if point.engine else "",
     }[point.source]
     yield f"processor {point.processor or '-'}{version}; positions: {origin}"
     if point.checkpoint:
         size = bytes_text(point.checkpoint.bytes)
         yield f"checkpoint {point.checkpoint.location} ({size}, sha256 {point.checkpoint.sha256[:16]}…)"
+    if point.engine:
+        yield from _engine_parts(point.engine)
     if point.note:
         yield point.note
     sinks = [{position.key: position.offset for position in s.positions} for s in point.sinks]
@@ -253,3 +322,19 @@ def _parts(point: RecoveryPoint, findings: list[Finding]) -> Iterator[Part]:
     for finding in findings:
         where = f"{finding.topic}:{finding.partition}: " if finding.topic else ""
         yield f"{'PROBLEM' if finding.fatal else 'note'}: {where}{finding.text}"
+
+
+def _engine_parts(engine: EngineState) -> Iterator[Part]:
+    yield f"{engine.engine} {engine.id}: {engine.form}; sources {', '.join(engine.sources)}"
+    if engine.checkpoint:
+        yield f"checkpoint {engine.checkpoint.location} (sha256 {engine.checkpoint.sha256[:16]}…)"
+    for one in engine.markers:
+        yield f"{one.topic}:{one.partition} stood at “{one.marker}”, which was {one.offset:,}"
+    committed = [one.transactional_id for one in engine.transactions if one.commits]
+    if committed:
+        yield f"a restore of the checkpoint commits the transactions {', '.join(committed)}"
+    for flight in engine.in_flight:
+        if not flight.beyond:
+            yield f"in flight: {flight.where}: {flight.what}"
+    for sentence in engine.notes:
+        yield f"note: {sentence}"

@@ -113,10 +113,7 @@ async def from_point(
         f"{finding.topic}:{finding.partition}: {finding.text}" if finding.topic else finding.text
         for finding in points.examine(point, views)
     ]
-    if point.checkpoint is not None:
-        sentence = points.examine_checkpoint(point.checkpoint)
-        if sentence:
-            found.append(sentence)
+    found += [finding.text for finding in points.examine_checkpoints(point)]
     return Start(
         kind=kind,
         basis=Basis.POINT,

@@ -17,6 +17,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from anabranch.recovery.checkpoints.model import (
+    Changelog,
+    InFlight,
+    PendingTransaction,
+    ResolvedMarker,
+)
+
 SCHEMA_VERSION = 1
 
 
@@ -90,12 +97,36 @@ class Checkpoint(Struct, frozen=True):
     bytes: int
 
 
+class EngineState(Struct, frozen=True, kw_only=True):
+    """The checkpoint of another engine that a point was taken from (docs/checkpoints.md).
+
+    ``checkpoint`` is the file that held the positions; None where they are what a group committed.
+    ``moves``: the engine goes on writing there. ``sources`` are the readers that were taken,
+    ``markers`` what was no number in it and became one when the point was taken.
+    """
+
+    engine: str
+    id: str
+    form: str
+    location: str
+    sources: tuple[str, ...]
+    markers: tuple[ResolvedMarker, ...] = ()
+    checkpoint: Checkpoint | None = None
+    moves: bool = False
+    partition_times: dict[str, int] = {}
+    in_flight: tuple[InFlight, ...] = ()
+    transactions: tuple[PendingTransaction, ...] = ()
+    changelogs: tuple[Changelog, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class RecoveryPoint(Struct, frozen=True, kw_only=True):
     """A state to which a processor can be brought back, with everything that takes.
 
     ``source`` says where the positions came from: ``group`` (committed when taken), ``group-at``
-    (from the offset history), ``explicit`` or ``sink``. ``in_flight`` is true if records beyond
-    the positions had been read but not finished, so that the checkpoint may hold part of them.
+    (from the offset history), ``explicit``, ``sink``, or ``checkpoint`` (another engine's, ``engine``).
+    ``in_flight`` is true if records beyond the positions had been read but not finished, so that the
+    checkpoint may hold part of them. ``schedule`` names the schedule that took it, "" if a person did.
     """
 
     id: str
@@ -112,6 +143,8 @@ class RecoveryPoint(Struct, frozen=True, kw_only=True):
     creator: str
     created_ms: int
     note: str = ""
+    engine: EngineState | None = None
+    schedule: str = ""
     schema_version: int = SCHEMA_VERSION
 
 

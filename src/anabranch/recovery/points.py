@@ -16,8 +16,10 @@ import msgspec
 from anabranch.errors import UserFault
 from anabranch.metastore.api import Metastore
 from anabranch.recovery import observe
+from anabranch.recovery.checkpoints import kept
 from anabranch.recovery.model import (
     Checkpoint,
+    EngineState,
     PartitionView,
     Position,
     RecoveryPoint,
@@ -88,10 +90,18 @@ def examine(point: RecoveryPoint, views: Sequence[PartitionView]) -> list[Findin
         for view in views
         if view.key not in taken and view.topic_id in {key[0] for key in taken}
     ]
-    if point.in_flight and point.checkpoint is None:
+    engine = point.engine
+    if point.in_flight and point.checkpoint is None and (engine is None or not engine.checkpoint):
         findings.append(
             Finding(False, "", -1, "records were in flight and no checkpoint holds them")
         )
+    for flight in engine.in_flight if engine else ():
+        if flight.beyond:
+            text = (
+                f"in flight outside of the offsets: {flight.where}: {flight.what}; reading from the "
+                f"offsets loses them, a restore from the checkpoint does not"
+            )
+            findings.append(Finding(False, "", -1, text))
     return findings
 
 
@@ -103,6 +113,23 @@ def examine_checkpoint(checkpoint: Checkpoint) -> str | None:
     if file_sha256(path) != checkpoint.sha256:
         return f"the checkpoint {path} is not what was captured: its SHA-256 differs"
     return None
+
+
+def examine_checkpoints(point: RecoveryPoint) -> list[Finding]:
+    """What is wrong with the files that belong to a point: the copy of a sink, an engine's checkpoint.
+
+    A store that its engine goes on writing to differs soon after: that is a note, no problem. Blocks.
+    """
+    findings = []
+    if point.checkpoint is not None:
+        sentence = examine_checkpoint(point.checkpoint)
+        if sentence:
+            findings.append(Finding(True, "", -1, sentence))
+    if point.engine is not None and point.engine.checkpoint is not None:
+        sentence = kept.changed(point.engine.engine, point.engine.checkpoint, point.engine.moves)
+        if sentence:
+            findings.append(Finding(not point.engine.moves, "", -1, sentence))
+    return findings
 
 
 def point_id(now_ms: int, token: str) -> str:
@@ -128,13 +155,20 @@ async def capture(
     in_flight: bool = False,
     creator: str = "",
     note: str = "",
+    schedule: str = "",
+    engine: EngineState | None = None,
+    resolved: Sequence[Position] = (),
 ) -> RecoveryPoint:
-    """Take a point and store it. Exactly one origin: ``explicit`` offsets, else ``group``'s commits
+    """Take a point and store it. Exactly one origin: the positions ``resolved`` from the checkpoint of
+    ``engine`` (``capturing.take`` does that), else ``explicit`` offsets, else ``group``'s commits
     (now, or at ``at_ms``), else the positions of the first of ``sinks``.
 
     Raises UserFault if the origin gives no position.
     """
-    if explicit:
+    positions: list[Position]
+    if engine is not None:
+        source, positions = "checkpoint", list(resolved)
+    elif explicit:
         source, positions = "explicit", await _explicit_positions(metastore, explicit)
     elif group is not None and at_ms is not None:
         source = "group-at"
@@ -157,6 +191,8 @@ async def capture(
     if not positions:
         when = f" at {time_text(at_ms)}" if at_ms is not None else ""
         origin = f"group “{group}”" if group else "the sink"
+        if engine is not None:
+            origin = f"the checkpoint {engine.location}"
         raise UserFault(
             f"{origin} has no committed offsets{when}: there is nothing to take a point of"
         )
@@ -175,6 +211,8 @@ async def capture(
         creator=creator or whoami(),
         created_ms=now_ms,
         note=note,
+        engine=engine,
+        schedule=schedule,
     )
     await metastore.put_document(KIND, point.id, msgspec.json.encode(point), now_ms, create=True)
     return point

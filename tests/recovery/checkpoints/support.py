@@ -21,6 +21,8 @@ def copied(name: str, directory: Path) -> Path:
     """A copy that may be broken, or that an engine's reader may put files beside."""
     target = directory / name
     shutil.copytree(TESTDATA / name, target)
+    for file in target.rglob("*"):
+        file.touch()  # as if it was written now
     return target
 
 

@@ -133,7 +133,7 @@ class _Files:
             name = safe_name(handle.path)
             return (self._where, name) if self._where.size(name) is not None else None
         try:
-            where, name = place_and_name(handle.path)
+            where, name = place_and_name(handle.path, self._where.query)
             if where.size(safe_name(name)) is not None:
                 return where, name
         except UserFault:

@@ -24,6 +24,7 @@ class Kept(Struct, frozen=True):
     place: str = ""
     stop: int | None = None
     partition_time_ms: int | None = None
+    leader_epoch: int = -1
 
 
 class Source(Struct, frozen=True, kw_only=True):
@@ -76,6 +77,15 @@ class Changelog(Struct, frozen=True):
     partition: int
     end: int
     processed: dict[str, int] = {}
+
+
+class ResolvedMarker(Struct, frozen=True):
+    """A marker and the offset that it meant when a point was taken."""
+
+    topic: str
+    partition: int
+    marker: str
+    offset: int
 
 
 class EngineCheckpoint(Struct, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ class Place(Protocol):
     """A directory of somebody else's files. Every method raises StoreFault where it cannot be asked."""
 
     location: str
+    query: str  # "?endpoint=…" of a bucket's URL, "" for directories
 
     def names(self) -> list[str]:
         """What lies directly in it, sorted; empty if it does not exist."""
@@ -61,6 +62,7 @@ class Directory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.query = ""
         self.location = str(path.absolute())
 
     def names(self) -> list[str]:
@@ -117,13 +119,14 @@ class Bucket:
     def __init__(self, bucket: str, prefix: str, query: str) -> None:
         from anabranch.storage.layers import Waits, open_layered
 
-        self._bucket, self._prefix, self._query = bucket, prefix.strip("/"), query
+        self._bucket, self._prefix = bucket, prefix.strip("/")
+        self.query = f"?{query}" if query else ""
         self.location = self._url(self._prefix)
         waits = Waits(time.sleep, time.monotonic, Random())
         self._store = open_layered(self._url(""), waits=waits).store
 
     def _url(self, key: str) -> str:
-        return f"s3://{self._bucket}/{key}" + (f"?{self._query}" if self._query else "")
+        return f"s3://{self._bucket}/{key}{self.query}"
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}/{safe_name(name)}" if self._prefix else safe_name(name)
@@ -157,7 +160,7 @@ class Bucket:
         return None  # the store's contract has no times
 
     def inside(self, name: str) -> Bucket:
-        return Bucket(self._bucket, self._key(name), self._query)
+        return Bucket(self._bucket, self._key(name), self.query.removeprefix("?"))
 
     def path_of(self, name: str) -> str:
         return self._url(f"{self._prefix}/{name}" if self._prefix else name)
@@ -186,11 +189,18 @@ def place(location: str) -> Place:
     return Directory(Path(location))
 
 
-def place_and_name(location: str) -> tuple[Place, str]:
-    """The directory that a file's path or URL lies in, and the file's name there."""
+def place_and_name(location: str, query: str = "") -> tuple[Place, str]:
+    """The directory that a file's path or URL lies in, and the file's name there.
+
+    ``query`` holds for a bucket's URL that has none: engines write paths without an endpoint.
+    """
     split = urlsplit(location)
-    query = f"?{split.query}" if split.scheme in _S3_SCHEMES and split.query else ""
-    bare = location.removesuffix(query) if query else location
+    if split.scheme not in _S3_SCHEMES:
+        bare, query = location, ""
+    elif split.query:
+        bare, query = location.removesuffix(f"?{split.query}"), f"?{split.query}"
+    else:
+        bare = location
     parent, slash, name = bare.rpartition("/")
     if not name:
         raise UserFault(f"“{location}” names no file")
