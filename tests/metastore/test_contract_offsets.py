@@ -39,6 +39,8 @@ async def test_groups_at_rest(reopen: Callable[[], Metastore]) -> None:
     meta.close()
     assert [r.group_id for r in await reopen().groups()] == ["f", "g"]
     assert await reopen().group("g") == newer
+    assert await reopen().group_names_after("", 9) == [("f", "live"), ("g", "live")]
+    assert await reopen().group_names_after("f", 1) == [("g", "live")]
 
 
 async def test_members_of_a_group_have_rows_of_their_own(reopen: Callable[[], Metastore]) -> None:

@@ -6,7 +6,7 @@ HTTP server. It only reads, so a scrape may see one figure a moment older than a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 from wsgiref.simple_server import WSGIServer
@@ -33,6 +33,7 @@ from anabranch.metastore.api import GapCause
 from anabranch.wire.registry import API
 
 if TYPE_CHECKING:
+    from anabranch.broker.companion import Companion
     from anabranch.broker.server import Broker
     from anabranch.storage.layers import LayeredStore
 
@@ -40,10 +41,11 @@ _LABELS: Final = (*map(str, BOUNDS_S), "+Inf")
 
 
 class BrokerCollector(Collector):
-    """Reads one broker's numbers."""
+    """Reads one broker's numbers, and those of what runs beside it."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, beside: Sequence[Companion] = ()) -> None:
         self._broker = broker
+        self._beside = beside
 
     def collect(self) -> Iterator[Metric]:
         yield self._requests()
@@ -56,6 +58,8 @@ class BrokerCollector(Collector):
         yield from self._stores()
         yield from self._cluster()
         yield from self._limits()
+        for one in self._beside:
+            yield from one.collect()
 
     def _limits(self) -> Iterator[Metric]:
         """Quotas, ACLs, the audit log."""

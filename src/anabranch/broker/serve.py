@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from anabranch.broker.companion import Companions, nobody
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.server import Broker
 from anabranch.errors import UserFault
@@ -75,15 +76,17 @@ def spare_collections() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-async def serve(settings: BrokerSettings, stopping: Stopping) -> None:
-    """Run a broker; a line with "listening on HOST:PORT" says when clients can connect.
+async def serve(
+    settings: BrokerSettings, stopping: Stopping, companions: Companions = nobody
+) -> None:
+    """Run a broker and its ``companions``; a line with "listening on HOST:PORT" says when clients can connect.
 
     Raises UserFault if it cannot start, or if another broker takes its number.
     """
     allow_files()
     sys.setswitchinterval(SWITCH_S)
     be_prompt()
-    broker = Broker(settings)
+    broker = Broker(settings, companions=companions)
     await broker.start()
     spare_collections()
     try:

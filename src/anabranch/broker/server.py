@@ -16,6 +16,7 @@ from anabranch.broker.audit.events import NOBODY, AuditSink
 from anabranch.broker.audit.log import AuditLog
 from anabranch.broker.authz import policy
 from anabranch.broker.authz.authorizer import Authorizer
+from anabranch.broker.companion import Companions, nobody
 from anabranch.broker.config import BrokerSettings
 from anabranch.broker.configs import DOCUMENT_KIND as CONFIG_DOCUMENTS
 from anabranch.broker.configs import BrokerConfigs
@@ -76,8 +77,13 @@ class Broker:
     reader_news: ReaderNews
 
     def __init__(
-        self, settings: BrokerSettings, *, surroundings: Surroundings | None = None
+        self,
+        settings: BrokerSettings,
+        *,
+        surroundings: Surroundings | None = None,
+        companions: Companions = nobody,
     ) -> None:
+        self._companions = companions
         self.configs = BrokerConfigs(settings)
         self._surroundings = surroundings or real()
         self.now_ms = self._surroundings.now_ms
@@ -228,11 +234,17 @@ class Broker:
                 stack.push_async_callback(self.telemetry.close)
             await securing.secure(self, self._surroundings, stack)
             await self._guard(stack)
+            beside = self._companions(self)
+            for one in beside:
+                one.start()
+                stack.push_async_callback(one.close)
             if settings.metrics.host is not None:
                 from anabranch.broker.metrics import BrokerCollector, MetricsServer
 
                 where = settings.metrics
-                server = MetricsServer(settings.metrics.host, where.port, [BrokerCollector(self)])
+                server = MetricsServer(
+                    settings.metrics.host, where.port, [BrokerCollector(self, beside)]
+                )
                 stack.callback(server.close)
                 self.metrics_port = server.port
             self.reader_news = ReaderNews(

@@ -11,13 +11,14 @@ import logging
 import os
 import sys
 
+from anabranch.broker.companion import Companions, nobody
 from anabranch.broker.config import BrokerSettings, decode_settings
 from anabranch.broker.serve import Stopping, serve
 from anabranch.broker.workers import BREATH, BREATH_S
 from anabranch.errors import AnabranchError
 
 
-async def _run(settings: BrokerSettings) -> None:
+async def _run(settings: BrokerSettings, companions: Companions) -> None:
     stopping = Stopping()
     loop = asyncio.get_running_loop()
 
@@ -28,7 +29,7 @@ async def _run(settings: BrokerSettings) -> None:
 
     loop.add_reader(0, supervisor_ended)
     breathing = loop.create_task(_breathe(), name="breath")
-    await serve(settings, stopping)
+    await serve(settings, stopping, companions)
     breathing.cancel()
 
 
@@ -48,14 +49,14 @@ def _read_settings() -> BrokerSettings:
     return decode_settings(line)
 
 
-def main() -> None:
+def main(companions: Companions = nobody) -> None:
     logging.basicConfig(
         stream=sys.stderr,
         level=sys.argv[1].upper() if len(sys.argv) > 1 else "WARNING",
         format="%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s",
     )
     try:
-        asyncio.run(_run(_read_settings()))
+        asyncio.run(_run(_read_settings(), companions))
     except AnabranchError as error:
         print(f"anabranch: {error}", file=sys.stderr)
         sys.exit(1)

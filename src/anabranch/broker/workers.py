@@ -41,7 +41,11 @@ _FURTHER = re.compile(r"broker \d+ has listener (\S+) \(.*\) at .*:(\d+)$")  # b
 class Worker:
     """One broker process over its lives, always with the number and port of the first."""
 
-    def __init__(self, settings: BrokerSettings, log_level: str) -> None:
+    def __init__(
+        self, settings: BrokerSettings, log_level: str, module: str = "anabranch.broker.worker"
+    ) -> None:
+        """``module`` is what the process runs, with :func:`anabranch.broker.worker.main` in it."""
+        self._module = module
         self._settings = settings
         self._log_level = log_level
         self._process: Process | None = None
@@ -61,7 +65,7 @@ class Worker:
     async def start(self) -> bool:
         """Start, and wait until it listens; False if it ended before."""
         process = self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "anabranch.broker.worker", self._log_level),
+            *(sys.executable, "-m", self._module, self._log_level),
             stdin=PIPE,
             stdout=PIPE,
             start_new_session=True,  # Ctrl-C is the supervisor's to pass on

@@ -18,6 +18,8 @@ from anabranch.errors import UserFault
 if TYPE_CHECKING:
     from anabranch.broker.config import BrokerSettings
 
+WORKER = "anabranch.cli._worker"  # the module that a worker's process runs
+
 
 @click.command(name="up")
 @click.option(
@@ -235,8 +237,9 @@ async def _in_session(settings: BrokerSettings, session_id: str) -> BrokerSettin
 
 async def _run(settings: BrokerSettings) -> None:
     from anabranch.broker.serve import Stopping, serve
+    from anabranch.cli._worker import watch
 
-    await serve(settings, Stopping())
+    await serve(settings, Stopping(), watch)
 
 
 async def _supervise(settings: BrokerSettings, count: int, log_level: str) -> None:
@@ -244,7 +247,7 @@ async def _supervise(settings: BrokerSettings, count: int, log_level: str) -> No
     from anabranch.broker.workers import Supervisor, Worker, worker_settings
 
     each = worker_settings(settings, count)
-    supervisor = Supervisor([Worker(one, log_level) for one in each])
+    supervisor = Supervisor([Worker(one, log_level, WORKER) for one in each])
     stopping = Stopping(at_once=supervisor.kill)
     await supervisor.start()
     try:

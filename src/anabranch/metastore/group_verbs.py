@@ -26,6 +26,9 @@ class SqlGroupVerbs(SqlShareVerbs):
     async def groups(self) -> list[GroupRow]:
         return await self._read(groups.groups)
 
+    async def group_names_after(self, after: str, limit: int) -> list[tuple[str, str]]:
+        return await self._read(groups.names_after, after, limit)
+
     async def group(self, group_id: str) -> GroupRow | None:
         return await self._read(groups.group, group_id)
 

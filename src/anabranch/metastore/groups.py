@@ -28,6 +28,15 @@ def groups(tx: Tx) -> list[GroupRow]:
     return [GroupRow(*row) for row in tx.execute(f"{_SELECT} ORDER BY group_id")]
 
 
+def names_after(tx: Tx, after: str, limit: int) -> list[tuple[str, str]]:
+    rows = tx.execute(
+        "SELECT group_id, lane FROM consumer_group WHERE live = 1 AND group_id > ? "
+        "ORDER BY group_id LIMIT ?",
+        (after, limit),
+    )
+    return [(group_id, lane) for group_id, lane in rows]
+
+
 def group(tx: Tx, group_id: str) -> GroupRow | None:
     row = tx.execute(f"{_SELECT} AND group_id = ?", (group_id,)).fetchone()
     return GroupRow(*row) if row else None

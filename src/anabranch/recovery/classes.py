@@ -78,7 +78,7 @@ class RetentionChange(Struct, frozen=True, kw_only=True):
 
 
 class ClassChange(Struct, frozen=True, kw_only=True):
-    """What was changed, by whom and when: kept for ever."""
+    """What was changed, by whom and when: kept for ever. ``joined``: no class was changed, a new topic came into one."""
 
     at_ms: int
     who: str
@@ -86,6 +86,7 @@ class ClassChange(Struct, frozen=True, kw_only=True):
     classes: tuple[TopicClass, ...]
     removed: tuple[str, ...]
     retention: tuple[RetentionChange, ...]
+    joined: bool = False
 
 
 class Preview(Struct, frozen=True, kw_only=True):

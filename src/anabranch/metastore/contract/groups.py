@@ -24,6 +24,9 @@ class GroupVerbs(Protocol):
     async def groups(self) -> list[GroupRow]:
         """All groups, also those that have only committed offsets (state ``Empty``)."""
 
+    async def group_names_after(self, after: str, limit: int) -> list[tuple[str, str]]:
+        """(group id, lane) of up to ``limit`` groups by id, from behind ``after`` on: a page of :meth:`groups`."""
+
     async def group(self, group_id: str) -> GroupRow | None: ...
 
     async def stored_group(self, group_id: str) -> StoredGroup | None:
