@@ -9,7 +9,7 @@ import pytest
 
 from anabranch.errors import Corrupt, StoreFault, UserFault
 from anabranch.recovery.sinks.common import Fenced
-from anabranch.recovery.sinks.locations import checkpoint_positions, open_lines
+from anabranch.recovery.sinks.locations import open_lines
 from anabranch.recovery.sinks.objects import ParquetSink
 from anabranch.recovery.sinks.objects_lines import ParquetLines
 from anabranch.recovery.sinks.objects_manifest import BUNDLE_COMMITS
@@ -155,7 +155,7 @@ def test_a_staging_line_shares_the_files_of_its_checkpoint(kind: Parquet, tmp_pa
     apply(kind, sink, list(range(5)))
     rest = at_rest(kind)
     rest.take_checkpoint(tmp_path / "c")
-    assert [p.offset for p in checkpoint_positions(rest, tmp_path / "c")] == [5]
+    assert [row.next_offset for row in rest.checkpoint_offsets(tmp_path / "c")] == [5]
     apply(kind, sink, list(range(5, 8)))
     staged = rest.stage("r1", tmp_path / "c", 1)
     assert [(row.next_offset, row.applied) for row in staged] == [(5, 0)]

@@ -14,7 +14,7 @@ from anabranch.errors import StoreFault, UserFault
 from anabranch.recovery.sinks import postgres_server as server
 from anabranch.recovery.sinks.common import Fenced
 from anabranch.recovery.sinks.lines import file_sha256
-from anabranch.recovery.sinks.locations import checkpoint_positions, open_lines
+from anabranch.recovery.sinks.locations import open_lines
 from anabranch.recovery.sinks.postgres import PostgresSink
 from tests.support.postgres import postgres_url, shared_server
 
@@ -60,7 +60,7 @@ def test_a_checkpoint_is_one_file_and_fills_a_staging_line(url: str, tmp_path: P
     sink = open_lines(url)
     checkpoint = sink.take_checkpoint(tmp_path / "c.db")
     assert checkpoint.sha256 == file_sha256(tmp_path / "c.db")
-    assert [p.offset for p in checkpoint_positions(sink, tmp_path / "c.db")] == [10]
+    assert [row.next_offset for row in sink.checkpoint_offsets(tmp_path / "c.db")] == [10]
     fill(url, "live", range(10, 14))
     staged = sink.stage("r1", tmp_path / "c.db", 1)
     assert [(row.next_offset, row.applied) for row in staged] == [(10, 0)]

@@ -85,8 +85,8 @@ sink_option = click.option(
     "sinks",
     multiple=True,
     metavar="SINK",
-    help="sqlite:PATH, postgresql://…, or CLASS:NAME with CLASS idempotent-upsert, append-only or "
-    "external.",
+    help="A location (sqlite:PATH, postgresql://…, parquet:PATH, …: docs/sinks.md), CLASS:NAME, or the "
+    "name of a declared sink.",
 )
 
 

@@ -62,6 +62,7 @@ def command(
         from anabranch.recovery import points as recovery_points
         from anabranch.recovery.difference import difference
         from anabranch.recovery.explain import explain
+        from anabranch.recovery.sinks import registry
         from anabranch.recovery.times import parse_time
 
         now_ms = _options.now_ms()
@@ -82,7 +83,7 @@ def command(
                 group,
                 at_ms=parse_time(at, now_ms),
                 now_ms=now_ms,
-                sinks=[_options.parse_sink(sink) for sink in sinks],
+                sinks=await registry.states(log.metastore, sinks, group),
                 points=[await recovery_points.find(log.metastore, point) for point in points],
                 topics=topics or None,
                 append_times=log.extents.append_times,

@@ -98,6 +98,7 @@ def command(
     async def main() -> bool:
         from anabranch.errors import UserFault
         from anabranch.recovery import planning, points
+        from anabranch.recovery.sinks import registry
         from anabranch.recovery.times import parse_bytes, parse_time
 
         now_ms = _options.now_ms()
@@ -123,7 +124,7 @@ def command(
                 }
                 if sum(one is not None for one in given.values()) != 1:
                     raise UserFault("say what happened with one of " + ", ".join(given))
-                now_sinks = [_options.parse_sink(sink) for sink in sinks]
+                now_sinks = await registry.states(log.metastore, sinks, group)
                 plan = await planning.plan_recovery(
                     log.metastore,
                     group=group,

@@ -99,7 +99,7 @@ def create(
         from anabranch.recovery import points
         from anabranch.recovery.capturing import Wish, take
         from anabranch.recovery.model import Checkpoint
-        from anabranch.recovery.sinks import lines, locations
+        from anabranch.recovery.sinks import lines, locations, registry
         from anabranch.recovery.times import parse_time
 
         if checkpoint is not None and checkpoint_dir is not None:
@@ -143,7 +143,7 @@ def create(
             return
         async with _options.opened(data) as log:
             taken = None
-            states = [_options.parse_sink(sink) for sink in sinks]
+            states = await registry.states(log.metastore, sinks, group)
             if checkpoint is not None:
                 digest = lines.file_sha256(checkpoint)
                 taken = Checkpoint(str(checkpoint.absolute()), digest, checkpoint.stat().st_size)
@@ -157,7 +157,7 @@ def create(
                 target = checkpoint_dir / f"{points.point_id(now_ms, token)}.db"
                 taken = sink.take_checkpoint(target)
                 # The sink's positions in the point are those of the copy, not of a moment before.
-                copied = locations.checkpoint_positions(sink, target)
+                copied = locations.positions_of(sink.checkpoint_offsets(target))
                 sink.close()
                 states = [
                     _with_positions(state, copied) if state.location == sink.location else state

@@ -76,10 +76,20 @@ class Position(Struct, frozen=True):
         return (self.topic_id, self.partition)
 
 
+class SinkCounts(Struct, frozen=True):
+    """What a sink has counted: records with an effect, records turned away, effects had once more."""
+
+    applied: int
+    suppressed: int
+    repeated: int = 0
+
+
 class SinkState(Struct, frozen=True):
     """A sink and how far its effects reach. ``clusters`` are those that its offsets belong to.
 
-    Without ``positions`` (a sink that keeps no offsets) nothing tells how far they reach.
+    Without ``positions`` (a sink that keeps no offsets) what its group has committed tells how far they
+    reach. ``ttl_ms``: its receiver recognises a repeat for so long. ``counts`` are of this instant, to be
+    held against what is counted later.
     """
 
     name: str
@@ -87,6 +97,8 @@ class SinkState(Struct, frozen=True):
     location: str = ""
     positions: tuple[Position, ...] = ()
     clusters: tuple[str, ...] = ()
+    ttl_ms: int | None = None
+    counts: SinkCounts | None = None
 
 
 class Checkpoint(Struct, frozen=True):

@@ -100,6 +100,23 @@ async def volume(
     return total
 
 
+async def appended_since(
+    metastore: Metastore, topic_no: int, partition: int, start: int, end: int, since_ms: int
+) -> int:
+    """The first offset of ``[start, end)`` in an extent that was begun at ``since_ms`` or later; ``end`` if
+    there is none. By whole extents, so that none is taken for younger than it may be."""
+    at = start
+    while at < end:
+        extents = await metastore.extents_from(topic_no, partition, at, EXTENTS_PER_READ)
+        for extent in extents:
+            if extent.appended_ms >= since_ms:
+                return min(end, max(start, extent.base_offset))
+            at = extent.last_offset + 1
+        if len(extents) < EXTENTS_PER_READ:
+            break
+    return end
+
+
 AppendTimes = Callable[[Extent], Sequence[tuple[int, int]]]
 """(offset, ms) pairs of an extent: from that offset on, appended at that time or later."""
 

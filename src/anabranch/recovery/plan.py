@@ -272,11 +272,17 @@ def forecast_group(
 
 
 def forecast_sink(
-    now: SinkState, restored: SinkState | None, partitions: Sequence[PlanPartition]
+    now: SinkState,
+    restored: SinkState | None,
+    partitions: Sequence[PlanPartition],
+    committed: Sequence[Position] = (),
+    known_from: Mapping[Key, int] | None = None,
 ) -> Forecast:
     """``now`` is the sink as it stands; ``restored`` is its state in the checkpoint that staging
-    starts from (None: staging starts empty, or the sink has no staging)."""
-    present = positions_by_key(now.positions)
+    starts from (None: staging starts empty, or the sink has no staging). ``committed`` by its group tells
+    how far the effects of a sink reach that keeps no offsets; ``known_from`` are the offsets from which on the
+    receiver of a dedupe window still recognises a repeat."""
+    present = positions_by_key(now.positions or (() if now.sink_class.keeps_offsets else committed))
     staged = positions_by_key(restored.positions) if restored else {}
     stages = now.sink_class is SinkClass.TRANSACTIONAL
     on_branch, in_place = Repeats(0, 0, 0), Repeats(0, 0, 0)
@@ -285,6 +291,10 @@ def forecast_sink(
         span = (partition.restart, partition.end)
         here = present[key].offset if key in present else None
         there = (staged[key].offset if key in staged else None) if stages else here
+        if now.sink_class is SinkClass.WINDOW:
+            again = _within_window(*span, here, (known_from or {}).get(key))
+            in_place, on_branch = _sum(in_place, again), _sum(on_branch, again)
+            continue
         in_place = _sum(in_place, repeats(*span, here, now.sink_class))
         on_branch = _sum(on_branch, repeats(*span, there, now.sink_class))
     if stages and in_place.again:
@@ -298,6 +308,8 @@ def forecast_sink(
         note = (
             "each effect is in a ledger that is asked first; a replay stages or suppresses new ones"
         )
+    elif now.sink_class is SinkClass.WINDOW:
+        note = "its receiver recognises what it saw within its window; what it has forgotten acts twice"
     elif now.sink_class.absorbs:
         note = "records come again and overwrite equals with equals"
     else:
@@ -310,6 +322,13 @@ def forecast_sink(
         in_place=in_place,
         note=note,
     )
+
+
+def _within_window(restart: int, end: int, effects: int | None, known_from: int | None) -> Repeats:
+    """Without ``known_from`` nothing is recognised any more."""
+    reached = max(restart, min(end, effects)) if effects is not None else restart
+    forgotten = min(reached, max(restart, reached if known_from is None else known_from)) - restart
+    return Repeats(reached - restart, forgotten, reached - restart - forgotten)
 
 
 def _sum(left: Repeats, right: Repeats) -> Repeats:
@@ -364,12 +383,13 @@ def make_plan(
     restored_sinks: Sequence[SinkState],
     groups: Mapping[str, Sequence[Position]],
     problems: Sequence[str],
+    known_from: Mapping[str, Mapping[Key, int]] | None = None,
     notes: Sequence[str] = (),
     bystanders: Sequence[str] = (),
     alternatives: Sequence[Alternative] = (),
 ) -> Plan:
     """Put the plan together. ``problems`` are what the shell found; retention's and those of sinks
-    that belong to other topics are added here."""
+    that belong to other topics are added here. ``known_from``: by sink, see :func:`forecast_sink`."""
     foreign = dict.fromkeys(
         sentence
         for sink in (*sinks, *restored_sinks)
@@ -380,7 +400,17 @@ def make_plan(
         forecast_group(name, positions, partitions, rewound=name == incident.group)
         for name, positions in sorted(groups.items())
     ]
-    forecasts += [forecast_sink(sink, restored.get(sink.name), partitions) for sink in sinks]
+    committed = groups.get(incident.group, ())
+    forecasts += [
+        forecast_sink(
+            sink,
+            restored.get(sink.name),
+            partitions,
+            committed,
+            (known_from or {}).get(sink.name),
+        )
+        for sink in sinks
+    ]
     total = Volume(
         sum(partition.volume.records for partition in partitions),
         sum(partition.volume.bytes for partition in partitions),

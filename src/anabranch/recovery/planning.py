@@ -133,6 +133,7 @@ async def plan_recovery(
         restored_sinks=restored,
         groups=await observe.groups_on(metastore, scope),
         problems=problems,
+        known_from=await _known_from(metastore, ids, partitions, sinks, now_ms),
         notes=notes,
         bystanders=[
             f"{one.client_id}@{one.host} reads {one.topic}:{one.partition} at {one.offset}"
@@ -142,6 +143,32 @@ async def plan_recovery(
     )
     await metastore.put_document(KIND, plan.id, msgspec.json.encode(plan), now_ms)
     return plan
+
+
+async def _known_from(
+    metastore: Metastore,
+    topics: Mapping[str, Topic],
+    partitions: Sequence[PlanPartition],
+    sinks: Sequence[SinkState],
+    now_ms: int,
+) -> dict[str, dict[tuple[str, int], int]]:
+    """From which offset on receivers with a window still know what they have seen, by the time of append."""
+    found: dict[str, dict[tuple[str, int], int]] = {}
+    for sink in sinks:
+        if sink.ttl_ms is None:
+            continue
+        found[sink.name] = {
+            (part.topic_id, part.partition): await observe.appended_since(
+                metastore,
+                topics[part.topic_id].no,
+                part.partition,
+                part.restart,
+                part.end,
+                now_ms - sink.ttl_ms,
+            )
+            for part in partitions
+        }
+    return found
 
 
 async def find(metastore: Metastore, id_or_file: str) -> Plan:

@@ -108,6 +108,10 @@ class SinkLines(Protocol):
         """Copy the live line, consistent, to ``target``. Raises UserFault where a sink has no copies."""
         ...
 
+    def checkpoint_offsets(self, checkpoint: Path) -> list[SinkOffset]:
+        """The positions in a checkpoint that such a sink took. Raises UserFault if it is none."""
+        ...
+
     def stage(self, line: str, checkpoint: Path | None, now_ms: int) -> list[SinkOffset]:
         """Make the staging line ``line``, empty or from a checkpoint; nothing if it exists."""
         ...

@@ -194,8 +194,25 @@ class HttpEffects:
                 state=EffectState.INTENT, owner=self.owner, attempts=0, first_ms=now_ms
             )
             request = Request.from_json(known.request)
-            outcomes.append(self.conclude(self.effect(known.effect), entry, known, request))
+            outcomes.append(self.conclude(self._declared(known), entry, known, request))
         return outcomes
+
+    def in_flight(self, known: Entry) -> bool:
+        """Whether another process may be at it right now."""
+        return self._in_flight(self._declared(known), known)
+
+    def repeat(self, known: Entry, request: Request) -> Outcome | None:
+        """Perform an effect by the decision of a person, with its key. None: it changed meanwhile."""
+        now_ms = self.clock_ms()
+        claim = known._replace(
+            state=EffectState.INTENT,
+            owner=self.owner,
+            attempts=known.attempts + 1,
+            updated_ms=now_ms,
+        )
+        if not self.ledger.claim(claim, known):
+            return None
+        return self._perform(self._declared(known), claim, known, request)
 
     def close(self) -> None:
         self.ledger.close()
@@ -231,6 +248,10 @@ class HttpEffects:
                 if outcome is not None:
                     return outcome
             known = self.ledger.entry(entry.key)
+
+    def _declared(self, known: Entry) -> Effect:
+        """By hand (`anabranch effects`) nothing is known of a receiver: it is trusted with nothing."""
+        return self.effects.get(known.effect) or Effect(known.effect)
 
     def _in_flight(self, effect: Effect, known: Entry) -> bool:
         """Whether another process may be at it right now."""

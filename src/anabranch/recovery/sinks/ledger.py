@@ -76,6 +76,7 @@ class Counter(StrEnum):
     STAGED = "staged"
     REFUSED = "refused"
     IN_DOUBT = "in-doubt"
+    REPEATED = "repeated"  # by a meter: had its effect once more
 
 
 class Entry(NamedTuple):
@@ -163,6 +164,16 @@ class Ledger:
         sql += " ORDER BY updated_ms DESC, key LIMIT ?"
         with self._database.transaction() as execute:
             rows, _ = execute(sql, [*(value for _, value in given), *wanted, limit])
+        return [_entry(row) for row in rows]
+
+    def starting_with(self, prefix: str, limit: int = 2) -> list[Entry]:
+        """Entries whose key begins so; keys are hexadecimal."""
+        with self._database.transaction() as run:
+            rows, _ = run(
+                f"SELECT {_COLUMNS} FROM anabranch_effects WHERE key >= ? AND key < ?"
+                " ORDER BY key LIMIT ?",
+                (prefix, prefix + "g", limit),
+            )
         return [_entry(row) for row in rows]
 
     def claim(self, entry: Entry, known: Entry | None) -> bool:
@@ -339,6 +350,9 @@ class LedgerLines:
 
     def take_checkpoint(self, target: Path) -> Checkpoint:
         raise UserFault(f"{self.name} holds effects: what left the house cannot be copied")
+
+    def checkpoint_offsets(self, checkpoint: Path) -> list[SinkOffset]:
+        raise UserFault(f"{self.name} takes no checkpoints")
 
     def stage(self, line: str, checkpoint: Path | None, now_ms: int) -> list[SinkOffset]:
         """A session's run begins by itself; its declaration says what becomes of its effects."""

@@ -175,7 +175,8 @@ class SqliteLines:
 
     sink_class = SinkClass.TRANSACTIONAL
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, location: str) -> None:
+        path = location.removeprefix("sqlite:")
         self.location = str(Path(path).absolute())
         self.name = f"sqlite:{Path(path).name}"
         if not Path(path).exists():
@@ -189,6 +190,9 @@ class SqliteLines:
 
     def take_checkpoint(self, target: Path) -> Checkpoint:
         return take_checkpoint(self.location, target)
+
+    def checkpoint_offsets(self, checkpoint: Path) -> list[SinkOffset]:
+        return offsets(checkpoint)
 
     def stage(self, line: str, checkpoint: Path | None, now_ms: int) -> list[SinkOffset]:
         return stage(self.location, line, checkpoint, now_ms)

@@ -1,49 +1,55 @@
-"""Sinks named on a command line: ``sqlite:view.db``, ``postgresql://…``, or ``CLASS:NAME``."""
+"""Sinks named on a command line: ``sqlite:view.db``, ``postgresql://…``, …, or ``CLASS:NAME``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from anabranch.errors import UserFault
-from anabranch.recovery.model import Position, SinkClass, SinkState
+from anabranch.recovery.model import Position, SinkClass, SinkCounts, SinkState
 from anabranch.recovery.sinks.common import LIVE, SinkLines, SinkOffset
-from anabranch.recovery.sinks.lines import SqliteLines
 
-FORMS = (
-    "sqlite:PATH",
-    "postgresql://…",
-    "parquet:PATH",
-    "http:LEDGER",
-)  # in the order in which they are told
-_POSTGRES = ("postgresql", "postgres")
+
+class _Kind(NamedTuple):
+    """What opens locations of one form: a class of a room beside this one, which may need an extra."""
+
+    form: str
+    module: str
+    name: str
+    extra: str = ""
+
+
+_KINDS = {
+    "sqlite": _Kind("sqlite:PATH", "lines", "SqliteLines"),
+    "postgresql": _Kind("postgresql://…", "postgres_lines", "PostgresLines", "postgres"),
+    "parquet": _Kind("parquet:PATH", "objects_lines", "ParquetLines"),
+    "http": _Kind("http:LEDGER", "ledger", "LedgerLines"),
+    "meter": _Kind("meter:LEDGER#NAME", "meter", "MeterLines"),
+}
+_ALIASES = {"postgres": "postgresql"}
+
+FORMS = tuple(kind.form for kind in _KINDS.values())
 
 
 def open_lines(location: str) -> SinkLines:
     """The sink at ``location``, as a person writes it or as a document keeps it. Raises UserFault."""
-    kind, _, rest = location.partition(":")
-    if kind == "sqlite" and rest:
-        return SqliteLines(rest)
-    if kind in _POSTGRES:
-        try:
-            from anabranch.recovery.sinks.postgres_lines import PostgresLines
-        except ImportError:
-            raise UserFault(
-                "a sink on PostgreSQL needs psycopg: pip install 'anabranch[postgres]'"
-            ) from None
-        return PostgresLines(location)
-    if kind == "parquet" and rest:
-        from anabranch.recovery.sinks.objects_lines import ParquetLines
-
-        return ParquetLines(rest)
-    if kind == "http" and rest and not rest.startswith("//"):
-        from anabranch.recovery.sinks.ledger import LedgerLines
-
-        return LedgerLines(rest)
-    if Path(location).is_file():
-        return SqliteLines(location)
-    raise unknown(location)
+    kind = _kind(location)
+    if kind is None:
+        # Documents keep the plain path of a SQLite sink.
+        if not (Path(location).is_absolute() or Path(location).is_file()):
+            raise unknown(location)
+        kind = _KINDS["sqlite"]
+    try:
+        opener = getattr(import_module(f"anabranch.recovery.sinks.{kind.module}"), kind.name)
+    except ImportError as error:
+        raise UserFault(
+            f"a sink written {kind.form} needs {error.name}: pip install 'anabranch[{kind.extra}]'"
+        ) from None
+    sink: SinkLines = opener(location)
+    return sink
 
 
 @contextmanager
@@ -63,8 +69,7 @@ def present(location: str) -> bool:
 
 def keeps_lines(text: str) -> bool:
     """Whether ``text`` has the form of a sink that :func:`open_lines` opens."""
-    kind, _, rest = text.partition(":")
-    return bool(rest) and kind in ("sqlite", "parquet", "http", *_POSTGRES)
+    return _kind(text) is not None
 
 
 def read_sink(text: str) -> SinkState:
@@ -87,6 +92,18 @@ def state_of(sink: SinkLines, line: str = LIVE) -> SinkState:
         sink.location,
         positions_of(rows),
         tuple(sorted({row.cluster_id for row in rows})),
+        counts=counts_of(sink, line),
+    )
+
+
+def counts_of(sink: SinkLines, line: str = LIVE) -> SinkCounts:
+    """What a line has counted, over all its partitions."""
+    rows = sink.offsets(line)
+    repeated = getattr(sink, "repeated", None)  # a meter's
+    return SinkCounts(
+        sum(row.applied for row in rows),
+        sum(row.suppressed for row in rows),
+        repeated(line) if repeated is not None else 0,
     )
 
 
@@ -95,23 +112,17 @@ def positions_of(rows: list[SinkOffset]) -> tuple[Position, ...]:
     return tuple(Position(row.topic, row.topic_id, row.partition, row.next_offset) for row in rows)
 
 
-def checkpoint_positions(sink: SinkLines, checkpoint: Path) -> tuple[Position, ...]:
-    """What a checkpoint that ``sink`` took holds."""
-    if isinstance(sink, SqliteLines):
-        return positions_of(SqliteLines(checkpoint).offsets())
-    if sink.name.startswith("parquet:"):
-        from anabranch.recovery.sinks.objects_lines import read_checkpoint
-
-        return positions_of(list(read_checkpoint(checkpoint).offsets))
-    from anabranch.recovery.sinks.postgres_lines import checkpoint_offsets
-
-    return positions_of(checkpoint_offsets(checkpoint))
-
-
 def unknown(text: str) -> UserFault:
     """The sentence for a text that names no sink."""
     choices = ", ".join([*FORMS, *(f"{choice}:NAME" for choice in _without_offsets())])
     return UserFault(f"“{text}” does not name a sink: write one of {choices}")
+
+
+def _kind(text: str) -> _Kind | None:
+    scheme, _, rest = text.partition(":")
+    if not rest or (scheme == "http" and rest.startswith("//")):
+        return None
+    return _KINDS.get(_ALIASES.get(scheme, scheme))
 
 
 def _without_offsets() -> list[str]:

@@ -102,6 +102,9 @@ class ParquetLines:
         body = msgspec.json.encode(ObjectsCheckpoint(files=files, offsets=tuple(offsets)))
         return durable_checkpoint(target, lambda file: _write(file, body))
 
+    def checkpoint_offsets(self, checkpoint: Path) -> list[SinkOffset]:
+        return list(read_checkpoint(checkpoint).offsets)
+
     def stage(self, line: str, checkpoint: Path | None, now_ms: int) -> list[SinkOffset]:
         check_staging_name(line)
         held = read_checkpoint(checkpoint) if checkpoint is not None else None

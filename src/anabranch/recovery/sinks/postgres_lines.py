@@ -69,6 +69,15 @@ class PostgresLines:
         """The live tables by ``COPY`` and their offsets, of one snapshot, in one zip file."""
         return durable_checkpoint(target, self._copy_out)
 
+    def checkpoint_offsets(self, checkpoint: Path) -> list[SinkOffset]:
+        try:
+            with zipfile.ZipFile(checkpoint) as archive:
+                return [SinkOffset(*row) for row in _manifest(archive, checkpoint)["offsets"]]
+        except (OSError, zipfile.BadZipFile, KeyError) as error:
+            raise UserFault(
+                f"{checkpoint} is no checkpoint of a PostgreSQL sink: {error}"
+            ) from None
+
     def stage(self, line: str, checkpoint: Path | None, now_ms: int) -> list[SinkOffset]:
         check_staging_name(line)
         if checkpoint is not None and not checkpoint.exists():
@@ -217,15 +226,6 @@ class PostgresLines:
             (self._where.table(name),),
         )
         return [row[0] for row in rows]
-
-
-def checkpoint_offsets(checkpoint: Path) -> list[SinkOffset]:
-    """The positions in a checkpoint. Raises UserFault if it is none."""
-    try:
-        with zipfile.ZipFile(checkpoint) as archive:
-            return [SinkOffset(*row) for row in _manifest(archive, checkpoint)["offsets"]]
-    except (OSError, zipfile.BadZipFile, KeyError) as error:
-        raise UserFault(f"{checkpoint} is no checkpoint of a PostgreSQL sink: {error}") from None
 
 
 def _manifest(archive: zipfile.ZipFile, checkpoint: Path) -> dict[str, Any]:
