@@ -143,6 +143,7 @@ class BrokerSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     authorization: AuthorizationSettings = field(default_factory=AuthorizationSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    points: dict[str, Any] = field(default_factory=dict)  # for `anabranch point watch --config`
 
     @property
     def location(self) -> Location:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +10,10 @@ import click
 
 from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
+from anabranch.cli._point_running import allowed, hook, watch
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.log.log import Log
-    from anabranch.recovery.capturing import Allow
     from anabranch.recovery.model import EngineState, Position, RecoveryPoint, SinkState
     from anabranch.recovery.points import Finding
 
@@ -22,6 +21,10 @@ if TYPE_CHECKING:
 @click.group(name="point", epilog="Example: anabranch point create before-deploy --group billing")
 def command() -> None:
     """Create, list and show recovery points: known good states with their exact offsets."""
+
+
+command.add_command(watch)
+command.add_command(hook)
 
 
 @command.command(
@@ -133,7 +136,7 @@ def create(
             )
             async with _options.opened(data) as log:
                 point = await take(
-                    log, wish, now_ms=now_ms, token=token, allow=_allow(log, "point create")
+                    log, wish, now_ms=now_ms, token=token, allow=allowed(log, "point create")
                 )
                 await _options.audited(
                     log, "point create", f"POINT:{point.id}", name=name, origin=origin
@@ -185,15 +188,6 @@ def create(
         emit(output, lambda: point, lambda: _parts(point, []))
 
     _options.run(main())
-
-
-def _allow(log: Log, what: str) -> Allow:
-    """Whether this user may replay what a point says."""
-
-    async def allow(topics: Sequence[str], group: str | None) -> None:
-        await _options.require_replay(log, what, topics=topics, group=group)
-
-    return allow
 
 
 def _with_positions(state: SinkState, positions: tuple[Position, ...]) -> SinkState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -53,9 +54,16 @@ class Wish(Struct, frozen=True, kw_only=True):
 
 
 async def take(
-    log: Log, wish: Wish, *, now_ms: int, token: str, allow: Allow, creator: str = ""
+    log: Log,
+    wish: Wish,
+    *,
+    now_ms: int,
+    token: str,
+    allow: Allow,
+    creator: str = "",
+    store: bool = True,
 ) -> RecoveryPoint:
-    """Take the point and store it. Raises UserFault, Corrupt, StoreFault."""
+    """Take the point and, if so told, ``store`` it. Raises UserFault, Corrupt, StoreFault."""
     sinks = [await asyncio.to_thread(read_sink, sink) for sink in wish.sinks]
     if wish.origin is None:
         await allow(wish.topics, wish.group)
@@ -73,52 +81,70 @@ async def take(
             creator=creator,
             note=wish.note,
             schedule=wish.schedule,
+            store=store,
         )
     origin = locations.parse_origin(wish.origin)
-    checkpoint = await _read(log, origin, wish.copy_to, points.point_id(now_ms, token))
-    group = wish.group or checkpoint.group
-    resolved = await resolved_now(log, checkpoint, wish, group)
-    topics = sorted({position.topic for position in resolved.positions})
-    await allow(topics, group)
-    return await points.capture(
-        log.metastore,
-        token=token,
-        name=wish.name,
-        now_ms=now_ms,
-        group=group,
-        at_ms=None if checkpoint.moves else checkpoint.taken_ms,
-        sinks=sinks,
-        processor=wish.processor,
-        version=wish.version,
-        in_flight=wish.in_flight or bool(checkpoint.in_flight),
-        creator=creator,
-        note=wish.note,
-        schedule=wish.schedule,
-        engine=_state(checkpoint, resolved),
-        resolved=resolved.positions,
-    )
+    copied = None
+    if wish.copy_to is not None:
+        copied = wish.copy_to / points.point_id(now_ms, token)
+        origin = await _copied(origin, copied)
+    try:
+        checkpoint = await _read(log, origin)
+        group = wish.group or checkpoint.group
+        resolved = await resolved_now(log, checkpoint, wish, group)
+        topics = sorted({position.topic for position in resolved.positions})
+        await allow(topics, group)
+        return await points.capture(
+            log.metastore,
+            token=token,
+            name=wish.name,
+            now_ms=now_ms,
+            group=group,
+            at_ms=None if checkpoint.moves else checkpoint.taken_ms,
+            sinks=sinks,
+            processor=wish.processor,
+            version=wish.version,
+            in_flight=wish.in_flight or bool(checkpoint.in_flight),
+            creator=creator,
+            note=wish.note,
+            schedule=wish.schedule,
+            engine=_state(checkpoint, resolved),
+            resolved=resolved.positions,
+            store=store,
+        )
+    except BaseException:
+        if copied is not None:
+            shutil.rmtree(copied, ignore_errors=True)
+        raise
+
+
+def remove_copy(point: RecoveryPoint, copy_to: Path | None) -> None:
+    """Remove the copy of a store that was made for ``point`` below ``copy_to``, and nothing else."""
+    taken = point.engine.checkpoint if point.engine else None
+    if copy_to is None or taken is None or taken.location != str((copy_to / point.id).absolute()):
+        return
+    shutil.rmtree(taken.location, ignore_errors=True)
 
 
 async def read_checkpoint(log: Log, text: str) -> EngineCheckpoint:
     """The checkpoint that ``text`` names, also of an engine whose group's commits it is."""
-    return await _read(log, locations.parse_origin(text), None, "")
+    return await _read(log, locations.parse_origin(text))
 
 
-async def _read(
-    log: Log, origin: locations.Origin, copy_to: Path | None, point: str
-) -> EngineCheckpoint:
+async def _read(log: Log, origin: locations.Origin) -> EngineCheckpoint:
     if locations.group_of(origin) is not None:
         return await locations.read_group(log, origin)
-    if copy_to is not None:
-        if origin.engine != "bytewax":
-            raise UserFault(
-                "--checkpoint-dir copies a sink or a Bytewax store; "
-                f"checkpoints of {origin.engine} are kept by its own settings"
-            )
-        target = copy_to / point
-        await asyncio.to_thread(bytewax.copy, origin.where, target)
-        origin = locations.Origin("bytewax", str(target))
     return await asyncio.to_thread(locations.read, origin)
+
+
+async def _copied(origin: locations.Origin, target: Path) -> locations.Origin:
+    if origin.engine != "bytewax":
+        raise UserFault(
+            "--checkpoint-dir copies a sink or a Bytewax store; "
+            f"checkpoints of {origin.engine} are kept by its own settings"
+        )
+    await asyncio.to_thread(bytewax.copy, origin.where, target)
+    return locations.Origin("bytewax", str(target))
 
 
 async def resolved_now(

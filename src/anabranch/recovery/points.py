@@ -158,8 +158,9 @@ async def capture(
     schedule: str = "",
     engine: EngineState | None = None,
     resolved: Sequence[Position] = (),
+    store: bool = True,
 ) -> RecoveryPoint:
-    """Take a point and store it. Exactly one origin: the positions ``resolved`` from the checkpoint of
+    """Take a point and, if so told, ``store`` it. Exactly one origin: the positions ``resolved`` from the checkpoint of
     ``engine`` (``capturing.take`` does that), else ``explicit`` offsets, else ``group``'s commits
     (now, or at ``at_ms``), else the positions of the first of ``sinks``.
 
@@ -214,8 +215,15 @@ async def capture(
         engine=engine,
         schedule=schedule,
     )
-    await metastore.put_document(KIND, point.id, msgspec.json.encode(point), now_ms, create=True)
+    if store:
+        await put(metastore, point)
     return point
+
+
+async def put(metastore: Metastore, point: RecoveryPoint) -> None:
+    """Store a point that was taken. Raises ClientFault if there is one of its id."""
+    body = msgspec.json.encode(point)
+    await metastore.put_document(KIND, point.id, body, point.created_ms, create=True)
 
 
 async def find(metastore: Metastore, id_or_name: str) -> RecoveryPoint:
