@@ -15,7 +15,7 @@ from anabranch.errors import AnabranchError, ClientFault, StoreFault, UserFault
 from anabranch.log.skipping import Operator as Word
 from anabranch.metastore.api import Damage, Extent, ObjectKind
 from anabranch.metastore.damage import damages
-from anabranch.metastore.extents import extents_from
+from anabranch.metastore.extents import EXTENT_COLUMNS, extent_of, extents_from
 from anabranch.metastore.partitions import partition as partition_row
 from anabranch.metastore.skips import damage_skips
 from anabranch.records.batch import scan
@@ -91,7 +91,7 @@ class Vandal(Client):
         for story in self.world.history.topics.values():
             for partition in range(story.topic.partitions):
                 line = story.line(partition)
-                for extent in _extents(self.world, story, partition):
+                for extent in _all_extents(self.world, story, partition):
                     first, last = extent.position, extent.position + extent.length
                     if extent.object_no != object_no or first >= end or last <= start:
                         continue
@@ -109,6 +109,16 @@ def _extents(world: World, story: TopicStory, partition: int) -> list[Extent]:
     if row is None:
         return []
     return extents_from(tx, story.topic.no, partition, row.log_start, EXTENTS_MAX)
+
+
+def _all_extents(world: World, story: TopicStory, partition: int) -> list[Extent]:
+    """Also of a topic that is deleted: it may be brought back."""
+    rows = world.database.connection.execute(
+        f"SELECT {EXTENT_COLUMNS} FROM extent e JOIN object o ON o.no = e.object_no "
+        "WHERE e.topic_no = ? AND e.partition = ? ORDER BY e.base_offset",
+        (story.topic.no, partition),
+    )
+    return [extent_of(row) for row in rows]
 
 
 class Operator(Client):

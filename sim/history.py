@@ -16,6 +16,7 @@ from anabranch.records.batch import scan
 from anabranch.records.record import Record, iter_records
 
 if TYPE_CHECKING:
+    from sim.consumers import Ownership
     from sim.members import GroupStory
 
 ID = "id"  # the header that says who wrote a record
@@ -114,6 +115,7 @@ class History:
         self.acked = 0
         self.records_seen = 0
         self.groups: dict[str, GroupStory] = {}
+        self.ownerships: dict[str, Ownership] = {}  # of groups of the consumer protocol
         # What is wrong with offsets that were known and are not in what was read of a partition.
         self.missing: Callable[[TopicStory, int, Sequence[int]], None] = lambda *_: None
 

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 APIS: Mapping[int, Api] = load_apis()
 ASKS_VERSIONS = 0.1  # of new connections
-SPOKEN = frozenset({0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 18, 22})
+SPOKEN = frozenset({0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 18, 22, 68})
 _LENGTH = Struct(">i")
 
 
@@ -360,6 +360,10 @@ class KafkaClient:
         self._coordinators[group] = broker
         return broker
 
+    def forget_coordinator(self, group: str) -> None:
+        """Ask for it again."""
+        self._coordinators.pop(group, None)
+
     async def _grouped(
         self, group: str, request: Message, *, timeout_s: float, since: int = 0
     ) -> tuple[Any, int]:
@@ -449,6 +453,7 @@ class KafkaClient:
         *,
         member_id: str = "",
         generation: int = -1,
+        since: int = 0,
     ) -> ErrorCode:
         wanted = OffsetCommitRequestPartition(
             partition_index=partition, committed_offset=offset, committed_metadata=self.name
@@ -464,7 +469,7 @@ class KafkaClient:
                 )
             ],
         )
-        answer, _ = await self._grouped(group, request, timeout_s=self._patience_s())
+        answer, _ = await self._grouped(group, request, timeout_s=self._patience_s(), since=since)
         code = ErrorCode(answer.topics[0].partitions[0].error_code)
         if code is ErrorCode.NOT_COORDINATOR:
             self._coordinators.pop(group, None)

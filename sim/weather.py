@@ -38,6 +38,7 @@ class WeatherSettings(Struct, frozen=True):
     message_lost: float
     crash_point: float  # that a process is killed at one of its disk, store or metastore calls
     transactions: bool  # whether there are transactional producers
+    consumer_protocol: bool  # whether there are groups of KIP-848
     damage: bool  # whether objects of the bucket are damaged, and skipped by an operator
     power_loss: float  # that such a kill takes the whole machine down
     chaos_s: float  # mean time between kills, pauses and clock jumps
@@ -46,8 +47,9 @@ class WeatherSettings(Struct, frozen=True):
     limits: Limits
 
 
-def choose(rng: Random, *, short: bool) -> WeatherSettings:
-    """Random settings: small bounds, so that every one of them is met."""
+def choose(rng: Random, more: Random, *, short: bool) -> WeatherSettings:
+    """Random settings: small bounds, so that every one of them is met. ``more`` chooses what there was not
+    from the beginning: lives without it are what they were."""
     calm = rng.random() < 0.15  # a seed without faults tells a checker's mistake from the log's
     rare = 0.0 if calm else rng.choice((0.0, 0.002, 0.01, 0.04))
     wal_blocks = rng.choice((3, 5, 16))
@@ -67,6 +69,7 @@ def choose(rng: Random, *, short: bool) -> WeatherSettings:
         message_lost=rare * rng.choice((0.0, 1.0, 2.0)),
         crash_point=0.0 if calm else rng.choice((0.0, 0.0005, 0.002)),
         transactions=rng.random() < 0.3,
+        consumer_protocol=more.random() < 0.3,
         damage=rng.random() < 0.2,
         power_loss=rng.choice((0.0, 0.3, 1.0)),
         chaos_s=1e9 if calm else rng.choice((1.0, 3.0, 8.0)),
@@ -114,6 +117,10 @@ def choose(rng: Random, *, short: bool) -> WeatherSettings:
             session_timeout_ms_min=500,
             initial_rebalance_delay_ms=rng.choice((0, 300)),
             offsets_retention_check_interval_ms=5000,
+            consumer_session_timeout_ms=1500,
+            consumer_session_timeout_ms_min=500,
+            consumer_heartbeat_interval_ms=300,
+            consumer_heartbeat_interval_ms_min=100,
         ),
         limits=Limits(
             produces_in_flight_max=rng.choice((1, 3, 256)),

@@ -22,6 +22,7 @@ from anabranch.metastore.topics import topics
 from anabranch.storage.wal import WalReader
 from anabranch.storage.wal_directory import WalDirectory
 from anabranch.storage.wal_object import WalBucket
+from sim import consumers
 from sim.actors import (
     Administrator,
     Client,
@@ -32,6 +33,7 @@ from sim.actors import (
 )
 from sim.audit import Auditor
 from sim.broker import EPOCH_MS, WAL_PATH, SimBroker
+from sim.consumers import Consumer848
 from sim.damage import Operator, Vandal
 from sim.disk import Directory, Machine, SimDisk
 from sim.history import History, TopicStory, Violation
@@ -57,6 +59,7 @@ SMALL: tuple[tuple[Any, str, Any], ...] = (
     (places, "BROKER_SILENT_MS", 1500),
     (asyncio, "wait_for", wait_for),
 )
+NEW_FEATURES = 1 << 64  # seeds have less: another source of chance
 REBUILT = 0.05  # of the audits end in a rebuild beside it
 READ_ATTEMPTS_MAX = 50
 SETTLE_S = 60.0  # virtual; in calm weather everything is answered within it
@@ -91,7 +94,8 @@ class World:
         self.seed = seed
         self.rng = Random(seed)
         self.loop = SimLoop(self.rng)
-        chosen = replace(choose(self.rng, short=short), **(settings or {}))
+        more = Random(seed + NEW_FEATURES)
+        chosen = replace(choose(self.rng, more, short=short), **(settings or {}))
         self.weather = Weather(self.rng, self.loop, chosen)
         self.weather.note = self.note
         self.weather.crash = self._crash
@@ -225,6 +229,13 @@ class World:
             Administrator(self, "admin"),
             *(Member(self, f"m{number}", GROUPS[number % 2]) for number in range(5)),
         ]
+        if settings.consumer_protocol:
+            actors += [
+                Consumer848(
+                    self, f"k{number}", consumers.GROUPS[number % 2], ("s1", None)[number > 0]
+                )
+                for number in range(5)
+            ]
         operator = Operator(self, "operator")
         # Not beside transactions: they share packs with what is damaged, and their checker knows of no damage.
         if settings.damage and not settings.transactions:

@@ -61,6 +61,44 @@ def test_a_topic_that_others_deleted_and_brought_back_is_served_again(run) -> No
     run(scenario, topic_grace_ms=HOUR_MS)
 
 
+@pytest.mark.parametrize("seen", ["partition", "topic"])
+def test_I5_of_a_window_that_meets_a_topic_brought_back_nothing_overtakes(run, seen: str) -> None:
+    """The first batch of a new producer was turned away while the topic was gone; the second one, sent with
+    it, was taken when the topic was back (found by the simulation), and the first refused from then on."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        first, again, second = (
+            bench.batch([b"%d" % number], producer_id=7, producer_epoch=0, base_sequence=number)
+            for number in (0, 0, 1)
+        )
+        metastore, catalogue = bench.log.metastore, bench.log.catalogue
+        await metastore.delete_topic(topic.no, bench.clock(), HOUR_MS)
+        under_way = bench.log.append(topic, 0, first)
+        if seen == "partition":
+            await catalogue.refresh(bench.log.partition(topic, 0))
+        else:
+            await catalogue.reload()
+        with pytest.raises(ClientFault) as caught:
+            await under_way
+        assert caught.value.code is ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        await metastore.undelete_topic(topic.no, None, bench.clock())
+        await catalogue.reload()
+        with pytest.raises(ClientFault) as caught:
+            await bench.log.append(topic, 0, bytearray_of(second))
+        assert caught.value.code is ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+        await bench.log.append(topic, 0, again)
+        await bench.log.append(topic, 0, second)
+        assert await bench.values(topic, 0) == [(0, b"0"), (1, b"1")]
+
+    run(scenario, topic_grace_ms=HOUR_MS)
+
+
+def bytearray_of(batch: memoryview) -> memoryview:
+    """Another copy: a log keeps what it is given."""
+    return memoryview(bytearray(batch))
+
+
 def test_a_topic_whose_creation_was_not_heard_of_is_served(run, monkeypatch) -> None:
     """By the very broker that made it, whose answer from the metastore was lost (found by the simulation): it
     hears of what others change, not of its own commits."""

@@ -18,6 +18,8 @@ from sim.world import run_seed
 
 from anabranch.errors import ErrorCode
 from anabranch.groups.classic import ClassicGroup
+from anabranch.groups.consumer import ConsumerGroup
+from anabranch.groups.consumer_values import BeatCall, BeatResult
 from anabranch.groups.coordinator import Coordinator
 from anabranch.groups.values import CommitCall, SyncCall, SyncResult
 from anabranch.log import compaction, compaction_filter, producers
@@ -35,12 +37,14 @@ from anabranch.records.header import BatchHeader
 from anabranch.records.record import iter_records
 
 SEEDS_MAX = 100
+PLAIN = {"consumer_protocol": False}  # what there was not from the beginning makes lives longer
 
 
 def objection(words: str, first: int = 1, **settings: Any) -> str:
     """The first failure that says ``words``, in a weather that makes the bug matter; ``first`` is a seed that
     did not take long to find it when this was written."""
     others = []
+    settings = {**PLAIN, **settings}
     for seed in range(first, first + SEEDS_MAX):
         failure = run_seed(seed, short=True, settings=settings).failure
         if failure is not None:
@@ -170,7 +174,7 @@ def test_I2_compaction_takes_the_newest_record_of_a_key(monkeypatch: pytest.Monk
 
 def test_I2_delete_markers_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction_filter, "horizon_of", lambda header: 0)
-    print(objection("the delete marker", 11, chaos_s=1e9, crash_point=0.0, brokers=1))
+    print(objection("the delete marker", 19, chaos_s=1e9, crash_point=0.0, brokers=1))
 
 
 def test_I2_what_is_too_young_is_compacted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +196,7 @@ def test_I2_a_marker_goes_while_what_it_deletes_is_left(monkeypatch: pytest.Monk
         return judged
 
     monkeypatch.setattr(CompactionFilter, "_judge", careless)
-    print(objection("k1'"))
+    print(objection("k1'", 29))
 
 
 def test_I3_a_deleted_topic_has_no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +206,7 @@ def test_I3_a_deleted_topic_has_no_grace(monkeypatch: pytest.MonkeyPatch) -> Non
         return delete(tx, topic_no, now_ms, 0, purge_rows)
 
     monkeypatch.setattr(purge, "delete_topic", at_once)
-    print(objection("within its grace", chaos_s=1e9))
+    print(objection("within its grace", 42, chaos_s=1e9))
 
 
 # -- rebuilds --------------------------------------------------------------------------------------------
@@ -224,7 +228,7 @@ def test_I9_the_journal_does_not_tell_of_committed_offsets(monkeypatch: pytest.M
     want = Journal._want_snapshot
     monkeypatch.setattr(Journal, "_want_snapshot", only_the_first)
     monkeypatch.setattr("anabranch.metastore.offsets.note", lambda tx, *spans: None)
-    print(objection("a rebuild differs"))
+    print(objection("a rebuild differs", 2))
 
 
 # -- what only shows between brokers, or where nothing else goes wrong -----------------------------------
@@ -246,7 +250,7 @@ def test_wal_files_are_recycled_while_a_commit_that_names_them_is_under_way(
     monkeypatch.setattr(AppendPipeline, "uses", lambda self, key: self._wal.is_active(key))
     calm = {"disk_error": 0.0, "store_trouble": 0.0, "metastore_trouble": 0.0}
     slow = {"remote_metastore": True, "latency_s": 0.02, "object_wal": False}
-    print(objection("nothing failed", **calm, **slow))
+    print(objection("nothing failed", 40, **calm, **slow))
 
 
 def test_I5_log_end_and_producers_are_read_one_after_the_other(
@@ -286,6 +290,26 @@ def test_every_member_owns_what_the_first_one_owns(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Coordinator, "sync", confused)
     print(objection("generation", length_s=12.0))
+
+
+def test_a_member_is_given_what_another_one_has_not_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    take_part = ConsumerGroup._take_part
+
+    def at_once(group: ConsumerGroup, now_ms: int, fresh_id: str, call: BeatCall) -> BeatResult:
+        result = take_part(group, now_ms, fresh_id, call)
+        if result.assignment is None:
+            return result
+        return replace(result, assignment=group.members[result.member_id].target)
+
+    monkeypatch.setattr(ConsumerGroup, "_take_part", at_once)
+    print(objection("has not given up", length_s=12.0, consumer_protocol=True))
+
+
+def test_I4_who_was_fenced_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ConsumerGroup, "check_commit", lambda *_, **more: ErrorCode.NONE)
+    print(objection("was given before", length_s=12.0, consumer_protocol=True))
 
 
 # -- transactions --------------------------------------------------------------------------------------------

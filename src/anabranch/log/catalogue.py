@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from msgspec.structs import replace
 
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode
+from anabranch.log.awaited import PLACES_MAX, Awaited
 from anabranch.log.config import TopicConfig, effective
 from anabranch.log.partition import PartitionLog
 from anabranch.metastore.api import Metastore, Partition, Topic
@@ -37,6 +38,7 @@ class Catalogue:
         self._own: set[int] = set()  # topics that go by their names without the suffix
         self._configs: dict[int, TopicConfig] = {}
         self._partitions: dict[tuple[int, int], PartitionLog] = {}
+        self._left: dict[tuple[int, int], Awaited] = {}  # of partitions that went, the newest
         self._reloading: asyncio.Task[None] | None = None
         self._heard = ChangeSet()
         self._closed = False
@@ -159,7 +161,7 @@ class Catalogue:
         for row in rows:
             self._take(row)
         for key in [key for key in self._partitions if key[0] not in self._by_no]:
-            self._partitions.pop(key).gone()
+            self._leave(key)
         self._version = version
 
     async def _reload_topics(self, topic_nos: Iterable[int]) -> None:
@@ -177,7 +179,7 @@ class Catalogue:
         for no in wanted:
             if no not in live:
                 for key in [key for key in self._partitions if key[0] == no]:
-                    self._partitions.pop(key).gone()
+                    self._leave(key)
 
     def _put(self, topic: Topic) -> None:
         own = bool(self._suffix) and topic.name.endswith(self._suffix)
@@ -208,6 +210,14 @@ class Catalogue:
             if topic.name == name:
                 self._by_name[name] = topic
 
+    def _leave(self, key: tuple[int, int]) -> None:
+        """The partition is not served any more; its topic may be brought back."""
+        log = self._partitions.pop(key)
+        log.gone()
+        self._left[key] = log.awaited
+        if len(self._left) > PLACES_MAX:
+            del self._left[next(iter(self._left))]
+
     async def refresh_some(self, logs: Iterable[PartitionLog]) -> None:
         """As :meth:`refresh`, of many at once."""
         by_key = {(log.topic.no, log.partition): log for log in logs}
@@ -231,7 +241,11 @@ class Catalogue:
         key = (row.topic_no, row.partition)
         log = self._partitions.get(key)
         if log is None or log.broken:  # deleted and brought back between two looks
-            self._partitions[key] = PartitionLog(topic, row)
+            new = self._partitions[key] = PartitionLog(topic, row)
+            # What was turned away while it was gone is still to come before what was sent behind it.
+            awaited = self._left.pop(key, None) if log is None else log.awaited
+            if awaited is not None:
+                new.awaited = awaited
             return
         log.topic = topic
         log.apply_if_newer(row)
