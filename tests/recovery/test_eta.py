@@ -82,10 +82,11 @@ def test_mean_limit_is_weighted_by_time_and_without_pauses() -> None:
 
 def test_a_new_limit_that_stands_is_followed() -> None:
     halved = [Decision(50_000, 50_000, "x", 1000, 500)]
-    assert eta.limit_factor(halved, 500, 740, 40_000, 55_000) == 1  # too fresh
+    assert eta.limit_factor(halved, 500, 700, 40_000, 55_000) == 1  # too fresh
     assert eta.limit_factor(halved, 500, 740, 0, 100_000) == 500 / 750
     assert eta.limit_factor(halved, 500, 100, 0, 100_000) == 1  # the processor is what is slow
-    assert eta.limit_factor([], 500, 740, 0, 100_000) == 1
+    assert eta.limit_factor([], 800, 740, 0, 100_000) == 1
+    assert eta.limit_factor([], 500, 1000, 0, 1_000) == 0.5  # the burst of a beginning
 
 
 def test_milestones_are_kept_once_and_judged_by_active_time() -> None:

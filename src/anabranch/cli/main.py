@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "report": "Answer the four questions about a replay with evidence, as HTML and JSON.",
     "runway": "When retention will pass the position of a group, at today's rates.",
     "sink": "Declare sinks, so that plans know what a repeat does to them.",
+    "sql": "Query topics straight from the bucket with DuckDB; the offsets read are kept.",
     "topic": "Create, list, describe, configure and delete topics.",
     "transaction": "List and describe transactions; abort one that hangs.",
     "up": "Run a broker in the foreground.",

@@ -86,12 +86,15 @@ def limit_factor(
 ) -> float:
     """By how much the present limit, in bytes per second, differs from that of the window before it; 1 where
     the limit is not what holds the replay, or changes all the time."""
-    if not decisions or now_ms <= since_ms or now_ms - decisions[-1].until_ms < STEADY_MS:
+    if bytes_per_second <= 0:
         return 1.0
     mean = mean_limit(decisions, limit, since_ms, now_ms)
-    if bytes_per_second < LIMITED_SHARE * mean:
-        return 1.0
-    return limit / mean
+    # Nobody stays above what was allowed: what looks so is the burst of a beginning.
+    most = min(1.0, max(mean, limit) / bytes_per_second)
+    steady = decisions and now_ms - decisions[-1].until_ms >= STEADY_MS
+    if not steady or bytes_per_second < LIMITED_SHARE * mean:
+        return most
+    return min(limit / mean, max(mean, limit) / bytes_per_second)
 
 
 def mean_limit(decisions: Sequence[Decision], limit: int, since_ms: int, now_ms: int) -> float:
