@@ -174,7 +174,12 @@ class _Rebuilt:
             if story is None:
                 raise self._objection(f"nobody ever made {topic.name} {topic.id.hex()}")
             if topic.name == story.topic.name:
-                if topic.configs not in story.configs:
+                known_configs = story.configs
+                if story.source is not None and self._says((Kind.GUESSED,), topic.name):
+                    # Told by an object that was written when the branch was made, by a broker that may not have
+                    # heard yet what had become of its source's.
+                    known_configs = known_configs + story.source.configs
+                if topic.configs not in known_configs:
                     raise self._objection(f"{story} never had the configs {topic.configs}")
             elif not self._says((Kind.NAME, Kind.GUESSED), topic.name):
                 raise self._objection(f"{story} is called {topic.name}")

@@ -20,8 +20,12 @@ _Sender = tuple[int, int]  # producer id and epoch
 _Place = tuple[int, int]  # which read of the stream, which batch of it
 
 
-def lowest_first(stream: Sequence[Read], states: Mapping[int, ProducerState]) -> list[Read]:
-    """One broker's reads, in its order, but for what unknown producers sent before a lower number.
+def lowest_first(
+    stream: Sequence[Read], states: Mapping[int, ProducerState], *, holes: bool
+) -> list[Read]:
+    """One broker's reads, in its order, but for what unknown producers sent before a lower number. Where
+    ``holes`` may hold what is missing in front of it, a known producer's is taken without it, too: then the same
+    goes for what that one sent beyond what is there.
 
     Those batches come behind the others of their producer, or not at all if they came again: nothing that
     may have been acknowledged is left out. Where they would not follow there, the order stays.
@@ -29,7 +33,10 @@ def lowest_first(stream: Sequence[Read], states: Mapping[int, ProducerState]) ->
     sent: dict[_Sender, list[_Place]] = {}
     for number, read in enumerate(stream):
         for index, header in enumerate(read.headers):
-            if header.producer_id >= 0 and header.producer_id not in states:
+            if header.producer_id < 0 or header.is_control:
+                continue
+            state = states.get(header.producer_id)
+            if state is None or (holes and _is_ahead(state, header)):
                 sender = header.producer_id, header.producer_epoch
                 sent.setdefault(sender, []).append((number, index))
     taken: set[_Place] = set()
@@ -51,6 +58,12 @@ def lowest_first(stream: Sequence[Read], states: Mapping[int, ProducerState]) ->
             arranged.append(Read(read.part, left))
         arranged += [Read(part, [header]) for part, header in behind.get(number, ())]
     return arranged
+
+
+def _is_ahead(state: ProducerState, header: BatchHeader) -> bool:
+    if state.epoch != header.producer_epoch or not state.batches:
+        return False
+    return header.base_sequence > state.batches[-1].last_sequence
 
 
 def _moved(early: Sequence[BatchHeader], later: Sequence[BatchHeader]) -> list[int] | None:

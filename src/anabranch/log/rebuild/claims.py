@@ -23,6 +23,7 @@ def without_copies(streams: Sequence[Sequence[Read]]) -> list[list[Read]]:
     """The same reads in the same order, without batches that lie for certain in another one. A read of which
     none is left still says what its broker had seen."""
     claims: dict[_Batch, _Place] = {}
+    chosen: dict[_Place, set[_Batch]] = {}
     open_ = [
         ((number, place), read)
         for number, stream in enumerate(streams)
@@ -32,17 +33,18 @@ def without_copies(streams: Sequence[Sequence[Read]]) -> list[list[Read]]:
     while True:
         left = []
         for where, read in open_:
-            chosen = _only_choice(_unclaimed(read.headers, claims, where), read)
-            if chosen is None:
+            only = _only_choice(_unclaimed(read.headers, claims, where), read)
+            if only is None:
                 left.append((where, read))
             else:
-                claims.update(dict.fromkeys(chosen, where))
+                chosen[where] = only
+                claims.update(dict.fromkeys(only, where))
         if len(left) == len(open_):
             break
         open_ = left
     return [
         [
-            _thinned(read, _unclaimed(read.headers, claims, (number, place)))
+            _thinned(read, claims, (number, place), chosen.get((number, place)))
             for place, read in enumerate(stream)
         ]
         for number, stream in enumerate(streams)
@@ -86,8 +88,13 @@ def _only_choice(headers: Sequence[BatchHeader], read: Read) -> set[_Batch] | No
     return found
 
 
-def _thinned(read: Read, headers: list[BatchHeader]) -> Read:
+def _thinned(
+    read: Read, claims: Mapping[_Batch, _Place], where: _Place, chosen: set[_Batch] | None
+) -> Read:
     """Where that contradicts what is told of it, all stays."""
+    headers = _unclaimed(read.headers, claims, where)
+    if chosen is not None:
+        headers = [h for h in headers if not _may_be_copied(h) or _batch(h) in chosen]
     told = read.part.told
     if told is not None and offsets_of(headers) < told.end_offset - told.base_offset:
         return read

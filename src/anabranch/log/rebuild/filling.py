@@ -16,6 +16,7 @@ from anabranch.log.rebuild.wal_read import Fate, Read, Start
 
 FILLS_MAX = 1_000  # ways to fill one stretch that are tried: a few flushes of each broker
 NEAR_MAX = 64  # flushes of another broker that are looked at: of most nothing is left that is not elsewhere
+REFUSED_AMONG_MAX = 64  # batches among which those are looked for that were refused
 OTHERS_MAX = 8  # flushes of another broker that may belong to one stretch: as many are in flight
 
 Flush = tuple[Start, int]
@@ -25,6 +26,7 @@ class Log(Protocol):
     """A partition as it stands: whoever iterates appends each step before the next is asked for."""
 
     next_offset: int
+    holes: bool  # acknowledged batches may be missing: not all retries are known as such
 
     def count(self, reads: Iterable[Read]) -> int:
         """Offsets that these would take, one after the other."""
@@ -38,6 +40,10 @@ class Log(Protocol):
         """What of a producer came last: nothing up to it is accepted any more. None if it is not known."""
         ...
 
+    def choices(self, read: Read, size: int) -> Sequence[Read]:
+        """The ways in which batches of a read take as many offsets, the likeliest first; never none."""
+        ...
+
     def arranged(self, stream: Sequence[Read]) -> list[Read]:
         """One broker's reads, where one that was refused at first may come behind another."""
         ...
@@ -46,17 +52,19 @@ class Log(Protocol):
 class Fill(NamedTuple):
     """One way. The smaller, the likelier."""
 
+    refuses: bool  # whether it takes something for a retry that looks new
     missed: bool  # whether what is told of the flush behind it contradicts it
     omitted: int  # flushes that are over and did not fail, and are not in it
+    newest_omitted_ms: int  # the older, the likelier it is a retry
     limit: float  # the highest offset below which one of them must end
     failed: int  # flushes of other brokers that it takes for failed, which nothing says
     newest_ms: int
     chosen: list[Read]
 
     @property
-    def excuses(self) -> tuple[bool, int]:
+    def excuses(self) -> tuple[bool, bool, int]:
         """What speaks against it; fills that are equal in this may all be right."""
-        return self.missed, self.omitted
+        return self.refuses, self.missed, self.omitted
 
 
 def fills_of(
@@ -72,16 +80,53 @@ def fills_of(
     end = behind.part.told.base_offset
     gap, both = end - log.next_offset, behind.part.told.end_offset - log.next_offset
     fills: list[Fill] = []
+
+    def note(chosen: list[Read], refuses: bool, omitted: int, failed: int) -> None:
+        if log.count(chosen) != gap:
+            return
+        missed = log.count([*chosen, behind]) != both
+        out = {flush_of(read) for read in own} - {flush_of(read) for read in chosen}
+        newest_out = max((time_of(r) for r in own if flush_of(r) in out), default=0)
+        limit = max((limits[flush_of(read)] for read in chosen), default=0)
+        newest = max(map(time_of, chosen), default=0)
+        times = newest_out if omitted else 0, limit, failed, newest
+        fills.append(Fill(refuses, missed, omitted, *times, chosen))
+
     for omitted, failed, streams in islice(_choices(own, others, end), FILLS_MAX):
-        if any(fill.excuses < (False, omitted) for fill in fills):
+        if any(fill.excuses < (False, False, omitted) for fill in fills):
             break
-        chosen = by_time([log.arranged(stream) for stream in streams if stream], log.reached)
-        if log.count(chosen) == gap:
-            missed = log.count([*chosen, behind]) != both
-            limit = max((limits[flush_of(read)] for read in chosen), default=0)
-            newest = max(map(time_of, chosen), default=0)
-            fills.append(Fill(missed, omitted, limit, failed, newest, chosen))
+        chosen = [log.arranged(stream) for stream in streams if stream]
+        note(by_time(chosen, log.reached), False, omitted, failed)
+    if not fills:
+        # It has to fit there, so something in it was refused.
+        mine = log.arranged([read for read in own if read.part.fate is Fate.SETTLED])
+        note(_without(mine, log.count(mine) - gap), True, 0, 0)
     return sorted(fills, key=lambda fill: fill[:-1])
+
+
+def _without(reads: Sequence[Read], spare: int) -> list[Read]:
+    """Without batches of idempotent producers that take ``spare`` offsets, the oldest and fewest: where what
+    was there before is not all known, what was refused as a retry looks new."""
+    places = [
+        (header.max_timestamp, number, place, header.last_offset_delta + 1)
+        for number, read in enumerate(reads)
+        for place, header in enumerate(read.headers)
+        if header.producer_id >= 0 and not header.is_control
+    ]
+    if spare <= 0 or len(places) > REFUSED_AMONG_MAX:
+        return list(reads)
+    places.sort()
+    for refused in range(1, len(places) + 1):
+        for out in islice(combinations(places, refused), FILLS_MAX):
+            if sum(offsets for _, _, _, offsets in out) == spare:
+                there = {(number, place) for _, number, place, _ in out}
+                return [
+                    read._replace(
+                        headers=[h for n, h in enumerate(read.headers) if (number, n) not in there]
+                    )
+                    for number, read in enumerate(reads)
+                ]
+    return list(reads)
 
 
 def _choices(
@@ -147,7 +192,7 @@ def _with_failed(heads: Sequence[Sequence[_Head]], failed: int) -> Iterator[list
 def within(stream: Iterable[Read], end: float) -> Iterator[Read]:
     """What may lie in front of ``end``."""
     for read in stream:
-        if read.part.told is not None or read.part.seen.next_offset >= end:
+        if read.part.told is not None or read.part.floor >= end:
             return
         yield read
 

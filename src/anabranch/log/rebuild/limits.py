@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from itertools import accumulate, chain
 from math import inf
 
@@ -17,8 +17,10 @@ NOTHING: tuple[Sequence[int], Sequence[int]] = ((), ())
 
 def limits_of(streams: Sequence[Sequence[Read]]) -> dict[Flush, float]:
     """The offset below which each flush ends, if it was committed: where the next one of its broker that is
-    told begins, or one with what a producer in it sent later; or where its broker had seen it over."""
+    told begins, or one with what a producer in it sent later; or where its broker had seen it over. No lower than
+    where there is room."""
     limits: dict[Flush, float] = {}
+    begin = _begins_of_runs(streams)
     later = _told_of_producers(streams)
     for stream in streams:
         told = inf
@@ -33,10 +35,28 @@ def limits_of(streams: Sequence[Sequence[Read]]) -> dict[Flush, float]:
                 sequences, ends = later.get(sender, NOTHING)
                 place = bisect_right(sequences, sequence)
                 limit = min(limit, ends[place] if place < len(ends) else inf)
-            limits[flush_of(read)] = limit
+            limits[flush_of(read)] = begin(limit)
             if read.part.told is not None:
                 told = read.part.told.base_offset
     return limits
+
+
+def _begins_of_runs(streams: Sequence[Sequence[Read]]) -> Callable[[float], float]:
+    """Of an offset: where flushes that are told to lie one behind the other up to it begin."""
+    spans = sorted(r.part.told for r in chain(*streams) if r.part.told is not None)
+    begins: list[int] = []
+    for number, span in enumerate(spans):
+        joined = number > 0 and spans[number - 1].end_offset == span.base_offset
+        begins.append(begins[-1] if joined else span.base_offset)
+    firsts = [span.base_offset for span in spans]
+
+    def begin(offset: float) -> float:
+        place = bisect_left(firsts, offset) - 1
+        if place < 0 or spans[place].end_offset < offset:
+            return offset
+        return begins[place]
+
+    return begin
 
 
 def _told_of_producers(

@@ -32,7 +32,7 @@ from anabranch.log.rebuild.filling import (
     within,
 )
 from anabranch.log.rebuild.limits import limits_of
-from anabranch.log.rebuild.order import Numbers, Sender, numbered, time_of
+from anabranch.log.rebuild.order import Numbers, Sender, by_time, numbered, time_of
 from anabranch.log.rebuild.wal_read import Fate, Read
 
 READS_MAX = 1_000  # of each broker, which may fill a hole: more would be told of
@@ -84,10 +84,30 @@ def placed(streams: Sequence[Sequence[Read]], log: Log) -> Iterator[Step | Hole]
             left[number] += filter(is_there_for_certain, own)
         if log.next_offset < at.base_offset:
             yield Hole(at.base_offset)
-        sure = log.next_offset == at.base_offset
-        yield Step(read, at.end_offset - at.base_offset if sure else None, sure)
+        if log.next_offset == at.base_offset:
+            size = at.end_offset - at.base_offset
+            yield Step(_chosen(read, size, streams[number], position, log), size, True)
+        else:
+            yield Step(read, None, False)
     rest = [log.arranged([*first, *stream]) for first, stream in zip(left, waiting, strict=True)]
     yield from _behind([stream for stream in rest if stream], log)
+
+
+def _chosen(read: Read, size: int, stream: Sequence[Read], place: int, log: Log) -> Read:
+    """With the batches that were taken: of several choices, one that what is told of its broker's next flush
+    agrees with."""
+    assert read.part.told is not None
+    choices = log.choices(read, size)
+    if len(choices) > 1:
+        later = stream[place + 1 : place + 1 + NEAR_MAX]
+        number = next((n for n, one in enumerate(later) if one.part.told is not None), None)
+        if number is not None and (told := later[number].part.told) is not None:
+            own = [one for one in later[:number] if one.part.fate is Fate.SETTLED]
+            room = told.end_offset - read.part.told.base_offset
+            for choice in choices:
+                if log.count([choice, *log.arranged(own), later[number]]) == room:
+                    return choice
+    return choices[0]
 
 
 def _between(
@@ -101,9 +121,12 @@ def _between(
     fills = fills_of(own, others, behind, limits, log)
     if fills:
         best = fills[0]
-        sources = {read.part.start.broker_id for read in best.chosen}
         equal = [fill for fill in fills if fill.excuses == best.excuses]
-        sure = len(equal) == 1 and len(sources) == 1 and not best.omitted and not best.failed
+        # What another broker had seen is where it may be at the earliest: something else may have been there.
+        own_only = {read.part.start.broker_id for read in best.chosen} <= {
+            behind.part.start.broker_id
+        }
+        sure = own_only and len(equal) == 1 and not any(best.excuses)
         yield from (Step(read, None, sure) for read in best.chosen)
         taken = {flush_of(read) for read in best.chosen}
         for stream in others:
@@ -111,8 +134,15 @@ def _between(
         return
     # Something is missing that was before: its objects went first.
     assert behind.part.told is not None
-    left = log.arranged([read for read in own if read.part.fate is Fate.SETTLED])
-    missing = behind.part.told.base_offset - log.next_offset - log.count(left)
+    end = behind.part.told.base_offset
+    streams = [[read for read in own if read.part.fate is Fate.SETTLED]]
+    for stream in others:
+        near = list(islice(within(stream, end), NEAR_MAX))
+        here = [read for read in near if limits[flush_of(read)] <= end]
+        _take(stream, {flush_of(read) for read in here})
+        streams.append(here)
+    left = by_time([log.arranged(stream) for stream in streams if stream], log.reached)
+    missing = end - log.next_offset - log.count(left)
     if missing > 0:
         yield Hole(log.next_offset + missing)
     yield from (Step(read, None, False) for read in left)
@@ -143,12 +173,13 @@ def _behind(streams: Sequence[Sequence[Read]], log: Log) -> Iterator[Step | Hole
             del waiting[place]
         if alone and log.next_offset + log.count([read]) > limits[flush_of(read)]:
             continue  # it was refused, or failed
-        if read.part.seen.next_offset > log.next_offset:
-            yield Hole(read.part.seen.next_offset)
-        if read.part.seen.next_offset == log.next_offset:
+        if read.part.floor > log.next_offset:
+            yield Hole(read.part.floor)
+        if read.part.floor == log.next_offset:
             doubt = False  # its broker had seen all of it
         doubt = doubt or not read.part.whole
         unsure = read.part.fate is Fate.UNSURE or flush_of(read) in copied
+        unsure = unsure or (log.holes and any(True for _ in numbered(read)))  # it may be a retry
         yield Step(read, None, alone and not doubt and not unsure)
         doubt = doubt or read.part.fate is not Fate.SETTLED
 
@@ -166,13 +197,13 @@ def _next(
     """
     heads = {place: stream[0] for place, stream in waiting.items()}
 
-    def by_time(place: int) -> tuple[float, int]:
+    def by_limit(place: int) -> tuple[float, int]:
         return limits[flush_of(heads[place])], time_of(heads[place])
 
     def end_of_hole(place: int) -> int:
-        return max(log.next_offset, heads[place].part.seen.next_offset)
+        return max(log.next_offset, heads[place].part.floor)
 
-    order = sorted(heads, key=by_time)
+    order = sorted(heads, key=by_limit)
     free = [place for place in order if numbers.are_next(heads[place], place)]
     near = [place for place in free if end_of_hole(place) == log.next_offset]
     accepted = [place for place in near if log.fits(heads[place])]
@@ -187,7 +218,7 @@ def _next(
 def _is_torn(streams: Iterable[Iterable[Read]], log: Log) -> bool:
     """Whether offsets are missing however the reads are put: there are too few for what a broker saw."""
     streams = list(streams)
-    end = max(next(iter(stream)).part.seen.next_offset for stream in streams)
+    end = max(next(iter(stream)).part.floor for stream in streams)
     room = end - log.next_offset
     return room > sum(
         offsets_of(read.headers)

@@ -129,7 +129,7 @@ class Recovery:
         """What was told of the partition under another leader epoch is told of another line."""
         if read.part.seen.leader_epoch == row.leader_epoch:
             return read
-        return read._replace(part=read.part._replace(seen=UNSEEN, settled=0, told=None))
+        return read._replace(part=read.part._replace(seen=UNSEEN, settled=0, told=None, floor=0))
 
     def _unresolved(self, row: Partition, reads: Sequence[Read]) -> list[Read]:
         """Without what lies below the partition's end: a flush that is told to, and all its broker began

@@ -19,6 +19,7 @@ from anabranch.metastore.api import AppendCommit, NewExtent, Partition, Producer
 from anabranch.records.batch import BatchHeader
 
 CHOICES_MAX = 1_000  # of which batches of a part were accepted: a part holds a few appends
+LIKELY_MAX = 16  # of them that are tried with what follows
 
 
 class Target:
@@ -48,8 +49,13 @@ class Target:
         )
 
     def _accepted(
-        self, headers: Sequence[BatchHeader], ahead: dict[int, ProducerState]
+        self,
+        headers: Sequence[BatchHeader],
+        ahead: dict[int, ProducerState],
+        *,
+        all_known: bool = False,
     ) -> list[BatchHeader]:
+        """``all_known``: what follows nothing is refused, as if nothing were missing."""
         accepted = []
         for header in headers:
             if header.is_control:
@@ -61,7 +67,7 @@ class Target:
                     if producers.check(state, header) is not None:
                         continue
                 except ClientFault as fault:
-                    if not self._is_kept(fault, state, header):
+                    if all_known or not self._is_kept(fault, state, header):
                         continue
                 ahead[header.producer_id] = producers.advance(state, header, 0, 0)
             accepted.append(header)
@@ -105,7 +111,7 @@ class Target:
 
     def arranged(self, stream: Sequence[Read]) -> list[Read]:
         """See :mod:`anabranch.log.rebuild.awaited`."""
-        return lowest_first(stream, self._states)
+        return lowest_first(stream, self._states, holes=self.holes)
 
     # -- changing ----------------------------------------------------------------------------------
     def append(self, read: Read, size: int | None = None) -> bool:
@@ -117,9 +123,7 @@ class Target:
         headers: Sequence[BatchHeader] = read.headers
         told = size is not None and offsets_of(headers) == size
         if size is not None and not told:
-            accepted = self._accepted(headers, {})
-            if offsets_of(accepted) != size:
-                headers = _of_size(headers, accepted, size)
+            headers = self.choices(read, size)[0].headers
         extents: list[NewExtent] = []
         changed: dict[int, ProducerState] = {}
         end = self.next_offset
@@ -165,6 +169,41 @@ class Target:
         self.next_offset = end
         return True
 
+    def choices(self, read: Read, size: int) -> list[Read]:
+        """The ways in which batches of the read take ``size`` offsets, the likeliest first; the read itself if no
+        few left out make it so.
+
+        What an unknown producer sent behind a batch that failed was refused, and what had no transaction. What is
+        plain was not, nor what follows a batch that was taken. Left out first is what would be refused now, or
+        does not follow what is there; then what is oldest, for that is more likely a retry.
+        """
+        headers = read.headers
+        if offsets_of(headers) == size or offsets_of(self._accepted(headers, {})) == size:
+            return [read]
+        fitting = self._accepted(headers, {}, all_known=True)
+        following = {id(header) for header in fitting if header.producer_id in self._states}
+
+        def likelihood(chosen: Sequence[BatchHeader]) -> tuple[bool, int, int, int, int]:
+            there = {id(header) for header in chosen}
+            taken = {_behind(header) for header in chosen if header.producer_id >= 0}
+            out = [header for header in headers if id(header) not in there]
+            plain = sum(header.producer_id < 0 for header in out)
+            torn = sum(_sequence(header) in taken for header in out)
+            newest = max((header.max_timestamp for header in out), default=0)
+            is_accepted = offsets_of(self._accepted(chosen, {})) == size
+            return not is_accepted, plain, torn, -len(there & following), newest
+
+        for omitted in range(1, len(headers)):
+            fits = [
+                chosen
+                for chosen in islice(combinations(headers, len(headers) - omitted), CHOICES_MAX)
+                if offsets_of(chosen) == size
+            ]
+            if fits:
+                likely = sorted(fits, key=likelihood)[:LIKELY_MAX]
+                return [read._replace(headers=list(chosen)) for chosen in likely]
+        return [read]
+
     def _judge(self, state: ProducerState | None, header: BatchHeader, end: int) -> bool:
         """Whether it is new; what is kept in spite of its number is reported."""
         try:
@@ -198,19 +237,10 @@ class Target:
         self.leader_epoch = self._tables.begin_epoch(present, self.next_offset)
 
 
-def _of_size(
-    headers: Sequence[BatchHeader], accepted: Sequence[BatchHeader], size: int
-) -> Sequence[BatchHeader]:
-    """As many of the headers as take ``size`` offsets; all of them if no few left out make it so. What an
-    unknown producer sent behind a batch that failed was refused, and what had no transaction. What would be
-    refused now is left out first."""
-    likely = {id(header) for header in accepted}
-    for omitted in range(1, len(headers)):
-        fits = [
-            chosen
-            for chosen in islice(combinations(headers, len(headers) - omitted), CHOICES_MAX)
-            if offsets_of(chosen) == size
-        ]
-        if fits:
-            return max(fits, key=lambda chosen: sum(id(header) in likely for header in chosen))
-    return headers
+def _sequence(header: BatchHeader) -> tuple[int, int, int]:
+    return header.producer_id, header.producer_epoch, header.base_sequence
+
+
+def _behind(header: BatchHeader) -> tuple[int, int, int]:
+    """Of which sequence the next batch of its producer is."""
+    return header.producer_id, header.producer_epoch, header.last_sequence + 1

@@ -16,7 +16,8 @@ offsets earlier flushes got (``wal_format.Seen``, ``Past``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from enum import Enum
 from typing import NamedTuple
@@ -88,6 +89,9 @@ class Part(NamedTuple):
     settled: int = 0  # flushes of its start that were over: what they got lies below ``seen``
     told: Told | None = None  # only with the leader epoch of ``seen``
     whole: bool = True  # nothing is missing of what its broker had not seen the end of before it
+    floor: int = (
+        0  # it got no lower offset: what its broker had seen, or an earlier flush of it got
+    )
 
 
 class Read(NamedTuple):
@@ -140,6 +144,22 @@ class _Outcomes:
         if certain is not None:
             return None if certain else Fate.UNSURE
         return Fate.SETTLED if sequence < self.settled else Fate.OPEN
+
+    def floors(self) -> Callable[[tuple[bytes, int, int], int], int]:
+        """Of (topic id, partition, leader epoch) and a sequence: where the newest flush before it that is
+        told of ended, whether it is there or not."""
+        ends: dict[tuple[bytes, int, int], list[tuple[int, int]]] = {}
+        for (topic_id, partition, sequence, epoch), at in self.told.items():
+            ends.setdefault((topic_id, partition, epoch), []).append((sequence, at.end_offset))
+        for each in ends.values():
+            each.sort()
+
+        def floor(where: tuple[bytes, int, int], sequence: int) -> int:
+            told = ends.get(where, [])
+            place = bisect_left(told, (sequence, 0))
+            return told[place - 1][1] if place else 0
+
+        return floor
 
     def are_there(self, first: int, end: int) -> bool:
         """Whether nothing of these flushes is missing but what failed."""
@@ -207,6 +227,7 @@ def _parts(
     for start, flushes in taken.items():
         told = outcomes[start]
         failed = set()
+        floors = told.floors()
         for frame, key, committed in flushes:
             doubtful = frame.position < committed
             whole = told.are_there(min(frame.past.settled, frame.sequence), frame.sequence)
@@ -218,11 +239,13 @@ def _parts(
                     failed.add(frame.sequence)
                     continue
                 where = part.topic_id, part.partition
-                at = told.told.get((*where, frame.sequence, part.seen.leader_epoch))
+                epoch = part.seen.leader_epoch
+                at = told.told.get((*where, frame.sequence, epoch))
+                floor = max(part.seen.next_offset, floors((*where, epoch), frame.sequence))
                 found.setdefault(where, []).append(
                     Part(
                         *(start, frame.sequence, key, *where, part.position, part.length),
-                        *(doubtful, fate, part.seen, frame.past.settled, at, whole),
+                        *(doubtful, fate, part.seen, frame.past.settled, at, whole, floor),
                     )
                 )
         if failed:
