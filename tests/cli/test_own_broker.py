@@ -100,6 +100,14 @@ def test_I7_a_job_is_replayed_as_it_is(broker: BrokerProcess, tmp_path: Path) ->
     assert {name for name in topics if name.endswith(session["id"])} == {
         f"{name}.{session['id']}" for name in ("orders", "out", "made-by-the-job")
     }
+    anabranch(data, "promote", session["id"])
+    assert sorted(values(broker.address, "out")) == sorted(rebuilt)
+    assert committed(broker.address) == before, "the replay ended where the group stood"
+    said = anabranch(data, "promote", session["id"], status=1)
+    assert "was promoted already" in said
+    anabranch(data, "promote", "--undo", session["id"])
+    assert values(broker.address, "out") == [-1]
+    assert sorted(values(broker.address, f"out.{session['id']}")) == sorted(rebuilt)
     anabranch(data, "replay", "--discard", session["id"])
     left = json.loads(anabranch(data, "topic", "list", "--output", "json"))
     assert {each["name"] for each in left} == {"orders", "out"}

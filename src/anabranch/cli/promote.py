@@ -55,7 +55,7 @@ def command(
     """Promote replay SESSION, or --branch B in the place of --topic T.
 
     A session: commits the replay's end offsets for the live group, whose consumers must be stopped, and swaps the
-    staging tables into place. A branch: the topic's name and id then stand for the branch's records, under a
+    staging tables, and what it wrote to topics beside its inputs, into place. A branch: the topic's name and id then stand for the branch's records, under a
     higher leader epoch by which clients learn where the two part; the topic's own line stays as T.before-ID.
     Both can be undone (a session by its name, a branch with --topic T or its promotion's ID).
     """
@@ -68,9 +68,9 @@ def command(
             raise UserFault("give either the promotion's ID or --topic, not both")
         _options.run(_undo_branch(data, output, topic or session or "", rule, sinks, dry_run))
     elif session is not None and branch is None and topic is None:
-        if dry_run or rule or sinks:
-            raise UserFault("--dry-run, --offsets and --sink are for promoting a branch")
-        _options.run(_session(data, output, session, undo))
+        if dry_run or sinks:
+            raise UserFault("--dry-run and --sink are for promoting a branch")
+        _options.run(_session(data, output, session, rule, undo))
     else:
         raise UserFault(
             "give a replay's SESSION, or --branch B --topic T; to undo: --undo with SESSION, with --topic T, or "
@@ -78,7 +78,7 @@ def command(
         )
 
 
-async def _session(data: Location, output: str, session: str, undo: bool) -> None:
+async def _session(data: Location, output: str, session: str, rule: str | None, undo: bool) -> None:
     from anabranch.recovery import promote, replay
     from anabranch.recovery.points import whoami
 
@@ -86,7 +86,14 @@ async def _session(data: Location, output: str, session: str, undo: bool) -> Non
     async with _options.opened(data) as log:
         found = await replay.find(log.metastore, session)
         await _options.require_replay(log, "promote", group=found.live_group)
-        handover = await act(log.metastore, found, creator=whoami(), now_ms=_options.now_ms())
+        handover = await act(
+            log.metastore,
+            found,
+            creator=whoami(),
+            now_ms=_options.now_ms(),
+            log=log,
+            rule=_rule(rule),
+        )
         await _options.audited(
             log, "promote", f"GROUP:{found.live_group}", session=found.id, undo=undo
         )
@@ -264,6 +271,9 @@ def parts(handover: Handover) -> Iterator[Part]:
     yield f"{'Undid the promotion' if undone else 'Promoted'} {handover.session} for {handover.group}"
     if handover.tables:
         yield f"  tables swapped: {', '.join(handover.tables)}"
+    if handover.topics:
+        verb = "hold what they held" if undone else "hold what was rebuilt"
+        yield f"  topics that {verb}: {', '.join(handover.topics)}"
     before, after = positions_by_key(handover.before), handover.after
     yield Table(
         ("topic", ">p", ">before", ">after"),

@@ -16,8 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from anabranch.errors import UserFault
+from anabranch.log.log import Log
 from anabranch.metastore.api import Actor, Committed, Conflict, Metastore, OffsetAction
-from anabranch.recovery import observe
+from anabranch.recovery import beside_promotion, observe
+from anabranch.recovery.beside_promotion import Written
+from anabranch.recovery.line_promotion import OffsetRule
 from anabranch.recovery.model import Position, positions_by_key, topic_id_text
 from anabranch.recovery.session import Session, Status
 from anabranch.recovery.sinks import locations
@@ -38,13 +41,24 @@ class Handover(Struct, frozen=True, kw_only=True):
     former_line: str | None
     at_ms: int
     undone_ms: int | None = None
+    topics: tuple[str, ...] = ()  # whose place the session's branches took
 
 
-async def promote(metastore: Metastore, session: Session, *, creator: str, now_ms: int) -> Handover:
-    """Commit the session's ends for its live group, then swap its staging line into place.
+async def promote(
+    metastore: Metastore,
+    session: Session,
+    *,
+    creator: str,
+    now_ms: int,
+    log: Log | None = None,
+    rule: OffsetRule | None = None,
+) -> Handover:
+    """Commit the session's ends for its live group, put what it has written beside its inputs into place, then swap
+    its staging line in.
 
-    Raises UserFault if the session is not complete, the group has members, or the staging line's
-    offsets are not the session's ends.
+    ``log`` is needed for a session that has topics beside its inputs; ``rule`` is for groups that read those.
+    Raises UserFault if the session is not complete, the group has members, the staging line's
+    offsets are not the session's ends, or a topic beside cannot be promoted.
     """
     if session.status is not Status.COMPLETED:
         raise UserFault(
@@ -54,15 +68,24 @@ async def promote(metastore: Metastore, session: Session, *, creator: str, now_m
     fence = await _require_empty(metastore, session.live_group)
     earlier = await find(metastore, session.id)
     staged = _staged(session)
-    if earlier is not None and earlier.undone_ms is None and not staged:
-        raise UserFault(f"replay {session.id} was promoted already")
     if staged:
         _require_agreement(session)
+    pairs: list[Written] = []
+    if session.beside:
+        assert log is not None, "a session with topics beside its inputs is promoted on a log"
+        await beside_promotion.settle(log, session)
+        pairs = await beside_promotion.written(log, session)
+        await beside_promotion.require_possible(log, pairs, rule)
+    standing = earlier is not None and earlier.undone_ms is None
+    if standing and not staged and not pairs:
+        raise UserFault(f"replay {session.id} was promoted already")
     before = tuple(
         await observe.committed_positions(metastore, session.live_group, _topics(session))
     )
-    if earlier is not None and earlier.undone_ms is None:
-        before = earlier.before  # an earlier promotion crashed between the two stores
+    topics = tuple(pair.topic.name for pair in pairs)
+    if earlier is not None and standing:  # it crashed between two of its steps
+        before = earlier.before
+        topics = (*earlier.topics, *topics)
     why = f"promotion of {session.id}"
     await _commit(metastore, session, session.ends, creator, now_ms, why, fence)
     handover = Handover(
@@ -73,8 +96,11 @@ async def promote(metastore: Metastore, session: Session, *, creator: str, now_m
         tables=(),
         former_line=None,
         at_ms=now_ms,
+        topics=topics,
     )
     await _save(metastore, handover, now_ms)
+    if log is not None:
+        await beside_promotion.promote(log, pairs, creator=creator, now_ms=now_ms, rule=rule)
     if staged:
         assert session.sink is not None
         with opened_lines(session.sink.path) as sink:
@@ -86,7 +112,15 @@ async def promote(metastore: Metastore, session: Session, *, creator: str, now_m
     return handover
 
 
-async def undo(metastore: Metastore, session: Session, *, creator: str, now_ms: int) -> Handover:
+async def undo(
+    metastore: Metastore,
+    session: Session,
+    *,
+    creator: str,
+    now_ms: int,
+    log: Log | None = None,
+    rule: OffsetRule | None = None,
+) -> Handover:
     """Bring back the offsets and the tables from before the promotion.
 
     If it dies in between, run it again before a consumer starts: the group may by then stand beyond
@@ -100,6 +134,9 @@ async def undo(metastore: Metastore, session: Session, *, creator: str, now_ms: 
     fence = await _require_empty(metastore, handover.group)
     why = f"undo of promotion {session.id}"
     await _commit(metastore, session, handover.before, creator, now_ms, why, fence)
+    if session.beside:
+        assert log is not None, "as for promote"
+        await beside_promotion.undo(log, session, creator=creator, now_ms=now_ms, rule=rule)
     if handover.former_line is not None and session.sink is not None:
         with opened_lines(session.sink.path) as sink:
             present = {line.name for line in sink.lines()}

@@ -132,6 +132,7 @@ class Runner:
                 self._steering.cancel()
             if self._own is not None:
                 await self._own.stop()
+                await sessions.abort_open(self._metastore, self.session)
             await sessions.release_lease(self._metastore, session, self._holder)
         return self.session
 

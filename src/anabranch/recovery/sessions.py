@@ -11,6 +11,7 @@ from anabranch.errors import UserFault
 from anabranch.metastore.api import Actor, Metastore
 from anabranch.recovery.session import CANCEL_KIND, KIND, PAUSE_KIND, Session, Status, ended
 
+PAGE: Final = 1000  # transactional ids read at once
 LEASE_MS: Final = 10_000  # a dead runner blocks a resume no longer than this
 
 
@@ -112,3 +113,24 @@ async def forget_wishes(metastore: Metastore, session: Session) -> None:
     """At a start: what was wanted of an earlier run does not hold for this one."""
     await metastore.delete_document(CANCEL_KIND, session.id)
     await metastore.delete_document(PAUSE_KIND, session.id)
+
+
+# -- what its command left open --------------------------------------------------------------------
+async def open_transactions(metastore: Metastore, session: Session) -> list[str]:
+    """Transactional ids of the session (of a broker of its own) whose transaction is open."""
+    prefix = f"{session.group}."
+    found: list[str] = []
+    after = prefix
+    while page := await metastore.transactional_ids(after, PAGE):
+        own = [row for row in page if row.name.startswith(prefix)]
+        found += [row.name for row in own if row.started_ms is not None]
+        if len(own) < len(page) or len(page) < PAGE:
+            break
+        after = page[-1].name
+    return found
+
+
+async def abort_open(metastore: Metastore, session: Session) -> None:
+    """Have brokers abort what the session's command left open: nobody goes on with it."""
+    for name in await open_transactions(metastore, session):
+        await metastore.expire_transaction(name)
