@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from anabranch.errors import StoreFault, UnknownOutcome
-from anabranch.metastore.api import AppendOutcome, FlushCommit, Handover, Metastore
+from anabranch.metastore.api import AppendOutcome, EndOutcome, FlushCommit, Handover, Metastore
 from anabranch.metastore.appends import commit_appends
 from anabranch.metastore.changes import EVERYTHING, Changed, ChangeSet
 from anabranch.metastore.connections import SqliteTx
 from anabranch.metastore.migrate import migrate
+from anabranch.metastore.transaction_end import end_transactions
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.verbs import SqlMetastore
 from sim.loop import Process
@@ -166,17 +167,35 @@ class SimMetastore(SqlMetastore):
         """Embedded, the thread that wrote the flush queues the commit, as with SQLite."""
         if self._remote:
             return super().commit_flush(flush, now_ms)
+        return self._once_given(
+            flush, commit_appends, lambda given: (given.object_key, given.commits, now_ms)
+        )
+
+    def commit_ends(self, flush: Handover, now_ms: int) -> Awaitable[EndOutcome]:
+        if self._remote:
+            return super().commit_ends(flush, now_ms)
+        return self._once_given(
+            flush,
+            end_transactions,
+            lambda given: (given.object_key, given.commits, given.ends, now_ms),
+        )
+
+    def _once_given(
+        self,
+        flush: Handover,
+        verb: Callable[..., T],
+        arguments: Callable[[FlushCommit], tuple[Any, ...]],
+    ) -> asyncio.Future[T]:
         if self._closed:
             raise StoreFault("the metastore is closed", retryable=False)
-        future: asyncio.Future[list[AppendOutcome]] = self._process.loop.create_future()
+        future: asyncio.Future[T] = self._process.loop.create_future()
 
         def taker(given: FlushCommit | BaseException) -> None:
             if isinstance(given, BaseException):
                 self._process.call_later(0, self._answer_one, future, given)
                 return
             lane = self._lanes[False]
-            arguments = (given.object_key, given.commits, now_ms)
-            lane.waiting.append(_Operation(commit_appends, arguments, {}, future))
+            lane.waiting.append(_Operation(verb, arguments(given), {}, future))
             self._next_group(lane)
 
         flush.take(taker)

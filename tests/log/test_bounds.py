@@ -294,7 +294,7 @@ def test_I10_one_commit_has_a_bounded_number_of_partitions(run) -> None:
 
         async def counted(flush: Handover, now_ms: int) -> object:
             given = Handover()
-            key, shares = await flush.given()
+            key, shares, _ = await flush.given()
             commits.append(len(shares))
             given.give(key, shares)
             return await commit(given, now_ms)

@@ -16,6 +16,7 @@ from anabranch.metastore.api import GapCause, Handover, Topic
 from anabranch.metastore.changes import EVERYTHING
 
 from .conftest import Bench, decode
+from .test_transactions import Client, committed
 
 
 def other_broker(bench: Bench) -> Bench:
@@ -113,7 +114,7 @@ def test_I2_I5_what_was_judged_before_its_write_is_judged_again_if_another_came_
         judged: list[int] = []
 
         async def meanwhile(flush: Handover, now_ms: int) -> object:
-            key, commits = await flush.given()
+            key, commits, _ = await flush.given()
             judged.append(commits[0].expected_next)
             if len(judged) == 1:
                 await (
@@ -142,6 +143,109 @@ def test_I2_I5_what_was_judged_before_its_write_is_judged_again_if_another_came_
         del bench.log.metastore.commit_flush
         assert bench.log.queued_bytes == 0
         await other.log.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("meanwhile", ["append", "end", "delete"])
+def test_I6_an_end_that_was_planned_before_its_write_is_looked_at_again_if_another_came_first(
+    run, meanwhile: str
+) -> None:
+    """Between the plan of a flush of markers that found nobody before it and its commit, another broker
+    appends, aborts the transaction, or deletes one of its topics."""
+
+    async def scenario(bench: Bench) -> None:
+        topics = [await bench.log.create_topic(name, 1, {}) for name in ("t", "u")]
+        client = Client(bench)
+        await client.init()
+        for topic in topics:
+            await client.write(topic, 0, [b"a"])
+        other = other_broker(bench)
+        there = mine(await other.start(), topics[0])
+        commit = bench.log.metastore.commit_ends
+        planned: list[int] = []
+
+        async def commit_ends(flush: Handover, now_ms: int) -> object:
+            given = await flush.given()
+            planned.append(len(given.commits))
+            if len(planned) > 1:
+                pass
+            elif meanwhile == "append":
+                await other.append(there, 0, [b"b"])
+            elif meanwhile == "end":
+                assert other.log.transactions is not None
+                assert await other.log.transactions.abort(client.name)
+            else:
+                await other.log.delete_topic(there)
+            again = Handover()
+            again.give(given.object_key, given.commits, given.ends)
+            return await commit(again, now_ms)
+
+        bench.log.metastore.commit_ends = commit_ends
+        if meanwhile == "end":
+            with pytest.raises(ClientFault) as fault:
+                await client.end(commit=True)
+            assert fault.value.code is ErrorCode.PRODUCER_FENCED
+        else:
+            await client.end(commit=True)
+        del bench.log.metastore.commit_ends
+        # Once a topic is gone, the end is judged anew, and needs no marker there.
+        assert planned == ([2, 1] if meanwhile == "delete" else [2])
+        assert bench.log.queued_bytes == 0
+        await bench.log.catalogue.reload()
+        seen = {
+            topic.name: await committed(bench, topic, 0)
+            for topic in topics
+            if bench.log.catalogue.topic(topic.name)
+        }
+        assert (
+            seen
+            == {
+                "append": {"t": [(0, b"a"), (1, b"b")], "u": [(0, b"a")]},
+                "end": {"t": [], "u": []},
+                "delete": {"u": [(0, b"a")]},
+            }[meanwhile]
+        )
+        await other.log.close()
+
+    run(scenario)
+
+
+def test_I6_ends_of_a_flush_that_nobody_is_before_are_planned_before_its_write(run) -> None:
+    """And one whose write fails ends nothing: the next try does."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        client = Client(bench)
+        await client.init()
+        await client.write(topic, 0, [b"a"])
+        verb = bench.log.metastore.commit_ends
+        handed_over: list[Handover] = []
+
+        def counted(flush: Handover, now_ms: int) -> Any:
+            handed_over.append(flush)
+            return verb(flush, now_ms)
+
+        bench.log.metastore.commit_ends = counted
+        write, failed = bench.log._wal.write, []
+
+        def fails_once(*args: Any, **kwargs: Any) -> Any:
+            if not failed:
+                failed.append(True)
+                raise StoreFault("the disk is full")
+            return write(*args, **kwargs)
+
+        bench.log._wal.write = fails_once
+        with pytest.raises(ClientFault) as fault:
+            await client.end(commit=True)
+        assert fault.value.code is ErrorCode.KAFKA_STORAGE_ERROR
+        assert await committed(bench, topic, 0) == []
+        await client.end(commit=True)
+        await client.write(topic, 0, [b"b"])
+        await client.end(commit=True)
+        assert len(handed_over) == 3
+        del bench.log.metastore.commit_ends
+        assert await committed(bench, topic, 0) == [(0, b"a"), (2, b"b")]
 
     run(scenario)
 

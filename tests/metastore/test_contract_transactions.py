@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
 from msgspec.structs import replace
 
-from anabranch.errors import ClientFault, ErrorCode
+from anabranch.errors import ClientFault, ErrorCode, StoreFault
 from anabranch.metastore.api import (
     Aborted,
     AppendCommit,
@@ -16,6 +17,7 @@ from anabranch.metastore.api import (
     Enlisted,
     GapCause,
     GroupRow,
+    Handover,
     Identity,
     Marker,
     Metastore,
@@ -23,6 +25,7 @@ from anabranch.metastore.api import (
     OpenTransaction,
     Topic,
     TransactionalId,
+    TransactionEnd,
     TransactionState,
 )
 from anabranch.metastore.transaction_rules import EPOCH_MAX, end_of, fence_of
@@ -428,4 +431,43 @@ async def test_several_transactions_end_in_one_flush(meta: Metastore) -> None:
     outcome = await meta.end_transactions(WAL, appends, ends, 30)
     assert [row.name for row in outcome.ids] == ["one", "two"]
     assert [one.last_offset for one in await scene.aborted(0)] == [4, 5]
+    assert await scene.unstable() == [-1, -1, -1]
+
+
+@pytest.mark.parametrize("early", [False, True])
+async def test_I6_ends_are_committed_when_their_writer_hands_them_over(
+    meta: Metastore, early: bool
+) -> None:
+    """From another thread, before or after somebody waits for it; what did not happen comes back the same
+    way, and a flush whose write fails ends nothing."""
+    scene = await Scene.of(meta)
+    row = await scene.begin()
+    await scene.write(scene.append(row, 0), scene.append(row, 1))
+    row = await scene.now()
+    markers = (Marker(scene.topic.no, 0, 2), Marker(scene.topic.no, 1, 2))
+    end = replace(end_of(row, commit=True, bumps=True), markers=markers)
+    appends = [scene.append(None, 0, 1), scene.append(None, 1, 1)]
+
+    async def handed_over(*ends: TransactionEnd) -> EndOutcome:
+        flush = Handover()
+        if early:
+            await asyncio.to_thread(flush.give, WAL, appends, ends)
+        waiting = asyncio.ensure_future(meta.commit_ends(flush, 30))
+        if not early:
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+            await asyncio.to_thread(flush.give, WAL, appends, ends)
+        return await waiting
+
+    assert (await handed_over(replace(end, epoch=row.epoch + 1))).stale == (0,)
+    flush = Handover()
+    waiting = asyncio.ensure_future(meta.commit_ends(flush, 30))
+    flush.place(WAL, appends, [end])
+    await asyncio.sleep(0.01)
+    flush.fail(StoreFault("the disk is full"))
+    with pytest.raises(StoreFault, match="the disk is full"):
+        await waiting
+    assert await scene.now() == row and await scene.unstable() == [0, 0, -1]
+    (after,) = (await handed_over(end)).ids
+    assert after == await scene.now() and after.state is TransactionState.COMPLETE_COMMIT
     assert await scene.unstable() == [-1, -1, -1]

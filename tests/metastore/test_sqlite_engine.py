@@ -15,17 +15,27 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from anabranch.errors import ClientFault, StoreFault, UserFault
 from anabranch.metastore import connections, migrate, verbs, writer
-from anabranch.metastore.api import Committed, Metastore, OffsetAction, Partition
+from anabranch.metastore.api import (
+    Committed,
+    Marker,
+    Metastore,
+    OffsetAction,
+    Partition,
+    TransactionState,
+)
 from anabranch.metastore.connections import WAL_BYTES_KEPT
 from anabranch.metastore.handover import Handover
 from anabranch.metastore.partitions import ALL_COLUMNS
 from anabranch.metastore.sqlite import SqliteMetastore
+from anabranch.metastore.transaction_rules import end_of
 
 from .conftest import CLUSTER_ID, open_sqlite
 from .support import MEMBER, a_topic, append, at, commit, new, producer, topic_id
+from .test_contract_transactions import Scene
 
 
 @pytest.fixture
@@ -116,6 +126,33 @@ async def test_i1_a_flush_whose_write_fails_is_not_committed(
     assert [p.next_offset for p in await meta.partitions(topic.no)] == [
         5 * (0 < p <= company) for p in range(3)
     ]
+
+
+@pytest.mark.parametrize("others", [False, True])
+async def test_I6_ends_are_prepared_while_markers_are_written_and_committed_once_durable(
+    meta: SqliteMetastore, others: bool
+) -> None:
+    meta.expect_others(others)
+    scene = await Scene.of(meta)
+    row = await scene.begin()
+    await scene.write(scene.append(row, 0))
+    end = end_of(await scene.now(), commit=True, bumps=True)
+    flush = Handover()
+    waiting = asyncio.ensure_future(meta.commit_ends(flush, 30))
+    marker = Marker(scene.topic.no, 0, 2)
+    flush.place("wal/1", [scene.append(None, 0, 1)], [replace(end, markers=(marker,))])
+    await asyncio.sleep(0.1)
+    assert not waiting.done() and (await scene.now()).state is TransactionState.ONGOING
+    with closing(sqlite3.connect(meta.path, timeout=0, isolation_level=None)) as other:
+        if others:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("ROLLBACK")
+        else:
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+    flush.durable()
+    assert (await waiting).ids == (await scene.now(),)
+    assert await scene.unstable() == [-1, -1, -1]
 
 
 async def test_a_lone_broker_tells_nobody(meta: SqliteMetastore) -> None:

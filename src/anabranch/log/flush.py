@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from anabranch.log.ending import Ending
 from anabranch.log.partition import PartitionLog
 from anabranch.log.planning import Pending
 from anabranch.log.settings import LogSettings
-from anabranch.metastore.api import AppendOutcome, Refused
+from anabranch.metastore.api import AppendCommit, AppendOutcome, Refused
 from anabranch.prompt import when_done
 from anabranch.storage.wal import FlushPart, PlacedPart, Wal
 from anabranch.storage.wal_format import NO_PAST, UNSEEN, Past, Seen
+
+if TYPE_CHECKING:
+    from anabranch.log.end_commits import EndsAhead
 
 FLUSHES_IN_FLIGHT_MAX = 3  # one being written, one that is, one being committed
 
@@ -125,6 +128,7 @@ class Flush:
         self.object_key = ""  # of the WAL, from the write on: a commit that names it may come
         self.written: Awaitable[None]
         self.ahead: Ahead | None = None
+        self.ends_ahead: EndsAhead | None = None  # the same of a flush of markers
         self.since_s = 0.0  # on the loop's clock: when its oldest append came
         self.taken = False  # by the commit stage
 
@@ -150,3 +154,10 @@ class Flush:
 
         wal.write(parts, self.sequence, settle, self.past)
         self.durable = True
+
+
+def conclude_share(flush: Flush, share: Share, commit: AppendCommit | None) -> None:
+    """It is judged, committed if there was anything to commit, and about to be answered."""
+    share.done = True
+    if commit is not None:
+        share.log.last_commit = (flush.sequence, commit.expected_next, commit.next_offset)

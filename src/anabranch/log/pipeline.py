@@ -26,15 +26,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, StoreFault, UnknownOutcome
-from anabranch.log.ending import Ending, Placed, PlannedEnds, logs_of, plan_endings
-from anabranch.log.flush import Ahead, Flush, Pace, Share
+from anabranch.log.end_commits import EndCommits
+from anabranch.log.ending import Ending
+from anabranch.log.flush import Ahead, Flush, Pace, Share, conclude_share
 from anabranch.log.outcomes import PastFlushes
-from anabranch.log.partition import LOOK_AGAIN, PartitionLog
+from anabranch.log.partition import PartitionLog
 from anabranch.log.planning import Pending, Planned, moved, plan_partition
 from anabranch.log.settings import LogSettings
 from anabranch.log.tail import Run, TailBudget
 from anabranch.log.threads import Worker
-from anabranch.metastore.api import AppendCommit, AppendOutcome, EndOutcome, Handover, Metastore
+from anabranch.metastore.api import AppendOutcome, Handover, Metastore
 from anabranch.records.batch import place
 from anabranch.storage.wal import Wal
 
@@ -64,6 +65,14 @@ class AppendPipeline:
         self._pace = Pace.of(wal, settings)
         # The time that all who share the metastore agree on: transactions time out by it.
         self.shared_now_ms = now_ms
+        self._ends = EndCommits(
+            metastore,
+            budget,
+            now_ms,
+            lambda: self.shared_now_ms(),
+            self._reload,
+            self._count_appended,
+        )
         self._queue: deque[Pending] = deque()
         self._endings: deque[Ending] = deque()  # a queue beside it: they are flushed in turns
         self._endings_next = False
@@ -265,9 +274,14 @@ class AppendPipeline:
         flush.past = self._past.told(settled=oldest.sequence)
         for share in flush.shares:
             share.seen = share.log.seen
-        plans = None
-        if not self._in_flight and not flush.endings:
-            plans = self._plan_ahead(flush.shares)
+        alone = not self._in_flight
+        if flush.endings:
+            ends = self._ends.begin_ahead(flush) if alone else None
+            flush.ends_ahead = ends
+            if ends is not None:
+                self._write_ahead(flush, ends.handover, lambda: ends.hand_over(flush))
+                return
+        plans = self._plan_ahead(flush.shares) if alone and not flush.endings else None
         if plans is None:
             flush.written = self._wal_thread.run(lambda: flush.write(self._wal))
             return
@@ -282,6 +296,11 @@ class AppendPipeline:
         def hand_over() -> None:
             commits = [moved(plan.commit, share.position) for share, plan in plans if plan.commit]
             handover.place(flush.object_key, commits)
+
+        self._write_ahead(flush, handover, hand_over)
+
+    def _write_ahead(self, flush: Flush, handover: Handover, hand_over: Callable[[], None]) -> None:
+        """Start the write of a flush whose commit waits for ``handover``."""
 
         def write_and_hand_over() -> None:
             try:
@@ -358,8 +377,7 @@ class AppendPipeline:
 
     async def _commit(self, flush: Flush) -> None:
         if flush.endings:
-            await flush.written
-            await self._commit_endings(flush)
+            await self._ends.commit(flush, flush.ends_ahead)
             return
         shares = flush.shares
         if flush.ahead is not None:
@@ -440,15 +458,17 @@ class AppendPipeline:
         for share, plan in plans:
             if share.log not in lost:
                 self._publish(share.log, plan)
-                _conclude_share(flush, share, plan.commit)
+                conclude_share(flush, share, plan.commit)
         return list(lost.values())
 
     def _publish(self, log: PartitionLog, plan: Planned) -> None:
         """The commit is durable: show it to readers, then to the producers."""
         appended_bytes = 0
         if plan.commit is not None:
-            self.appended_records += plan.commit.next_offset - plan.commit.expected_next
-            self.appended_bytes += sum(extent.length for extent in plan.commit.extents)
+            self._count_appended(
+                plan.commit.next_offset - plan.commit.expected_next,
+                sum(extent.length for extent in plan.commit.extents),
+            )
         if plan.commit is None:
             pass
         elif (log.next_offset, log.leader_epoch) != (plan.commit.expected_next, plan.commit.epoch):
@@ -474,80 +494,9 @@ class AppendPipeline:
         if appended_bytes:
             log.wake(appended_bytes)
 
-    # -- the ends of transactions -------------------------------------------------------------------
-    async def _commit_endings(self, flush: Flush) -> None:
-        """All of them at once (I6). Those that are no longer as they were seen are told so, and the others
-        tried again without them."""
-        left = flush.endings
-        shares = {
-            share.log: [
-                Placed(ending, share.position + place * len(ending.marker))
-                for place, ending in enumerate(share.endings)
-            ]
-            for share in flush.shares
-        }
-        for _ in range(COMMIT_ATTEMPTS_MAX):
-            for log in logs_of(left):
-                if log.stale or log.producers is None:
-                    await self._reload(log)
-            for ending in left:
-                if any(log.broken for log in ending.logs):
-                    ending.answer(None)  # a topic was deleted: there it needs no marker
-            left = [ending for ending in left if not ending.future.done()]
-            if not left:
-                return
-            if any(log.stale or log.producers is None for log in logs_of(left)):
-                continue  # one changed while another was read
-            plan = plan_endings(shares, left, self._now_ms())
-            outcome = await self._metastore.end_transactions(
-                flush.object_key, plan.commits, plan.ends, self.shared_now_ms()
-            )
-            if outcome.ids:
-                self._publish_endings(plan, outcome)
-                commits = {(one.topic_no, one.partition): one for one in plan.commits}
-                for share in flush.shares:
-                    if commit := commits.get((share.log.topic.no, share.log.partition)):
-                        _conclude_share(flush, share, commit)
-                for ending, after in zip(left, outcome.ids, strict=True):
-                    ending.answer(after)
-                return
-            for index in outcome.stale:
-                left[index].answer(None)
-            by_key = {(log.topic.no, log.partition): log for log in plan.placed}
-            for key, row in outcome.lost:
-                if row is None:
-                    by_key[key].gone()
-                else:
-                    by_key[key].apply(row)
-                    by_key[key].producers = None
-            left = [ending for ending in left if not ending.future.done()]
-        for ending in left:
-            ending.answer(None)
-
-    def _publish_endings(self, plan: PlannedEnds, outcome: EndOutcome) -> None:
-        rows = {(row.topic_no, row.partition): row for row in outcome.partitions}
-        commits = {(one.topic_no, one.partition): one for one in plan.commits}
-        for log, placed in plan.placed.items():
-            key = (log.topic.no, log.partition)
-            commit, row = commits[key], rows[key]
-            self.appended_records += len(placed)
-            self.appended_bytes += sum(extent.length for extent in commit.extents)
-            if (log.next_offset, log.leader_epoch, row.next_offset) != (
-                commit.expected_next,
-                commit.epoch,
-                commit.next_offset,
-            ):
-                log.stale = True  # as in _publish
-            else:
-                for ending, offset in placed:
-                    data = memoryview(bytearray(ending.marker))
-                    place(data, 0, offset, log.leader_epoch)
-                    self._budget.admit(log.tail, Run(offset, offset, data))
-                log.next_offset = commit.next_offset
-                log.unstable, log.aborted_end = row.unstable, row.aborted_end
-                log.remember(commit.producers)
-                log.check()
-            log.wake(LOOK_AGAIN)  # what it had written may be read from now on
+    def _count_appended(self, records: int, size: int) -> None:
+        self.appended_records += records
+        self.appended_bytes += size
 
     async def _reload(self, log: PartitionLog) -> None:
         state = await self._metastore.append_state(log.topic.no, log.partition)
@@ -579,12 +528,6 @@ class AppendPipeline:
         for ending in flush.endings:
             ending.answer(ClientFault(code, message))
         self._release(flush.shares)
-
-
-def _conclude_share(flush: Flush, share: Share, commit: AppendCommit | None) -> None:
-    share.done = True
-    if commit is not None:
-        share.log.last_commit = (flush.sequence, commit.expected_next, commit.next_offset)
 
 
 def _reject(share: Share, code: ErrorCode, message: str) -> None:

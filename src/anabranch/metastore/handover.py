@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from threading import Lock
 
+from anabranch.metastore.transaction_values import TransactionEnd
 from anabranch.metastore.values import AppendCommit, FlushCommit
 
 Taker = Callable[[FlushCommit | BaseException], None]
@@ -30,10 +31,15 @@ class Handover:
 
     # The thread that writes.
 
-    def place(self, object_key: str, commits: Sequence[AppendCommit]) -> None:
+    def place(
+        self,
+        object_key: str,
+        commits: Sequence[AppendCommit],
+        ends: Sequence[TransactionEnd] = (),
+    ) -> None:
         """The flush has its place; its bytes are not durable yet."""
         with self._lock:
-            self._placed = FlushCommit(object_key, commits)
+            self._placed = FlushCommit(object_key, commits, ends)
             taker = self._taker if self._early else None
         if taker is not None:
             taker(self._placed)
@@ -48,9 +54,14 @@ class Handover:
         if taker is not None:
             taker(self._placed)
 
-    def give(self, object_key: str, commits: Sequence[AppendCommit]) -> None:
+    def give(
+        self,
+        object_key: str,
+        commits: Sequence[AppendCommit],
+        ends: Sequence[TransactionEnd] = (),
+    ) -> None:
         """Both at once: it is durable already."""
-        self.place(object_key, commits)
+        self.place(object_key, commits, ends)
         self.durable()
 
     def fail(self, error: BaseException) -> None:

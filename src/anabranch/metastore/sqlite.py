@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from anabranch.errors import StoreFault
-from anabranch.metastore import appends
+from anabranch.metastore import appends, transaction_end
 from anabranch.metastore.api import Metastore
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.connections import Readers, grow_wal, open_writer, opening
 from anabranch.metastore.handover import Handover
 from anabranch.metastore.migrate import migrate
+from anabranch.metastore.transaction_end import EndOutcome
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import AppendOutcome, FlushCommit
 from anabranch.metastore.verbs import SqlMetastore
@@ -97,6 +98,18 @@ class SqliteMetastore(SqlMetastore):
                 promise.fail(given)
             else:
                 promise.start(given.object_key, given.commits, now_ms)
+
+        flush.take(taker, early=True)
+        return promise.future
+
+    def commit_ends(self, flush: Handover, now_ms: int) -> asyncio.Future[EndOutcome]:
+        promise = self._writer.promise(transaction_end.end_transactions, after=flush.wait)
+
+        def taker(given: FlushCommit | BaseException) -> None:
+            if isinstance(given, BaseException):
+                promise.fail(given)
+            else:
+                promise.start(given.object_key, given.commits, given.ends, now_ms)
 
         flush.take(taker, early=True)
         return promise.future

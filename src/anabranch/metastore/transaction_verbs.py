@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from anabranch.metastore import transaction_end, transactions
+from anabranch.metastore.handover import Handover
 from anabranch.metastore.transaction_end import EndOutcome
 from anabranch.metastore.transaction_rules import Identity
 from anabranch.metastore.transaction_values import (
@@ -87,6 +88,13 @@ class SqlTransactionVerbs(ABC):
         return await self._write(
             transaction_end.end_transactions, object_key, commits, ends, now_ms
         )
+
+    def commit_ends(self, flush: Handover, now_ms: int) -> Awaitable[EndOutcome]:
+        async def when_given() -> EndOutcome:
+            given = await flush.given()
+            return await self.end_transactions(given.object_key, given.commits, given.ends, now_ms)
+
+        return when_given()
 
     async def transaction(self, name: str) -> Transaction | None:
         return await self._read(transactions.transaction, name)

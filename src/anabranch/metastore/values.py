@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from anabranch.errors import StoreFault
 from anabranch.metastore.credential_values import Endpoint
-from anabranch.metastore.transaction_values import Enlisted, Refused
+from anabranch.metastore.transaction_values import Enlisted, Refused, TransactionEnd
 
 NO_TIMESTAMP = -1
 SHARDS = 16  # of background work: as many brokers can share it at most
@@ -209,10 +209,11 @@ class AppendOutcome(Struct, frozen=True):
 
 
 class FlushCommit(NamedTuple):
-    """A flush: its WAL object, and its share of each partition."""
+    """A flush: its WAL object, its share of each partition, and the transactions that its markers end."""
 
     object_key: str
     commits: Sequence[AppendCommit]
+    ends: Sequence[TransactionEnd] = ()
 
 
 class ExtentName(NamedTuple):

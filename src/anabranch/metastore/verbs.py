@@ -266,7 +266,8 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
 
     def commit_flush(self, flush: Handover, now_ms: int) -> Awaitable[list[AppendOutcome]]:
         async def when_given() -> list[AppendOutcome]:
-            return await self.commit_appends(*await flush.given(), now_ms)
+            given = await flush.given()
+            return await self.commit_appends(given.object_key, given.commits, now_ms)
 
         return when_given()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
+from anabranch.metastore.handover import Handover
 from anabranch.metastore.transaction_end import EndOutcome
 from anabranch.metastore.transaction_rules import Identity
 from anabranch.metastore.transaction_values import (
@@ -65,6 +66,10 @@ class TransactionVerbs(Protocol):
         now_ms: int,
     ) -> EndOutcome:
         """End transactions, all of them or none (I6): ``commits`` append their markers."""
+
+    def commit_ends(self, flush: Handover, now_ms: int) -> Awaitable[EndOutcome]:
+        """:meth:`end_transactions` of what ``flush`` will be given, as ``commit_flush`` of appends: the thread
+        that gives it starts the commit. Raises what the flush failed with, too."""
 
     async def transaction(self, name: str) -> Transaction | None: ...
 
