@@ -91,6 +91,8 @@ class Bound:
 
 BOUNDS = [
     Bound("branch of 10,000 extents", 200.0, "a branch of 10,000 extents"),
+    Bound("explain at an instant", 100.0, "explain over ten million commits"),
+    Bound("explain between two instants", 100.0, "a difference over ten million commits"),
     Bound("failover gap, small retained", 3.0, "gap after kill -9, little retained"),
     Bound("failover gap, large retained", 3.0, "gap after kill -9, much retained"),
     Bound(

@@ -21,6 +21,10 @@ FROM {source} JOIN consumer_group g ON g.no = h.group_no JOIN actor a ON a.no = 
 LEFT JOIN topic t ON t.no = h.topic_no
 """
 _SUPERSEDED = _LINE.format(source="offset_history h")
+# Without statistics SQLite walks the lines of all partitions by the primary key, because of the ORDER BY; here it
+# is told which index answers at once.
+_BY_PARTITION = _LINE.format(source="offset_history AS h INDEXED BY offset_history_partition")
+_TURNS = _LINE.format(source="offset_history AS h INDEXED BY offset_history_turns")
 _CURRENT = _LINE.format(source="committed h").replace("h.new_offset", 'h."offset"')
 
 
@@ -62,10 +66,12 @@ def offset_history(
         if value is not None:
             where += f" AND h.{column} {operator} {int(value)}"
     order = "DESC" if newest_first else "ASC"
+    by_partition = topic_no is not None and partition is not None and is_sqlite(tx)
+    superseded = _BY_PARTITION if by_partition else _SUPERSEDED
     values = {"group": group_no(tx, group_id), "limit": limit}
     lines = [
         _change(row)
-        for source in (_SUPERSEDED, _CURRENT)
+        for source in (superseded, _CURRENT)
         for row in tx.execute(
             f"{source} WHERE {where} ORDER BY h.at_ms {order}, h.seq {order} LIMIT :limit", values
         )
@@ -78,9 +84,7 @@ def offset_turns(
     tx: Tx, group_id: str, since_ms: int, until_ms: int, limit: int
 ) -> list[OffsetChange]:
     values = (group_no(tx, group_id), since_ms, until_ms, limit)
-    # Without statistics SQLite would walk all lines in between by the primary key instead.
-    turns = "offset_history AS h INDEXED BY offset_history_turns"
-    superseded = _LINE.format(source=turns) if is_sqlite(tx) else _SUPERSEDED
+    superseded = _TURNS if is_sqlite(tx) else _SUPERSEDED
     lines = [
         _change(row)
         for source, old, new in (
@@ -104,12 +108,13 @@ def positions_at(tx: Tx, group_id: str, at_ms: int) -> list[OffsetChange]:
         (row[3], row[5]): _change(row)
         for row in tx.execute(f"{_CURRENT} WHERE h.group_no = ? AND h.at_ms <= ?", (group, at_ms))
     }
+    superseded = _BY_PARTITION if is_sqlite(tx) else _SUPERSEDED
     positions = []
     for topic_no, partition in _partitions_of(tx, group):
         line = current.pop((topic_no, partition), None)
         if line is None:
             row = tx.execute(
-                f"{_SUPERSEDED} WHERE h.group_no = ? AND h.topic_no = ? AND h.partition = ? "
+                f"{superseded} WHERE h.group_no = ? AND h.topic_no = ? AND h.partition = ? "
                 "AND h.at_ms <= ? ORDER BY h.at_ms DESC, h.seq DESC LIMIT 1",
                 (group, topic_no, partition, at_ms),
             ).fetchone()
@@ -122,18 +127,25 @@ def positions_at(tx: Tx, group_id: str, at_ms: int) -> list[OffsetChange]:
 
 
 def _partitions_of(tx: Tx, group: int | None) -> Iterable[tuple[int, int]]:
-    """The partitions that a group's history names, one probe of the index for each."""
+    """The partitions that a group's history names, one or two probes of the index for each.
+
+    Not by one comparison of both columns: SQLite would begin at the partition before and skip all of its lines.
+    """
+    select = "SELECT topic_no, partition FROM offset_history WHERE group_no = ? "
     at = (-1, -1)
     while True:
-        row = tx.execute(
-            "SELECT topic_no, partition FROM offset_history "
-            "WHERE group_no = ? AND (topic_no, partition) > (?, ?) "
-            "ORDER BY topic_no, partition LIMIT 1",
-            (group, *at),
+        topic_no, partition = at
+        at = tx.execute(
+            f"{select} AND topic_no = ? AND partition > ? ORDER BY topic_no, partition LIMIT 1",
+            (group, topic_no, partition),
         ).fetchone()
-        if row is None:
+        if at is None:
+            at = tx.execute(
+                f"{select} AND topic_no > ? ORDER BY topic_no, partition LIMIT 1",
+                (group, topic_no),
+            ).fetchone()
+        if at is None:
             return
-        at = row
         yield at
 
 
