@@ -9,7 +9,8 @@ import pytest
 
 from anabranch.errors import ErrorCode
 from anabranch.log.branch import BranchPoint
-from anabranch.metastore.api import Actor, LineSwap
+from anabranch.metastore.api import Actor, Committed, LineSwap, OffsetAction
+from anabranch.wire.messages import m09_offset_fetch as m09
 from anabranch.wire.messages.m23_offset_for_leader_epoch import (
     OffsetForLeaderEpochRequest,
     OffsetForLeaderPartition,
@@ -90,5 +91,58 @@ def test_I4_both_brokers_tell_clients_of_a_promotion_and_its_undo(tmp_path: Path
                     assert await end_of_epoch(bench, 2, epoch) == (0, 0, 6)
                 found = await bench.fetch("t", 6, current_leader_epoch=2)
                 assert found.high_watermark == 10 and b"a9" in bytes(found.records)
+
+    asyncio.run(scenario())
+
+
+async def fetched(bench: Bench, group: str) -> tuple[int, int]:
+    """What a broker answers; nothing from who is not the group's coordinator."""
+    topics = [m09.OffsetFetchRequestTopics(name="t", partition_indexes=[0])]
+    asked = m09.OffsetFetchRequestGroup(group_id=group, topics=topics)
+    answer = await bench.call(m09.OffsetFetchRequest(groups=[asked]), 9)
+    if answer.groups[0].error_code:
+        return -1, -1
+    (one,) = answer.groups[0].topics[0].partitions
+    return one.committed_offset, one.committed_leader_epoch
+
+
+def test_I2_who_starts_from_an_offset_of_the_line_that_was_cut_is_sent_back_to_the_cut(
+    tmp_path: Path,
+) -> None:
+    """librdkafka does not ask when it starts, and would begin in the middle of the other line."""
+
+    async def scenario() -> None:
+        async with brokers(tmp_path, 2) as (first, second):
+            await first.create("t")
+            await known([first, second], "t")
+            for i in range(10):
+                await first.produce("t", batch(b"a%d" % i))
+            topic = first.broker.log.catalogue.topic("t")
+            assert topic is not None
+            await first.broker.log.branch(topic, "fix", BranchPoint(offsets={0: 6}))
+            for i in range(6, 12):
+                await first.produce("fix", batch(b"b%d" % i))
+            commits = {"old": (9, 0), "unaware": (9, -1), "below": (6, 0)}
+            for group, (offset, epoch) in commits.items():
+                one = Committed(topic.no, 0, offset, epoch, "m", 1)
+                await first.broker.log.metastore.commit_offsets(
+                    group, [one], OffsetAction.COMMIT, ANA, 1
+                )
+            catalogue = first.broker.log.catalogue
+            line = catalogue.topic("fix")
+            assert line is not None
+            kept = frozenset(commits)
+            await first.broker.log.swap_lines(
+                LineSwap(topic.no, line.no, (6,), "t.before", "test", kept), ANA
+            )
+            expected = {"old": (6, 0), "unaware": (9, -1), "below": (6, 0)}
+            for group, where in expected.items():
+                answers = [await fetched(bench, group) for bench in (first, second)]
+                assert where in answers, (group, answers)  # the other is not its coordinator
+            one = Committed(topic.no, 0, 9, 1, "m", 2)
+            await first.broker.log.metastore.commit_offsets(
+                "old", [one], OffsetAction.COMMIT, ANA, 2
+            )
+            assert (9, 1) in [await fetched(bench, "old") for bench in (first, second)]
 
     asyncio.run(scenario())

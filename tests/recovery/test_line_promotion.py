@@ -14,7 +14,7 @@ from anabranch.log.branch import BranchPoint
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Actor, Committed, GroupRow, OffsetAction, Topic
 from anabranch.recovery import line_promotion
-from anabranch.recovery.line_promotion import OffsetRule
+from anabranch.recovery.line_promotion import OffsetRule, Rules
 from anabranch.recovery.model import Position, SinkClass, SinkState, Volume, topic_id_text
 from tests.log.conftest import Bench
 
@@ -92,8 +92,14 @@ def test_a_preview_shows_both_lines_and_who_stands_beyond_and_changes_nothing(ru
         assert "say what becomes of them" in " ".join(seen.refusals)
         with pytest.raises(UserFault, match="ahead, unaware"):
             await promoted(bench, topic, branch)
-        kept = await line_promotion.preview(bench.log, topic, branch, rule=OffsetRule.KEEP)
-        assert not kept.refusals and "unaware" in " ".join(kept.warnings)
+        kept = await line_promotion.preview(bench.log, topic, branch, rules=Rules(OffsetRule.KEEP))
+        assert "unaware" in " ".join(kept.warnings)
+        assert len(kept.refusals) == 1 and "“unaware” committed without" in kept.refusals[0]
+        rules = Rules(OffsetRule.KEEP, {"unaware": OffsetRule.REWIND})
+        mixed = await line_promotion.preview(bench.log, topic, branch, rules=rules)
+        assert not mixed.refusals and [each.target for each in mixed.beyond] == [None, 5]
+        meant = Rules(OffsetRule.KEEP, {"unaware": OffsetRule.KEEP})
+        assert not (await line_promotion.preview(bench.log, topic, branch, rules=meant)).refusals
         assert await bench.log.metastore.partitions(topic.no) == before
 
     run(scenario)
@@ -108,7 +114,7 @@ def test_I8_groups_beyond_go_where_the_rule_says_and_undo_brings_the_line_back(
     async def scenario(bench: Bench) -> None:
         topic, branch = await fork(bench)
         await commit(bench, "g", topic, 8)  # it dealt with a7, of 700 ms: b4 is the first as young
-        done = await promoted(bench, topic, branch, rule=rule)
+        done = await promoted(bench, topic, branch, rules=Rules(rule))
         assert await offset_of(bench, "g") == expected
         line = (await bench.log.metastore.offset_history("g"))[0]
         if rule is not OffsetRule.KEEP:
@@ -121,7 +127,7 @@ def test_I8_groups_beyond_go_where_the_rule_says_and_undo_brings_the_line_back(
             with pytest.raises(UserFault, match="say what becomes"):
                 await line_promotion.undo(bench.log, done, creator="ana", now_ms=bench.clock())
         undone = await line_promotion.undo(
-            bench.log, done, creator="ana", now_ms=bench.clock(), rule=OffsetRule.REWIND
+            bench.log, done, creator="ana", now_ms=bench.clock(), rules=Rules(OffsetRule.REWIND)
         )
         assert undone.undone_ms == bench.clock()
         assert await offset_of(bench, "g") == 5
@@ -146,8 +152,8 @@ def test_a_group_with_consumers_is_not_moved_under_them_but_may_be_kept(run) -> 
         row = GroupRow("g", "consumer", "Stable", 3, b"", bench.clock())
         await bench.log.metastore.save_group(row)
         with pytest.raises(UserFault, match="has consumers"):
-            await promoted(bench, topic, branch, rule=OffsetRule.MAP)
-        await promoted(bench, topic, branch, rule=OffsetRule.KEEP)
+            await promoted(bench, topic, branch, rules=Rules(OffsetRule.MAP))
+        await promoted(bench, topic, branch, rules=Rules(OffsetRule.KEEP))
         assert await offset_of(bench, "g") == 8
 
     run(scenario)

@@ -13,7 +13,7 @@ from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.line_promotion import LinePromotion, OffsetRule, Preview
+    from anabranch.recovery.line_promotion import LinePromotion, Preview, Rules
     from anabranch.recovery.promote import Handover
 
 RULES = ("keep", "rewind-to-divergence", "map")
@@ -30,9 +30,12 @@ RULES = ("keep", "rewind-to-divergence", "map")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option(
     "--offsets",
-    "rule",
-    type=click.Choice(RULES),
-    help="What becomes of groups that stand behind where the two lines part.",
+    "rules",
+    multiple=True,
+    metavar="[GROUP=]RULE",
+    help="What becomes of groups that stand behind where the two lines part, or of one of them: "
+    + ", ".join(RULES)
+    + ".",
 )
 @_options.sink_option
 @click.option("--undo", is_flag=True, help="Bring back what was there before.")
@@ -45,7 +48,7 @@ def command(
     branch: str | None,
     topic: str | None,
     dry_run: bool,
-    rule: str | None,
+    rules: tuple[str, ...],
     sinks: tuple[str, ...],
     undo: bool,
     listing: bool,
@@ -62,15 +65,15 @@ def command(
     if listing:
         _options.run(_list(data, output))
     elif branch is not None and topic is not None and session is None and not undo:
-        _options.run(_promote_branch(data, output, branch, topic, rule, sinks, dry_run))
+        _options.run(_promote_branch(data, output, branch, topic, rules, sinks, dry_run))
     elif undo and branch is None and (topic or (session or "").startswith("lp-")):
         if topic and session:
             raise UserFault("give either the promotion's ID or --topic, not both")
-        _options.run(_undo_branch(data, output, topic or session or "", rule, sinks, dry_run))
+        _options.run(_undo_branch(data, output, topic or session or "", rules, sinks, dry_run))
     elif session is not None and branch is None and topic is None:
         if dry_run or sinks:
             raise UserFault("--dry-run and --sink are for promoting a branch")
-        _options.run(_session(data, output, session, rule, undo))
+        _options.run(_session(data, output, session, rules, undo))
     else:
         raise UserFault(
             "give a replay's SESSION, or --branch B --topic T; to undo: --undo with SESSION, with --topic T, or "
@@ -78,7 +81,9 @@ def command(
         )
 
 
-async def _session(data: Location, output: str, session: str, rule: str | None, undo: bool) -> None:
+async def _session(
+    data: Location, output: str, session: str, rules: tuple[str, ...], undo: bool
+) -> None:
     from anabranch.recovery import promote, replay
     from anabranch.recovery.points import whoami
 
@@ -92,7 +97,7 @@ async def _session(data: Location, output: str, session: str, rule: str | None, 
             creator=whoami(),
             now_ms=_options.now_ms(),
             log=log,
-            rule=_rule(rule),
+            rules=_rules(rules),
         )
         await _options.audited(
             log, "promote", f"GROUP:{found.live_group}", session=found.id, undo=undo
@@ -105,7 +110,7 @@ async def _promote_branch(
     output: str,
     branch: str,
     topic: str,
-    rule: str | None,
+    rules: tuple[str, ...],
     sinks: tuple[str, ...],
     dry_run: bool,
 ) -> None:
@@ -115,9 +120,9 @@ async def _promote_branch(
     async with _options.opened(data) as log:
         target, source = _options.require_topic(log, topic), _options.require_topic(log, branch)
         states = [_options.parse_sink(text) for text in sinks]
-        chosen = _rule(rule)
+        chosen = _rules(rules)
         if dry_run:
-            seen = await line_promotion.preview(log, target, source, rule=chosen, sinks=states)
+            seen = await line_promotion.preview(log, target, source, rules=chosen, sinks=states)
             emit(output, lambda: seen, lambda: preview_parts(seen))
             if seen.refusals:
                 raise SystemExit(1)
@@ -131,7 +136,7 @@ async def _promote_branch(
             identity=line_promotion.new_id(now_ms),
             creator=whoami(),
             now_ms=now_ms,
-            rule=chosen,
+            rules=chosen,
             sinks=states,
         )
         await _options.audited(log, "promote", f"TOPIC:{topic}", branch=branch, id=done.id)
@@ -142,7 +147,7 @@ async def _undo_branch(
     data: Location,
     output: str,
     wanted: str,
-    rule: str | None,
+    rules: tuple[str, ...],
     sinks: tuple[str, ...],
     dry_run: bool,
 ) -> None:
@@ -152,16 +157,16 @@ async def _undo_branch(
     async with _options.opened(data) as log:
         found = await line_promotion.find(log, wanted)
         states = [_options.parse_sink(text) for text in sinks]
-        chosen = _rule(rule)
+        chosen = _rules(rules)
         if dry_run:
-            seen = await line_promotion.undo_preview(log, found, rule=chosen, sinks=states)
+            seen = await line_promotion.undo_preview(log, found, rules=chosen, sinks=states)
             emit(output, lambda: seen, lambda: preview_parts(seen))
             if seen.refusals:
                 raise SystemExit(1)
             return
         await _options.require_replay(log, "promote", topics=[found.topic])
         done = await line_promotion.undo(
-            log, found, creator=whoami(), now_ms=_options.now_ms(), rule=chosen, sinks=states
+            log, found, creator=whoami(), now_ms=_options.now_ms(), rules=chosen, sinks=states
         )
         await _options.audited(log, "promote", f"TOPIC:{found.topic}", id=found.id, undo=True)
     emit(output, lambda: done, lambda: line_parts(done))
@@ -175,10 +180,20 @@ async def _list(data: Location, output: str) -> None:
     emit(output, lambda: known, lambda: _list_parts(known))
 
 
-def _rule(text: str | None) -> OffsetRule | None:
-    from anabranch.recovery.line_promotion import OffsetRule
+def _rules(texts: tuple[str, ...]) -> Rules:
+    from anabranch.recovery.line_promotion import OffsetRule, Rules
 
-    return None if text is None else OffsetRule(text)
+    default: OffsetRule | None = None
+    of: dict[str, OffsetRule] = {}
+    for text in texts:
+        group, _, name = text.rpartition("=")
+        if name not in RULES or (not group and default is not None):
+            raise UserFault(f"“{text}” is not one rule, or GROUP=RULE: {', '.join(RULES)}")
+        if group:
+            of[group] = OffsetRule(name)
+        else:
+            default = OffsetRule(name)
+    return Rules(default, of)
 
 
 def _list_parts(known: list[LinePromotion]) -> Iterator[Part]:
@@ -229,7 +244,7 @@ def preview_parts(seen: Preview) -> Iterator[Part]:
     )
     if seen.beyond:
         yield Table(
-            ("group", "state", ">p", ">committed", "told", ">to"),
+            ("group", "state", ">p", ">committed", "told", "rule", ">to"),
             [
                 (
                     each.group,
@@ -237,6 +252,7 @@ def preview_parts(seen: Preview) -> Iterator[Part]:
                     each.partition,
                     each.offset,
                     each.told,
+                    each.rule,
                     each.target,
                 )
                 for each in seen.beyond
@@ -259,7 +275,7 @@ def line_parts(done: LinePromotion) -> Iterator[Part]:
     yield f"Promoted {done.branch}: {done.topic} holds its records from now on"
     yield f"  the former line stays as {done.displaced} and never expires; `anabranch branch delete` ends that"
     if done.moved:
-        yield f"  groups behind the point: {len({each.group for each in done.moved})}, {done.rule}"
+        yield f"  groups behind the point: {len({each.group for each in done.moved})}"
     yield f"  undo: anabranch promote --undo {done.id}"
 
 

@@ -34,7 +34,7 @@ from anabranch.log.offsets import STALE_READS_MAX
 from anabranch.log.pace import BYTES_PER_SECOND_MAX, CatchUpPace
 from anabranch.log.partition import LOOK_AGAIN, PartitionLog
 from anabranch.log.settings import LogSettings
-from anabranch.log.stamping import stamped
+from anabranch.log.stamping import Stamper
 from anabranch.log.throttle import FairLimit
 from anabranch.log.topic_limits import TopicLimits
 from anabranch.log.turns import Turns
@@ -106,6 +106,7 @@ class Reader:
         self._catalogue = catalogue
         self._cold = cold
         self._damage = damage
+        self._stamper = Stamper(metastore, catalogue, cold.old)
         self._settings = settings
         self.budget = ByteBudget(settings.cold_bytes_max)
         self._turns = Turns()
@@ -503,30 +504,10 @@ class Reader:
                 alone = True
                 continue
             if found.buffers or found.next_offset <= offset:
-                return await self._stamped(log, found, epoch)
+                return found._replace(buffers=await self._stamper.stamp(log, found.buffers, epoch))
             offset = found.next_offset  # compaction left nothing there
             stale, alone = 0, False
         return NOTHING
-
-    async def _stamped(self, log: PartitionLog, found: Found, epoch: int) -> Found:
-        """With the leader epochs of the partition's history, where there were several.
-
-        Raises ClientFault(FENCED_LEADER_EPOCH) if a promotion came between: what was read of the line before it
-        must not be taken for the new one's. (An older epoch on what is new does no harm: its reader asks.)
-        """
-        if epoch and found.buffers and log.epochs is None:
-            epochs = await self._metastore.leader_epochs(log.topic.no, log.partition)
-            if epochs and epochs[-1].epoch == epoch == log.leader_epoch:
-                log.epochs = epochs
-            else:
-                await self._refresh(log)
-        if log.leader_epoch != epoch:
-            raise ClientFault(ErrorCode.FENCED_LEADER_EPOCH)
-        history = log.epochs
-        if not found.buffers or history is None or len(history) < 2:
-            return found
-        buffers = await self._cold.old.run(lambda: stamped(found.buffers, history))
-        return found._replace(buffers=buffers)
 
     def _met(
         self, log: PartitionLog, extent: Extent, fault: Corrupt | StoreFault, offset: int

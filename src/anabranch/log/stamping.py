@@ -14,7 +14,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from struct import Struct
 
-from anabranch.metastore.api import LeaderEpoch
+from anabranch.errors import ClientFault, ErrorCode
+from anabranch.log.catalogue import Catalogue
+from anabranch.log.cold import Lane
+from anabranch.log.partition import PartitionLog
+from anabranch.metastore.api import LeaderEpoch, Metastore
 from anabranch.records.header import BATCH_OVERHEAD
 
 _HEAD = Struct(">qii")  # base offset, length behind the two, partition leader epoch
@@ -23,6 +27,44 @@ _EPOCH = Struct(">i")
 _EPOCH_AT = 12
 _DELTA_AT = 23
 _LOG_OVERHEAD = 12
+
+
+async def epochs_of(metastore: Metastore, log: PartitionLog) -> Sequence[LeaderEpoch]:
+    """The partition's history of leader epochs, remembered as long as it is under the same one."""
+    if log.epochs is not None:
+        return log.epochs
+    epochs = await metastore.leader_epochs(log.topic.no, log.partition)
+    if epochs and epochs[-1].epoch == log.leader_epoch:
+        log.epochs = epochs
+    return epochs
+
+
+class Stamper:
+    """Gives what is read below the tail the epochs of its partition's history, on threads of ``lane``."""
+
+    def __init__(self, metastore: Metastore, catalogue: Catalogue, lane: Lane) -> None:
+        self._metastore = metastore
+        self._catalogue = catalogue
+        self._lane = lane
+
+    async def stamp(
+        self, log: PartitionLog, buffers: list[memoryview], epoch: int
+    ) -> list[memoryview]:
+        """What was read while the partition was under the leader epoch ``epoch``, with its batches' epochs right.
+
+        Raises ClientFault(FENCED_LEADER_EPOCH) if a promotion came between: what was read of the line before it
+        must not be taken for the new one's. (An older epoch on what is new does no harm: its reader asks.)
+        """
+        if epoch and buffers and log.epochs is None:
+            epochs = await epochs_of(self._metastore, log)
+            if not epochs or epochs[-1].epoch != epoch:
+                await self._catalogue.refresh(log)
+        if log.leader_epoch != epoch:
+            raise ClientFault(ErrorCode.FENCED_LEADER_EPOCH)
+        history = log.epochs
+        if not buffers or history is None or len(history) < 2:
+            return buffers
+        return await self._lane.run(lambda: stamped(buffers, history))
 
 
 def stamped(buffers: list[memoryview], epochs: Sequence[LeaderEpoch]) -> list[memoryview]:

@@ -13,7 +13,7 @@ from anabranch.errors import UserFault
 from anabranch.log.log import Log
 from anabranch.metastore.api import Topic
 from anabranch.recovery import line_promotion, sessions
-from anabranch.recovery.line_promotion import LinePromotion, OffsetRule
+from anabranch.recovery.line_promotion import LinePromotion, Rules
 from anabranch.recovery.model import topic_id_text
 from anabranch.recovery.session import Session
 
@@ -46,11 +46,11 @@ async def written(log: Log, session: Session) -> list[Written]:
     return found
 
 
-async def require_possible(log: Log, pairs: Sequence[Written], rule: OffsetRule | None) -> None:
+async def require_possible(log: Log, pairs: Sequence[Written], rules: Rules) -> None:
     """Raises UserFault with everything that stands in the way; reads only."""
     problems: list[str] = []
     for topic, branch in pairs:
-        seen = await line_promotion.preview(log, topic, branch, rule=rule)
+        seen = await line_promotion.preview(log, topic, branch, rules=rules)
         problems += seen.refusals
     if problems:
         raise UserFault("; ".join(problems))
@@ -70,7 +70,7 @@ async def settle(log: Log, session: Session) -> None:
 
 
 async def promote(
-    log: Log, pairs: Sequence[Written], *, creator: str, now_ms: int, rule: OffsetRule | None
+    log: Log, pairs: Sequence[Written], *, creator: str, now_ms: int, rules: Rules
 ) -> list[LinePromotion]:
     """Each in one transaction of the metastore. Raises UserFault; those before stay, and running it again goes on."""
     return [
@@ -81,17 +81,17 @@ async def promote(
             identity=line_promotion.new_id(now_ms),
             creator=creator,
             now_ms=now_ms,
-            rule=rule,
+            rules=rules,
         )
         for topic, branch in pairs
     ]
 
 
 async def undo(
-    log: Log, session: Session, *, creator: str, now_ms: int, rule: OffsetRule | None
+    log: Log, session: Session, *, creator: str, now_ms: int, rules: Rules
 ) -> None:
     """Bring the former lines back. Raises UserFault."""
     branches = {beside.branch for beside in session.beside}
     for each in reversed(await line_promotion.stored(log)):
         if each.branch in branches and each.undone_ms is None:
-            await line_promotion.undo(log, each, creator=creator, now_ms=now_ms, rule=rule)
+            await line_promotion.undo(log, each, creator=creator, now_ms=now_ms, rules=rules)

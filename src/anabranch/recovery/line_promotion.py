@@ -48,6 +48,20 @@ class OffsetRule(StrEnum):
     MAP = "map"  # to the first record of the new line that is no older than the last one they dealt with
 
 
+class Rules(Struct, frozen=True):
+    """``default`` for every group that ``of`` does not name."""
+
+    default: OffsetRule | None = None
+    of: Mapping[str, OffsetRule] = {}
+
+    def rule(self, group: str) -> OffsetRule | None:
+        """What becomes of it; None if nobody said."""
+        return self.of.get(group, self.default)
+
+
+NO_RULES = Rules()
+
+
 class Fork(Struct, frozen=True):
     """One partition: where the lines part, where each ends, and what only one of them holds."""
 
@@ -60,15 +74,21 @@ class Fork(Struct, frozen=True):
 
 
 class Beyond(Struct, frozen=True):
-    """A group that stands behind the point. ``told``: its consumer remembers a leader epoch and will notice;
-    ``target``: where the rule puts it."""
+    """A group that stands behind the point. ``told``: it committed with a leader epoch, so that its consumer will
+    notice, or is put back when it starts; ``rule``: what becomes of it; ``target``: where that puts it."""
 
     group: str
     state: str
     partition: int
     offset: int
     told: bool
+    rule: OffsetRule | None = None
     target: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it has consumers, as far as the metastore knows."""
+        return self.state not in QUIET_STATES
 
 
 class Preview(Struct, frozen=True, kw_only=True):
@@ -81,7 +101,6 @@ class Preview(Struct, frozen=True, kw_only=True):
     displaced: str
     forks: tuple[Fork, ...]
     beyond: tuple[Beyond, ...]
-    rule: OffsetRule | None
     warnings: tuple[str, ...]
     refusals: tuple[str, ...]
 
@@ -96,7 +115,6 @@ class LinePromotion(Struct, frozen=True, kw_only=True):
     branch_id: str  # of the line that was put aside, since
     displaced: str
     parts_at: tuple[int, ...]
-    rule: OffsetRule | None
     moved: tuple[Beyond, ...]
     creator: str
     at_ms: int
@@ -109,14 +127,16 @@ async def preview(
     topic: Topic,
     branch: Topic,
     *,
-    rule: OffsetRule | None = None,
+    rules: Rules = NO_RULES,
     displaced: str | None = None,
     sinks: Sequence[SinkState] = (),
 ) -> Preview:
     """What it would change. Reads only. Raises UserFault if ``branch`` cannot take the place at all."""
     ends = _ends(topic, branch)
     beyond, shares = await log.metastore.standing_beyond(topic.no, ends)
-    settled = [await _settled(log, topic, branch, ends, one, rule) for one in beyond]
+    settled = [
+        await _settled(log, topic, branch, ends, one, rules.rule(one.group_id)) for one in beyond
+    ]
     return Preview(
         topic=topic.name,
         topic_id=topic_id_text(topic.id),
@@ -125,9 +145,8 @@ async def preview(
         displaced=displaced or f"{topic.name}.before-{branch.name}"[-200:],
         forks=tuple([each async for each in _forks(log, topic, branch, ends)]),
         beyond=tuple(settled),
-        rule=rule,
-        warnings=tuple(_warnings(topic, settled, rule, sinks)),
-        refusals=tuple(_refusals(topic, settled, rule, shares, ends, sinks)),
+        warnings=tuple(_warnings(topic, settled, sinks)),
+        refusals=tuple(_refusals(topic, settled, rules, shares, ends, sinks)),
     )
 
 
@@ -139,7 +158,7 @@ async def promote(
     identity: str,
     creator: str,
     now_ms: int,
-    rule: OffsetRule | None = None,
+    rules: Rules = NO_RULES,
     sinks: Sequence[SinkState] = (),
 ) -> LinePromotion:
     """Swap the branch in; the topic's line stays as ``TOPIC.before-IDENTITY``.
@@ -147,7 +166,7 @@ async def promote(
     Raises UserFault with what stands in the way; nothing has changed then.
     """
     seen = await preview(
-        log, topic, branch, rule=rule, displaced=f"{topic.name}.before-{identity}", sinks=sinks
+        log, topic, branch, rules=rules, displaced=f"{topic.name}.before-{identity}", sinks=sinks
     )
     done = LinePromotion(
         id=identity,
@@ -157,7 +176,6 @@ async def promote(
         branch_id=seen.branch_id,
         displaced=seen.displaced,
         parts_at=_ends(topic, branch),
-        rule=rule,
         moved=seen.beyond,
         creator=creator,
         at_ms=now_ms,
@@ -174,7 +192,7 @@ async def undo(
     *,
     creator: str,
     now_ms: int,
-    rule: OffsetRule | None = None,
+    rules: Rules = NO_RULES,
     sinks: Sequence[SinkState] = (),
 ) -> LinePromotion:
     """Swap the former line back, under a higher leader epoch again; the branch gets its name back.
@@ -182,7 +200,7 @@ async def undo(
     Groups that stand behind the point in the promoted line need a rule as for a promotion. Raises UserFault.
     """
     topic, aside = _pair_of(log, promotion)
-    seen = await preview(log, topic, aside, rule=rule, displaced=promotion.branch, sinks=sinks)
+    seen = await preview(log, topic, aside, rules=rules, displaced=promotion.branch, sinks=sinks)
     stored = await log.metastore.document(KIND, promotion.id)
     undone = msgspec.structs.replace(promotion, undone_ms=now_ms)
     expected = None if stored is None else stored.body
@@ -196,12 +214,12 @@ async def undo_preview(
     log: Log,
     promotion: LinePromotion,
     *,
-    rule: OffsetRule | None = None,
+    rules: Rules = NO_RULES,
     sinks: Sequence[SinkState] = (),
 ) -> Preview:
     """What :func:`undo` would do. Raises UserFault."""
     topic, aside = _pair_of(log, promotion)
-    return await preview(log, topic, aside, rule=rule, displaced=promotion.branch, sinks=sinks)
+    return await preview(log, topic, aside, rules=rules, displaced=promotion.branch, sinks=sinks)
 
 
 def new_id(now_ms: int) -> str:
@@ -278,16 +296,15 @@ async def _swap(
     ends = _ends(topic, branch)
     fences = {each.group_id: each.fence for each in (await _beyond(log, topic, ends))}
     moves: dict[str, LineMove] = {}
-    if seen.rule not in (None, OffsetRule.KEEP):
-        for group in {each.group for each in seen.beyond} & fences.keys():
-            moves[group] = LineMove(
-                fences[group],
-                tuple(
-                    Committed(topic.no, one.partition, one.target, NO_OFFSET, "", now_ms)
-                    for one in seen.beyond
-                    if one.group == group and one.target is not None
-                ),
-            )
+    for group in sorted({each.group for each in seen.beyond if each.target is not None}):
+        moves[group] = LineMove(
+            fences.get(group, 0),
+            tuple(
+                Committed(topic.no, one.partition, one.target, NO_OFFSET, "", now_ms)
+                for one in seen.beyond
+                if one.group == group and one.target is not None
+            ),
+        )
     kept = frozenset(each.group for each in seen.beyond) - moves.keys()
     swap = LineSwap(
         topic_no=topic.no,
@@ -346,7 +363,8 @@ async def _settled(
         target = end
     elif rule is OffsetRule.MAP:
         target = max(end, await _mapped(log, topic, branch, one.partition, one.offset))
-    return Beyond(one.group_id, one.state, one.partition, one.offset, one.leader_epoch >= 0, target)
+    told = one.leader_epoch >= 0
+    return Beyond(one.group_id, one.state, one.partition, one.offset, told, rule, target)
 
 
 async def _mapped(log: Log, topic: Topic, branch: Topic, partition: int, offset: int) -> int:
@@ -379,19 +397,13 @@ async def _timestamp(log: Log, topic: Topic, partition: int, offset: int) -> int
     return None
 
 
-def _warnings(
-    topic: Topic,
-    beyond: Sequence[Beyond],
-    rule: OffsetRule | None,
-    sinks: Sequence[SinkState],
-) -> Iterator[str]:
-    if rule is OffsetRule.KEEP:
-        for each in beyond:
-            if not each.told:
-                yield (
-                    f"{each.group} committed offset {each.offset:,} of {topic.name}:{each.partition} without a "
-                    "leader epoch: its consumer will not be told, and skips what the new line holds below it"
-                )
+def _warnings(topic: Topic, beyond: Sequence[Beyond], sinks: Sequence[SinkState]) -> Iterator[str]:
+    for each in beyond:
+        if each.rule is OffsetRule.KEEP and not each.told:
+            yield (
+                f"{each.group} committed offset {each.offset:,} of {topic.name}:{each.partition} without a "
+                "leader epoch: a consumer that starts from it is not told, and skips what the new line holds below"
+            )
     if not sinks:
         yield (
             "no --sink was named: a sink that keeps offsets and has dealt with records behind the point "
@@ -402,23 +414,34 @@ def _warnings(
 def _refusals(
     topic: Topic,
     beyond: Sequence[Beyond],
-    rule: OffsetRule | None,
+    rules: Rules,
     shares: Sequence[tuple[str, int, int]],
     ends: Sequence[int],
     sinks: Sequence[SinkState],
 ) -> Iterator[str]:
-    if beyond and rule is None:
-        groups = sorted({each.group for each in beyond})
+    unsaid = sorted({each.group for each in beyond if each.rule is None})
+    if unsaid:
         yield (
-            f"{len(groups)} groups stand behind where the lines part ({', '.join(groups[:5])}): "
-            f"say what becomes of them with --offsets {'|'.join(OffsetRule)}"
+            f"{len(unsaid)} groups stand behind where the lines part ({', '.join(unsaid[:5])}): "
+            f"say what becomes of them with --offsets [GROUP=]{'|'.join(OffsetRule)}"
         )
-    if rule in (OffsetRule.REWIND, OffsetRule.MAP):
-        for group in sorted({each.group for each in beyond if each.state not in QUIET_STATES}):
-            yield (
-                f"group “{group}” has consumers: they would commit over what is moved; stop them first, or "
-                "keep its offsets"
-            )
+    for group in sorted(
+        {each.group for each in beyond if each.running and each.target is not None}
+    ):
+        yield (
+            f"group “{group}” has consumers: they would commit over what is moved; stop them first, or "
+            f"keep its offsets (--offsets {group}=keep)"
+        )
+    silent = {
+        each.group
+        for each in beyond
+        if each.rule is OffsetRule.KEEP and not each.told and not each.running
+    }
+    for group in sorted(silent - rules.of.keys()):
+        yield (
+            f"group “{group}” committed without a leader epoch: kept, it would skip records and nothing would "
+            f"tell its consumer; say --offsets {group}=rewind-to-divergence, or {group}=keep if that is meant"
+        )
     for group, partition, offset in shares:
         yield (
             f"share group “{group}” stands at offset {offset:,} of {topic.name}:{partition}, behind "

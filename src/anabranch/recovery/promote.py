@@ -20,7 +20,7 @@ from anabranch.log.log import Log
 from anabranch.metastore.api import Actor, Committed, Conflict, Metastore, OffsetAction
 from anabranch.recovery import beside_promotion, observe
 from anabranch.recovery.beside_promotion import Written
-from anabranch.recovery.line_promotion import OffsetRule
+from anabranch.recovery.line_promotion import NO_RULES, Rules
 from anabranch.recovery.model import Position, positions_by_key, topic_id_text
 from anabranch.recovery.session import Session, Status
 from anabranch.recovery.sinks import locations
@@ -51,7 +51,7 @@ async def promote(
     creator: str,
     now_ms: int,
     log: Log | None = None,
-    rule: OffsetRule | None = None,
+    rules: Rules = NO_RULES,
 ) -> Handover:
     """Commit the session's ends for its live group, put what it has written beside its inputs into place, then swap
     its staging line in.
@@ -75,7 +75,7 @@ async def promote(
         assert log is not None, "a session with topics beside its inputs is promoted on a log"
         await beside_promotion.settle(log, session)
         pairs = await beside_promotion.written(log, session)
-        await beside_promotion.require_possible(log, pairs, rule)
+        await beside_promotion.require_possible(log, pairs, rules)
     standing = earlier is not None and earlier.undone_ms is None
     if standing and not staged and not pairs:
         raise UserFault(f"replay {session.id} was promoted already")
@@ -100,7 +100,7 @@ async def promote(
     )
     await _save(metastore, handover, now_ms)
     if log is not None:
-        await beside_promotion.promote(log, pairs, creator=creator, now_ms=now_ms, rule=rule)
+        await beside_promotion.promote(log, pairs, creator=creator, now_ms=now_ms, rules=rules)
     if staged:
         assert session.sink is not None
         with opened_lines(session.sink.path) as sink:
@@ -119,7 +119,7 @@ async def undo(
     creator: str,
     now_ms: int,
     log: Log | None = None,
-    rule: OffsetRule | None = None,
+    rules: Rules = NO_RULES,
 ) -> Handover:
     """Bring back the offsets and the tables from before the promotion.
 
@@ -136,7 +136,7 @@ async def undo(
     await _commit(metastore, session, handover.before, creator, now_ms, why, fence)
     if session.beside:
         assert log is not None, "as for promote"
-        await beside_promotion.undo(log, session, creator=creator, now_ms=now_ms, rule=rule)
+        await beside_promotion.undo(log, session, creator=creator, now_ms=now_ms, rules=rules)
     if handover.former_line is not None and session.sink is not None:
         with opened_lines(session.sink.path) as sink:
             present = {line.name for line in sink.lines()}

@@ -5,6 +5,10 @@ offset is answered with -1, empty metadata and no error. Several groups at once 
 (KIP-709), topics by id from version 10. With ``require_stable`` (KIP-447) a partition whose next offset an
 ongoing transaction carries is UNSTABLE_OFFSET_COMMIT.
 
+An offset that lies behind the end of the leader epoch under which it was committed is answered as that end, which is
+where a client that looks (KIP-320; Java does at its start, librdkafka only while it runs) would go back to: the line that
+it was read from was cut there, by a promotion or a rebuild.
+
 Errors: UNKNOWN_TOPIC_ID (v10) and UNSTABLE_OFFSET_COMMIT per partition; per group NOT_COORDINATOR,
 GROUP_AUTHORIZATION_FAILED (the lane), COORDINATOR_NOT_AVAILABLE, and from version 9 for a member that names
 itself UNKNOWN_MEMBER_ID and STALE_MEMBER_EPOCH (KIP-848).
@@ -16,6 +20,7 @@ from collections.abc import Mapping, Set
 
 from anabranch.broker.context import Context
 from anabranch.errors import ClientFault, ErrorCode, StoreFault
+from anabranch.log.truncated import not_truncated
 from anabranch.metastore.api import Committed, Topic
 from anabranch.wire.messages.m09_offset_fetch import (
     OffsetFetchRequest,
@@ -92,9 +97,8 @@ async def _group(
         context.broker.group_limits.spoke(wanted.group_id, context.client_id, context.host)
         if stable:  # before the offsets: what is committed in between is among them
             pending = set(await context.log.metastore.pending_offsets(wanted.group_id))
-        for one in await context.groups.fetch(
-            wanted.group_id, wanted.member_id, wanted.member_epoch
-        ):
+        found = await context.groups.fetch(wanted.group_id, wanted.member_id, wanted.member_epoch)
+        for one in await not_truncated(context.log, wanted.group_id, found):
             offsets.setdefault(one.topic_no, {})[one.partition] = one
         # A topic that is news to us must not look as if nothing were committed: its consumers would begin
         # anywhere.
@@ -118,10 +122,10 @@ async def _group(
                 answer.topics.append(_topic(topic, sorted(held | set(known)), known, pending))
         return answer
     for request in wanted.topics:
-        found = _find(context, request)
-        if found is not None:
-            known = offsets.get(found.no, {})
-            answered = _topic(found, request.partition_indexes, known, pending)
+        asked = _find(context, request)
+        if asked is not None:
+            known = offsets.get(asked.no, {})
+            answered = _topic(asked, request.partition_indexes, known, pending)
         else:
             answered = OffsetFetchResponseTopics(
                 name=request.name,
