@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 from tests.clients.conftest import make_node, make_topic
 from tests.clients.members import await_until
-from tests.support.peers import AnabranchNode, start_tool
+from tests.support.peers import AnabranchNode
 from tests.support.peers.anabranch import anabranch_command
+from tests.support.peers.leash import leashed
+from tests.support.peers.tools import tool_command
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -161,7 +163,13 @@ class Java(Reader):
                 *("--reset-policy", self.reset, "--command-config", config.name),
                 "--enable-autocommit",  # with leader epochs; by itself the tool commits without
             ]
-            process = start_tool("VerifiableConsumer", words)
+            process = subprocess.Popen(
+                leashed(tool_command("VerifiableConsumer", words)),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,  # where it says what ended it
+                text=True,
+            )
             stopper = threading.Thread(target=lambda: (self._stop.wait(), process.terminate()))
             stopper.start()
             assert process.stdout is not None

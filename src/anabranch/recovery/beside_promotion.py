@@ -87,9 +87,7 @@ async def promote(
     ]
 
 
-async def undo(
-    log: Log, session: Session, *, creator: str, now_ms: int, rules: Rules
-) -> None:
+async def undo(log: Log, session: Session, *, creator: str, now_ms: int, rules: Rules) -> None:
     """Bring the former lines back. Raises UserFault."""
     branches = {beside.branch for beside in session.beside}
     for each in reversed(await line_promotion.stored(log)):

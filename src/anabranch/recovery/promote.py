@@ -56,7 +56,7 @@ async def promote(
     """Commit the session's ends for its live group, put what it has written beside its inputs into place, then swap
     its staging line in.
 
-    ``log`` is needed for a session that has topics beside its inputs; ``rule`` is for groups that read those.
+    ``log`` is needed for a session that has topics beside its inputs; ``rules`` are for groups that read those.
     Raises UserFault if the session is not complete, the group has members, the staging line's
     offsets are not the session's ends, or a topic beside cannot be promoted.
     """

@@ -11,6 +11,9 @@ from anabranch.errors import UserFault
 from anabranch.recovery.sinks.sqlite import quoted
 from anabranch.recovery.verify import Relation
 
+POSTGRES_CONNECT_S_MAX = 10
+POSTGRES_ROWS_AT_ONCE = 5_000  # held in memory at a time
+
 
 def open_relation(text: str) -> Relation:
     """Open what ``text`` names. ``sqlite:PATH#TABLE`` also takes a staging line's table
@@ -20,6 +23,17 @@ def open_relation(text: str) -> Relation:
         if not path_text or not table:
             raise UserFault(f"“{text}” does not name a table: write sqlite:PATH#TABLE")
         return sqlite_relation(Path(path_text), table, text)
+    if text.startswith(("postgresql://", "postgres://")):
+        return postgres_relation(text)
+    if text.startswith("parquet:"):
+        place, _, table = text.removeprefix("parquet:").partition("#")
+        if not place or not table:
+            raise UserFault(f"“{text}” does not name a table: write parquet:PLACE#TABLE")
+        from anabranch.recovery.sinks.common import LIVE
+        from anabranch.recovery.sinks.objects_lines import ParquetLines
+
+        name, _, line = table.partition("@")
+        return arrow_relation(ParquetLines(place).read(name, line or LIVE), text)
     path = Path(text)
     if not path.exists():
         raise UserFault(f"there is no file {path}; a SQLite table is written sqlite:PATH#TABLE")
@@ -49,6 +63,48 @@ def sqlite_relation(path: Path, table: str, name: str) -> Relation:
             connection.close()
 
     return Relation(name, columns, rows())
+
+
+def postgres_relation(text: str) -> Relation:
+    """A table, a view or a ``SELECT`` of a PostgreSQL database, read in one consistent snapshot."""
+    url, _, table = text.partition("#")
+    if not table:
+        raise UserFault("name a table: postgresql://…#TABLE, or #SELECT …")
+    try:
+        import psycopg
+
+        from anabranch.recovery.sinks.postgres_server import place
+    except ImportError:
+        raise UserFault("PostgreSQL needs psycopg: pip install 'anabranch[postgres]'") from None
+    where = place(url)
+    query = table if table[:7].upper() == "SELECT " else f"SELECT * FROM {where.table(table)}"
+    name = f"{where.location}#{table}"
+    try:
+        connection = psycopg.connect(where.url, connect_timeout=POSTGRES_CONNECT_S_MAX)
+    except psycopg.Error as error:
+        raise UserFault(f"{where.location}: {error}") from None
+    try:
+        connection.read_only = True
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        cursor = connection.cursor("anabranch_verify")
+        cursor.itersize = POSTGRES_ROWS_AT_ONCE
+        cursor.execute(query.encode())
+        rows = cursor.fetchmany(1)  # a cursor of the server knows its columns once it was read
+        columns = [each.name for each in cursor.description or ()]
+    except psycopg.Error as error:
+        connection.close()
+        raise UserFault(f"{name}: {error}") from None
+
+    def read() -> Iterator[Sequence[Any]]:
+        try:
+            yield from rows
+            yield from cursor
+        except psycopg.Error as error:
+            raise UserFault(f"{name}: {error}") from None
+        finally:
+            connection.close()
+
+    return Relation(name, columns, read())
 
 
 def arrow_relation(table: Any, name: str) -> Relation:
