@@ -7,15 +7,18 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from anabranch.recovery.sinks.common import Fenced
 from tests.recovery.crasher import WHERE as PLANTED
 from tests.recovery.http_crasher import WHERE
-from tests.recovery.kinds import KINDS, locate
+from tests.recovery.kinds import KINDS, apply, at_rest, locate
 from tests.recovery.receiver import Receiver
 from tests.recovery.test_http_effects import check_effects, crash_and_go_on
+from tests.support.s3 import free_port
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -76,3 +79,43 @@ def test_killed_at_any_instant(tmp_path: Path, name: str) -> None:
             break
     assert status == 0 and kills
     assert kind.effects() == [(0, offset) for offset in range(RECORDS)]
+
+
+def test_delta_on_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is a process of its own: the Delta library reads its log with Python's lock held."""
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    for name, value in (
+        ("ACCESS_KEY_ID", "x"),
+        ("SECRET_ACCESS_KEY", "x"),
+        ("REGION", "us-east-1"),
+    ):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with (tmp_path / "moto.log").open("wb") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=output)
+    try:
+        import boto3
+
+        client = boto3.client("s3", endpoint_url=endpoint)
+        for _ in range(100):
+            try:
+                client.create_bucket(Bucket="bucket")
+                break
+            except Exception:  # not up yet
+                time.sleep(0.1)
+        kind = KINDS["delta"](f"delta:s3://bucket/lake/table?endpoint={endpoint}")
+        apply(kind, kind.open(), [0, 1])
+        old, new = kind.open(), kind.open()
+        assert apply(kind, new, [1, 2]) == 1
+        with pytest.raises(Fenced):
+            apply(kind, old, [2, 3])
+        apply(kind, kind.open(line="r1"), [0])
+        rest = at_rest(kind)
+        assert [line.name for line in rest.lines()] == ["live", "r1"]
+        rest.promote("r1", 1)
+        assert kind.effects() == [(0, 0)] and len(kind.effects("before-r1")) == 3
+        assert rest.drop("before-r1") and [line.name for line in rest.lines()] == ["live"]
+    finally:
+        server.kill()
+        server.wait()

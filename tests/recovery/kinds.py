@@ -123,7 +123,36 @@ class Parquet:
         store.put = put_or_die
 
 
-KINDS: dict[str, type[Kind]] = {"sqlite": Sqlite, "postgres": Postgres, "parquet": Parquet}
+class Delta:
+    promotes = True
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+
+    def open(self, line: str = LIVE, sources: dict[str, Source] = SOURCES) -> Any:
+        import pyarrow as pa
+
+        from anabranch.recovery.sinks.delta import DeltaSink
+
+        schema = pa.schema([("partition", pa.int32()), ("at", pa.int64())])
+        return DeltaSink.open(self.location, schema, sources, line=line, clock_ms=lambda: 7)
+
+    def effect(self, tx: Any, partition: int, offset: int) -> None:
+        tx.write({"partition": partition, "at": offset})
+
+    def effects(self, line: str = LIVE) -> list[Effect]:
+        from anabranch.recovery.sinks.delta_lines import DeltaLines
+
+        rows = DeltaLines(self.location).read(line).to_pylist()
+        return sorted((row["partition"], row["at"]) for row in rows)
+
+
+KINDS: dict[str, type[Kind]] = {
+    "sqlite": Sqlite,
+    "postgres": Postgres,
+    "parquet": Parquet,
+    "delta": Delta,
+}
 
 
 def apply(
@@ -153,4 +182,6 @@ def locate(name: str, directory: Path) -> str:
         return postgres_url()
     if name == "parquet":
         return f"parquet:{directory}/table"
+    if name == "delta":
+        return f"delta:{directory}/table"
     raise AssertionError(name)

@@ -26,6 +26,7 @@ _KINDS = {
     "sqlite": _Kind("sqlite:PATH", "lines", "SqliteLines"),
     "postgresql": _Kind("postgresql://…", "postgres_lines", "PostgresLines", "postgres"),
     "parquet": _Kind("parquet:PATH", "objects_lines", "ParquetLines"),
+    "delta": _Kind("delta:PATH", "delta_lines", "DeltaLines", "delta"),
     "http": _Kind("http:LEDGER", "ledger", "LedgerLines"),
     "meter": _Kind("meter:LEDGER#NAME", "meter", "MeterLines"),
 }
