@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format docs test-clients test-faults test-s3 sim bench clean
+.PHONY: help setup run example-payments example-quix example-flink test check format docs test-clients test-faults test-s3 sim bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,15 @@ setup: $(STAMP) ## create .venv and install everything
 
 run: $(STAMP) ## the main job: a real stream, broken and recovered (ONCE=1 ends after the report)
 	@$(BIN)/python -m examples.flights
+
+example-payments: $(STAMP) ## transfers by HTTP that must not repeat, through kills, a bad deployment and a replay
+	@$(BIN)/python -m examples.payments
+
+example-quix: $(STAMP) ## a Quix Streams job rebuilt from its checkpoint, as it is
+	@$(BIN)/python -m examples.jobs quix
+
+example-flink: $(STAMP) ## a Flink job rebuilt from its checkpoint, as it is (needs a JDK 17+ and Maven)
+	@$(BIN)/python -m examples.jobs flink
 
 test: $(STAMP) ## the default tests
 	@$(BIN)/python -m pytest
