@@ -84,6 +84,12 @@ def parts(session: Session, now_ms: int) -> Iterator[Part]:
             for b in session.branches
         ],
     )
+    if session.filtered is not None:
+        out = session.filtered
+        yield (
+            f"  {out.skipped:,} records left out, {out.fixed:,} mended ({bytes_text(out.rewritten_bytes)} "
+            f"written anew); as they were, with reasons: {out.dead_letters}"
+        )
     if session.decisions:
         yield "Rate"
         yield Table(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from anabranch.cli._output import emit
 if TYPE_CHECKING:
     from anabranch.log.location import Location
     from anabranch.log.log import Log
+    from anabranch.recovery.filters import Filters
     from anabranch.recovery.guards import Guards
     from anabranch.recovery.session import Session
 
@@ -88,6 +90,26 @@ WATCH_S = 0.5  # between two looks at a session that another process runs
     "--listener",
     metavar="NAME",
     help="Which of the brokers' listeners the command is told. [default: their first]",
+)
+@click.option(
+    "--skip", multiple=True, metavar="TOPIC:PARTITION@OFFSET", help="Leave this record out."
+)
+@click.option(
+    "--skip-if",
+    multiple=True,
+    metavar="EXPRESSION",
+    help="Leave out records for which it is true: Python over key, value, headers, text, json, timestamp, "
+    "topic, partition, offset.",
+)
+@click.option(
+    "--transform",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A Python file with `def transform(event)`: the event, event.replace(value=…), or None.",
+)
+@click.option(
+    "--dead-letters",
+    type=click.Path(path_type=Path),
+    help="Where records that are left out or mended go. [default: replays/ID.dead.jsonl in the data]",
 )
 @click.option(
     "--restarts",
@@ -185,7 +207,7 @@ def command(
                         "name a plan and the command: anabranch replay PLAN -- COMMAND … "
                         "(or --resume ID, --list)"
                     )
-                session = await _prepare(log, plan, run, asked, now_ms)
+                session = await _prepare(log, plan, run, asked, now_ms, data)
             return await _run(log, session, data, output, metrics)
 
     finished = _options.run(main())
@@ -198,7 +220,12 @@ def command(
 
 
 async def _prepare(
-    log: Log, plan: str, run: tuple[str, ...], asked: dict[str, Any], now_ms: int
+    log: Log,
+    plan: str,
+    run: tuple[str, ...],
+    asked: dict[str, Any],
+    now_ms: int,
+    data: Location,
 ) -> Session:
     import secrets
 
@@ -246,7 +273,21 @@ async def _prepare(
         restarts=asked["restarts"],
         also=asked["also"],
         own_broker=asked["own_broker"],
+        filters=_filters(asked),
+        dead_letters=asked["dead_letters"] or data.files / "replays",
     )
+
+
+def _filters(asked: dict[str, Any]) -> Filters | None:
+    """Raises UserFault."""
+    from anabranch.recovery.filters import Filters, parse_key
+
+    filters = Filters(
+        skip=tuple(map(parse_key, asked["skip"])),
+        skip_if=asked["skip_if"],
+        transform=asked["transform"],
+    )
+    return filters if filters.any else None
 
 
 async def _faster_or_slower(log: Log, session: Session, asked: dict[str, Any]) -> Session:

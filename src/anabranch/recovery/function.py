@@ -27,6 +27,7 @@ from anabranch.log.log import Log
 from anabranch.log.reader import READ_BYTES, Split, plan_splits
 from anabranch.metastore.api import Committed, OffsetAction, Topic
 from anabranch.recovery import feeding, merging, planning, points, replay, sessions, signals
+from anabranch.recovery.filters import Filters
 from anabranch.recovery.guards import Guards
 from anabranch.recovery.keeping import Keeper, LoopThread
 from anabranch.recovery.model import Position, topic_id_text
@@ -71,6 +72,8 @@ def replay_function(
     in_event_order: bool = False,
     pace: float | None = None,
     memory_bytes: int = merging.MEMORY_BYTES,
+    filters: Filters | None = None,
+    dead_letters: Path | None = None,
     on_result: Callable[[Any], None] = lambda _: None,
     on_progress: replay.OnProgress = lambda _: None,
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -99,6 +102,8 @@ def replay_function(
         pace: with ``in_event_order``, event time passes so many times as fast as the clock (1: as recorded);
             default: as fast as allowed.
         memory_bytes: with ``in_event_order``, about how much decoded input is held.
+        filters: records that are left out or mended, see :mod:`anabranch.recovery.filters`.
+        dead_letters: where these are put aside; default: ``replays`` in the data directory.
         on_result: called in this thread with what ``function`` returned, before its batch counts as done.
         on_progress: called after each batch.
         clock_ms: milliseconds since the epoch.
@@ -120,7 +125,8 @@ def replay_function(
         session = loop.run(
             _session(
                 loop.log, plan, resume, function, clock_ms(),
-                rate=rate, record_rate=record_rate, floor=floor, guards=guards,
+                {"rate": rate, "record_rate": record_rate, "floor": floor, "guards": guards},
+                filters, dead_letters or Location.of(data).files / "replays",
             )
         )  # fmt: skip
         drive = _Drive(loop, session, pressure, on_result, on_progress, clock_ms, sleep)
@@ -150,7 +156,9 @@ async def _session(
     resume: str | None,
     function: Callable[..., Any],
     now_ms: int,
-    **rates: Any,
+    rates: dict[str, Any],
+    filters: Filters | None,
+    dead_letters: Path,
 ) -> Session:
     if resume is not None:
         session = await sessions.find(log.metastore, resume)
@@ -169,6 +177,8 @@ async def _session(
         bootstrap="",
         creator=points.whoami(),
         kind="function",
+        filters=filters,
+        dead_letters=dead_letters,
         **rates,
     )
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec import structs
+
 from anabranch.errors import UserFault
 from anabranch.log.branch import BranchPoint
 from anabranch.log.config import LANE_CONFIG
@@ -16,6 +18,7 @@ from anabranch.log.log import Log
 from anabranch.log.topic_limits import BYTES, RECORDS
 from anabranch.metastore.api import Committed, Metastore, OffsetAction, Topic
 from anabranch.recovery import beside, observe, points, quota
+from anabranch.recovery.filters import BranchFilter, Filtered, Filters, Judge
 from anabranch.recovery.guards import Guards
 from anabranch.recovery.model import topic_id_text
 from anabranch.recovery.places import default_bootstrap
@@ -69,6 +72,8 @@ async def prepare(
     restarts: int = 0,
     also: Sequence[str] = (),
     own_broker: bool = False,
+    filters: Filters | None = None,
+    dead_letters: Path | None = None,
 ) -> Session:
     """Make the session: branches at the plan's ends, start offsets committed, staging filled.
 
@@ -96,6 +101,8 @@ async def prepare(
         restarts: how often a command that died is started again.
         also: topics, or patterns of them, that the command gets beside its inputs, as they were at the restart.
         own_broker: whether a broker of the session's own serves it, where topics keep their names.
+        filters: records that are left out or mended, see :mod:`anabranch.recovery.filters`.
+        dead_letters: the file, or the directory of a file named after the session, where these are put aside.
 
     Raises UserFault if the plan cannot be carried out on the log as it stands now.
     """
@@ -108,6 +115,9 @@ async def prepare(
     for number, what in ((rate, "rate"), (record_rate, "rate of records"), (floor, "floor")):
         if number is not None and number < 1:
             raise UserFault(f"a {what} of {number} would never end; give at least 1")
+    judge = Judge(filters) if filters is not None and filters.any else None
+    if judge is not None and dead_letters is None:
+        raise UserFault("records that are left out are put aside: say where (dead_letters)")
     allowed = await quota.load(metastore)
     if allowed is not None:
         rate = min(rate, allowed)
@@ -132,6 +142,16 @@ async def prepare(
             made.append(branched)
             branches.append(Branch(topic.name, topic_id, branched.name, topic_id_text(branched.id)))
         further = await beside.cut(log, plan, besides, identity, made)
+        spans = tuple(
+            Span(p.topic, p.topic_id, p.partition, p.restart, p.end, p.volume.bytes)
+            for p in plan.partitions
+        )
+        filtered = None
+        if judge is not None:
+            assert dead_letters is not None
+            if dead_letters.is_dir() or not dead_letters.suffix:
+                dead_letters = dead_letters / f"{identity}.dead.jsonl"
+            spans, filtered = await _filter(log, judge, identity, dead_letters, branches, spans)
         session = Session(
             id=identity,
             plan=plan.id,
@@ -140,10 +160,7 @@ async def prepare(
             live_group=plan.incident.group,
             group=f"replay.{identity}",
             branches=tuple(branches),
-            spans=tuple(
-                Span(p.topic, p.topic_id, p.partition, p.restart, p.end, p.volume.bytes)
-                for p in plan.partitions
-            ),
+            spans=spans,
             rate=rate,
             command=tuple(command),
             bootstrap=bootstrap,
@@ -163,6 +180,7 @@ async def prepare(
             restarts=restarts,
             beside=tuple(further),
             own_broker=own_broker,
+            filtered=filtered,
         )
         await _commit_starts(metastore, session, made, now_ms)
         await save(metastore, session, now_ms)
@@ -176,6 +194,36 @@ async def prepare(
         if staging is not None:
             staging.close()
     return session
+
+
+async def _filter(
+    log: Log,
+    judge: Judge,
+    identity: str,
+    dead_letters: Path,
+    branches: Sequence[Branch],
+    spans: tuple[Span, ...],
+) -> tuple[tuple[Span, ...], Filtered]:
+    """The branches without what the judge leaves out; and the spans, which end behind the last record that is
+    left: a consumer never commits what it does not hear of."""
+    topics = {(branch.topic, branch.topic_id) for branch in branches}
+    unknown = [key for key in judge.filters.skip if key[0] not in {name for name, _ in topics}]
+    if unknown:
+        raise UserFault(
+            f"the plan reads no topic “{unknown[0][0]}”, of which a record is to be skipped"
+        )
+    work = BranchFilter(log, judge, identity, dead_letters)
+    found: list[Span] = []
+    for branch in branches:
+        topic = log.catalogue.topic(branch.branch)
+        assert topic is not None
+        own = [span for span in spans if span.topic_id == branch.topic_id]
+        reach = await work.apply(
+            topic, branch.topic, {span.partition: (span.start, span.end) for span in own}
+        )
+        found += [structs.replace(span, end=reach.get(span.partition, span.end)) for span in own]
+    order = {span.key: number for number, span in enumerate(spans)}
+    return tuple(sorted(found, key=lambda span: order[span.key])), work.outcome()
 
 
 async def _branch(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec import Struct, structs
 
 from anabranch.recovery import eta
+from anabranch.recovery.filters import Filtered
 from anabranch.recovery.guards import Guards
 from anabranch.recovery.model import SCHEMA_VERSION, Position, Volume, positions_by_key
 from anabranch.recovery.throttle import Decision, decided
@@ -149,6 +150,7 @@ class Session(Struct, frozen=True, kw_only=True):
     finds_brokers: bool = (
         False  # whether each start looks for brokers, or keeps to the bootstrap given
     )
+    filtered: Filtered | None = None  # records that were left out or mended
     late_records: int = 0  # in event-time order: those older than their partition's time
     late_ms_max: int = 0  # and by how much the latest of them
     restarts: int = 0  # how often a command that died is started again

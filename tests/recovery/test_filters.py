@@ -1,0 +1,266 @@
+"""Poisoned records are left out or mended on the branch alone, and put aside with the reason."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anabranch.errors import UserFault
+from anabranch.log.reader import plan_splits, read_splits
+from anabranch.records.batch import parse_header
+from anabranch.records.builder import build_batch
+from anabranch.records.record import Record, iter_records
+from anabranch.recovery import replay
+from anabranch.recovery.filters import Decision, Event, Filters, Judge, _rebuilt, parse_key
+from anabranch.recovery.function import replay_function
+from anabranch.recovery.session import Session, Status
+
+from .scene import T0, Scene
+from .test_replay import Bench
+
+
+async def values(stage: Scene, name: str) -> dict[tuple[int, int], bytes]:
+    topic = stage.log.catalogue.topic(name)
+    assert topic is not None
+    splits = await plan_splits(stage.log, topic)
+    return {
+        (p, o): v
+        for batch in read_splits(splits)
+        for p, o, v in zip(
+            batch["partition"].to_pylist(),
+            batch["offset"].to_pylist(),
+            batch["value"].to_pylist(),
+            strict=True,
+        )
+    }
+
+
+async def prepared(stage: Scene, bench: Bench, filters: Filters, aside: Path) -> Session:
+    return await replay.prepare(
+        stage.log, bench.plan, token="dddd", now_ms=T0 + 500, command=("true",), bootstrap="",
+        creator="ana", filters=filters, dead_letters=aside,
+    )  # fmt: skip
+
+
+def letters(session: Session) -> list[dict[str, Any]]:
+    assert session.filtered is not None
+    path = Path(session.filtered.dead_letters)
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def objects(stage: Scene) -> set[str]:
+    return {str(path) for path in (stage.data / "store").rglob("*.log")}
+
+
+def test_I7_I3_named_records_are_holes_on_the_branch_and_the_source_is_untouched(
+    play: Any, tmp_path: Path
+) -> None:
+    async def story(stage: Scene) -> None:
+        bench = await Bench.make(stage)
+        for partition in (0, 1):
+            await stage.log.merger.merge_backlog(bench.topic, partition)
+        before = await values(stage, "flights")
+        extents = await stage.metastore.extents_from(bench.topic.no, 1, 0, 10)
+        skipped = (("flights", 0, 44), ("flights", 0, 60))
+        session = await prepared(stage, bench, Filters(skip=skipped), tmp_path)
+        (name,) = [branch.branch for branch in session.branches]
+        found = await values(stage, name)
+        assert found == {k: v for k, v in before.items() if k not in {(0, 44), (0, 60)}}
+        assert await values(stage, "flights") == before
+        branch = stage.log.catalogue.topic(name)
+        assert branch is not None
+        shared = await stage.metastore.extents_from(branch.no, 1, 0, 10)
+        assert [e.object_no for e in shared] == [e.object_no for e in extents]  # not copied
+        ((first, second), outcome) = letters(session), session.filtered
+        assert (first["topic"], first["partition"], first["offset"]) == ("flights", 0, 44)
+        assert base64.b64decode(second["value"]) == b"0/60" and second["action"] == "skipped"
+        assert outcome is not None and (outcome.skipped, outcome.fixed) == (2, 0)
+        assert [(s.partition, s.start, s.end) for s in session.spans] == [
+            (0, 40, 100),
+            (1, 50, 100),
+        ]
+
+    play(story)
+
+
+def test_conditions_and_transforms_skip_fix_and_put_aside_what_they_fail_on(
+    play: Any, tmp_path: Path
+) -> None:
+    program = tmp_path / "mend.py"
+    program.write_text(
+        "def transform(event):\n"
+        "    if event.partition == 1 and event.offset == 70:\n"
+        "        return event.replace(value={'mended': event.value.decode()}, headers=[('was', b'1')])\n"
+        "    if event.partition == 1 and event.offset == 71:\n"
+        "        return None\n"
+        "    if event.partition == 1 and event.offset == 72:\n"
+        "        return event.replace(value=int(event.value))\n"
+        "    return event\n"
+    )
+
+    async def story(stage: Scene) -> None:
+        bench = await Bench.make(stage)
+        before = await values(stage, "flights")
+        filters = Filters(
+            skip_if=("text.endswith('/55') and any(k == key for k in [b'k'])", "offset == 99"),
+            transform=str(program),
+        )
+        session = await prepared(stage, bench, filters, tmp_path / "aside.jsonl")
+        (name,) = [branch.branch for branch in session.branches]
+        found = await values(stage, name)
+        gone = {(0, 55), (1, 55), (0, 99), (1, 99), (1, 71), (1, 72)}
+        assert found.keys() == before.keys() - gone
+        assert json.loads(found.pop((1, 70))) == {"mended": "1/70"}
+        assert all(before[key] == value for key, value in found.items())
+        reasons = {(each["partition"], each["offset"]): each["reason"] for each in letters(session)}
+        assert reasons[0, 55].startswith("text.endswith")
+        assert reasons[1, 71] == "transform returned None"
+        assert reasons[1, 72].startswith("transform: ValueError: invalid literal for int()")
+        assert reasons[1, 70] == "mended by transform"
+        assert session.filtered is not None and session.filtered.skipped == 6
+        assert len(session.filtered.transform_sha256) == 64
+        # The last records are left out: nobody would ever commit what is behind them.
+        assert [(s.partition, s.start, s.end) for s in session.spans] == [(0, 40, 99), (1, 50, 99)]
+
+    play(story)
+
+
+def test_a_function_sees_the_filtered_branch_and_completes(play: Any, tmp_path: Path) -> None:
+    made: list[Bench] = []
+
+    async def story(stage: Scene) -> None:
+        made.append(await Bench.make(stage))
+
+    play(story)
+    (bench,) = made
+    seen: list[int] = []
+    filters = Filters(skip_if=("offset % 10 == 9", "offset > 89"))
+    session = replay_function(
+        bench.stage.data, bench.plan.id, lambda b: seen.extend(b["offset"].to_pylist()),
+        filters=filters,
+    )  # fmt: skip
+    assert session.status is Status.COMPLETED and session.samples[-1].records_left == 0
+    assert sorted(seen) == sorted(
+        [o for o in range(40, 90) if o % 10 != 9] + [o for o in range(50, 90) if o % 10 != 9]
+    )
+    assert session.filtered is not None
+    assert Path(session.filtered.dead_letters).parent == (bench.stage.data / "replays").absolute()
+
+
+def test_filters_that_make_no_sense_are_refused_and_leave_nothing(
+    play: Any, tmp_path: Path
+) -> None:
+    broken, empty, wrong = (tmp_path / f"{name}.py" for name in ("broken", "empty", "wrong"))
+    broken.write_text("def transform(")
+    empty.write_text("x = 1")
+    wrong.write_text("def transform(event):\n    return 7")
+
+    async def story(stage: Scene) -> None:
+        bench = await Bench.make(stage)
+        for filters, sentence in (
+            (Filters(skip_if=("offset ==",)), "is no Python expression"),
+            (Filters(transform=str(broken)), "SyntaxError"),
+            (Filters(transform=str(empty)), "defines no transform"),
+            (Filters(transform=str(wrong)), "transform returned int for flights:0@40"),
+            (Filters(skip=(("other", 0, 1),)), "reads no topic “other”"),
+        ):
+            with pytest.raises(UserFault, match=sentence):
+                await prepared(stage, bench, filters, tmp_path)
+            assert [topic.name for topic in stage.log.catalogue.topics()] == ["flights"]
+        with pytest.raises(UserFault, match="say where"):
+            await prepared(stage, bench, Filters(skip=(("flights", 0, 50),)), None)  # type: ignore[arg-type]
+
+    play(story)
+    for text in ("flights:3", "flights@3", "f:x@1", ":1@1"):
+        with pytest.raises(UserFault, match="is not TOPIC:PARTITION@OFFSET"):
+            parse_key(text)
+    assert parse_key("a:b:3@12") == ("a:b", 3, 12)
+
+
+def test_expressions_see_the_record_and_little_else() -> None:
+    record = Record(5, 77, b"k", b'{"a": [1, 2]}', (("h", b"x"),))
+
+    def reason(text: str) -> str | None:
+        found = Judge(Filters(skip_if=(text,))).decide("t", 3, record)
+        return None if found is None else found.reason
+
+    for text in (
+        "json['a'] == [1, 2]", "headers['h'] == b'x'", "timestamp == 77 and topic == 't'",
+        "sum(n for n in json['a'] if n in json['a']) == 3", "'a' in text", "len(key) == 1",
+    ):  # fmt: skip
+        assert reason(text) == text
+    assert reason("offset > 5") is None
+    for text in ("open('/etc/passwd')", "__import__('os')", "nothing"):
+        assert "NameError" in (reason(text) or "")
+    assert "KeyError" in (reason("json['b']") or "")
+    event = Event("t", 0, 1, 2, b"k", b"v", ())
+    assert event.replace(value="text").value == b"text" and event.replace().value == b"v"
+    assert event.replace(value=None).value is None
+
+
+@given(
+    st.lists(st.binary(max_size=20), min_size=1, max_size=12),
+    st.sets(st.integers(0, 11)),
+    st.sets(st.integers(0, 11)),
+    st.sampled_from([0, 1, 3, 4]),
+)
+def test_I2_a_rebuilt_batch_covers_what_it_did(
+    bodies: list[bytes], skipped: set[int], fixed: set[int], codec: int
+) -> None:
+    records = [Record(n, T0 + n, None, body, ()) for n, body in enumerate(bodies)]
+    batch = build_batch(
+        records, base_offset=1000, codec=codec, producer_id=7, producer_epoch=2, base_sequence=40
+    )
+    decisions = {}
+    for n in skipped:
+        decisions[1000 + n] = Decision("", None), records[0]
+    for n in fixed - skipped:
+        decisions[1000 + n] = (
+            Decision("", Record(1000 + n, T0 + n, None, b"mended", ())),
+            records[0],
+        )
+    made = _rebuilt(memoryview(batch), parse_header(batch), decisions)
+    before, after = parse_header(batch), parse_header(made)
+    for name in ("base_offset", "last_offset", "producer_id", "producer_epoch", "base_sequence"):
+        assert getattr(before, name) == getattr(after, name)
+    expected = [
+        (1000 + n, b"mended" if n in fixed else body)
+        for n, body in enumerate(bodies)
+        if n not in skipped
+    ]
+    assert [(r.offset, r.value) for r in iter_records(made, after)] == expected
+
+
+def test_a_branch_that_is_merged_meanwhile_is_filtered_all_the_same(
+    play: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(stage: Scene) -> None:
+        bench = await Bench.make(stage)
+        write, lost = stage.log.rewriter.write_object, 2
+
+        async def loses(group: Any) -> Any:
+            nonlocal lost
+            done = await write(group) if not lost else None
+            if done is None:
+                lost -= 1
+                done = [each._replace(replaced=False) for each in await _unplaced(group)]
+            return done
+
+        async def _unplaced(group: Any) -> Any:
+            from anabranch.log.rewriting import Written
+
+            return [Written(each, None, 0) for each in group]  # type: ignore[arg-type]
+
+        monkeypatch.setattr(stage.log.rewriter, "write_object", loses)
+        session = await prepared(stage, bench, Filters(skip=(("flights", 0, 50),)), tmp_path)
+        (name,) = [branch.branch for branch in session.branches]
+        assert (0, 50) not in await values(stage, name) and lost == 0
+        assert len(letters(session)) == 1
+
+    play(story)
