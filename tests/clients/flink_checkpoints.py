@@ -76,6 +76,8 @@ class CheckpointingFlink(App):
             "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
             "state.checkpoints.num-retained": "3",
             "restart-strategy": "none",
+            "rest.cache.checkpoint-statistics.timeout": "50 ms",  # it answers from memory for 3 s
+            "web.refresh-interval": "50",
             # Nothing beyond loopback.
             "rest.address": "127.0.0.1",
             "rest.bind-address": "127.0.0.1",

@@ -22,7 +22,8 @@ def get_json(url: str) -> tuple[Any, bytes]:
             body = answer.read(ANSWER_BYTES_MAX + 1)
     except urllib.error.HTTPError as error:
         with error:
-            said = error.read(300).decode("utf-8", "replace").strip()
+            # The first line: engines in Java put a stack trace behind it.
+            said = error.read(500).decode("utf-8", "replace").strip().partition("\\n")[0][:300]
         if error.code in (400, 404):
             raise UserFault(f"{url}: {error.code} {error.reason}: {said}") from None
         raise StoreFault(f"{url}: {error.code} {error.reason}: {said}") from None

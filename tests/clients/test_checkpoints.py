@@ -1,0 +1,273 @@
+"""Checkpoints that real engines write now, read without these engines and held against what the engines tell.
+
+Points are taken of them beside the running broker, which needs to be one of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.clients.conftest import make_topic
+from tests.clients.contents import committed, read_all
+from tests.clients.dialects import ConfluentIdempotent, Rec
+from tests.clients.failover import wait_until
+from tests.clients.flink_checkpoints import (
+    UNALIGNED,
+    CheckpointingFlink,
+    legacy_savepoint,
+    number,
+)
+from tests.clients.members import SESSION_MS
+from tests.clients.python_checkpoints import bytewax_store, spark_checkpoint
+from tests.clients.totals import PAUSE_SECONDS, Totals
+from tests.support.peers import AnabranchNode, App, Node, python
+from tests.support.peers.connect import ConnectWorker
+from tests.support.peers.java import compiled, java, log4j_config
+
+from anabranch.errors import UserFault
+from anabranch.log.location import Location
+from anabranch.log.opening import open_log
+from anabranch.recovery.capturing import Wish, read_checkpoint, take
+from anabranch.recovery.checkpoints import bytewax, flink, spark
+from anabranch.recovery.checkpoints.model import EngineCheckpoint
+from anabranch.recovery.checkpoints.murmur3 import murmur3_128
+from anabranch.recovery.model import RecoveryPoint
+
+pytestmark = pytest.mark.timeout(300)
+NOW = 1_900_000_000_000
+APPS = Path(__file__).resolve().parent / "apps"
+
+
+def nexts(read: EngineCheckpoint, uid: str | None = None) -> dict[str, int | str]:
+    """Next offsets and markers of all sources, or of the one with that uid (known or by its hash)."""
+    wanted = None if uid is None else murmur3_128(uid.encode()).hex()
+    found: dict[str, int | str] = {}
+    for source in read.sources:
+        if wanted is not None and source.id != wanted:
+            continue
+        assert not source.problem, source.problem
+        for one in source.positions:
+            found[f"{one.topic} {one.partition}"] = (
+                one.next if one.next is not None else str(one.marker)
+            )
+    return found
+
+
+async def allow(topics: Sequence[str], group: str | None) -> None:
+    del topics, group
+
+
+def beside(node: Node, text: str, point: Wish | None = None) -> Any:
+    """The checkpoint as the cluster's own log reads it, or the point that is taken of it."""
+    if not isinstance(node, AnabranchNode):
+        pytest.skip("points are taken in our own cluster")
+
+    async def main() -> EngineCheckpoint | RecoveryPoint:
+        log = await open_log(Location(node.store_data), broker_id=None)
+        try:
+            if point is None:
+                return await read_checkpoint(log, text)
+            return await take(log, point, now_ms=NOW, token=text[-4:], allow=allow)
+        finally:
+            await log.close()
+
+    return asyncio.run(main())
+
+
+def point_of(node: Node, origin: str, **more: Any) -> dict[str, int]:
+    point = beside(node, origin, Wish(name="p", origin=origin, **more))
+    return {f"{one.topic} {one.partition}": one.offset for one in point.positions}
+
+
+@pytest.mark.parametrize("project", ["flink-1.20", "flink-2.0", "flink"])
+def test_flink_aligned_and_by_its_rest_interface(
+    project: str, node: Node, name: str, tmp_path: Path
+) -> None:
+    with CheckpointingFlink(node, name, tmp_path / "job", project=project) as job:
+        job.start()
+        wait_until(lambda: bool(job.completed()), job)
+        url = f"http://127.0.0.1:{job.rest_port}/jobs/{job.job()}"
+        asked = beside(node, f"flink:{url}")
+        assert nexts(asked, "orders").items() >= job.truth(int(asked.id)).next["orders"].items()
+        newest = number(job.completed()[-1])
+        wait_until(lambda: number(job.completed()[-1]) > newest, job)
+        named = beside(node, f"flink:{url}/checkpoints/{number(job.completed()[-1])}")
+        assert int(named.id) >= int(asked.id)
+        job.amid()
+        for made in job.completed():
+            read, truth = flink.read(str(made)), job.truth(number(made)).next
+            assert not read.beyond and not read.damage
+            assert nexts(read, "orders") == {
+                **truth["orders"],
+                f"{job.topics['orders']} 2": "earliest",
+            }
+            assert nexts(read, "fresh") == {f"{job.topics['fresh']} 0": "group-committed"}
+            assert len([one for one in read.transactions if one.commits]) == 2
+        point = point_of(node, f"flink:{made.parent}", uids=("orders",))
+        assert point == {**truth["orders"], f"{job.topics['orders']} 2": 0}
+
+
+@pytest.mark.parametrize("project", ["flink-1.20", "flink"])
+def test_flink_unaligned(project: str, node: Node, name: str, tmp_path: Path) -> None:
+    job = CheckpointingFlink(
+        node, name, tmp_path / "job", project=project, pauses_ms="0:20", settings=UNALIGNED
+    )
+    with job:
+        job.start()
+        made = job.amid()
+        read, truth = flink.read(str(made)), job.truth(number(made)).next
+        assert nexts(read, "orders").items() >= truth["orders"].items()
+        # What the sources have passed and the slow operator has not met yet is in the channels.
+        assert read.beyond and sum(one.bytes for one in read.beyond) > 1000
+        with pytest.raises(UserFault, match="in flight outside of the offsets"):
+            point_of(node, f"flink:{made}", uids=("orders",))
+        assert point_of(node, f"flink:{made}", uids=("orders",), in_flight=True)
+
+
+@pytest.mark.parametrize("form", ["CANONICAL", "NATIVE"])
+def test_flink_savepoints(form: str, node: Node, name: str, tmp_path: Path) -> None:
+    with CheckpointingFlink(node, name, tmp_path / "job", savepoint_format=form) as job:
+        job.start()
+        made = job.with_savepoint()
+        read = flink.read(str(made))
+        assert read.form.startswith(f"{form.lower()} savepoint")
+        assert nexts(read, "orders").items() >= job.truth().next["orders"].items()
+
+
+def test_flink_before_kafka_source(node: Node, name: str, tmp_path: Path) -> None:
+    made, truth = legacy_savepoint(node, name, tmp_path / "job")
+    assert nexts(flink.read(str(made))) == truth["legacy"]
+
+
+@pytest.mark.parametrize("form", [1, 2])
+def test_spark(form: int, node: Node, name: str, tmp_path: Path) -> None:
+    made, truth = spark_checkpoint(node, name, tmp_path / "query", form=form)
+    read = spark.read(str(made))
+    assert nexts(read) == truth["next"] and read.id == f"batch {truth['batch']}"
+    assert len(read.in_flight) == 1
+    assert point_of(node, f"spark:{made}") == truth["next"]
+
+
+def test_bytewax(node: Node, name: str, tmp_path: Path) -> None:
+    made, truth = bytewax_store(node, name, tmp_path / "flow")
+    read = bytewax.read(str(made))
+    assert nexts(read) == truth["next"], "where Bytewax itself went on"
+    copies = tmp_path / "copies"
+    assert point_of(node, f"bytewax:{made}", copy_to=copies) == truth["next"]
+    assert len(list(copies.iterdir())) == 1
+
+
+def test_kafka_streams(node: Node, name: str, tmp_path: Path) -> None:
+    totals = Totals(node, name, parts=1)
+    options = {
+        "bootstrap": node.bootstrap,
+        "group": name,
+        "state": str(tmp_path / "state"),
+        "source": totals.source,
+        "sink": totals.sink,
+        "pause_ms": 0,
+        "session_ms": SESSION_MS,
+        "heartbeat_ms": SESSION_MS // 6,
+    }
+    program = Path(__file__).parent / "streams" / "StreamsTotals.java"
+    command = [
+        *(java(), "-Xmx256M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        f"-Dlog4j2.configurationFile={log4j_config('WARN')}",
+        *("-cp", compiled("kafka-streams", program), program.stem, json.dumps(options)),
+    ]
+    with App(command, tmp_path / "app") as app:
+        app.start()
+        totals.write_part()
+        wait_until(lambda: totals.all_told(committed_only=True), app)
+        app.stop()
+    read = beside(node, f"streams:{name}")
+    assert "exactly once" in read.form and not read.notes
+    source = read_all(node.bootstrap, totals.source)
+    ends = {rec.partition: (rec.offset or 0) + 1 for rec in source}
+    positions = {
+        one.partition: one for one in read.sources[0].positions if one.topic == totals.source
+    }
+    assert {partition: one.next for partition, one in positions.items()} == ends
+    for partition, one in positions.items():
+        times = [rec.timestamp_ms or 0 for rec in source if rec.partition == partition]
+        assert one.partition_time_ms == max(times), "stream time is the newest record's"
+    assert {one.topic for one in read.changelogs} == {
+        f"{name}-KSTREAM-AGGREGATE-STATE-STORE-0000000002-changelog"
+    }
+    assert sum(one.end for one in read.changelogs) > 600
+    # The repartition topic is an input as well.
+    assert len(point_of(node, f"streams:{name}")) == 4
+
+
+def test_quix_streams(node: Node, name: str, tmp_path: Path) -> None:
+    totals = Totals(node, name, parts=1)
+    options = {
+        "bootstrap": node.bootstrap,
+        "group": name,
+        "state": str(tmp_path / "state"),
+        "source": totals.source,
+        "sink": totals.sink,
+        "guarantee": "at-least-once",
+        "session_ms": 15_000,
+        "commit_seconds": 0.5,
+        "pause_seconds": PAUSE_SECONDS,
+    }
+    command = [str(python("quix")), str(APPS / "quix_totals.py"), json.dumps(options)]
+    with App(command, tmp_path / "app") as app:
+        app.start()
+        totals.write_part()
+        wait_until(totals.all_told, app)
+        assert app.stop() == 0, app.tail()
+    read = beside(node, f"quix:{name}")
+    ends = {
+        (rec.partition): (rec.offset or 0) + 1 for rec in read_all(node.bootstrap, totals.source)
+    }
+    assert nexts(read) == {f"{totals.source} {p}": end for p, end in ends.items()}
+    # It flushes state and commits when it stops: every change is of what was committed.
+    assert {one.partition: one.processed for one in read.changelogs} == {
+        partition: {totals.source: end} for partition, end in ends.items()
+    }
+    assert not read.notes
+
+
+def test_kafka_connect(node: Node, name: str, tmp_path: Path) -> None:
+    make_topic(node.bootstrap, name, 2)
+    records = [Rec(b"line %d" % n, b"k", partition=n % 2) for n in range(90)]
+    ConfluentIdempotent(node.bootstrap).produce(name, records)
+    string = "org.apache.kafka.connect.storage.StringConverter"
+    properties = {
+        "bootstrap.servers": node.bootstrap,
+        "group.id": f"{name}-connect",
+        "key.converter": string,
+        "value.converter": string,
+        "offset.flush.interval.ms": "500",
+    }
+    for kind, each in (("config", "configs"), ("offset", "offsets"), ("status", "status")):
+        properties[f"{kind}.storage.topic"] = f"{name}-{each}"
+        properties[f"{kind}.storage.replication.factor"] = "1"
+    connector = {
+        "name": "files",
+        "config": {
+            "connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
+            "tasks.max": "1",
+            "file": str(tmp_path / "written.txt"),
+            "topics": name,
+        },
+    }
+    with ConnectWorker(properties, tmp_path, "worker") as worker:
+        worker.start()
+        wait_until(lambda: worker.ask("/") is not None, worker)
+        assert worker.ask("/connectors", connector) is not None, worker.tail()
+        wait_until(lambda: committed(node.bootstrap, "connect-files") == {0: 45, 1: 45}, worker)
+        read = beside(node, f"connect:http://{worker.address}/connectors/files")
+        assert nexts(read) == {f"{name} 0": 45, f"{name} 1": 45}
+        assert read.group == "connect-files"
+        assert point_of(node, "connect:files") == nexts(read)
+        kept = tmp_path / "offsets.json"
+        kept.write_text(json.dumps(worker.ask("/connectors/files/offsets")))
+        assert nexts(beside(node, f"connect:{kept}")) == nexts(read)
