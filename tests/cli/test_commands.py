@@ -583,6 +583,11 @@ def test_plan_says_what_happened_and_writes_a_runbook(shell: Shell) -> None:
         "What happened: bad-version" in said and "NOTE: the first point of version 2 is v2" in said
     )
     assert "# Recovery of `view`: bad-version" in page.read_text()
+    file = shell.root / "bad-version.json"
+    made = shell.json("plan", "view", "--bad-version", "2", "--out", str(file))
+    assert shell.json("plan", "--show", str(file)) == made
+    file.write_text(file.read_text().replace('"restart": 40', '"restart": 41'))
+    assert "was changed after it was made" in shell.text("plan", "--show", str(file), status=1)
     found = shell.json("plan", "view", "--poisoned", "flights:0@77")
     assert found["incident"]["poisoned"] == [{"topic": "flights", "partition": 0, "offset": 77}]
     assert found["partitions"][0]["restart"] == 40

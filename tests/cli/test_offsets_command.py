@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from anabranch.broker.audit import anchors, inbox
+from anabranch.log.opening import open_log
 from tests.cli.test_commands import T0, Shell, populate
 
 
@@ -63,3 +68,35 @@ def test_from_a_file_and_from_a_point(shell: Shell) -> None:
     assert "is not TOPIC" in shell.text(
         "offsets", "plan", "view", "--to-earliest", "--topic", "flights:x", status=1
     )
+
+
+def test_every_step_is_told_to_the_audit_log(shell: Shell) -> None:
+    async def audited(*, begin: bool = False) -> list[Any]:
+        log = await open_log(shell.data, broker_id=None)
+        try:
+            if begin:  # as a broker that keeps an audit log does
+                await log.metastore.put_document(anchors.DOCUMENT_KIND, "1", b"{}", T0)
+            found = await log.metastore.documents(inbox.DOCUMENT_KIND)
+            return [json.loads(document.body) for document in found]
+        finally:
+            await log.close()
+
+    assert asyncio.run(audited(begin=True)) == []
+    plan = shell.json(
+        "offsets", "plan", "view", "--to-offset", "7", "--reason", "bad join", "--ticket", "OPS-7"
+    )
+    shell.text("offsets", "apply", plan["id"])
+    shell.text("offsets", "undo", plan["id"])
+    shell.text("group", "undo", "view", "--reason", "once more")
+    events = asyncio.run(audited())
+    assert [event["api"] for event in events] == [
+        "anabranch offsets plan",
+        "anabranch offsets apply",
+        "anabranch offsets undo",
+        "anabranch group undo",
+    ]
+    for event in events[:3]:
+        assert event["resource"] == "GROUP:view"
+        details = event["details"]
+        assert (details["plan"], details["hash"]) == (plan["id"], plan["hash"])
+        assert (details["reason"], details["ticket"]) == ("bad join", "OPS-7")

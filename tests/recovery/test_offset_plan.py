@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anabranch.errors import UserFault
+from anabranch.groups.readers import Reader, encode
 from anabranch.metastore.api import Actor, Committed, GroupRow, OffsetAction, Topic
-from anabranch.recovery import classes, offset_planning
+from anabranch.recovery import classes, offset_planning, planning
 from anabranch.recovery.model import canonical_json
 from anabranch.recovery.offset_plan import Aim, Wish, decide, parse_csv
 from anabranch.recovery.offset_planning import Want
+from anabranch.recovery.runbook import runbook
 
 from .scene import T0, Scene
 
@@ -281,3 +283,25 @@ def test_the_csv_that_kafkas_tool_writes() -> None:
         parse_csv("h,t,0,9", "g")
     with pytest.raises(UserFault, match="t:0 is named twice"):
         parse_csv("t,0,5\nt,0,6", "g")
+
+
+def test_readers_that_no_group_shows_are_named_as_not_moved(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await _flights(stage)
+        actor = Actor("User:x", "committing", "10.0.0.1", api="OffsetCommit")
+        await stage.commit("view", flights, {1: 80}, T0 + 150, actor=actor)
+        seen = [
+            Reader("lonely", "User:x", "10.0.0.9", flights.no, 0, 17, NOW - 5),
+            Reader("committing", "User:x", "10.0.0.1", flights.no, 1, 80, NOW - 5),
+            Reader("long-gone", "User:x", "10.0.0.8", flights.no, 1, 3, NOW - 10**7),
+        ]
+        await stage.metastore.put_document("readers", "1", encode(seen), NOW)
+        plan = await _plan(stage, Aim.OFFSET, number=7)
+        assert plan.bystanders == ("lonely@10.0.0.9 reads flights:0 at 17",)
+        recovery = await planning.plan_recovery(
+            stage.metastore, group="view", now_ms=NOW, creator="ana", from_start=True
+        )
+        assert recovery.bystanders == plan.bystanders
+        assert "lonely@10.0.0.9" in runbook(recovery)
+
+    play(story)

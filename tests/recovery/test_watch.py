@@ -53,6 +53,7 @@ class Stand:
         self.watch = Watch(
             Host(
                 metastore=stage.metastore,
+                topics=stage.log.catalogue.topics,
                 now_ms=lambda: self.now_ms,
                 looks_after=lambda topic: self.mine(topic),
                 owns_group=lambda group, lane: lane == "live" and not group.startswith("other"),
@@ -88,6 +89,7 @@ def test_a_pass_tells_margins_runways_and_lag(play: Any) -> None:
         stand = Stand(stage)
         now = stand.now_ms
         await _apply(stage.metastore, _class(), now)
+        await stage.log.catalogue.reload()
         await stage.commit("view", flights, {0: 10, 1: 100}, now)
         await stage.commit("other", flights, {0: 10}, now)
         await stage.log.delete_records(flights, 0, 5)

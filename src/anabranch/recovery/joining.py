@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from anabranch.errors import UserFault
+from anabranch.errors import ClientFault, UserFault
 from anabranch.log.config import effective
 from anabranch.metastore.api import Metastore, Topic
 from anabranch.recovery.classes import (
@@ -61,17 +61,26 @@ class Joining:
         self._handled: set[int] = set()
 
     async def look(
-        self, topics: Iterable[Topic], classes: list[TopicClass], *, now_ms: int, who: str
+        self,
+        topics: Iterable[Topic],
+        looks_after: Callable[[Topic], bool],
+        classes: list[TopicClass],
+        *,
+        now_ms: int,
+        who: str,
     ) -> list[RetentionChange]:
-        """Let new ones among ``topics`` join; returns what was changed. Raises StoreFault."""
+        """Let new ones of ours among ``topics`` join; returns what was changed. Raises StoreFault."""
         await self._catch_up()
+        changed_ms = self._changed_ms
+        if changed_ms is None:
+            return []
         done = []
         for topic in topics:
             if (
-                self._changed_ms is None
-                or topic.created_ms <= self._changed_ms
+                topic.created_ms <= changed_ms
                 or topic.no in self._handled
                 or topic.origin is not None
+                or not looks_after(topic)
             ):
                 continue
             try:
@@ -80,10 +89,18 @@ class Joining:
                 logger.error("topic %s joins no class: %s", topic.name, fault)
                 one = None
             self._remember(topic.no)
-            change = None if one is None else change_for(topic, one)
+            stored = None if one is None else await self._metastore.topic_by_no(topic.no)
+            if one is None or stored is None:
+                continue
+            topic = stored  # as its configs are now: what is written is all of them
+            change = change_for(topic, one)
             if change is None:
                 continue
-            await self._set_configs(topic, {**topic.configs, RETENTION: str(change.new_ms)})
+            try:
+                await self._set_configs(topic, {**topic.configs, RETENTION: str(change.new_ms)})
+            except ClientFault as fault:  # it was deleted meanwhile
+                logger.warning("topic %s joins no class: %s", topic.name, fault)
+                continue
             await self._record(change, now_ms, who)
             logger.info("topic %s joined class %s", topic.name, change.cls)
             done.append(change)

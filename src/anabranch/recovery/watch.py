@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 LOOK_S: Final = 60.0
 TOPICS_MAX: Final = 200  # looked at in one pass
+EXAMINED_MAX: Final = 5_000  # topics asked whose they are, in one pass
+EXAMINED_AT_ONCE: Final = 100
 GROUPS_MAX: Final = 200
 PARTITIONS_MAX: Final = 2_000  # of both together in one pass: some 0.1 ms each
 YIELD_S: Final = 0.005  # between two topics or groups, so that clients do not notice
@@ -73,6 +75,7 @@ class Host(Struct, frozen=True):
     """The broker, as far as this needs it. ``figures``: whether anybody will ask for them."""
 
     metastore: Metastore
+    topics: Callable[[], list[Topic]]  # all, from memory
     now_ms: Callable[[], int]
     looks_after: Callable[[Topic], bool]
     owns_group: Callable[[str, str], bool]  # a group of a lane
@@ -143,49 +146,54 @@ class Watch:
         """One pass. Raises StoreFault."""
         host, begun = self._host, asyncio.get_running_loop().time()
         classes = await topic_classes.load(host.metastore)
-        live = {topic.no: topic for topic in await host.metastore.topics()}
-        mine = [topic for topic in live.values() if host.looks_after(topic)]
-        joined = []
         if classes:
-            joined = await self._joining.look(mine, classes, now_ms=host.now_ms(), who=host.who())
-        for change in joined:
-            await host.tell(change)
-        if joined:  # their margins are those of what they retain by now
-            live = {topic.no: topic for topic in await host.metastore.topics()}
-            mine = [topic for topic in live.values() if host.looks_after(topic)]
+            for change in await self._joining.look(
+                host.topics(), host.looks_after, classes, now_ms=host.now_ms(), who=host.who()
+            ):
+                await host.tell(change)
         if host.figures:
             self._left = PARTITIONS_MAX
-            await self._look_at_topics(mine, classes)
-            await self._look_at_groups(live)
+            await self._look_at_topics(classes)
+            await self._look_at_groups({topic.no: topic for topic in host.topics()})
         self.passes += 1
         self.pass_s = asyncio.get_running_loop().time() - begun
 
-    async def _look_at_topics(self, mine: list[Topic], classes: list[TopicClass]) -> None:
-        names = {topic.name for topic in mine}
-        found = {name: one for name, one in self.topics.items() if name in names}
+    async def _look_at_topics(self, classes: list[TopicClass]) -> None:
+        host = self._host
+        found = dict(self.topics)
         ordered = sorted(
-            (topic for topic in mine if topic.origin is None),
+            (topic for topic in host.topics() if topic.origin is None),
             key=lambda topic: (topic.name <= self._topic_after, topic.name),
         )
-        for topic in ordered[:TOPICS_MAX]:
-            if self._left <= 0:
+        looked = 0
+        for number, topic in enumerate(ordered[:EXAMINED_MAX]):
+            if looked >= TOPICS_MAX or self._left <= 0:
                 break
+            if number % EXAMINED_AT_ONCE == EXAMINED_AT_ONCE - 1:
+                await asyncio.sleep(YIELD_S)
             self._topic_after = topic.name
             try:
                 one = topic_classes.class_of(classes, topic.name)
             except UserFault:
                 one = None  # two classes claim it; `anabranch horizon` says so
-            standing = None if one is None else await self._topic(topic, one)
-            if standing is None:
+            if one is None or not host.looks_after(topic):
                 found.pop(topic.name, None)
-            elif topic.name in found or len(found) < SERIES_MAX:
+                continue
+            looked += 1
+            standing = await self._topic(topic, one)
+            if topic.name in found or len(found) < SERIES_MAX:
                 found[topic.name] = standing
             else:
                 self.left_out += 1
             await asyncio.sleep(YIELD_S)
-        self.topics = found
+        # A topic that was deleted is not met again: its figures grow too old to show.
+        oldest_ms = self._oldest_ms()
+        self.topics = {name: one for name, one in found.items() if one.at_ms >= oldest_ms}
 
-    async def _topic(self, topic: Topic, one: TopicClass) -> TopicStanding | None:
+    def _oldest_ms(self) -> int:
+        return self._host.now_ms() - round(OLD_LOOKS * self._look_s * 1000)
+
+    async def _topic(self, topic: Topic, one: TopicClass) -> TopicStanding:
         host, now_ms = self._host, self._host.now_ms()
         config = effective(topic.configs)
         sizes = {size.partition: size for size in await host.metastore.partition_sizes(topic.no)}
@@ -233,7 +241,7 @@ class Watch:
             if len(page) < GROUPS_MAX:
                 self._group_after = ""
         # A group that was deleted is not met again: its figures grow too old to show.
-        oldest_ms = host.now_ms() - round(OLD_LOOKS * self._look_s * 1000)
+        oldest_ms = self._oldest_ms()
         self.groups = {key: one for key, one in found.items() if one.at_ms >= oldest_ms}
 
     async def _group(
