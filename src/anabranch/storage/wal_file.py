@@ -47,8 +47,8 @@ ZERO_STEP_BYTES = (
 )  # synced at a time while preparing a spare: flushes do not queue behind it
 
 # From here on flushes are too large for written blocks to pay: marking raw ones costs each flush a commit of
-# the file system's journal, but zeros are written for every byte and more, on the disk that the burst waits
-# for (at 1 MB a flush 3.4 bytes for each that was produced, without them 1.5).
+# the file system's journal, but zeros are a second byte for each, on the disk that the burst waits for (at
+# 1 MB a flush 2.0 bytes were written for each that was produced, without them 1.0).
 RAW_FLUSH_BYTES = 256 << 10
 FLUSHES_REMEMBERED = 16  # what the mean of their bytes is about: a burst is known after some five
 
