@@ -28,6 +28,7 @@ fix = "1d"
 replay = "12h"
 topics = ["orders", "flights.*"]    # a name, or a pattern; a name beats a pattern, a longer one a shorter
 price_gb_month = 0.023              # what a GB costs a month where it is kept; may be left out
+approvals = 0                       # so many others must approve a change of committed offsets
 
 [class.telemetry]
 detect = "15m"

@@ -200,7 +200,7 @@ async def _poisoned(
         notes.append(
             f"{where} is gone from the log, which starts at {state.log_start:,}"
             if one.offset < state.log_start
-            else f"{where} comes again in a replay: skip it, fix it or put it aside there"
+            else f"{where} comes again in a replay, unless it is left out (`--skip {where}`) or mended there"
         )
 
     def is_before(point: RecoveryPoint) -> bool:

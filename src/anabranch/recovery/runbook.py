@@ -197,14 +197,21 @@ def _steps(plan: Plan) -> Iterator[str]:
                 for one in incident.poisoned
             )
         )
-        yield "The corrected processor has to skip them, fix them, or put them aside with the reason."
+        yield (
+            "The replay below leaves them out (`--skip`) and keeps them as dead letters. To mend them instead, replace it by "
+            "`--transform mend.py`; a processor that is corrected needs neither."
+        )
         yield ""
     yield step("Replay on a branch, beside live traffic")
     yield ""
     sink = next((_sink_text(one) for one in plan.sinks if _sink_text(one)), None)
     staging = f" --sink {shlex.quote(sink)}" if sink else ""
+    skipped = "".join(
+        f" --skip {shlex.quote(f'{one.topic}:{one.partition}@{one.offset}')}"
+        for one in incident.poisoned
+    )
     yield from _shell(
-        f"anabranch replay {plan.id}{staging} --rate {plan.rate} -- {COMMAND}",
+        f"anabranch replay {plan.id}{staging} --rate {plan.rate}{skipped} -- {COMMAND}",
         "anabranch replay --list",
     )
     yield (
