@@ -130,6 +130,14 @@ def test_windows_compare_what_falls_into_them_together() -> None:
             parse_window(text)
 
 
+def test_a_window_that_one_side_is_still_filling_is_left_out() -> None:
+    live = rows("l", *(("a", hour * HOUR, 1, "x") for hour in range(5)))
+    shadow = rows("r", *(("a", hour * HOUR, 1, "x") for hour in range(3)))
+    found = compare(live, shadow, key=["k"], window=Window("at", HOUR, closed=True))
+    assert found.passed and found.rows_left == found.rows_right == 2
+    assert compare(live, rows("r"), key=["k"], window=Window("at", HOUR, closed=True)).equal == 0
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 3), st.integers(0, 5 * HOUR), st.integers(-9, 9), st.text("xy")),

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "runway": "When retention will pass the position of a group, at today's rates.",
     "sink": "Declare sinks, so that plans know what a repeat does to them.",
     "sql": "Query topics straight from the bucket with DuckDB; the offsets read are kept.",
+    "shadow": "A corrected processor beside the live one, on live topics, until it takes over.",
     "topic": "Create, list, describe, configure and delete topics.",
     "transaction": "List and describe transactions; abort one that hangs.",
     "up": "Run a broker in the foreground.",

@@ -40,6 +40,9 @@ class Trouble(click.ClickException):
     help="Compare what a key has in each span of this length together, as at=1h.",
 )
 @click.option(
+    "--closed", is_flag=True, help="Leave out windows that one of the two may still be filling."
+)
+@click.option(
     "--tolerance", type=float, default=0.0, show_default=True, help="For numbers, relative."
 )
 @click.option(
@@ -62,6 +65,7 @@ def command(
     key: str,
     columns: str | None,
     window: str | None,
+    closed: bool,
     tolerance: float,
     expected: tuple[str, ...],
     limit: int,
@@ -86,6 +90,7 @@ def command(
                 key=key,
                 columns=columns,
                 window=window,
+                closed=closed,
                 tolerance=tolerance,
                 expected=expected,
                 opened=lambda: _options.opened(data),

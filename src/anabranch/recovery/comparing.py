@@ -27,6 +27,7 @@ async def compare_named(
     window: str | None = None,
     tolerance: float = 0.0,
     expected: Sequence[str] = (),
+    closed: bool = False,
     opened: OpenLog,
 ) -> Verification:
     """Compare what two texts name. ``opened`` opens the cluster, if a topic or a plan is named.
@@ -63,7 +64,7 @@ async def compare_named(
             key=keys,
             columns=_names(columns) if columns else None,
             tolerance=tolerance,
-            window=None if window is None else parse_window(window),
+            window=None if window is None else parse_window(window)._replace(closed=closed),
             expected=conditions,
         )
 

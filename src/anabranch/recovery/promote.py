@@ -154,7 +154,7 @@ async def find(metastore: Metastore, session_id: str) -> Handover | None:
 
 
 def _topics(session: Session) -> list[str]:
-    return [branch.topic for branch in session.branches]
+    return list(dict.fromkeys(span.topic for span in session.spans))
 
 
 def _staged(session: Session) -> bool:

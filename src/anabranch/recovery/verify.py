@@ -42,6 +42,7 @@ class Window(NamedTuple):
 
     column: str
     length_ms: int
+    closed: bool = False  # the newest that one of the two may still be filling is left out, and what is behind it
 
 
 class Difference(Struct, frozen=True):
@@ -153,6 +154,8 @@ def compare(
             _in_windows(left, key, columns, window),
             _in_windows(right, key, columns, window),
         )
+        if window.closed:
+            grouped = _closed(*grouped)
         left_rows, right_rows, shown = _as_one(*grouped, columns)
         key = (*key, f"{window.column} from")
     counts = {"equal": 0, "changed": 0, "only_left": 0, "only_right": 0}
@@ -289,7 +292,7 @@ def _in_windows(
     """The rows of each key and window; the window's beginning is the last part of the key, as an ISO time."""
     key_places, column_places = _places(relation, key), _places(relation, columns)
     (time_place,) = _places(relation, [window.column])
-    groups: dict[Key, Group] = {}
+    groups: dict[Key, Group] = {}  # window last in the key: those of one key lie together
     for row in relation.rows:
         at_ms = _time_ms(row[time_place], relation.name, window.column)
         start_ms = at_ms // window.length_ms * window.length_ms
@@ -297,6 +300,18 @@ def _in_windows(
         at = (*(_scalar(row[place]) for place in key_places), start)
         groups.setdefault(at, []).append(tuple(_scalar(row[place]) for place in column_places))
     return groups
+
+
+def _closed(
+    left: dict[Key, Group], right: dict[Key, Group]
+) -> tuple[dict[Key, Group], dict[Key, Group]]:
+    """Only the windows before the newest that both sides have reached."""
+    newest = [max((str(at[-1]) for at in side), default="") for side in (left, right)]
+    until = min(newest)
+    kept = [
+        {at: group for at, group in side.items() if str(at[-1]) < until} for side in (left, right)
+    ]
+    return kept[0], kept[1]
 
 
 def _time_ms(value: Any, name: str, column: str) -> int:
