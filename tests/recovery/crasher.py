@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-from tests.recovery.kinds import KINDS
+from tests.recovery.kinds import EVERY
 
 BATCH = 10
 WHERE = ("between-effects", "before-offsets", "before-commit", "after-commit")
@@ -21,7 +21,7 @@ def die() -> None:
 
 def main() -> None:
     name, location, where, batches = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-    kind = KINDS[name](location)
+    kind = EVERY[name](location)
     sink = kind.open()
     for batch in range(batches + 1):
         last = batch == batches

@@ -155,6 +155,72 @@ KINDS: dict[str, type[Kind]] = {
 }
 
 
+class Kafka:
+    promotes = False
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+        servers, _, positions = location.removeprefix("kafka:").partition("/")
+        self.conf = {"bootstrap.servers": servers}
+        self.sink = positions.removesuffix(".positions")
+        self.output = f"{self.sink}-seen"
+
+    def open(self, line: str = LIVE, sources: dict[str, Source] = SOURCES) -> Any:
+        from confluent_kafka.admin import AdminClient, NewTopic
+
+        from anabranch.recovery.sinks import kafka, kafka_positions
+
+        admin = AdminClient(self.conf)
+        kafka_positions.create(admin, NewTopic(kafka.staged_topic(self.output, line), 1, 1))
+        return kafka.KafkaSink.open(self.conf, self.sink, {"seen": self.output}, sources, line=line)
+
+    def effect(self, tx: Any, partition: int, offset: int) -> None:
+        (topic,) = tx.tally._sources
+        tx.produce("seen", topic, partition, offset, value=b"%d/%d" % (partition, offset))
+
+    def effects(self, line: str = LIVE) -> list[Effect]:
+        from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+        from anabranch.recovery.sinks.kafka import staged_topic
+
+        consumer = Consumer(
+            {
+                **self.conf, "group.id": "reader", "isolation.level": "read_committed",
+                "enable.partition.eof": True, "enable.auto.commit": False,
+            }
+        )  # fmt: skip
+        consumer.assign([TopicPartition(staged_topic(self.output, line), 0, 0)])
+        found = []
+        for _ in range(100_000):
+            message = consumer.poll(5)
+            assert message is not None
+            if message.error() is not None:
+                assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
+                break
+            partition, _, offset = message.value().decode().partition("/")
+            found.append((int(partition), int(offset)))
+            headers = dict(message.headers())
+            assert headers["anabranch-source"].decode().endswith(f"/{partition}/{offset}")
+        consumer.close()
+        return sorted(found)
+
+    def plant(self, sink: Any, die: Callable[[], None]) -> None:
+        """Die when everything is at the broker and the transaction is not ended."""
+        producer = sink._producer
+
+        class Planted:
+            def __getattr__(self, name: str) -> Any:
+                if name == "commit_transaction":
+                    producer.flush(10)
+                    die()
+                return getattr(producer, name)
+
+        sink._producer = Planted()
+
+
+EVERY: dict[str, type[Kind]] = {**KINDS, "kafka": Kafka}  # with a broker: tests/clients
+
+
 def apply(
     kind: Kind, sink: Any, offsets: Sequence[int], partition: int = 0, topic: str = "flights"
 ) -> int:

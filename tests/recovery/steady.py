@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.recovery.kinds import KINDS, apply
+from tests.recovery.kinds import EVERY, apply
 
 BATCH = 20
 REWIND = 37
@@ -15,7 +15,7 @@ REWIND = 37
 
 def main() -> None:
     name, location, records = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    kind = KINDS[name](location)
+    kind = EVERY[name](location)
     sink = kind.open()
     print("open", flush=True)
     first = max(0, (sink.position("flights", 0) or 0) - REWIND)

@@ -20,7 +20,7 @@ from anabranch.recovery.sinks.locations import read_sink
 from anabranch.recovery.sinks.source import Source
 
 from .crasher import BATCH, WHERE
-from .kinds import FLIGHTS, KINDS, Kind, apply, at_rest, locate
+from .kinds import EVERY, FLIGHTS, KINDS, Kind, apply, at_rest, locate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -166,7 +166,7 @@ def test_stage_promote_undo(promoting: Kind, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("where", WHERE)
 def test_kill_9_between_effect_and_offset_leaves_no_extra_effect(kind: Kind, where: str) -> None:
-    name = next(name for name, each in KINDS.items() if type(kind) is each)
+    name = next(name for name, each in EVERY.items() if type(kind) is each)
     if where == "before-commit" and not hasattr(kind, "plant"):
         pytest.skip("effects and commit are one call")
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
@@ -199,7 +199,7 @@ def test_any_sequence_of_rewinds_and_failures_applies_each_record_once(
     kind: Kind,
     steps: list[tuple[int, int, int, bool]],
 ) -> None:
-    name = next(name for name, each in KINDS.items() if type(kind) is each)
+    name = next(name for name, each in EVERY.items() if type(kind) is each)
     kind = type(kind)(locate(name, tmp_path_factory.mktemp("sink")))
     sink = kind.open()
     model: dict[int, int] = {}

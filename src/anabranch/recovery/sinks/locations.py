@@ -27,6 +27,7 @@ _KINDS = {
     "postgresql": _Kind("postgresql://…", "postgres_lines", "PostgresLines", "postgres"),
     "parquet": _Kind("parquet:PATH", "objects_lines", "ParquetLines"),
     "delta": _Kind("delta:PATH", "delta_lines", "DeltaLines", "delta"),
+    "kafka": _Kind("kafka:HOST:PORT/POSITIONS", "kafka_lines", "KafkaLines", "kafka"),
     "http": _Kind("http:LEDGER", "ledger", "LedgerLines"),
     "meter": _Kind("meter:LEDGER#NAME", "meter", "MeterLines"),
 }
