@@ -15,8 +15,10 @@ from anabranch.broker.server import Broker
 from anabranch.cli._worker import watch as beside
 from anabranch.log.config import effective
 from anabranch.log.opening import wall_clock_ms
-from anabranch.metastore.api import Topic
-from anabranch.recovery import classes, watch
+from anabranch.metastore.api import GapCause, Topic
+from anabranch.records.builder import build_batch
+from anabranch.records.record import Record
+from anabranch.recovery import classes, horizon, watch
 from anabranch.recovery.classes import RetentionChange
 from anabranch.recovery.joining import change_for
 from anabranch.recovery.watch import Host, Watch, margin
@@ -66,21 +68,21 @@ class Stand:
 
 
 def test_the_margin_is_of_what_was_removed_or_will_be() -> None:
-    one, now = _class(), 10 * DAY  # needs a day
+    one = _class()  # needs a day
     keep_all = effective({"retention.ms": "-1"})
     two_days = effective({"retention.ms": str(2 * DAY)})
 
-    def of(config: Any, log_start: int, oldest_ms: int | None, size: int = 0) -> int | None:
-        return margin(config, one, log_start=log_start, oldest_ms=oldest_ms, size=size, now_ms=now)
+    def of(config: Any, log_start: int, kept_ms: int, size: int = 0) -> int | None:
+        return margin(config, one, log_start=log_start, kept_ms=kept_ms, size=size)
 
-    assert of(keep_all, 0, now - HOUR) is None
-    assert of(two_days, 0, now - HOUR) == DAY
-    assert of(two_days, 5, now - HOUR) == HOUR - DAY, "what is gone is gone"
-    assert of(two_days, 5, None) == -DAY
+    assert of(keep_all, 0, HOUR) is None
+    assert of(two_days, 0, HOUR) == DAY
+    assert of(two_days, 5, HOUR) == HOUR - DAY, "what is gone is gone"
+    assert of(two_days, 5, 0) == -DAY
     by_size = effective({"retention.ms": "-1", "retention.bytes": "1000"})
-    assert of(by_size, 0, now - HOUR, size=100) == 10 * HOUR - DAY
+    assert of(by_size, 0, HOUR, size=100) == 10 * HOUR - DAY
     compacted = effective({"cleanup.policy": "compact"})
-    assert of(compacted, 0, now - HOUR) is None
+    assert of(compacted, 0, HOUR) is None
 
 
 def test_a_pass_tells_margins_runways_and_lag(play: Any) -> None:
@@ -118,6 +120,40 @@ def test_a_pass_tells_margins_runways_and_lag(play: Any) -> None:
         stand.mine = lambda topic: False
         await stand.watch.look()
         assert stand.watch.topics == {}
+
+    play(story)
+
+
+def test_sparse_records_and_retention_that_does_its_work_are_no_alarm(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await stage.topic("flights", partitions=1)
+        stand = Stand(stage)
+        await _apply(stage.metastore, _class(), stand.now_ms)
+        await stage.log.catalogue.reload()
+
+        async def margins() -> tuple[int | None, int | None]:
+            await stand.watch.look()
+            (row,) = (
+                await horizon.horizons(stage.metastore, now_ms=stand.now_ms, topics=["flights"])
+            ).partitions
+            return stand.watch.topics["flights"].margin_ms, row.margin_ms
+
+        # Retention removes what is older than a day; the next record came much later.
+        stand.now_ms += HOUR
+        await stage.metastore.advance_log_start(
+            flights.no, 0, 50, GapCause.RETENTION_TIME, f"retention.ms={DAY}", stand.now_ms
+        )
+        # The scene's records say that they are years old: then their timestamps prove nothing.
+        old, told = await margins()
+        assert old is not None and told is not None and old < -22 * HOUR > told
+        batch = build_batch([Record(0, wall_clock_ms(), b"k", b"v", ())])
+        await stage.log.append(flights, 0, memoryview(bytearray(batch)))
+        assert await margins() == (0, 0)
+        stand.now_ms += HOUR
+        assert await margins() == (HOUR, HOUR), "until retention removes more"
+        await stage.log.delete_records(flights, 0, 60)
+        gone, told = await margins()
+        assert gone is not None and told is not None and gone < -20 * HOUR > told
 
     play(story)
 

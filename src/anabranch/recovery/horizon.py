@@ -1,7 +1,8 @@
 """How far back each topic can be replayed, against what its class needs; and when that will no longer do.
 
 *Needed* is the class's horizon. *Configured* is what retention would keep, by time or by size at today's rate.
-*Kept* is how far back the log reaches now. A partition from whose start nothing was ever removed is *complete*: it
+*Kept* is how far back the log reaches now: to its oldest record, or to the instant from which on retention last
+removed none, where nothing was appended between the two. A partition from whose start nothing was ever removed is *complete*: it
 can be replayed from its first record, however young it is. The margin is what is left of kept after needed.
 """
 
@@ -153,7 +154,8 @@ async def _partition(
     growth = 0.0
     if this_week > 0 and last_week > 0:
         growth = (this_week / last_week) ** (1 / RATE_DAYS) - 1
-    kept_ms = max(0, now_ms - view.oldest_ms) if view.oldest_ms is not None else 0
+    late = await by_timestamps(metastore, view, config)
+    kept_ms = covered_ms(view, now_ms, as_appended=not late)
     complete = view.log_start == 0
     configured_ms = _configured(config, this_week)
     needed_ms = None if one is None else one.horizon_ms
@@ -179,7 +181,7 @@ async def _partition(
         else negative_from(
             config,
             needed_ms=needed_ms,
-            oldest_ms=view.oldest_ms,
+            oldest_ms=now_ms - kept_ms if view.oldest_ms is not None else None,
             complete=complete,
             size=view.bytes,
             bytes_per_day=this_week,
@@ -189,9 +191,31 @@ async def _partition(
         hazards=(
             *_by_config(config, one, this_week),
             *_by_gaps(view, needed_ms, now_ms),
-            *await _by_timestamps(metastore, view, config),
+            *late,
         ),
     )
+
+
+def covered_ms(view: PartitionView, now_ms: int, *, as_appended: bool) -> int:
+    """How far back everything that was appended is there.
+
+    The oldest record may be younger than that: with records an hour apart, the one before it was removed for being
+    too old, and nothing is missing in between. What retention removed last was older than its ``retention.ms`` then, by the
+    records' timestamps; ``as_appended`` says that these are about when they were appended.
+    """
+    kept = max(0, now_ms - view.oldest_ms) if view.oldest_ms is not None else 0
+    if not as_appended:
+        return kept
+    for gap in view.gaps:
+        name, _, number = gap.detail.partition("=")
+        if (
+            gap.last == view.log_start - 1
+            and gap.cause == GapCause.RETENTION_TIME.value
+            and name == "retention.ms"
+            and number.isdecimal()
+        ):
+            kept = max(kept, now_ms - gap.at_ms + int(number))
+    return kept
 
 
 async def _bytes_per_day(
@@ -309,7 +333,7 @@ def _by_gaps(view: PartitionView, needed_ms: int | None, now_ms: int) -> list[Ha
     ]
 
 
-async def _by_timestamps(
+async def by_timestamps(
     metastore: Metastore, view: PartitionView, config: TopicConfig
 ) -> list[Hazard]:
     """Retention goes by the records' own timestamps: those that are old when they arrive leave early."""

@@ -49,12 +49,14 @@ async def topics_named(metastore: Metastore, names: Iterable[str]) -> list[Topic
     return found
 
 
-async def partition_views(metastore: Metastore, topics: Sequence[Topic]) -> list[PartitionView]:
-    """Every partition of ``topics`` with what it retains and what it lost."""
+async def partition_views(
+    metastore: Metastore, topics: Sequence[Topic], *, gaps: bool = True
+) -> list[PartitionView]:
+    """Every partition of ``topics`` with what it retains and (unless not asked for) what it lost."""
     views = []
     for topic in topics:
         sizes = {size.partition: size for size in await metastore.partition_sizes(topic.no)}
-        gaps = await metastore.gaps(topic.no)
+        lost = await metastore.gaps(topic.no) if gaps else []
         for state in await metastore.partitions(topic.no):
             size = sizes.get(state.partition)
             views.append(
@@ -72,7 +74,7 @@ async def partition_views(metastore: Metastore, topics: Sequence[Topic]) -> list
                         MissingRange(
                             gap.first_offset, gap.last_offset, gap.cause, gap.detail, gap.at_ms
                         )
-                        for gap in gaps
+                        for gap in lost
                         if gap.partition == state.partition
                     ),
                 )

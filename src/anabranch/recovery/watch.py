@@ -22,9 +22,10 @@ from anabranch.log.config import TopicConfig, effective
 from anabranch.metastore.api import Metastore, Topic
 from anabranch.recovery import classes as topic_classes
 from anabranch.recovery.classes import RetentionChange, TopicClass
+from anabranch.recovery.horizon import by_timestamps, covered_ms
 from anabranch.recovery.joining import Joining, SetConfigs
-from anabranch.recovery.model import Volume
-from anabranch.recovery.observe import moment_at
+from anabranch.recovery.model import PartitionView, Volume
+from anabranch.recovery.observe import moment_at, partition_views
 from anabranch.recovery.runway import by_bytes, by_time
 
 logger = logging.getLogger(__name__)
@@ -86,16 +87,9 @@ class Host(Struct, frozen=True):
 
 
 def margin(
-    config: TopicConfig,
-    one: TopicClass,
-    *,
-    log_start: int,
-    oldest_ms: int | None,
-    size: int,
-    now_ms: int,
+    config: TopicConfig, one: TopicClass, *, log_start: int, kept_ms: int, size: int
 ) -> int | None:
     """As ``horizon``'s margin, at the average rate of what is retained. None: nothing will ever be removed."""
-    kept_ms = max(0, now_ms - oldest_ms) if oldest_ms is not None else 0
     if log_start > 0:
         return kept_ms - one.horizon_ms
     if not config.deletes:
@@ -104,6 +98,12 @@ def margin(
     if config.retention_bytes >= 0 and size > 0 and kept_ms > 0:
         spans.append(round(config.retention_bytes * kept_ms / size))
     return min(spans) - one.horizon_ms if spans else None
+
+
+def _falls_short(view: PartitionView, one: TopicClass, now_ms: int) -> bool:
+    """Whether the oldest record alone does not show that the promise holds."""
+    oldest_ms = view.oldest_ms if view.oldest_ms is not None else now_ms
+    return view.log_start > 0 and now_ms - oldest_ms < one.horizon_ms
 
 
 class Watch:
@@ -196,22 +196,18 @@ class Watch:
     async def _topic(self, topic: Topic, one: TopicClass) -> TopicStanding:
         host, now_ms = self._host, self._host.now_ms()
         config = effective(topic.configs)
-        sizes = {size.partition: size for size in await host.metastore.partition_sizes(topic.no)}
-        states = await host.metastore.partitions(topic.no)
-        self._left -= len(states)
+        # Gaps and timestamps are looked at only where the oldest record alone does not reach back far enough.
+        views = await partition_views(host.metastore, [topic], gaps=False)
+        if any(_falls_short(view, one, now_ms) for view in views):
+            views = await partition_views(host.metastore, [topic])
+        self._left -= len(views)
         margins, kept = [], []
-        for state in states:
-            size = sizes.get(state.partition)
-            oldest_ms = size.oldest_appended_ms if size is not None else None
-            kept.append(max(0, now_ms - oldest_ms) if oldest_ms is not None else 0)
-            found = margin(
-                config,
-                one,
-                log_start=state.log_start,
-                oldest_ms=oldest_ms,
-                size=size.bytes if size is not None else 0,
-                now_ms=now_ms,
+        for view in views:
+            as_appended = _falls_short(view, one, now_ms) and not await by_timestamps(
+                host.metastore, view, config
             )
+            kept.append(covered_ms(view, now_ms, as_appended=as_appended))
+            found = margin(config, one, log_start=view.log_start, kept_ms=kept[-1], size=view.bytes)
             if found is not None:
                 margins.append(found)
         return TopicStanding(
