@@ -187,7 +187,7 @@ def _verify(cluster: Cluster, topic: str, before_day: str) -> str:
     file = cluster.data / f"truth-before-{before_day}.arrow"
     feather.write_feather(truth.totals(dataset.load(), before_day), file)
     return cluster.run(
-        "verify", f"topic:{topic}", str(file), "--key", "carrier,day", "--limit", "4",
+        "verify", f"topic:{topic}?key=text", str(file), "--key", "carrier,day", "--limit", "4",
         expect=(0, 1),
     )  # fmt: skip
 
