@@ -30,6 +30,7 @@ type record struct {
 
 type options struct {
 	bootstrap, topic, group, codec, instance, balancer string
+	target, transactionalID                            string
 	count                                              int
 	seconds                                            int
 	commit                                             bool
@@ -57,11 +58,13 @@ var verbs = map[string]func(context.Context, options) error{
 	"consume": consume,
 	"group":   group,
 	"admin":   admin,
+
+	"transact": transact,
 }
 
 func main() {
 	if len(os.Args) < 2 || verbs[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: clients produce|pace|consume|group|admin -bootstrap HOST:PORT …")
+		fmt.Fprintln(os.Stderr, "usage: clients produce|pace|consume|group|admin|transact -bootstrap HOST:PORT …")
 		os.Exit(2)
 	}
 	var o options
@@ -69,11 +72,13 @@ func main() {
 	flags.StringVar(&o.bootstrap, "bootstrap", "", "HOST:PORT of the broker, or several")
 	flags.StringVar(&o.topic, "topic", "", "topic")
 	flags.StringVar(&o.group, "group", "", "consumer group")
+	flags.StringVar(&o.target, "target", "", "topic that is written to")
+	flags.StringVar(&o.transactionalID, "transactional-id", "", "of the producer in transactions")
 	flags.StringVar(&o.instance, "instance", "", "group.instance.id of a static member")
 	flags.StringVar(&o.codec, "codec", "none", "none, gzip, snappy, lz4 or zstd")
 	flags.StringVar(&o.balancer, "balancer", "cooperative-sticky", "group balancer")
 	flags.BoolVar(&o.serverSide, "server-side", false, "the consumer protocol (KIP-848)")
-	flags.IntVar(&o.count, "count", 0, "records to consume, or to pace")
+	flags.IntVar(&o.count, "count", 0, "records to consume, to pace, or of a transaction")
 	flags.IntVar(&o.seconds, "seconds", 40, "give up after")
 	flags.BoolVar(&o.commit, "commit", false, "commit what was consumed when leaving")
 	_ = flags.Parse(os.Args[2:])
