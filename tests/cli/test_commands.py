@@ -209,6 +209,7 @@ def test_groups(shared: Shell) -> None:
     assert (group["group"], group["state"], group["lag"]) == ("view", "Empty", 10)
     described = shared.json("group", "describe", "view", "--history", "5")
     assert described["offsets"][0]["offset"] == 90
+    assert 0 <= described["offsets"][0]["lag_ms"] < 3_600_000  # appended by this test
     assert [(c["old"], c["new"]) for c in described["history"]] == [(40, 90), (None, 40)]
     text = shared.text("group", "describe", "view", "--history", "1")
     assert "Newest changes first" in text and "app-1" in text

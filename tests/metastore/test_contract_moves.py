@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 
@@ -91,3 +93,27 @@ async def test_I8_turns_are_what_no_consumer_does_by_going_forward(meta: Metasto
     assert await turns(11, 16) == [16, 15, 13]
     assert await turns(limit=2) == [17, 16]
     assert await meta.offset_turns("nobody", since_ms=0, until_ms=99) == []
+
+
+async def test_I8_moves_beside_commits_leave_one_line_of_history(meta: Metastore) -> None:
+    """Each change replaces what the one before left; the fixture's check compares every pair of lines."""
+    topic = await a_topic(meta, partitions=2)
+    await meta.commit_offsets("g", [at(topic, 0, 0), at(topic, 1, 0)], COMMIT, MEMBER, 10)
+
+    async def commit(n: int) -> None:
+        await meta.commit_offsets("g", [at(topic, n % 2, n)], COMMIT, MEMBER, 10 + n)
+
+    async def move(n: int) -> bool:
+        now = await meta.positions("g", [(topic.no, 0), (topic.no, 1)])
+        moves = [OffsetMove(topic.no, p, now[topic.no, p], 1000 + n) for p in (0, 1)]
+        try:
+            await meta.move_offsets("g", moves, RESET, ADMIN, 10 + n, fence=0)
+        except Conflict:
+            return False
+        return True
+
+    done = await asyncio.gather(*(move(n) if n % 3 == 0 else commit(n) for n in range(1, 60)))
+    lines = await meta.offset_history("g", newest_first=False)
+    moved = [one for one in lines if one.action is RESET]
+    assert len(moved) == 2 * done.count(True) and len(lines) == 2 + 40 + len(moved)
+    assert len({one.new for one in moved}) * 2 == len(moved), "both partitions of each, or none"

@@ -13,6 +13,7 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
+    from anabranch.log.log import Log
     from anabranch.metastore.api import GroupRow, Metastore
 
 
@@ -76,6 +77,7 @@ def describe(group: str, history: int, data: Location, output: str) -> None:
                     f"there is no group “{group}”; `anabranch group list` shows what there is"
                 )
             value = await _group_value(log.metastore, row)
+            await _ages(log, value["offsets"])
             value["configs"] = await configs.load(log.metastore, group)
             if history > 0:
                 changes = await log.metastore.offset_history(group, limit=history)
@@ -86,7 +88,7 @@ def describe(group: str, history: int, data: Location, output: str) -> None:
 
 
 def _describe_parts(value: dict[str, Any]) -> Iterator[Part]:
-    from anabranch.recovery.times import time_text
+    from anabranch.recovery.times import duration_text, time_text
 
     epoch = "epoch" if value["type"] == "consumer" else "generation"
     yield f"{value['group']}  {value['type']}  {value['state']}  {epoch} {value['generation']}"
@@ -101,7 +103,7 @@ def _describe_parts(value: dict[str, Any]) -> Iterator[Part]:
             ],
         )
     yield Table(
-        ("topic", ">partition", ">committed", ">log end", ">lag", "when"),
+        ("topic", ">partition", ">committed", ">log end", ">lag", ">waits for", "when"),
         [
             (
                 o["topic"],
@@ -109,6 +111,7 @@ def _describe_parts(value: dict[str, Any]) -> Iterator[Part]:
                 o["offset"],
                 o["log_end"],
                 o["lag"],
+                duration_text(o["lag_ms"] / 1000) if o["lag"] else None,
                 time_text(o["committed_ms"]),
             )
             for o in value["offsets"]
@@ -191,6 +194,23 @@ def _config_parts(group: str | None, values: list[dict[str, Any]]) -> Iterator[P
         yield f"{group or 'Every group'} has every config at its default."
         return
     yield Table(("group", "config", "value"), [(v["group"], v["name"], v["value"]) for v in values])
+
+
+async def _ages(log: Log, offsets: list[dict[str, Any]]) -> None:
+    """How long ago the record at each position was appended; 0 where all is read."""
+    from anabranch.recovery.observe import moment_at
+
+    now_ms = _options.now_ms()
+    for one in offsets:
+        topic = log.catalogue.topic(one["topic"])
+        one["lag_ms"] = 0
+        if topic is None or not one["lag"]:
+            continue
+        moment = await moment_at(
+            log.metastore, topic.no, one["partition"], one["offset"], log.extents.append_times
+        )
+        if moment is not None:
+            one["lag_ms"] = max(0, now_ms - moment.appended_ms)
 
 
 async def _group_value(metastore: Metastore, row: GroupRow) -> dict[str, Any]:
