@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clients.conftest import make_topic
-from tests.clients.contents import committed, read_all
-from tests.clients.dialects import ConfluentIdempotent, Rec
+from tests.clients.contents import read_all
 from tests.clients.failover import wait_until
 from tests.clients.flink_checkpoints import (
     UNALIGNED,
@@ -22,12 +20,9 @@ from tests.clients.flink_checkpoints import (
     legacy_savepoint,
     number,
 )
-from tests.clients.members import SESSION_MS
+from tests.clients.group_checkpoints import connect_sink, quix_run, streams_run
 from tests.clients.python_checkpoints import bytewax_store, spark_checkpoint
-from tests.clients.totals import PAUSE_SECONDS, Totals
-from tests.support.peers import AnabranchNode, App, Node, python
-from tests.support.peers.connect import ConnectWorker
-from tests.support.peers.java import compiled, java, log4j_config
+from tests.support.peers import AnabranchNode, Node
 
 from anabranch.errors import UserFault
 from anabranch.log.location import Location
@@ -40,7 +35,6 @@ from anabranch.recovery.model import RecoveryPoint
 
 pytestmark = pytest.mark.timeout(300)
 NOW = 1_900_000_000_000
-APPS = Path(__file__).resolve().parent / "apps"
 
 
 def nexts(read: EngineCheckpoint, uid: str | None = None) -> dict[str, int | str]:
@@ -79,6 +73,22 @@ def beside(node: Node, text: str, point: Wish | None = None) -> Any:
     return asyncio.run(main())
 
 
+def producers(node: Node) -> dict[str, int]:
+    """Who holds which transactional id, as the broker knows."""
+    assert isinstance(node, AnabranchNode)
+
+    async def main() -> dict[str, int]:
+        log = await open_log(Location(node.store_data), broker_id=None)
+        try:
+            return {
+                row.name: row.producer_id for row in await log.metastore.transactional_ids("", 1000)
+            }
+        finally:
+            await log.close()
+
+    return asyncio.run(main())
+
+
 def point_of(node: Node, origin: str, **more: Any) -> dict[str, int]:
     point = beside(node, origin, Wish(name="p", origin=origin, **more))
     return {f"{one.topic} {one.partition}": one.offset for one in point.positions}
@@ -107,7 +117,10 @@ def test_flink_aligned_and_by_its_rest_interface(
                 f"{job.topics['orders']} 2": "earliest",
             }
             assert nexts(read, "fresh") == {f"{job.topics['fresh']} 0": "group-committed"}
-            assert len([one for one in read.transactions if one.commits]) == 2
+            pending = {
+                one.transactional_id: one.producer_id for one in read.transactions if one.commits
+            }
+            assert pending and pending.items() <= producers(node).items()
         point = point_of(node, f"flink:{made.parent}", uids=("orders",))
         assert point == {**truth["orders"], f"{job.topics['orders']} 2": 0}
 
@@ -163,28 +176,7 @@ def test_bytewax(node: Node, name: str, tmp_path: Path) -> None:
 
 
 def test_kafka_streams(node: Node, name: str, tmp_path: Path) -> None:
-    totals = Totals(node, name, parts=1)
-    options = {
-        "bootstrap": node.bootstrap,
-        "group": name,
-        "state": str(tmp_path / "state"),
-        "source": totals.source,
-        "sink": totals.sink,
-        "pause_ms": 0,
-        "session_ms": SESSION_MS,
-        "heartbeat_ms": SESSION_MS // 6,
-    }
-    program = Path(__file__).parent / "streams" / "StreamsTotals.java"
-    command = [
-        *(java(), "-Xmx256M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
-        f"-Dlog4j2.configurationFile={log4j_config('WARN')}",
-        *("-cp", compiled("kafka-streams", program), program.stem, json.dumps(options)),
-    ]
-    with App(command, tmp_path / "app") as app:
-        app.start()
-        totals.write_part()
-        wait_until(lambda: totals.all_told(committed_only=True), app)
-        app.stop()
+    totals = streams_run(node, name, tmp_path)
     read = beside(node, f"streams:{name}")
     assert "exactly once" in read.form and not read.notes
     source = read_all(node.bootstrap, totals.source)
@@ -205,28 +197,9 @@ def test_kafka_streams(node: Node, name: str, tmp_path: Path) -> None:
 
 
 def test_quix_streams(node: Node, name: str, tmp_path: Path) -> None:
-    totals = Totals(node, name, parts=1)
-    options = {
-        "bootstrap": node.bootstrap,
-        "group": name,
-        "state": str(tmp_path / "state"),
-        "source": totals.source,
-        "sink": totals.sink,
-        "guarantee": "at-least-once",
-        "session_ms": 15_000,
-        "commit_seconds": 0.5,
-        "pause_seconds": PAUSE_SECONDS,
-    }
-    command = [str(python("quix")), str(APPS / "quix_totals.py"), json.dumps(options)]
-    with App(command, tmp_path / "app") as app:
-        app.start()
-        totals.write_part()
-        wait_until(totals.all_told, app)
-        assert app.stop() == 0, app.tail()
+    totals = quix_run(node, name, tmp_path)
     read = beside(node, f"quix:{name}")
-    ends = {
-        (rec.partition): (rec.offset or 0) + 1 for rec in read_all(node.bootstrap, totals.source)
-    }
+    ends = {rec.partition: (rec.offset or 0) + 1 for rec in read_all(node.bootstrap, totals.source)}
     assert nexts(read) == {f"{totals.source} {p}": end for p, end in ends.items()}
     # It flushes state and commits when it stops: every change is of what was committed.
     assert {one.partition: one.processed for one in read.changelogs} == {
@@ -236,34 +209,7 @@ def test_quix_streams(node: Node, name: str, tmp_path: Path) -> None:
 
 
 def test_kafka_connect(node: Node, name: str, tmp_path: Path) -> None:
-    make_topic(node.bootstrap, name, 2)
-    records = [Rec(b"line %d" % n, b"k", partition=n % 2) for n in range(90)]
-    ConfluentIdempotent(node.bootstrap).produce(name, records)
-    string = "org.apache.kafka.connect.storage.StringConverter"
-    properties = {
-        "bootstrap.servers": node.bootstrap,
-        "group.id": f"{name}-connect",
-        "key.converter": string,
-        "value.converter": string,
-        "offset.flush.interval.ms": "500",
-    }
-    for kind, each in (("config", "configs"), ("offset", "offsets"), ("status", "status")):
-        properties[f"{kind}.storage.topic"] = f"{name}-{each}"
-        properties[f"{kind}.storage.replication.factor"] = "1"
-    connector = {
-        "name": "files",
-        "config": {
-            "connector.class": "org.apache.kafka.connect.file.FileStreamSinkConnector",
-            "tasks.max": "1",
-            "file": str(tmp_path / "written.txt"),
-            "topics": name,
-        },
-    }
-    with ConnectWorker(properties, tmp_path, "worker") as worker:
-        worker.start()
-        wait_until(lambda: worker.ask("/") is not None, worker)
-        assert worker.ask("/connectors", connector) is not None, worker.tail()
-        wait_until(lambda: committed(node.bootstrap, "connect-files") == {0: 45, 1: 45}, worker)
+    with connect_sink(node, name, tmp_path) as worker:
         read = beside(node, f"connect:http://{worker.address}/connectors/files")
         assert nexts(read) == {f"{name} 0": 45, f"{name} 1": 45}
         assert read.group == "connect-files"

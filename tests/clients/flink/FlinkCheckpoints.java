@@ -9,6 +9,8 @@ import java.util.TreeMap;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.serialization.SimpleStringSchema;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.configuration.Configuration;
@@ -65,12 +67,8 @@ public final class FlinkCheckpoints {
             all = all == null ? one : all.union(one);
         }
         long pause = Long.parseLong(args[5].split(":")[1]);
-        DataStream<String> slow = all.rebalance()
-                .map(place -> {
-                    Thread.sleep(pause);
-                    return place;
-                })
-                .returns(Types.STRING)
+        DataStream<String> slow = all.keyBy(place -> place.substring(0, place.lastIndexOf(' ')), Types.STRING)
+                .map(new Counting(pause))
                 .uid("slow");
         if (!args[2].equals("-")) {
             Properties patience = new Properties();
@@ -126,6 +124,26 @@ public final class FlinkCheckpoints {
         @Override
         public TypeInformation<String> getProducedType() {
             return Types.STRING;
+        }
+    }
+
+    /** Keeps state by key, and takes its time. */
+    private static final class Counting extends RichMapFunction<String, String> {
+        private final long pause;
+        private transient ValueState<Long> count;
+
+        Counting(long pause) {
+            this.pause = pause;
+        }
+
+        @Override
+        public String map(String place) throws Exception {
+            Thread.sleep(pause);
+            if (count == null) {
+                count = getRuntimeContext().getState(new ValueStateDescriptor<>("count", Long.class));
+            }
+            count.update(count.value() == null ? 1 : count.value() + 1);
+            return place;
         }
     }
 

@@ -28,7 +28,10 @@ KEPT = [
     ("flink-v6-unaligned", 6, True),
     ("flink-v6-compressed", 6, True),
     ("flink-v6-merged", 6, True),
+    ("flink-v6-rocksdb", 6, True),
+    ("flink-v6-changelog", 6, True),
     ("flink-v6-savepoint", 6, True),
+    ("flink-v6-native", 6, True),
 ]
 
 
@@ -53,7 +56,9 @@ def test_positions_are_those_that_the_job_told(name: str, version: int, uids: bo
     assert nexts(fresh) == {f"{name}-fresh 0": "group-committed"}
     quiet = by_uid(read.sources, "quiet")
     assert nexts(quiet)[f"{name}-quiet 0"] in ("latest", 5)
-    assert not read.damage
+    # The changelog of state was kept elsewhere and is not in the fixture.
+    missing = ["2 of 2 state files are gone"] if name == "flink-v6-changelog" else []
+    assert [sentence[:27] for sentence in read.damage] == missing
 
 
 @pytest.mark.parametrize("name", [name for name, _, _ in KEPT])
@@ -72,7 +77,8 @@ def test_records_in_flight_are_seen_exactly_where_they_are(name: str) -> None:
 def test_transactions_that_a_restore_commits_are_listed(name: str) -> None:
     read = flink.read(str(TESTDATA / name))
     committed = [one for one in read.transactions if one.commits]
-    assert len(committed) == 2, "one of each of the sink's two subtasks"
+    # One of each subtask of the sink that had records; a savepoint may come before the last commit.
+    assert committed and len({one.transactional_id for one in committed}) == len(committed)
     assert all(one.transactional_id.startswith(f"{name}-") for one in committed)
     assert all(one.producer_id >= 0 and one.producer_epoch >= 0 for one in committed)
 
@@ -115,11 +121,12 @@ def test_what_is_no_checkpoint_is_said(tmp_path: Path, location: str, sentence: 
 def test_a_missing_state_file_is_named(tmp_path: Path) -> None:
     home = copied("flink-v6", tmp_path)
     files = sorted(file for file in home.iterdir() if file.name not in ("_metadata", "truth.json"))
+    assert len(files) > 10
     for file in files:
         kept = file.read_bytes()
         file.unlink()
         (damage,) = flink.read(str(home)).damage
-        assert file.name in damage and "1 of 10 state files are gone" in damage
+        assert file.name in damage and f"1 of {len(files)} state files are gone" in damage
         file.write_bytes(kept[:-1])
         (damage,) = flink.read(str(home)).damage
         assert f"{file.name} (cut short)" in damage
@@ -312,3 +319,84 @@ def test_operator_ids_are_murmur3_of_uids() -> None:
 
 def test_every_error_is_one_of_ours() -> None:
     assert issubclass(Corrupt, AnabranchError) and issubclass(UserFault, AnabranchError)
+
+
+def number(value: int, size: int = 4) -> bytes:
+    return value.to_bytes(size, "big", signed=True)
+
+
+def inlined(data: bytes) -> bytes:
+    return b"\1" + utf("") + number(len(data)) + data
+
+
+def operator_bytes(coordinator: bytes | None, state: str, entries: list[bytes], uid: str) -> bytes:
+    """An operator of metadata version 3 with one subtask."""
+    head, offsets, body = b"\0\0\0\x06\0", [], b""
+    for each in entries:
+        offsets.append(len(head + body))
+        body += number(len(each)) + each
+    listed = utf(state) + b"\0" + number(len(offsets)) + b"".join(number(o, 8) for o in offsets)
+    managed = b"\x04" + number(1) + listed + inlined(head + body)
+    subtask = number(0) + number(1) + managed + number(0) + b"\0\0" + number(0) + number(0)
+    where = b"\0" if coordinator is None else inlined(coordinator)
+    return murmur3_128(uid.encode()) + number(1) + number(128) + where + number(1) + subtask
+
+
+def written(tmp_path: Path, *operators: bytes) -> str:
+    head = number(0x4960672D) + number(3) + number(9, 8) + number(0) + number(len(operators))
+    (tmp_path / "_metadata").write_bytes(head + b"".join(operators))
+    return str(tmp_path)
+
+
+def versioned_bytes(thing: bytes, version: int = 0) -> bytes:
+    return number(version) + number(len(thing)) + thing
+
+
+def test_partitions_that_no_reader_holds_come_from_the_enumerator(tmp_path: Path) -> None:
+    splits = [
+        (split_bytes("a", 0, 40), 0),  # assigned, and held: the reader knows better
+        (split_bytes("a", 1, 17), 1),  # not assigned yet
+        (split_bytes("a", 2, -2), 1),
+        (split_bytes("a", 3, 5), 0),  # assigned, and held by nobody
+    ]
+    listed = b"".join(number(len(data)) + data + number(status) for data, status in splits)
+    state = number(len(splits)) + number(0) + listed + b"\1"
+    coordinator = number(1) + number(3) + number(len(state)) + state
+    held = versioned_bytes(split_bytes("a", 0, 42))
+    (source,) = flink.read(
+        written(tmp_path, operator_bytes(coordinator, "SourceReaderState", [held], "s"))
+    ).sources
+    assert nexts(source) == {"a 0": 42, "a 1": 17, "a 2": "earliest", "a 3": "undecided"}
+    assert source.positions[3].place == "enumerator: assigned, held by no reader"
+
+
+def test_sources_of_others_are_listed_with_a_reason(tmp_path: Path) -> None:
+    file_split = versioned_bytes(b"\xbe\xefsome file split", version=1)
+    strange = operator_bytes(None, "SourceReaderState", [file_split], "files")
+    twice = [versioned_bytes(split_bytes("a", 0, offset)) for offset in (1, 2)]
+    double = operator_bytes(None, "SourceReaderState", twice, "double")
+    files, doubled = flink.read(written(tmp_path, strange, double)).sources
+    assert "not one of KafkaSource" in files.problem and not files.positions
+    assert "a second position of a:0" in doubled.problem
+
+
+def test_records_that_wait_for_an_answer_are_in_flight(tmp_path: Path) -> None:
+    waiting = operator_bytes(None, "_async_wait_operator_state_", [b"r1", b"r2"], "ask")
+    (flight,) = flink.read(written(tmp_path, waiting)).in_flight
+    assert flight.beyond and flight.what == "2 records that wait for an answer"
+
+
+def test_a_finished_operator_is_said(tmp_path: Path) -> None:
+    finished = murmur3_128(b"done") + number(1) + number(128) + b"\0" + number(-1)
+    (note,) = flink.read(written(tmp_path, finished)).notes
+    assert "has finished" in note
+
+
+def test_sinks_that_are_not_kafkas_do_not_spoil_positions(tmp_path: Path) -> None:
+    sink = operator_bytes(
+        None, "streaming_committer_raw_states", [versioned_bytes(b"x", 2)], "sink"
+    )
+    held = operator_bytes(None, "SourceReaderState", [versioned_bytes(split_bytes("a", 0, 1))], "s")
+    read = flink.read(written(tmp_path, sink, held))
+    assert nexts(read.sources[0]) == {"a 0": 1} and not read.transactions
+    assert "is not one of KafkaSink" in read.notes[0]

@@ -16,7 +16,7 @@ from anabranch.recovery.checkpoints import connect, flink_rest
 from anabranch.recovery.checkpoints.groups import processed_offsets, streams_metadata
 from anabranch.recovery.checkpoints.locations import parse_origin, read
 
-from .support import TESTDATA, all_nexts
+from .support import TESTDATA, all_nexts, truth
 
 JOB = "0123456789abcdef0123456789abcdef"
 
@@ -193,3 +193,17 @@ def test_metadata_that_are_not_streams(text: str) -> None:
 )
 def test_processed_offsets_of_quix(header: bytes | None, found: dict[str, int]) -> None:
     assert processed_offsets(header) == found
+
+
+def test_what_streams_quix_and_connect_wrote() -> None:
+    """Committed beside the checkpoints: what the engines wrote, and what their topics and groups held."""
+    commits = json.loads((TESTDATA / "streams" / "commits.json").read_text())
+    times = {place: streams_metadata(meta, place)[0] for place, (_, meta) in commits.items()}
+    assert {place: times[place] for place in truth("streams")} == truth("streams")
+    headers = json.loads((TESTDATA / "quix" / "headers.json").read_text())
+    told = truth("quix")
+    for partition, pairs in headers.items():
+        found = processed_offsets(dict(pairs)["__processed_tp_offsets__"].encode())
+        assert found == {told["topic"]: told["next"][partition]}
+    found = connect.read(str(TESTDATA / "connect" / "offsets.json"))
+    assert all_nexts(found) == truth("connect")

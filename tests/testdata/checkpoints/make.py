@@ -14,13 +14,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kafka import KafkaAdminClient
 from tests.clients.conftest import make_node
+from tests.clients.contents import committed, read_all
 from tests.clients.flink_checkpoints import (
     UNALIGNED,
     CheckpointingFlink,
     legacy_savepoint,
     number,
 )
+from tests.clients.group_checkpoints import connect_sink, quix_run, streams_run
 from tests.clients.python_checkpoints import bytewax_store, spark_checkpoint
 from tests.support.peers import Node
 
@@ -49,9 +52,9 @@ def checkpoint(
     ) as flink:
         flink.start()
         made = flink.amid()
-        # What is merged into files lies beside the checkpoints of the job.
+        # What checkpoints share lies beside the checkpoints of the job.
         keep(
-            name, made.parent if settings is MERGING else made, flink.truth(number(made))._asdict()
+            name, made.parent if settings in SHARING else made, flink.truth(number(made))._asdict()
         )
 
 
@@ -75,11 +78,58 @@ def bytewax(name: str, node: Node, directory: Path) -> None:
     keep(name, *bytewax_store(node, name, directory))
 
 
+def streams(name: str, node: Node, directory: Path) -> None:
+    directory.mkdir()
+    totals = streams_run(node, name, directory)
+    admin = KafkaAdminClient(bootstrap_servers=node.bootstrap)
+    found = admin.list_group_offsets({name: None})[name]
+    admin.close()
+    commits = {f"{tp.topic} {tp.partition}": [at.offset, at.metadata] for tp, at in found.items()}
+    times: dict[str, int] = {}
+    for rec in read_all(node.bootstrap, totals.source):
+        place = f"{totals.source} {rec.partition}"
+        times[place] = max(rec.timestamp_ms or 0, times.get(place, 0))
+    keep_text(name, "commits.json", commits, times)
+
+
+def quix(name: str, node: Node, directory: Path) -> None:
+    directory.mkdir()
+    totals = quix_run(node, name, directory)
+    changelog = f"changelog__{name}--{totals.source}--default"
+    newest = {
+        str(rec.partition): [[key, (value or b"").decode()] for key, value in rec.headers]
+        for rec in read_all(node.bootstrap, changelog)
+    }
+    ends = {str(p): n for p, n in committed(node.bootstrap, name, totals.source).items()}
+    keep_text(name, "headers.json", newest, {"topic": totals.source, "next": ends})
+
+
+def connect(name: str, node: Node, directory: Path) -> None:
+    directory.mkdir()
+    with connect_sink(node, name, directory) as worker:
+        answer = worker.ask("/connectors/files/offsets")
+    keep_text(name, "offsets.json", answer, {f"{name} 0": 45, f"{name} 1": 45})
+
+
+def keep_text(name: str, file: str, made: Any, truth: Any) -> None:
+    home = HERE / name
+    home.mkdir(exist_ok=True)
+    for each, value in ((file, made), ("truth.json", truth)):
+        (home / each).write_text(json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
 MERGING = {
     "execution.checkpointing.file-merging.enabled": "true",
     "state.storage.fs.memory-threshold": "0",
     "execution.checkpointing.data-inline-threshold": "0",
 }
+ROCKSDB = {"state.backend.type": "rocksdb", "execution.checkpointing.incremental": "true"}
+CHANGELOG = {
+    "state.changelog.enabled": "true",
+    "state.changelog.storage": "filesystem",
+    "state.changelog.periodic-materialize.interval": "300 ms",
+}
+SHARING = (MERGING, ROCKSDB)
 FILES = {
     "state.storage.fs.memory-threshold": "0",
     "execution.checkpointing.data-inline-threshold": "0",
@@ -101,10 +151,21 @@ MAKERS: dict[str, Maker] = {
     ),
     "flink-v6-compressed": lambda *at: checkpoint(at[0], "flink", *at[1:], settings=COMPRESSED),
     "flink-v6-merged": lambda *at: checkpoint(at[0], "flink", *at[1:], settings=MERGING),
+    "flink-v6-rocksdb": lambda *at: checkpoint(at[0], "flink", *at[1:], settings=ROCKSDB),
+    "flink-v6-changelog": lambda *at: checkpoint(
+        at[0],
+        "flink",
+        *at[1:],
+        settings={**CHANGELOG, "dstl.dfs.base-path": (at[2] / "changelog").as_uri()},
+    ),
+    "flink-v6-native": lambda *at: savepoint(at[0], "flink", *at[1:], form="NATIVE"),
     "flink-v6-savepoint": lambda *at: savepoint(at[0], "flink", *at[1:], form="CANONICAL"),
     "spark-v1": lambda *at: spark(*at, form=1),
     "spark-v2": lambda *at: spark(*at, form=2),
     "bytewax": bytewax,
+    "streams": streams,
+    "quix": quix,
+    "connect": connect,
 }
 
 

@@ -46,6 +46,11 @@ def read(location: str, *, taken_ms: int | None = None) -> EngineCheckpoint:
     transactions, unread = _transactions(metadata, files, path)
     damage = files.missing(metadata.files)
     notes = list(unread)
+    notes += [
+        f"operator {one.uid or one.name or one.id} has finished: a restore does not run it again"
+        for one in metadata.operators
+        if one.finished
+    ]
     if files.moved:
         notes.append("state was found beside the checkpoint, not where it was written")
     return EngineCheckpoint(
