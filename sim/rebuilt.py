@@ -33,7 +33,7 @@ from anabranch.records.record import iter_records
 from anabranch.storage.store import NotFound
 from anabranch.storage.wal import WalReader
 from sim.history import TopicStory, Violation, identity_of
-from sim.transactions import PREFIX
+from sim.transactions import PREFIX, Transactional
 from sim.weather import is_quiet
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class Rebuilding:
             for story in self._world.history.topics.values():
                 if not story.deletion_asked:
                     rebuilt.check_topic(story)
+            for producer in self._world.transactional:
+                rebuilt.check_transactions(producer)
         self._world.weather.saw("rebuilds compared")
 
     def difference(self) -> str | None:
@@ -260,6 +262,15 @@ class _Rebuilt:
         return there
 
     def _records_of(self, extent: Extent) -> list[tuple[tuple[str, int], int]]:
+        view = self._placed(extent)
+        return [
+            (identity_of(record), record.offset)
+            for header in scan(view)
+            for record in iter_records(view, header)
+        ]
+
+    def _placed(self, extent: Extent) -> memoryview:
+        """Its batches under the offsets that they have."""
         try:
             if extent.kind is ObjectKind.WAL:
                 data = self._wal.read(extent.object_key, extent.position, extent.length)
@@ -268,18 +279,58 @@ class _Rebuilt:
         except (NotFound, Corrupt) as fault:
             if not self._says((Kind.OBJECT_MISSING,), extent.object_key):
                 raise self._objection(f"{extent}: {fault}, which nobody says") from None
-            return []
+            return memoryview(b"")
         view = memoryview(bytearray(data))
         if extent.kind is ObjectKind.WAL:
             at = extent.base_offset
             for header in scan(view):
                 place(view, header.position, at, extent.leader_epoch)
                 at += header.last_offset_delta + 1
-        return [
-            (identity_of(record), record.offset)
-            for header in scan(view)
-            for record in iter_records(view, header)
-        ]
+        return view
+
+    # -- transactions ------------------------------------------------------------------------------
+    def check_transactions(self, producer: Transactional) -> None:
+        """I6: also of what is rebuilt a read_committed consumer sees whole transactions."""
+        made = None if producer.topic is None else self.topics.get(producer.topic.id)
+        if made is None:
+            if any(transaction.acked for transaction in producer.done):
+                raise self._objection(f"the topic of {producer.name} is gone")
+            return
+        seen: dict[bytes, tuple[int, int]] = {}
+        sure = True
+        for number in range(made.partitions):
+            sure = sure and not self._says(UNCERTAIN, f"{made.name}/{number}")
+            for offset, value in self._committed_values(made.no, number):
+                if value in seen:
+                    raise self._objection(f"{value!r} is at {seen[value]} and at {offset}")
+                seen[value] = number, offset
+        objection = producer.objection(seen, moved=not sure)
+        if objection is not None:
+            raise self._objection(objection)
+        self._world.weather.saw("rebuilt transactions compared")
+
+    def _committed_values(self, topic_no: int, number: int) -> list[tuple[int, bytes]]:
+        """(offset, value) of what is below the last stable offset and not aborted."""
+        row = partition_row(self.tx, topic_no, number)
+        assert row is not None
+        stable = row.next_offset if row.unstable < 0 else row.unstable
+        aborted = self.tx.execute(
+            "SELECT producer_id, first_offset, last_offset FROM aborted_transaction "
+            "WHERE topic_no = ? AND partition = ?",
+            (topic_no, number),
+        ).fetchall()
+        found = []
+        for extent in extents_from(self.tx, topic_no, number, row.log_start, EXTENTS_MAX):
+            view = self._placed(extent)
+            for header in scan(view):
+                gone = any(
+                    producer == header.producer_id and first <= header.base_offset <= last
+                    for producer, first, last in aborted
+                )
+                if not header.is_control and not gone and header.last_offset < stable:
+                    records = iter_records(view, header)
+                    found += [(record.offset, record.value or b"") for record in records]
+        return found
 
     # -- groups ------------------------------------------------------------------------------------
     def check_groups(self) -> None:

@@ -8,6 +8,7 @@ sends is never seen at all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -218,22 +219,31 @@ class Transactional(Client):
                 if value in seen:
                     raise Violation(f"I6: {value!r} is at {seen[value]} and at {offset}")
                 seen[value] = partition, offset
+        objection = self.objection(seen)
+        if objection is not None:
+            raise Violation(objection)
+
+    def objection(
+        self, seen: Mapping[bytes, tuple[int, int]], *, moved: bool = False
+    ) -> str | None:
+        """What is wrong if a read_committed consumer sees these values where it does (partition, offset);
+        ``moved``: not at offsets that they were acknowledged at, which may be so."""
+        left = dict(seen)
         for transaction in self.done:
             values = [value for _, value in transaction.values]
-            there = [value for value in values if value in seen]
+            there = [value for value in values if value in left]
             if transaction.committed and len(there) < len(values):
-                raise Violation(f"I6: {transaction} was committed, and only {there} is seen")
+                return f"I6: {transaction} was committed, and only {there} is seen"
             if there and not transaction.commit_asked:
-                raise Violation(f"I6: {transaction} was never committed, and {there} is seen")
+                return f"I6: {transaction} was never committed, and {there} is seen"
             if there and len(there) < len(transaction.acked):
-                raise Violation(f"I6: of {transaction} only {there} is seen")
+                return f"I6: of {transaction} only {there} is seen"
             for value, place in transaction.acked.items():
-                if seen.get(value, place) != place:
-                    raise Violation(f"I1: {value!r} is at {seen[value]}, acknowledged at {place}")
+                if not moved and left.get(value, place) != place:
+                    return f"I1: {value!r} is at {left[value]}, acknowledged at {place}"
             for value in values:
-                seen.pop(value, None)
-        if seen:
-            raise Violation(f"I6: {seen} is seen, which nobody had a right to send")
+                left.pop(value, None)
+        return f"I6: {left} is seen, which nobody had a right to send" if left else None
 
     async def _read(self, broker: SimBroker, partition: int) -> list[tuple[int, bytes]]:
         """All of a partition, as a consumer of read_committed filters it."""

@@ -115,6 +115,7 @@ class World:
             SimBroker(self, number) for number in range(1, self.weather.settings.brokers + 1)
         ]
         self._reader = KafkaClient(self, "reader")
+        self.transactional: list[Transactional] = []
         self.ending = False
         self.vandalised = False
         self._skews_ms = [0]  # every broker's clock that there ever was
@@ -241,7 +242,7 @@ class World:
         if settings.damage and not settings.transactions:
             actors += [Vandal(self, "vandal"), operator]
         finishing: list[Client] = [IdempotentProducer(self, "i1"), IdempotentProducer(self, "i2")]
-        transactional = [
+        transactional = self.transactional = [
             Transactional(self, name) for name in (("x1", "x2") if settings.transactions else ())
         ]
         finishing += transactional
@@ -298,7 +299,6 @@ class World:
         transactional: list[Transactional],
     ) -> None:
         """Calm weather: everybody comes back, what was begun is finished, everything is read once more."""
-        settings = self.weather.settings
         self.note("calm weather")
         self.weather.calm = True
         self.ending = True
@@ -327,7 +327,7 @@ class World:
         self._audit()
         self.auditor.final()
         deadline = self.loop.time() + SETTLE_S
-        if self.vandalised or settings.transactions:
+        if self.vandalised:
             return  # what was refused of transactions may be recovered: not judged yet
         while (difference := self.rebuilding.difference()) is not None:
             await self._settling(deadline, f"a rebuild differs: {difference}")

@@ -6,6 +6,9 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from anabranch.errors import ClientFault
 from anabranch.log.rebuild.report import Kind, Report
 from anabranch.metastore.api import Actor, Committed, TransactionState
 from anabranch.metastore.check import check
@@ -127,6 +130,71 @@ def test_I6_I9_without_a_journal_segments_name_what_was_aborted(run: Run, tmp_pa
         assert rebuilt.report.exact_until_ms == 0
         assert rebuilt.rows("first_offset, last_offset", "aborted_transaction") == [(2, 3), (6, 7)]
         assert rebuilt.rows("unstable, aborted_end", "partition") == [(-1, 8)]
+        assert check(rebuilt.tx) == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("bumps", [False, True], ids=["one epoch", "an epoch each"])
+def test_I6_I9_a_transaction_that_goes_on_was_not_ended_by_the_one_before(
+    run: Run, tmp_path: Path, bumps: bool
+) -> None:
+    """Its producer's last marker elsewhere is of the transaction before, and that one's offsets count."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 2, {})
+        client = Client(bench)
+        await client.init()
+        await bench.append(topic, 0, [b"first"])
+        position = Committed(topic.no, 0, 1, 0, "", bench.clock())
+        identity = client.identity
+        await client.transactions.commit_offsets(
+            client.name, identity, "g", [position], ACTOR, implicit=True, expected=None
+        )
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        await client.write(topic, 0, [b"ended"])  # 1
+        await client.write(topic, 1, [b"ended"])  # 0
+        await client.transactions.end(client.name, identity, commit=True, bumps=bumps)  # 2, 1
+        bench.clock.ms += 1
+        if bumps:
+            await client.init()
+        await client.write(topic, 0, [b"goes on"])  # 3
+        rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
+        assert rebuilt.rows("partition, next_offset, unstable", "partition") == [
+            (0, 4, 3),
+            (1, 2, -1),
+        ]
+        assert rebuilt.rows('"offset"', "committed") == [(1,)]
+        found = transaction(rebuilt.tx, client.name)
+        assert found is not None and found.id.state is TransactionState.ONGOING
+        assert [one.first_offset for one in found.partitions] == [3]
+        assert check(rebuilt.tx) == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["journal before", "journal after"])
+def test_I6_I9_what_a_fenced_producer_sent_last_is_not_recovered(
+    run: Run, tmp_path: Path, told: bool
+) -> None:
+    """Its flush is durable and was refused, and no later one says so."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        zombie = Client(bench)
+        await zombie.init()
+        await zombie.write(topic, 0, [b"x"])  # 0
+        await zombie.end(commit=True)  # 1
+        await Client(bench, zombie.name).init()
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        with pytest.raises(ClientFault):
+            await zombie.write(topic, 0, [b"zombie"])
+        if told:
+            await ship(bench)
+        rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
+        assert rebuilt.rows("next_offset, unstable", "partition") == [(2, -1)]
         assert check(rebuilt.tx) == []
 
     run(scenario)

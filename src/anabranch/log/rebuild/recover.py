@@ -58,6 +58,7 @@ class Recovery:
         self._at_ms = at_ms
         self._report = report
         self._holes = False
+        self._fences: Mapping[int, float] = {}
         self.producer_id_max = -1
 
     def recover(
@@ -68,6 +69,7 @@ class Recovery:
     ) -> None:
         """``adopted``: segments that were put behind what the journal knows, by (topic id, partition)."""
         self._holes = any(finding.kind in TRUNCATED for finding in self._report.findings)
+        self._fences = {} if self._holes else self._tables.transactional_epochs()
         states = self._tables.topic_states()
         ordered = ((key, part) for key in sorted(parts) for part in parts[key])
         reading = groupby(in_order(self._pool, self._read, ordered), lambda one: one[0][0])
@@ -120,7 +122,7 @@ class Recovery:
         if adopted and any(read.part.told is None for read in left):
             in_none = {id(read) for read in self._not_adopted(reads, adopted, name)}
             left = [read for read in left if read.part.told is not None or id(read) in in_none]
-        left = [each for each in left if not self._is_there(row, each, name)]
+        left = [self._unfenced(each) for each in left if not self._is_there(row, each, name)]
         streams = [_in_order(stream) for stream in by_broker(left).values()]
         if streams:
             self._place(row, name, streams)
@@ -130,6 +132,20 @@ class Recovery:
         if read.part.seen.leader_epoch == row.leader_epoch:
             return read
         return read._replace(part=read.part._replace(seen=UNSEEN, settled=0, told=None, floor=0))
+
+    def _unfenced(self, read: Read) -> Read:
+        """Without what producers sent in transactions under an epoch that was over when the journal ended: what
+        had been committed of it before lies below the partition's end, and all else was refused (I6)."""
+        if read.part.told is not None:
+            return read
+        kept = [
+            header
+            for header in read.headers
+            if not header.is_transactional
+            or header.is_control
+            or header.producer_epoch >= self._fences.get(header.producer_id, 0)
+        ]
+        return read if len(kept) == len(read.headers) else read._replace(headers=kept)
 
     def _unresolved(self, row: Partition, reads: Sequence[Read]) -> list[Read]:
         """Without what lies below the partition's end: a flush that is told to, and all its broker began

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 from anabranch.log import leaving
@@ -119,6 +120,17 @@ class Tables:
     def producers(self, topic_no: int, partition: int) -> dict[int, ProducerState]:
         states = appends.producer_states(self.tx, topic_no, partition)
         return {state.producer_id: state for state in states}
+
+    def transactional_epochs(self) -> dict[int, float]:
+        """The lowest epoch that is not over, of each producer id that a transactional id has or had last."""
+        epochs: dict[int, float] = {}
+        for producer_id, epoch, previous in self.tx.execute(
+            "SELECT producer_id, epoch, previous_producer_id FROM transactional_id"
+        ):
+            epochs[producer_id] = epoch
+            if previous >= 0:
+                epochs.setdefault(previous, inf)
+        return epochs
 
     def set_producers(self, topic_no: int, partition: int, states: Sequence[ProducerState]) -> None:
         appends.set_producers(self.tx, topic_no, partition, states)

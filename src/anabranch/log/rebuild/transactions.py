@@ -1,14 +1,17 @@
 """What became of transactions, where batches tell what the journal does not (I6).
 
 The markers of a transaction's end are one flush: they are recovered together or not at all, so every
-partition hears the same. What is open at the end of all that is there stays open, and is aborted when its
-time is over; of a producer that the journal does not know, under a name that says so. Offsets that a
-transaction carried are known as far as the journal told of them.
+partition hears the same. Where something is lost, a marker may be, too: then one that is in another partition
+counts for all, of the newest end that a partition did not hear of. What is open at the end of all that is there
+stays open, and is aborted when its time is over; of a producer that the journal does not know, under a name
+that says so. Offsets that a transaction carried are known as far as the journal told of them: they went with the
+first end behind it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -28,7 +31,22 @@ from anabranch.storage.store import NotFound
 
 TAIL_BYTES = 64 * 1024 * 1024  # read of each partition where there is no journal
 
+# A marker may be lost: of these partitions, or of any.
+LOSSY = (Kind.OFFSETS_MISSING, Kind.WAL_DAMAGED)
+TORN = (Kind.WAL_DAMAGED, Kind.WAL_MISSING)
 Key = tuple[int, int]  # topic_no, partition
+
+
+class End(NamedTuple):
+    """How a transaction of some producer ended; its markers in all partitions say the same. The newest is the
+    largest."""
+
+    epoch: int
+    at_ms: int
+    commit: bool
+
+
+Ends = dict[int, set[End]]  # by producer id
 
 
 class _Seen:
@@ -36,17 +54,16 @@ class _Seen:
 
     def __init__(self, open_: Mapping[int, int]) -> None:
         self.open = dict(open_)  # first offset by producer id
+        self.began_ms: dict[
+            int, int
+        ] = {}  # of open ones that the journal did not tell, as their clients say
         self.aborted: list[tuple[int, int, int, int]] = []  # last, producer, first, stable
-        self.closed = False
+        self.ends: Ends = {}
+        self.whole = True  # nothing is missing behind what the journal told
         self.first: int | None = None  # where the first transaction begins
 
     def read(
-        self,
-        extents: ExtentReader,
-        extent: Extent,
-        start: int,
-        ends: dict[int, tuple[bool, int]],
-        epochs: dict[int, int],
+        self, extents: ExtentReader, extent: Extent, start: int, epochs: dict[int, int]
     ) -> None:
         """Raises Corrupt, NotFound."""
         for run in extents.chunks(extent):
@@ -56,17 +73,18 @@ class _Seen:
                 producer_id, offset = header.producer_id, header.base_offset
                 epochs[producer_id] = max(epochs.get(producer_id, 0), header.producer_epoch)
                 if not header.is_control:
-                    self.open.setdefault(producer_id, offset)
+                    if producer_id not in self.open:
+                        self.open[producer_id] = offset
+                        self.began_ms[producer_id] = header.max_timestamp
                     if self.first is None:
                         self.first = offset
-                    ends.pop(producer_id, None)  # another transaction began
                     continue
                 commit = is_commit(run, header)
                 first = self.open.pop(producer_id, None)
                 if commit is None:
                     continue
-                ends[producer_id] = (commit, header.producer_epoch)
-                self.closed = True
+                end = End(header.producer_epoch, header.max_timestamp, commit)
+                self.ends.setdefault(producer_id, set()).add(end)
                 if not commit and first is not None:
                     stable = min(self.open.values(), default=offset + 1)
                     self.aborted.append((offset, producer_id, first, stable))
@@ -92,7 +110,9 @@ def recover_transactions(
     ).fetchall():
         open_.setdefault((topic_no, partition), {})[producer_id] = first
     _name_indexed(tables, adopted)
-    ends: dict[int, tuple[bool, int]] = {}
+    ends: Ends = {}
+    lossy = {finding.subject for finding in report.findings if finding.kind in LOSSY}
+    torn = any(finding.kind in TORN for finding in report.findings)
     epochs: dict[int, int] = {}
     seen: dict[Key, _Seen] = {}
     for row in tables.all_partitions():
@@ -101,23 +121,38 @@ def recover_transactions(
         if start >= row.next_offset:
             continue
         found = seen[key] = _Seen(open_.get(key, {}))
+        name = f"{tables.topic(row.topic_no).name}/{row.partition}"
+        found.whole = not torn and name not in lossy
+        tail = tables.tail(*key, start)
+        chosen = _to_read(tail, lost)
+        if chosen and chosen[0].base_offset > tail[0].base_offset:
+            report.add(
+                Kind.GUESSED,
+                name,
+                f"transactions are looked for from offset {chosen[0].base_offset} on (the last "
+                f"{TAIL_BYTES >> 20} MiB): one that began before and is open still counts as committed there",
+            )
         try:
-            for extent in _to_read(tables.tail(*key, start), lost):
-                found.read(extents, extent, start, ends, epochs)
+            for extent in chosen:
+                found.read(extents, extent, start, epochs)
         except (Corrupt, NotFound) as error:
+            found.whole = False
             report.add(
                 Kind.DOUBT,
-                f"{tables.topic(row.topic_no).name}/{row.partition}",
+                name,
                 f"which transactions ended behind offset {start} cannot be read ({error})",
             )
     for key, first_offsets in open_.items():
         seen.setdefault(key, _Seen(first_offsets))
+    for found in seen.values():
+        for producer_id, some in found.ends.items():
+            ends.setdefault(producer_id, set()).update(some)
     for key, found in seen.items():
         _settle(tables, key, found, ends)
     _conclude(tables, ids, seen, ends, epochs, report)
 
 
-def _to_read(tail: Sequence[Extent], lost: bool) -> Iterable[Extent]:
+def _to_read(tail: Sequence[Extent], lost: bool) -> Sequence[Extent]:
     """With a journal all that is newer; without one the last of it: what is older was decided."""
     if not lost:
         return tail
@@ -128,7 +163,7 @@ def _to_read(tail: Sequence[Extent], lost: bool) -> Iterable[Extent]:
             break
         chosen.append(extent)
         size += extent.length
-    return reversed(chosen)
+    return chosen[::-1]
 
 
 def _name_indexed(tables: Tables, adopted: Mapping[tuple[bytes, int], Sequence[Placed]]) -> None:
@@ -158,17 +193,21 @@ def _put_aborted(tables: Tables, rows: Iterable[bulk.Row]) -> None:
         bulk.write(tables.tx, ABORTED, [row])
 
 
-def _settle(tables: Tables, key: Key, found: _Seen, ends: Mapping[int, tuple[bool, int]]) -> None:
+def _settle(tables: Tables, key: Key, found: _Seen, ends: Ends) -> None:
     """Close what ended, also where its marker is missing."""
     row = tables.partition(*key)
     if row is None:
         return
     rows: list[bulk.Row] = [(*key, *one, 1) for one in found.aborted]
     for producer_id, first in list(found.open.items()):
-        end = ends.get(producer_id)
-        if end is not None:  # its markers are elsewhere; here it is lost
+        elsewhere = {
+            end
+            for end in ends.get(producer_id, set()) - found.ends.get(producer_id, set())
+            if end.at_ms >= found.began_ms.get(producer_id, 0)
+        }
+        if elsewhere and not found.whole:  # here its marker is lost
             del found.open[producer_id]
-            if not end[0]:
+            if not max(elsewhere).commit:
                 stable = min(found.open.values(), default=row.next_offset)
                 rows.append((*key, row.next_offset - 1, producer_id, first, stable, 0))
     _put_aborted(tables, rows)
@@ -190,19 +229,20 @@ def _conclude(
     tables: Tables,
     ids: dict[int, TransactionalId],
     seen: Mapping[Key, _Seen],
-    ends: Mapping[int, tuple[bool, int]],
+    ends: Ends,
     epochs: Mapping[int, int],
     report: Report,
 ) -> None:
     """The rows of transactional ids, and what is unstable."""
     tx = tables.tx
     still = {producer_id for found in seen.values() for producer_id in found.open}
-    for producer_id, (commit, epoch) in ends.items():
+    for producer_id, some in ends.items():
         row = ids.get(producer_id)
-        if row is None or producer_id in still:
+        if row is None:
             continue
+        epoch, _, commit = max(some)
         state = TransactionState.COMPLETE_COMMIT if commit else TransactionState.COMPLETE_ABORT
-        carry_offsets(tx, row, end_of(row, commit=commit, bumps=False), tables.now_ms)
+        carry_offsets(tx, row, end_of(row, commit=min(some).commit, bumps=False), tables.now_ms)
         after = replace(
             row,
             epoch=max(row.epoch, epoch),
