@@ -1,5 +1,40 @@
-"""The recovery plane: points, explain, plan, replay, sinks, verify, promote, report.
+"""The recovery plane: horizons, points, explain, plans, replays, sinks, verification, promotion, drills.
 
-Planners are functions of values (``model``); the shells that read the log and write documents are
-thin. Nothing here needs a broker: the log and the metastore are opened beside it.
+:class:`Recovery` is all of it for a program that recovers something (docs/library.md). Underneath, planners are functions of
+values (``model``); the shells that read the log and write documents are thin coroutines, one module a subject. Nothing
+here needs a broker: the log and the metastore are opened beside it.
 """
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anabranch.recovery.capturing import Wish as Wish
+    from anabranch.recovery.function import replay_function as replay_function
+    from anabranch.recovery.guards import Guards as Guards
+    from anabranch.recovery.library import Recovery as Recovery
+    from anabranch.recovery.line_promotion import OffsetRule as OffsetRule
+    from anabranch.recovery.line_promotion import Rules as Rules
+    from anabranch.recovery.offset_plan import Aim as Aim
+    from anabranch.recovery.offset_planning import Want as Want
+
+_HOMES = {
+    "Aim": "offset_plan",
+    "Guards": "guards",
+    "OffsetRule": "line_promotion",
+    "Recovery": "library",
+    "Rules": "line_promotion",
+    "Want": "offset_planning",
+    "Wish": "capturing",
+    "replay_function": "function",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    # Lazily: a broker or a sink must not pay for all of it.
+    if name in _HOMES:
+        return getattr(import_module(f"anabranch.recovery.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'anabranch.recovery' has no attribute {name!r}")
