@@ -136,3 +136,14 @@ def test_undo_waits_for_an_empty_group_and_brings_a_deleted_one_back(play: Any) 
             await undo.prepare(stage.metastore, "other")
 
     play(story)
+
+
+def test_what_was_pruned_is_known_by_what_it_was_replaced_with(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        await _story(stage)
+        assert await stage.metastore.prune_offset_history(T0 + 150, 100) == 2
+        found = await difference(stage.metastore, "view", from_ms=T0 + 110, to_ms=T0 + 600)
+        assert [(p.partition, p.old, p.new) for p in found.partitions] == [(0, 10, 5), (1, 20, 30)]
+        assert found.begins_ms == T0 + 200
+
+    play(story)

@@ -3,8 +3,10 @@ what it replaced."""
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
+import msgspec
 import pytest
 
 from anabranch.errors import UserFault
@@ -254,5 +256,37 @@ def test_lag_in_seconds_is_of_the_record_at_the_position(play: Any) -> None:
             record_time=lambda extent, offset: record_time(log.extents, extent, offset),
         )
         assert found.partitions[0].event_ms == T0 + 77
+
+    play(story)
+
+
+def test_a_line_that_was_cut_below_the_position_is_told(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await stage.topic("flights")
+        await stage.commit("view", flights, {0: 90, 1: 30}, T0 + 100)  # under leader epoch 0
+        with sqlite3.connect(stage.data / "metastore.db") as direct:  # a promotion parted at 40
+            for partition in (0, 1):
+                direct.execute(
+                    "INSERT INTO leader_epoch VALUES (?, ?, 5, 40)", (flights.no, partition)
+                )
+            direct.execute("UPDATE partition SET leader_epoch = 5")
+        point = _point("p", topic_id_text(flights.id), 60, 35)
+        point = msgspec.structs.replace(
+            point,
+            positions=tuple(msgspec.structs.replace(p, leader_epoch=0) for p in point.positions),
+        )
+        found = await explain(
+            stage.metastore, "view", at_ms=T0 + 200, now_ms=T0 + 300, points=[point]
+        )
+        zero, one = found.partitions
+        assert (zero.position, zero.cut, zero.lag.records) == (90, 40, 60)
+        assert str(zero.verdict) == "unknown" and "was cut at 40" in zero.verdict.reason
+        assert (one.cut, str(one.verdict)) == (None, FINE)
+        checks = {check.of: check for check in (*zero.checks, *one.checks)}
+        assert (
+            str(found.points["p"]) == "unknown"
+            and "epoch 5 began at 40" in found.points["p"].reason
+        )
+        assert str(checks["point p"].verdict) == FINE  # partition 1's lies below the cut
 
     play(story)

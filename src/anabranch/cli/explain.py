@@ -141,6 +141,8 @@ def _changed(changed: Difference) -> Iterator[Part]:
         )
     else:
         yield "No rewind, jump, reset, deletion or expiry in between: consumers went forward."
+    if changed.begins_ms > changed.from_ms:
+        yield f"The history that is kept begins at {time_text(changed.begins_ms)}."
     if not changed.turns_complete:
         yield "There were more turns; these are the newest. Ask for a shorter time to see the others."
     if not changed.commits_complete:

@@ -64,6 +64,7 @@ class PartitionDifference(Struct, frozen=True, kw_only=True):
 
 class Difference(Struct, frozen=True, kw_only=True):
     """Of all partitions that differ or turned. ``turns``: newest first; ``turns_complete``: none is left out.
+    ``begins_ms`` is when the history that is kept begins: of what was before, only what it replaced is known.
     ``commits_looked_at`` for seeks forward, ``commits_complete``: these were all of the interval."""
 
     group: str
@@ -72,6 +73,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     partitions: tuple[PartitionDifference, ...]
     turns: tuple[Turn, ...]
     turns_complete: bool
+    begins_ms: int
     commits_looked_at: int
     commits_complete: bool
 
@@ -128,6 +130,7 @@ async def difference(
         raise UserFault(
             f"group “{group}” had committed nothing by then; `anabranch explain {group}` says when its history begins"
         )
+    oldest = await metastore.offset_history(group, limit=1, newest_first=False)
     turns = await metastore.offset_turns(
         group, since_ms=from_ms + 1, until_ms=to_ms, limit=TURNS_MAX
     )
@@ -139,6 +142,20 @@ async def difference(
     marked.sort(key=lambda one: (-one.at_ms, -one.seq))
     marked = [one for one in marked if names is None or one.topic in names]
     old = {(one.change.topic_no, one.change.partition): one.change.new for one in before}
+    for item in after:
+        place = (item.change.topic_no, item.change.partition)
+        if place not in old and item.change.at_ms > from_ms:
+            # The line before was pruned, or there was none: the first line that is left says which.
+            first = await metastore.offset_history(
+                group,
+                topic_no=place[0],
+                partition=place[1],
+                since_ms=from_ms + 1,
+                limit=1,
+                newest_first=False,
+            )
+            if first:
+                old[place] = first[0].old
     turned = {(one.topic_no, one.partition) for one in marked}
     partitions = []
     for item in after:
@@ -164,6 +181,7 @@ async def difference(
             Turn(turn_kind(one), one.topic, one.partition, Change.of(one)) for one in marked
         ),
         turns_complete=len(turns) < TURNS_MAX,
+        begins_ms=oldest[0].at_ms if oldest else from_ms,
         commits_looked_at=len(commits),
         commits_complete=len(commits) < COMMITS_MAX,
     )

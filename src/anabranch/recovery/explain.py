@@ -11,8 +11,17 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from anabranch.errors import UserFault
-from anabranch.metastore.api import Actor, Metastore, OffsetChange, Topic
+from anabranch.log.epochs import end_of_epoch
+from anabranch.metastore.api import (
+    Actor,
+    Committed,
+    LeaderEpoch,
+    Metastore,
+    OffsetChange,
+    Topic,
+)
 from anabranch.recovery import observe
+from anabranch.recovery.missing import truncated
 from anabranch.recovery.model import (
     NOTHING,
     PartitionView,
@@ -82,7 +91,8 @@ class PartitionExplanation(Struct, frozen=True, kw_only=True):
     What a restart at ``position`` has before it now: ``lag`` records and bytes to the log end; the record at
     the position was appended ``lag_ms`` ago, and ``behind_ms`` before the log's last one; its own timestamp is
     ``event_ms``. None: there is no such record, or nothing tells. ``again`` are the records between
-    ``position`` and what the group has committed since.
+    ``position`` and what the group has committed since. ``cut``: the line that the position was committed in ended there, and
+    consumers are sent back to it.
     ``change`` None: the group has no history here, a point alone names the partition.
     """
 
@@ -99,6 +109,7 @@ class PartitionExplanation(Struct, frozen=True, kw_only=True):
     behind_ms: int | None
     again: int
     event_ms: int | None
+    cut: int | None
     checks: tuple[Check, ...]
     verdict: Verdict
 
@@ -151,8 +162,24 @@ def check_against(
     return found
 
 
+def cut_of(committed: Committed, epochs: Sequence[LeaderEpoch], log_end: int) -> int | None:
+    """Where the line that an offset was committed in was cut below it, by a promotion or a rebuild; None: it was not,
+    or nothing tells. Brokers answer OffsetFetch with it (KIP-320)."""
+    if committed.leader_epoch < 0 or not epochs or committed.leader_epoch >= epochs[-1].epoch:
+        return None
+    epoch, end = end_of_epoch(epochs, log_end, committed.leader_epoch)
+    if epoch < 0:
+        end = epochs[0].start_offset
+    return end if end < committed.offset else None
+
+
 def check_point(
-    point: RecoveryPoint, taken: Position | None, view: PartitionView, at: int | None
+    point: RecoveryPoint,
+    taken: Position | None,
+    view: PartitionView,
+    at: int | None,
+    epochs: Sequence[LeaderEpoch],
+    now_ms: int,
 ) -> Check:
     """Can this partition be restarted from the point: does the log hold everything after it?
 
@@ -164,7 +191,10 @@ def check_point(
         verdict = Verdict(VerdictKind.UNKNOWN, 0, "the point says nothing of this partition")
         return Check(of, "log", None, verdict)
     verdict = judge(taken.offset, view.log_start, view.log_end, None, None)
-    if verdict.kind is VerdictKind.SAFE:
+    cut = truncated(taken, view, list(epochs), now_ms)
+    if cut and verdict.kind is VerdictKind.SAFE:
+        verdict = Verdict(VerdictKind.UNKNOWN, cut[0].records, cut[0].detail)
+    elif verdict.kind is VerdictKind.SAFE:
         if at is None:
             apart = "the group has no offset here"
         elif at == taken.offset:
@@ -178,11 +208,13 @@ def check_point(
 class _Facts(Struct, frozen=True):
     """What is known of one partition before it is judged."""
 
-    view: PartitionView | None
-    committed_now: int | None
-    lag: Volume
-    moment: observe.Moment | None
-    end_ms: int | None
+    view: PartitionView | None = None
+    committed_now: int | None = None
+    lag: Volume = NOTHING
+    moment: observe.Moment | None = None
+    end_ms: int | None = None
+    cut: int | None = None
+    epochs: tuple[LeaderEpoch, ...] = ()
 
 
 def explain_partition(
@@ -217,10 +249,24 @@ def explain_partition(
         else:
             own = judge(position, view.log_start, view.log_end, committed_now, None)
             mine = [Check("group", "group", committed_now, own)]
+        if facts.cut is not None and position is not None:
+            mine.append(
+                Check(
+                    "group",
+                    "log",
+                    facts.cut,
+                    Verdict(
+                        VerdictKind.UNKNOWN,
+                        position - facts.cut,
+                        f"the line that it was read from was cut at {facts.cut:,}: consumers are sent back there, and "
+                        "what was done behind it came of other records",
+                    ),
+                )
+            )
         theirs: list[Check] = []
         for point in points:
             taken = positions_by_key(point.positions).get(key)
-            against = check_point(point, taken, view, position)
+            against = check_point(point, taken, view, position, facts.epochs, now_ms)
             theirs.append(against)
             if taken is not None and effects:
                 theirs += check_against(against.of, taken.offset, view, effects, committed_now)
@@ -256,6 +302,7 @@ def explain_partition(
         behind_ms=behind_ms,
         again=again,
         event_ms=moment.event_ms if moment is not None else None,
+        cut=facts.cut,
         checks=tuple(checks),
         verdict=verdict,
     )
@@ -300,16 +347,22 @@ async def explain(
     views = {
         view.key: view for view in await observe.partition_views(metastore, list(involved.values()))
     }
-    committed = {(c.topic_no, c.partition): c.offset for c in await metastore.committed(group)}
+    committed = {(c.topic_no, c.partition): c for c in await metastore.committed(group)}
     partitions = []
     for key in sorted(keys, key=lambda key: (live[key[0]].name, key[1])):
         topic = live[key[0]]
         number = (topic.no, key[1])
         change = changes.get(key)
         view = views.get(key)
-        lag, moment, end_ms = NOTHING, None, None
+        lag, moment, end_ms, cut = NOTHING, None, None, None
+        epochs: list[LeaderEpoch] = []
+        if view is not None and view.leader_epoch > 0:
+            epochs = await metastore.leader_epochs(*number)
+        now = committed.get(number)
         if view is not None and change is not None and change.new is not None:
-            start = max(change.new, view.log_start)
+            if now is not None and now.offset == change.new:
+                cut = cut_of(now, epochs, view.log_end)
+            start = max(change.new if cut is None else cut, view.log_start)
             lag = await observe.volume(metastore, *number, start, view.log_end)
             if start < view.log_end:
                 moment = await observe.moment_at(
@@ -317,7 +370,8 @@ async def explain(
                 )
                 end = await observe.moment_at(metastore, *number, view.log_end - 1, append_times)
                 end_ms = end.appended_ms if end is not None else None
-        facts = _Facts(view, committed.get(number), lag, moment, end_ms)
+        reached = now.offset if now is not None else None
+        facts = _Facts(view, reached, lag, moment, end_ms, cut, tuple(epochs))
         partitions.append(
             explain_partition(
                 topic.name, *key, change, facts, sinks=sinks, points=points, now_ms=now_ms
@@ -325,8 +379,7 @@ async def explain(
         )
     partitions += [
         explain_partition(
-            one.topic, "", one.partition, one, _Facts(None, None, NOTHING, None, None),
-            sinks=(), points=(), now_ms=now_ms,
+            one.topic, "", one.partition, one, _Facts(), sinks=(), points=(), now_ms=now_ms
         )
         for one in gone
     ]  # fmt: skip
