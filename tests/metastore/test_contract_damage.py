@@ -265,3 +265,13 @@ async def test_I2_what_lies_below_the_log_start_is_not_listed_and_goes_with_a_di
     left = spans(await meta.extents_from(topic.no, 0, 0, 9))
     assert left == [(30, 39), (40, 99), (100, 119)]
     assert await meta.check() == []
+
+
+async def test_I2_a_skip_below_the_log_start_takes_no_other_gaps_cause(meta: Metastore) -> None:
+    """What DeleteRecords took behind the damaged range was taken by DeleteRecords (found by the simulation)."""
+    topic = await a_log(meta)
+    await meta.advance_log_start(topic.no, 0, 18, GapCause.DELETE_RECORDS, "", 8_000)
+    assert await meta.skip_damage(*(await skipped(meta, topic, [(0, 1), (2, 99)], 0)))
+    found = [(gap.first_offset, gap.last_offset, gap.cause) for gap in await meta.gaps(topic.no)]
+    assert found == [(0, 1, GapCause.LOST_OBJECT), (2, 17, GapCause.DELETE_RECORDS)]
+    assert await meta.check() == []

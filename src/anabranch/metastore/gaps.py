@@ -49,7 +49,9 @@ def record_gap(tx: Tx, gap: Gap) -> None:
 
 
 def record_skip(tx: Tx, gap: Gap) -> None:
-    """As :func:`record_gap`, in a row of its own: who skipped which range, and why, stays told."""
+    """As :func:`record_gap`, in a row of its own: who skipped which range, and why, stays told. What was gone
+    from there on for another cause, and further, keeps it behind the range."""
+    _begin_behind(tx, gap)
     tx.execute(
         f"{_INSERT} ON CONFLICT (topic_no, partition, first_offset) DO UPDATE SET "
         "last_offset = max(gap.last_offset, excluded.last_offset), cause = excluded.cause, "
@@ -57,6 +59,19 @@ def record_skip(tx: Tx, gap: Gap) -> None:
         _row(gap),
     )
     note(tx, ("gap", (gap.topic_no, gap.partition, gap.first_offset)))
+
+
+def _begin_behind(tx: Tx, gap: Gap) -> None:
+    """Where a gap begins with this one and reaches further, let it begin behind."""
+    key = (gap.topic_no, gap.partition)
+    moved = tx.execute(
+        "UPDATE gap SET first_offset = ? WHERE topic_no = ? AND partition = ? AND first_offset = ? "
+        "AND last_offset > ? AND NOT EXISTS (SELECT 1 FROM gap g WHERE g.topic_no = gap.topic_no "
+        "AND g.partition = gap.partition AND g.first_offset = ?)",
+        (gap.last_offset + 1, *key, gap.first_offset, gap.last_offset, gap.last_offset + 1),
+    )
+    if moved.rowcount:
+        note(tx, ("gap", (*key, gap.last_offset + 1)))
 
 
 _INSERT = (
