@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from anabranch.errors import StoreFault, UserFault
-from anabranch.recovery.model import Checkpoint, SinkClass
 from anabranch.recovery.sinks.source import Source
+
+if TYPE_CHECKING:  # a processor's own environment need not have what documents are made of
+    from anabranch.recovery.model import Checkpoint, SinkClass
 
 LIVE = "live"
 BEFORE = "before-"  # the former live line after the promotion of a staging line
