@@ -38,7 +38,8 @@ def test_durations() -> None:
     assert parse_duration("90s") == 90_000
     assert parse_duration("1d 12h") == 36 * HOUR_MS
     assert parse_duration("1.5h30m") == 2 * HOUR_MS
-    for wrong in ("", "soon", "5", "5 parsecs", "1d and 2h", "-3h"):
+    assert parse_duration("P1DT12H") == 36 * HOUR_MS and parse_duration("PT0H10M1.5S") == 601_500
+    for wrong in ("P", "PT", "P1Y", "P1H", "", "soon", "5", "5 parsecs", "1d and 2h", "-3h"):
         with pytest.raises(UserFault, match="is not a duration"):
             parse_duration(wrong)
 

@@ -169,6 +169,8 @@ def test_a_window_ends_where_the_group_stood(play: Any) -> None:
         plan = await _plan(stage, since_ms=T0 + 260, until_ms=T0 + 410)
         assert _spans(plan) == [(40, 80), (50, 80)] and plan.volume.records == 70
         assert plan.incident.until_ms == T0 + 410 and "replay ends with" in plan.notes[-1]
+        with pytest.raises(UserFault, match="ended before it began"):
+            await _plan(stage, since_ms=T0 + 260, until_ms=T0 + 10)
 
     play(story)
 

@@ -68,6 +68,8 @@ async def plan_recovery(
     ``from_start``, from the oldest record retained. It ends at the log's end, or with what the group had dealt
     with at ``until_ms``. ``sinks`` are the group's sinks as they stand. Raises UserFault if nothing tells where to start.
     """
+    if since_ms is not None and until_ms is not None and until_ms < since_ms:
+        raise UserFault("the damage ended before it began: --until lies before --since")
     if damage is not None:
         start = await incidents.from_damage(metastore, group, damage, topics, sinks)
     elif from_start:

@@ -10,6 +10,9 @@ from anabranch.errors import UserFault
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _RELATIVE = re.compile(r"^-?\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)(?:\s+ago)?$")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)(?![a-z])")
+_ISO_DURATION = re.compile(
+    r"^P(?=\d|T\d)(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$"
+)
 _BYTES = re.compile(r"^(\d+(?:\.\d+)?)\s*(b|kb|mb|gb|kib|mib|gib|k|m|g)?(?:/s)?$", re.IGNORECASE)
 _BYTE_UNITS = {
     "": 1, "b": 1,
@@ -45,7 +48,12 @@ def parse_time(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
 
 
 def parse_duration(text: str, what: str = "") -> int:
-    """Milliseconds of ``90s``, ``15m``, ``6h``, ``1.5d``, ``2w``; several add up: ``1d 12h``. Raises UserFault."""
+    """Milliseconds of ``90s``, ``15m``, ``6h``, ``1.5d``, ``2w``; several add up: ``1d 12h``; or of ISO 8601's ``P1DT12H``,
+    which Kafka's tools take. Raises UserFault."""
+    iso = _ISO_DURATION.match(text.strip())
+    if iso:
+        units = zip(iso.groups(), ("d", "h", "m", "s"), strict=True)
+        return sum(round(float(number) * _UNITS_MS[unit]) for number, unit in units if number)
     parts = _DURATION.findall(text)
     if not parts or _DURATION.sub("", text).strip():
         raise UserFault(
