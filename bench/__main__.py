@@ -14,6 +14,7 @@ from bench import (
     arrow_reader,
     authz,
     branching,
+    bulk_rebuild,
     catchup,
     cold_read,
     compaction,
@@ -33,6 +34,7 @@ from bench import (
     sync_latency,
     tail_consume,
     ten_thousand,
+    throttle,
     tls,
     transactions,
     workers,
@@ -66,6 +68,8 @@ OWN = [
     failover,
     workers,
     tls,
+    bulk_rebuild,
+    throttle,
 ]  # each brings what it measures
 NAMES = [module.NAME for module in (*LIVE, *STORED, *OWN)]
 

@@ -210,6 +210,175 @@ def consume(
     }
 
 
+def events(bootstrap: str, topic: str, records: int, accounts: int) -> dict[str, Any]:
+    """Payments: an account as key (big-endian), an amount as text, the same ones at every run."""
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": bootstrap, **PRODUCER_SETTINGS})
+    producer.list_topics(topic, 30)
+    keys = [number.to_bytes(8, "big") for number in range(accounts)]
+    amounts = [b"%040d" % (number * 7919 % 100_003) for number in range(1009)]
+    sent = 0
+    while sent < records:
+        batch: list[dict[str, Any]] = [
+            {"key": keys[number % accounts], "value": amounts[number % 1009]}
+            for number in range(sent, min(records, sent + BATCH))
+        ]
+        taken = producer.produce_batch(topic, batch)
+        sent += taken
+        producer.poll(0 if taken == len(batch) else 0.01)
+    assert producer.flush(SECONDS_MAX) == 0
+    return {"records": records}
+
+
+def commit_ends(bootstrap: str, topic: str, partitions: int, group: str) -> dict[str, Any]:
+    """A group that has read everything: there is something to plan a recovery of."""
+    from confluent_kafka import Consumer, TopicPartition
+
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False}
+    )
+    parts = [TopicPartition(topic, number) for number in range(partitions)]
+    ends = [consumer.get_watermark_offsets(part, 30)[1] for part in parts]
+    consumer.commit(
+        offsets=[TopicPartition(topic, number, end) for number, end in enumerate(ends)],
+        asynchronous=False,
+    )
+    consumer.close()
+    return {"ends": ends}
+
+
+def view(bootstrap: str, topic: str, records: int, partitions: int) -> dict[str, Any]:
+    """Add up the payments of `events` by account with a consumer, in a dictionary."""
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+
+    consumer = Consumer({"bootstrap.servers": bootstrap, **CONSUMER_SETTINGS})
+    consumer.list_topics(topic, 30)
+    made: dict[bytes, tuple[int, int]] = {}
+    begun, found = time.monotonic(), 0
+    consumer.assign([TopicPartition(topic, n, OFFSET_BEGINNING) for n in range(partitions)])
+    while found < records:
+        messages = consumer.consume(min(CONSUME, records - found), 1.0)
+        assert time.monotonic() - begun < SECONDS_MAX, f"{found} of {records} records"
+        for message in messages:
+            error = message.error()
+            if error is None:
+                key = message.key()
+                count, total = made.get(key, (0, 0))
+                made[key] = count + 1, total + int(message.value())
+                found += 1
+            elif error.code() != KafkaError._PARTITION_EOF:
+                raise RuntimeError(error)
+    ended = time.monotonic()
+    consumer.close()
+    return {"seconds": ended - begun, "view": _digest(made)}
+
+
+def _digest(made: dict[bytes, tuple[int, int]]) -> str:
+    import hashlib
+
+    return hashlib.sha256(repr(sorted(made.items())).encode()).hexdigest()
+
+
+def add_up(batch: Any) -> Any:
+    """One Arrow batch of payments, by account."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    amounts = pc.cast(pc.cast(batch["value"], pa.string()), pa.int64())
+    table = pa.table({"key": batch["key"], "amount": amounts})
+    return table.group_by("key").aggregate([("amount", "count"), ("amount", "sum")])
+
+
+def view_function(data: str, group: str, processes: int) -> dict[str, Any]:
+    """The same view by a function of a replay session; the plan is made before the clock starts."""
+    import asyncio
+
+    import pyarrow as pa
+
+    from anabranch.log.opening import open_log
+    from anabranch.recovery import planning
+    from anabranch.recovery.function import replay_function
+    from bench import client
+
+    async def plan() -> str:
+        log = await open_log(data, broker_id=None)
+        try:
+            made = await planning.plan_recovery(
+                log.metastore, group=group, now_ms=time.time_ns() // 1_000_000, creator="bench",
+                from_start=True, rate=1 << 40,
+            )  # fmt: skip
+            return made.id
+        finally:
+            await log.close()
+
+    identity = asyncio.run(plan())
+    parts: list[Any] = []
+    begun = time.monotonic()
+    # By its own name: what is defined in __main__ cannot be found in another process.
+    replay_function(
+        data, identity, client.add_up, processes=processes, ordered=False, on_result=parts.append
+    )
+    whole = pa.concat_tables(parts).group_by("key")
+    table = whole.aggregate([("amount_count", "sum"), ("amount_sum", "sum")])
+    keys, counts, sums = (
+        table[name].to_pylist() for name in ("key", "amount_count_sum", "amount_sum_sum")
+    )
+    made = dict(zip(keys, zip(counts, sums, strict=True), strict=True))
+    return {"seconds": time.monotonic() - begun, "view": _digest(made)}
+
+
+def view_sql(data: str, topic: str) -> dict[str, Any]:
+    """The same view by DuckDB."""
+    from anabranch.recovery.sql import sql
+
+    begun = time.monotonic()
+    table = sql(
+        data,
+        f"SELECT key, count(*) AS n, sum(CAST(decode(value) AS BIGINT)) AS total FROM {topic} GROUP BY key",
+    ).table
+    made = {
+        key: (int(n), int(total))
+        for key, n, total in zip(
+            *(table[c].to_pylist() for c in ("key", "n", "total")), strict=True
+        )
+    }
+    return {"seconds": time.monotonic() - begun, "view": _digest(made)}
+
+
+def drain() -> dict[str, Any]:
+    """The command of a replay: read what it is told to, commit twice a second."""
+    import signal
+
+    from confluent_kafka import Consumer, TopicPartition
+
+    (branch,) = json.loads(os.environ["ANABRANCH_TOPICS"]).values()
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    consumer = Consumer(
+        {
+            "bootstrap.servers": os.environ["ANABRANCH_BOOTSTRAP"],
+            "group.id": os.environ["ANABRANCH_GROUP"],
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "fetch.queue.backoff.ms": 10,
+        }
+    )
+    consumer.subscribe([branch])
+    positions: dict[int, int] = {}
+    committed = time.monotonic()
+    while not stopped:
+        for message in consumer.consume(CONSUME, 0.2):
+            if message.error() is None:
+                positions[message.partition()] = message.offset() + 1
+        if positions and time.monotonic() - committed > 0.5:
+            offsets = [TopicPartition(branch, p, offset) for p, offset in positions.items()]
+            consumer.commit(offsets=offsets, asynchronous=False)
+            positions, committed = {}, time.monotonic()
+    consumer.close()
+    return {}
+
+
 def latency(bootstrap: str, topic: str, size: int, records: int, warm: int) -> dict[str, Any]:
     """Milliseconds from produce() to its acknowledgement, one record in flight, linger 0."""
     from confluent_kafka import Producer
@@ -464,6 +633,12 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "receive": receive,
     "crowd": crowd,
     "steady": steady,
+    "events": events,
+    "commit_ends": commit_ends,
+    "view": view,
+    "view_function": view_function,
+    "view_sql": view_sql,
+    "drain": drain,
     "reread": reread,
     "arrow": arrow,
 }

@@ -32,6 +32,11 @@ CATCHUP_RATIOS_MAX = (
     (CATCHUP_LANE, 1.2, "live produce p99 beside a catch-up reader in the recovery lane"),
 )
 
+BULK_REBUILD = "view of 10 M events"
+THROTTLE_RATIO = "live produce p99, with a replay over without"
+THROTTLE_BESIDE = "replay beside live produce"
+THROTTLE_ETA = "ETA error at 50 %"
+
 # Measured as ratios within one run: machines differ, neighbours on one machine differ less.
 TARGETS = [
     Target("produce 1 KB", "kafka", 1.0, True, "produce 1 KB at least as fast as Kafka"),
@@ -74,6 +79,14 @@ TARGETS = [
         for protocol in ("classic", "consumer")
     ),
     Target(
+        THROTTLE_BESIDE, "free", 0.5, True,
+        "a throttled replay at least half as fast as with nobody beside it",
+    ),
+    Target(
+        BULK_REBUILD, "kafka + librdkafka", 5.0, True,
+        "a view of 10 M events from the bucket at least 5 times a consumer of Kafka",
+    ),
+    Target(
         "heartbeats of 10,000 consumers, broker CPU", "kafka", 1.0, False,
         "10,000 consumers' heartbeats cost no more CPU than Kafka's",
     ),
@@ -93,6 +106,8 @@ BOUNDS = [
     Bound("branch of 10,000 extents", 200.0, "a branch of 10,000 extents"),
     Bound("explain at an instant", 100.0, "explain over ten million commits"),
     Bound("explain between two instants", 100.0, "a difference over ten million commits"),
+    Bound(THROTTLE_RATIO, 1.2, "live produce p99 beside a throttled replay, over its baseline"),
+    Bound(THROTTLE_ETA, 10.0, "ETA of a replay at half way"),
     Bound("failover gap, small retained", 3.0, "gap after kill -9, little retained"),
     Bound("failover gap, large retained", 3.0, "gap after kill -9, much retained"),
     Bound(
