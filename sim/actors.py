@@ -414,7 +414,13 @@ class Administrator(Client):
         story.deletion_asked = True
         story.turns += 1
         story.deletion_ms = self.world.now_ms()
-        await self.ask(lambda node: node.delete_topic(story.id))
+        try:
+            await self.ask(lambda node: node.delete_topic(story.id))
+        except ClientFault as fault:
+            if fault.code is ErrorCode.POLICY_VIOLATION:  # somebody holds it
+                story.deletion_asked = False
+                story.turns += 1
+            raise
         story.deleted = True
         self.world.note(f"{self.name}: deleted {story}")
         if self.rng.random() < 0.5:  # it was a mistake

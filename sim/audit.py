@@ -65,6 +65,10 @@ class Auditor:
                 self._partition(story, partition)
         self._bounds()
 
+    def look_at(self, story: TopicStory, partition: int) -> None:
+        """One partition, now. Raises Violation."""
+        self._partition(story, partition)
+
     def look_again(self) -> None:
         """Something was damaged: what was read before counts for nothing."""
         self._read.clear()

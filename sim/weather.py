@@ -39,6 +39,7 @@ class WeatherSettings(Struct, frozen=True):
     crash_point: float  # that a process is killed at one of its disk, store or metastore calls
     transactions: bool  # whether there are transactional producers
     consumer_protocol: bool  # whether there are groups of KIP-848
+    holds: bool  # whether somebody holds what retention would take
     damage: bool  # whether objects of the bucket are damaged, and skipped by an operator
     power_loss: float  # that such a kill takes the whole machine down
     chaos_s: float  # mean time between kills, pauses and clock jumps
@@ -70,6 +71,7 @@ def choose(rng: Random, more: Random, *, short: bool) -> WeatherSettings:
         crash_point=0.0 if calm else rng.choice((0.0, 0.0005, 0.002)),
         transactions=rng.random() < 0.3,
         consumer_protocol=more.random() < 0.3,
+        holds=more.random() < 0.3,
         damage=rng.random() < 0.2,
         power_loss=rng.choice((0.0, 0.3, 1.0)),
         chaos_s=1e9 if calm else rng.choice((1.0, 3.0, 8.0)),

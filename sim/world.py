@@ -37,6 +37,7 @@ from sim.consumers import Consumer848
 from sim.damage import Operator, Vandal
 from sim.disk import Directory, Machine, SimDisk
 from sim.history import History, TopicStory, Violation
+from sim.holder import Holder
 from sim.kafka import KafkaClient
 from sim.loop import START_S, Process, SimLoop, wait_for
 from sim.members import GROUPS, Member
@@ -116,6 +117,7 @@ class World:
         ]
         self._reader = KafkaClient(self, "reader")
         self.transactional: list[Transactional] = []
+        self.holder: Holder | None = None
         self.ending = False
         self.vandalised = False
         self._skews_ms = [0]  # every broker's clock that there ever was
@@ -237,6 +239,9 @@ class World:
                 )
                 for number in range(5)
             ]
+        if settings.holds:
+            self.holder = Holder(self, "holder")
+            actors.append(self.holder)
         operator = Operator(self, "operator")
         # Not beside transactions: they share packs with what is damaged, and their checker knows of no damage.
         if settings.damage and not settings.transactions:
@@ -286,6 +291,8 @@ class World:
             if not topic.name.startswith(PREFIX):
                 self.history.created(topic)  # also those whose creation nobody was told of
         self.auditor.audit()
+        if self.holder is not None:
+            self.holder.check()
         if self.loop.errors:
             raise Violation(self.loop.errors[0])
 

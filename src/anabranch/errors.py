@@ -184,6 +184,10 @@ class StoreFault(AnabranchError):
         self.retryable = retryable
 
 
+class Outdated(StoreFault):
+    """What a change was decided by is not so any more: nothing was changed, decide again."""
+
+
 class UnknownOutcome(StoreFault):
     """The answer was lost: whether it took place is not known."""
 

@@ -750,9 +750,9 @@ def test_merging_keeps_away_from_what_is_being_compacted(run) -> None:
         compactor = bench.log.background.compactor  # type: ignore[union-attr]
         write, seen = compactor._rewriter.write_object, []
 
-        async def watched(rewrites: Any) -> Any:
+        async def watched(*words: Any) -> Any:
             seen.append(set(bench.log.merger.busy))
-            return await write(rewrites)
+            return await write(*words)
 
         compactor._rewriter.write_object = watched
         assert await compact_all(bench.log) == 1

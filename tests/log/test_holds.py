@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from anabranch.errors import ClientFault, ErrorCode
+from anabranch.errors import ClientFault, ErrorCode, Outdated
 from anabranch.log import holds
 from anabranch.log.config import effective
 from anabranch.log.holds import Floors, Hold, HoldFloor, HoldState
 from anabranch.metastore.api import ALL_SHARDS, Actor, Committed, OffsetAction, Topic
+from anabranch.recovery import holds as recovery_holds
 from tests.log.conftest import Bench
 
 DAY_MS = 86_400_000
@@ -158,6 +161,98 @@ def test_a_held_partition_is_not_compacted(run) -> None:
         assert await compactor.run_once(ALL_SHARDS) == 0
         await bench.log.metastore.delete_document(holds.KIND, "h")
         assert await compactor.run_once(ALL_SHARDS) == 1
+
+    run(scenario)
+
+
+# -- a hold that is made a moment before something goes by what was held before it -------------------------
+
+
+def made_just_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, verb: str, made: Hold
+) -> list[str]:
+    """The hold is written, and its maker sees that nothing is gone, when ``verb`` is about to run."""
+    run_verb = getattr(bench.log.metastore, verb)
+    done: list[str] = []
+
+    async def late(*words: Any, **more: Any) -> Any:
+        if not done:
+            done.append(verb)
+            status = await recovery_holds.describe(bench.log.metastore, made, bench.clock())
+            assert status.keeps_its_promise
+            await holds.save(bench.log.metastore, made, bench.clock())
+        return await run_verb(*words, **more)
+
+    monkeypatch.setattr(bench.log.metastore, verb, late)
+    return done
+
+
+def test_I3_retention_does_not_take_what_was_held_a_moment_before(run, monkeypatch) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await filled(bench)
+        made = hold(topic, 2, bench.clock())
+        done = made_just_before(bench, monkeypatch, "advance_log_start", made)
+        assert await retained(bench, topic) == 0 and done
+        assert await retained(bench, topic) == 2, "the next pass goes as far as it may"
+
+    run(scenario)
+
+
+def test_I3_nobody_deletes_what_was_held_a_moment_before(run, monkeypatch) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await filled(bench)
+        made = hold(topic, 2, bench.clock())
+        done = made_just_before(bench, monkeypatch, "advance_log_start", made)
+        with pytest.raises(ClientFault, match="hold h of ana"):
+            await bench.log.delete_records(topic, 0, 3)
+        assert done and bench.log.partition(topic, 0).log_start == 0
+        assert await bench.log.delete_records(topic, 0, 2) == 2
+        monkeypatch.undo()
+        await bench.log.metastore.delete_document(holds.KIND, "h")
+        done = made_just_before(bench, monkeypatch, "delete_topic", made)
+        with pytest.raises(ClientFault, match="deleting the topic would break"):
+            await bench.log.delete_topic(topic)
+        assert done and bench.log.catalogue.topic("t") is not None
+
+    run(scenario)
+
+
+def test_I3_what_was_held_a_moment_before_is_not_compacted(run, monkeypatch) -> None:
+    async def scenario(bench: Bench) -> None:
+        configs = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0"}
+        topic = await bench.log.create_topic("t", 1, configs)
+        for number in range(6):
+            await bench.append(topic, 0, [b"%d" % number])
+        await bench.log.merger.merge_backlog(topic, 0)
+        bench.clock.ms += 10_000
+        before = await bench.values(topic, 0)
+        made = hold(topic, 2, bench.clock())
+        done = made_just_before(bench, monkeypatch, "replace_many", made)
+        assert bench.log.background is not None
+        compactor = bench.log.background.compactor
+        assert await compactor.run_once(ALL_SHARDS) == 0 and done
+        assert await bench.values(topic, 0) == before
+        await bench.log.metastore.delete_document(holds.KIND, "h")
+        assert await compactor.run_once(ALL_SHARDS) == 1
+
+    run(scenario)
+
+
+def test_I10_a_removal_beside_holds_that_go_on_changing_gives_up(run) -> None:
+    async def scenario(bench: Bench) -> None:
+        topic = await filled(bench)
+        decided = 0
+
+        async def change(held: Floors) -> None:
+            nonlocal decided
+            decided += 1
+            another = hold(topic, 2, bench.clock(), name=f"h{decided}")
+            await holds.save(bench.log.metastore, another, bench.clock())
+            await bench.log.metastore.delete_topic(topic.no, 1, guard=held.guard)
+
+        with pytest.raises(Outdated, match="try again"):
+            await holds.remove(bench.log.metastore, bench.clock, change)
+        assert decided == holds.DECISIONS_MAX
 
     run(scenario)
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from anabranch.errors import Outdated
 from anabranch.metastore import writer
-from anabranch.metastore.api import Metastore, OffsetAction
+from anabranch.metastore.api import GapCause, Metastore, OffsetAction, guard_of
 from anabranch.metastore.changes import NAMED_MAX, Changed, ChangeSet, decode, encode, told
 from anabranch.metastore.postgres import notices
 
@@ -169,3 +170,24 @@ async def test_a_document_is_replaced_only_by_who_knows_it(meta: Metastore) -> N
     assert await meta.replace_document("k", "d", b"three", 1100, **alone)
     found = await meta.document("k", "d")
     assert found is not None and found.body == b"three"
+
+
+async def test_what_is_decided_by_documents_is_refused_when_they_have_changed(
+    reopen: Opener,
+) -> None:
+    one, other = reopen(), reopen()
+    topic = await a_topic(one)
+    await append(one, topic, new(0, 9))
+    guard = guard_of("hold", await one.documents("hold"))
+    await other.put_document("hold", "h", b"{}", 1)
+    with pytest.raises(Outdated):
+        await one.advance_log_start(topic.no, 0, 5, GapCause.RETENTION_TIME, "", 1, None, guard)
+    with pytest.raises(Outdated):
+        await one.delete_topic(topic.no, 1, guard=guard)
+    with pytest.raises(Outdated):
+        await one.replace_many(1, 100, [], 1, guard)
+    await other.put_document("plan", "p", b"{}", 1)  # of another kind
+    await other.delete_document("hold", "h")
+    row = await one.advance_log_start(topic.no, 0, 5, GapCause.RETENTION_TIME, "", 1, None, guard)
+    assert row is not None and row.log_start == 5
+    assert await one.delete_topic(topic.no, 1, guard=guard)

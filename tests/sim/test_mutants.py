@@ -30,14 +30,17 @@ from anabranch.log.partition import PartitionLog
 from anabranch.log.pipeline import AppendPipeline
 from anabranch.log.reads import Reader
 from anabranch.log.rebuild import wal_read
-from anabranch.metastore import appends, purge
+from anabranch.metastore import appends, extent_changes, purge
 from anabranch.metastore.api import AppendOutcome
 from anabranch.metastore.journal import JournalState
 from anabranch.records.header import BatchHeader
 from anabranch.records.record import iter_records
 
 SEEDS_MAX = 100
-PLAIN = {"consumer_protocol": False}  # what there was not from the beginning makes lives longer
+PLAIN = {
+    "consumer_protocol": False,
+    "holds": False,
+}  # what there was not from the beginning makes lives longer
 
 
 def objection(words: str, first: int = 1, **settings: Any) -> str:
@@ -179,7 +182,7 @@ def test_I2_delete_markers_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_I2_what_is_too_young_is_compacted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "cleanable_end", lambda stable, merged, young: merged)
-    print(objection("ms old"))
+    print(objection("ms old", 47))
 
 
 def test_I2_a_marker_goes_while_what_it_deletes_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,11 +205,23 @@ def test_I2_a_marker_goes_while_what_it_deletes_is_left(monkeypatch: pytest.Monk
 def test_I3_a_deleted_topic_has_no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     delete = purge.delete_topic
 
-    def at_once(tx: Any, topic_no: int, now_ms: int, grace_ms: int, purge_rows: int) -> bool:
-        return delete(tx, topic_no, now_ms, 0, purge_rows)
+    def at_once(tx: Any, topic_no: int, now_ms: int, grace_ms: int, *more: Any) -> bool:
+        return delete(tx, topic_no, now_ms, 0, *more)
 
     monkeypatch.setattr(purge, "delete_topic", at_once)
     print(objection("within its grace", 42, chaos_s=1e9))
+
+
+def test_I3_what_was_held_a_moment_before_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever removes something goes by the holds that there were when it looked."""
+    for module in (extent_changes, purge):
+        monkeypatch.setattr(module, "check_guard", lambda tx, guard: None)
+    short_lived = ({"retention.bytes": "1000", "retention.ms": "-1"}, {"retention.ms": "500"})
+    compacted = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.01"}
+    monkeypatch.setattr("sim.actors.CONFIGS", (*short_lived, compacted))
+    calm = {"chaos_s": 1e9, "crash_point": 0.0, "damage": False, "transactions": False}
+    slow = {"remote_metastore": True, "latency_s": 0.02, "length_s": 8.0}
+    print(objection("holds", 22, holds=True, **calm, **slow))
 
 
 # -- rebuilds --------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 
-from anabranch.errors import AnabranchError
+from anabranch.errors import AnabranchError, Outdated
 from anabranch.log import holds, retention
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.collection import Collector
@@ -261,15 +261,19 @@ class Background:
                 advance = advance._replace(log_start=min(advance.log_start, floor))
             if advance is None or advance.log_start <= log.log_start:
                 return
-            row = await self._metastore.advance_log_start(
-                log.topic.no,
-                log.partition,
-                advance.log_start,
-                advance.cause,
-                advance.detail,
-                now_ms,
-                epoch,
-            )
+            try:
+                row = await self._metastore.advance_log_start(
+                    log.topic.no,
+                    log.partition,
+                    advance.log_start,
+                    advance.cause,
+                    advance.detail,
+                    now_ms,
+                    epoch,
+                    floors.guard,
+                )
+            except Outdated:  # something else is held now: the next pass looks
+                return
             if row is None or row.leader_epoch != epoch:
                 return
             log.apply_if_newer(row)

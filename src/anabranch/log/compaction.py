@@ -49,6 +49,7 @@ from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import (
     CompactionCandidate,
     Extent,
+    Guard,
     Metastore,
     ObjectKind,
     Topic,
@@ -157,6 +158,7 @@ class Compactor:
         self._settings = settings
         self._now_ms = now_ms
         self._avoided: OrderedDict[tuple[int, int], int] = OrderedDict()
+        self._guard: Guard | None = None  # of what is held: such partitions are not compacted
         self._held: OrderedDict[tuple[int, int], int] = OrderedDict()  # partitions, until when
         self.standings: dict[tuple[int, int], Standing] = {}  # of the partitions looked at last
         self.passes = 0
@@ -191,6 +193,7 @@ class Compactor:
         self._take_stock(topics, candidates)
         now_ms = self._now_ms()
         floors = await holds.floors(self._metastore, now_ms)
+        self._guard = floors.guard
         due = [
             each
             for each in candidates
@@ -218,6 +221,7 @@ class Compactor:
     async def compact(self, topic: Topic, partition: int) -> bool:
         """One pass over one partition, due or not; whether there was anything to do."""
         log = self._catalogue.partition(topic, partition)
+        self._guard = None  # held or not
         (candidate,) = [
             each
             for each in await self._metastore.compaction_candidates([topic.no])
@@ -422,7 +426,7 @@ class Compactor:
         failed: list[Rewrite] = []
         while left:
             try:
-                written = await self._rewriter.write_object(left)
+                written = await self._rewriter.write_object(left, self._guard)
             except SourceFault as bad:
                 log = self._catalogue.find(bad.rewrite.topic.no, bad.rewrite.partition)
                 if log is not None:

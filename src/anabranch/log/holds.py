@@ -8,22 +8,24 @@ loudly, rather than fill the store. Holds are documents in the metastore; broker
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from anabranch.errors import ClientFault, ErrorCode
+from anabranch.errors import ClientFault, ErrorCode, Outdated
 from anabranch.log.config import TopicConfig, effective
-from anabranch.metastore.api import Metastore, Topic
+from anabranch.metastore.api import Document, Guard, Metastore, Topic, guard_of
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 KIND: Final = "hold"
 HOLDS_MAX: Final = 1000  # every broker reads all of them before each pass of retention
+DECISIONS_MAX: Final = 5  # about a removal that holds are made beside
 PAGE: Final = 512  # extents read at a time to measure what a hold keeps
 
 
@@ -69,8 +71,12 @@ class Hold(Struct, frozen=True, kw_only=True):
 
 async def load(metastore: Metastore) -> list[Hold]:
     """Every hold, ended ones included, by name; those of groups at where they stand now."""
+    return await _decoded(metastore, await metastore.documents(KIND))
+
+
+async def _decoded(metastore: Metastore, documents: Iterable[Document]) -> list[Hold]:
     found = []
-    for document in await metastore.documents(KIND):
+    for document in documents:
         hold = msgspec.json.decode(document.body, type=Hold)
         if hold.group is not None and hold.ended is None:
             hold = replace(hold, floors=await _group_floors(metastore, hold))
@@ -99,7 +105,10 @@ async def save(metastore: Metastore, hold: Hold, now_ms: int, *, create: bool = 
 class Floors:
     """What active holds pin, by topic id and partition."""
 
-    def __init__(self, holds: Iterable[Hold] = (), now_ms: int = 0) -> None:
+    def __init__(
+        self, holds: Iterable[Hold] = (), now_ms: int = 0, guard: Guard | None = None
+    ) -> None:
+        self.guard = guard  # of whatever these floors let go
         self._pins: dict[tuple[bytes, int], list[tuple[int, Hold]]] = {}
         for hold in holds:
             if hold.state(now_ms) is HoldState.ACTIVE:
@@ -127,10 +136,33 @@ class Floors:
         }
         return [found[name] for name in sorted(found)]
 
+    def refuse(
+        self, topic: Topic, partitions: Iterable[int], what: str, *, below: int | None = None
+    ) -> None:
+        """See :func:`refuse`."""
+        refuse(topic, self.holders(topic.id, partitions, below), what)
+
 
 async def floors(metastore: Metastore, now_ms: int) -> Floors:
-    """As of now."""
-    return Floors(await load(metastore), now_ms)
+    """As of now; who removes anything by them says so to the metastore with their ``guard``, because a hold that
+    is made a moment later is promised as well."""
+    documents = await metastore.documents(KIND)
+    return Floors(await _decoded(metastore, documents), now_ms, guard_of(KIND, documents))
+
+
+async def remove(
+    metastore: Metastore, now_ms: Callable[[], int], change: Callable[[Floors], Awaitable[T]]
+) -> T:
+    """Make a change that is decided by what is held, again if that has changed meanwhile.
+
+    Raises what ``change`` raises; Outdated if holds go on changing.
+    """
+    for _ in range(DECISIONS_MAX - 1):
+        try:
+            return await change(await floors(metastore, now_ms()))
+        except Outdated:
+            pass
+    return await change(await floors(metastore, now_ms()))
 
 
 # -- refusals ------------------------------------------------------------------------------------------

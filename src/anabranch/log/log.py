@@ -48,6 +48,7 @@ from anabranch.metastore.api import (
     GapCause,
     LineSwap,
     Metastore,
+    Partition,
     PartitionSize,
     Topic,
     Transactional,
@@ -366,12 +367,14 @@ class Log:
                 ErrorCode.OFFSET_OUT_OF_RANGE,
                 f"{topic.name}/{partition} ends at {log.high_watermark}; cannot delete below {offset}",
             )
-        held = await holds.floors(self.metastore, self.now_ms())
-        holds.refuse(topic, held.holders(topic.id, [partition], offset), "deleting these records")
         epoch = log.leader_epoch
-        row = await self.metastore.advance_log_start(
-            topic.no, partition, offset, GapCause.DELETE_RECORDS, "", self.now_ms(), epoch
-        )
+
+        async def advance(held: holds.Floors) -> Partition | None:
+            held.refuse(topic, [partition], "deleting these records", below=offset)
+            to = (topic.no, partition, offset, GapCause.DELETE_RECORDS, "", self.now_ms())
+            return await self.metastore.advance_log_start(*to, epoch, held.guard)
+
+        row = await holds.remove(self.metastore, self.now_ms, advance)
         if row is None:
             raise ClientFault(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic.name} was deleted")
         log.apply_if_newer(row)
@@ -484,10 +487,13 @@ class Log:
     async def delete_topic(self, topic: Topic, *, grace_ms: int | None = None) -> None:
         """Out of sight at once; :meth:`undelete_topic` brings it back within ``grace_ms`` (None: the
         setting ``topic_grace_ms``)."""
-        held = await holds.floors(self.metastore, self.now_ms())
-        holds.refuse(topic, held.holders(topic.id, range(topic.partitions)), "deleting the topic")
-        grace_ms = self.settings.topic_grace_ms if grace_ms is None else grace_ms
-        await self._change(self.metastore.delete_topic(topic.no, self.now_ms(), grace_ms))
+        kept_ms = self.settings.topic_grace_ms if grace_ms is None else grace_ms
+
+        async def delete(held: holds.Floors) -> bool:
+            held.refuse(topic, range(topic.partitions), "deleting the topic")
+            return await self.metastore.delete_topic(topic.no, self.now_ms(), kept_ms, held.guard)
+
+        await self._change(holds.remove(self.metastore, self.now_ms, delete))
 
     async def undelete_topic(self, deleted: DeletedTopic, name: str | None = None) -> Topic:
         """Bring a topic back with its id, offsets, configs and committed offsets, as ``name`` if given.

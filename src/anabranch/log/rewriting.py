@@ -19,6 +19,7 @@ from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import (
     Extent,
     ExtentName,
+    Guard,
     Metastore,
     NewExtent,
     ObjectKind,
@@ -114,12 +115,14 @@ class Rewriter:
             extents = windowed if extent.kind is ObjectKind.WAL else self._extents
             yield from checked_batches(extents, extent)
 
-    async def write_object(self, group: Sequence[Rewrite]) -> list[Written]:
+    async def write_object(
+        self, group: Sequence[Rewrite], guard: Guard | None = None
+    ) -> list[Written]:
         """Write a group of :func:`grouped` into one object and put it in place.
 
         Returns what was written, and whether it is in place now: not where the partition's extents
         changed meanwhile. Raises SourceFault for bytes that cannot be had (nothing has changed then),
-        StoreFault.
+        StoreFault (Outdated: see ``guard``).
         """
         kind = ObjectKind.SEGMENT if len(group) == 1 else ObjectKind.PACK
         if kind is ObjectKind.SEGMENT:
@@ -148,7 +151,7 @@ class Rewriter:
                 for each in chunk
             ]
             replaced = await self._metastore.replace_many(
-                found.no, found.length, replacements, self._now_ms()
+                found.no, found.length, replacements, self._now_ms(), guard
             )
             done += [each._replace(replaced=ok) for each, ok in zip(chunk, replaced, strict=True)]
         lost = [each for each in done if not each.replaced]

@@ -68,6 +68,7 @@ from anabranch.metastore.values import (
     GapCause,
     GroupMemberRow,
     GroupRow,
+    Guard,
     Health,
     LeaderEpoch,
     LineMove,
@@ -91,6 +92,7 @@ from anabranch.metastore.values import (
     StandingBeyond,
     StoredGroup,
     Topic,
+    guard_of,
     shard_of,
 )
 
@@ -112,6 +114,8 @@ __all__ = [
     "DelegationToken",
     "DeletedTopic",
     "Document",
+    "Guard",
+    "guard_of",
     "DocumentChange",
     "EndOutcome",
     "Endpoint",

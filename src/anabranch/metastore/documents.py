@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from anabranch.errors import ClientFault, ErrorCode
+from anabranch.errors import ClientFault, ErrorCode, Outdated
 from anabranch.metastore.counters import bump
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
-from anabranch.metastore.values import Document
+from anabranch.metastore.values import Document, Guard, guard_of
+
+
+def check_guard(tx: Tx, guard: Guard | None) -> None:
+    """Raises Outdated. The verbs that write documents are transactions one after the other with those that look
+    here, on either engine, so what is found stands until the commit."""
+    if guard is not None and guard_of(guard.kind, documents(tx, guard.kind)) != guard:
+        raise Outdated(f"what {guard.kind}s there are has changed meanwhile: try again")
 
 
 def put_document(

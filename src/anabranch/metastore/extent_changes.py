@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from anabranch.metastore import bulk, damage, gaps
 from anabranch.metastore.counters import catalogue_changed
+from anabranch.metastore.documents import check_guard
 from anabranch.metastore.extent_rows import INSERT_EXTENTS, ExtentRow, marked_rows
 from anabranch.metastore.journal_notes import Noted, note
 from anabranch.metastore.objects import SUSPECT, kind_of, name_again
@@ -18,6 +19,7 @@ from anabranch.metastore.values import (
     ExtentName,
     Gap,
     GapCause,
+    Guard,
     NewExtent,
     ObjectKind,
     Partition,
@@ -97,7 +99,9 @@ def replace_many(
     object_bytes: int,
     replacements: Sequence[Replacement],
     now_ms: int,
+    guard: Guard | None = None,
 ) -> list[bool]:
+    check_guard(tx, guard)
     keys = [(each.topic_no, each.partition) for each in replacements]
     assert len(set(keys)) == len(keys), "a partition has one share of an object"
     for key in sorted(keys):
@@ -274,8 +278,10 @@ def advance_log_start(
     detail: str,
     now_ms: int,
     epoch: int | None,
+    guard: Guard | None,
 ) -> tuple[Partition | None, bool]:
     """One bounded step; the flag says whether the log start is where it was asked to be."""
+    check_guard(tx, guard)
     lock_partition(tx, topic_no, partition)
     before = partition_of(tx, topic_no, partition)
     if before is None or epoch not in (None, before.leader_epoch):

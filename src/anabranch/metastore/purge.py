@@ -11,16 +11,20 @@ from __future__ import annotations
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.metastore import offsets
 from anabranch.metastore.counters import catalogue_changed
+from anabranch.metastore.documents import check_guard
 from anabranch.metastore.journal_notes import Noted, note, note_topic
 from anabranch.metastore.objects import SUSPECT
 from anabranch.metastore.partitions import move_rows
 from anabranch.metastore.topics import COLUMNS, DELETED, PURGED, live_topic, refuse_taken, topic_of
 from anabranch.metastore.tx import Tx, lock_topic, lock_topic_row
-from anabranch.metastore.values import DeletedTopic, Topic
+from anabranch.metastore.values import DeletedTopic, Guard, Topic
 
 
-def delete_topic(tx: Tx, topic_no: int, now_ms: int, grace_ms: int, purge_rows: int) -> bool:
+def delete_topic(
+    tx: Tx, topic_no: int, now_ms: int, grace_ms: int, purge_rows: int, guard: Guard | None = None
+) -> bool:
     """Hide the topic at once (no partition row, no append). Without grace its first ``purge_rows`` go."""
+    check_guard(tx, guard)
     hidden = tx.execute(
         "UPDATE topic SET state = ?, deleted_ms = ?, purge_ms = ? WHERE no = ? AND state = 0",
         (DELETED, now_ms, now_ms + grace_ms, topic_no),

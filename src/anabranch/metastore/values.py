@@ -6,8 +6,9 @@ short name for one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from hashlib import blake2b
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -378,6 +379,23 @@ class Damage(Struct, frozen=True):
     records: int
     bytes: int
     found_ms: int
+
+
+class Guard(NamedTuple):
+    """All documents of a kind as somebody read them who decides a change by them: where they are others by now, the
+    change is refused."""
+
+    kind: str
+    digest: bytes
+
+
+def guard_of(kind: str, found: Iterable[Document]) -> Guard:
+    """For a change that is decided by all documents of ``kind``, which are these."""
+    digest = blake2b(digest_size=16)
+    for one in sorted(found, key=lambda one: one.id):
+        digest.update(b"%d %d " % (len(one.id.encode()), len(one.body)))
+        digest.update(one.id.encode() + one.body)
+    return Guard(kind, digest.digest())
 
 
 class DamageSkip(Struct, frozen=True):

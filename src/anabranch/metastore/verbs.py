@@ -57,6 +57,7 @@ from anabranch.metastore.values import (
     ExtentName,
     Gap,
     GapCause,
+    Guard,
     LeaderEpoch,
     LineSwap,
     NewExtent,
@@ -195,8 +196,12 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
     ) -> Topic:
         return await self._write(topics.set_topic_configs, topic_no, configs, now_ms)
 
-    async def delete_topic(self, topic_no: int, now_ms: int, grace_ms: int = 0) -> bool:
-        return await self._write(purge.delete_topic, topic_no, now_ms, grace_ms, PURGE_AT_ONCE_ROWS)
+    async def delete_topic(
+        self, topic_no: int, now_ms: int, grace_ms: int = 0, guard: Guard | None = None
+    ) -> bool:
+        return await self._write(
+            purge.delete_topic, topic_no, now_ms, grace_ms, PURGE_AT_ONCE_ROWS, guard
+        )
 
     async def undelete_topic(self, topic_no: int, name: str | None, now_ms: int) -> Topic:
         return await self._write(purge.undelete_topic, topic_no, name, now_ms)
@@ -361,9 +366,10 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
         object_bytes: int,
         replacements: Sequence[Replacement],
         now_ms: int,
+        guard: Guard | None = None,
     ) -> list[bool]:
         return await self._write(
-            extent_changes.replace_many, object_no, object_bytes, replacements, now_ms
+            extent_changes.replace_many, object_no, object_bytes, replacements, now_ms, guard
         )
 
     async def oldest_extents(
@@ -428,6 +434,7 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
         detail: str,
         now_ms: int,
         epoch: int | None = None,
+        guard: Guard | None = None,
     ) -> Partition | None:
         while True:  # a transaction per step, so that dropping a million extents delays nobody
             present, finished = await self._write(
@@ -439,6 +446,7 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
                 detail,
                 now_ms,
                 epoch,
+                guard,
             )
             if finished:
                 return present

@@ -11,6 +11,7 @@ from anabranch.metastore.values import (
     BranchOrigin,
     BrokerRow,
     DeletedTopic,
+    Guard,
     LeaderEpoch,
     LineSwap,
     NewExtent,
@@ -96,11 +97,14 @@ class CatalogueVerbs(Protocol):
     ) -> Topic:
         """Replace all that is set. Raises ClientFault(UNKNOWN_TOPIC_OR_PARTITION)."""
 
-    async def delete_topic(self, topic_no: int, now_ms: int, grace_ms: int = 0) -> bool:
+    async def delete_topic(
+        self, topic_no: int, now_ms: int, grace_ms: int = 0, guard: Guard | None = None
+    ) -> bool:
         """Hide the topic: its records, producer states, gaps and committed offsets are out of sight and
         its name is free at once. Until ``now_ms + grace_ms`` it can be brought back by
         :meth:`undelete_topic`; then its rows go in the bounded passes of :meth:`purge_deleted` (each
         committed offset with a line of history), and only then are its objects free for collection.
+        Raises Outdated (``guard``).
         """
 
     async def undelete_topic(self, topic_no: int, name: str | None, now_ms: int) -> Topic:

@@ -17,6 +17,7 @@ from anabranch.metastore.values import (
     ExtentName,
     Gap,
     GapCause,
+    Guard,
     NewExtent,
     ObjectCounts,
     ObjectKind,
@@ -138,9 +139,10 @@ class LogVerbs(Protocol):
         object_bytes: int,
         replacements: Sequence[Replacement],
         now_ms: int,
+        guard: Guard | None = None,
     ) -> list[bool]:
         """As :meth:`replace_extents` for several partitions that one object holds, each by itself, in
-        one transaction. At most one replacement per partition."""
+        one transaction. At most one replacement per partition. Raises Outdated (``guard``)."""
 
     async def advance_log_start(
         self,
@@ -151,10 +153,12 @@ class LogVerbs(Protocol):
         detail: str,
         now_ms: int,
         epoch: int | None = None,
+        guard: Guard | None = None,
     ) -> Partition | None:
         """Never goes back, never past ``next_offset`` (clamped). Deletes the extents wholly below and
         records the gap. None if there is no such partition; nothing happens to one that is not under the
-        leader epoch ``epoch`` (None: whichever)."""
+        leader epoch ``epoch`` (None: whichever). Raises Outdated: then it may have gone a part of the
+        way before ``guard`` failed."""
 
     async def oldest_extents(
         self, after: tuple[int, int], limit: int, shards: Sequence[int] = ALL_SHARDS
