@@ -1,0 +1,435 @@
+"""What is rehearsed: each scenario damages the scratch cluster in one way, repairs it by the recovery plane, and judges.
+
+A scenario returns an :class:`Outcome`; UserFault means that the recovery did not come off, which fails it with the
+sentence. What is asserted of each is what an operator relies on: that the damage is *named* by the plan where it should be,
+and that the output is what it was before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from msgspec import Struct, structs
+
+from anabranch.errors import ClientFault, UserFault
+from anabranch.log.branch import BranchPoint
+from anabranch.log.location import Location
+from anabranch.log.log import Log
+from anabranch.log.opening import open_log
+from anabranch.log.settings import LogSettings
+from anabranch.records.builder import build_batch
+from anabranch.records.record import Record
+from anabranch.recovery import holds, line_promotion, points, runway
+from anabranch.recovery.drills.stage import Figures, Stage
+from anabranch.recovery.line_promotion import OffsetRule, Rules
+from anabranch.recovery.session import Progress, Sample
+from anabranch.recovery.sinks.common import quoted
+from anabranch.recovery.verify import Verification
+
+THROTTLED: Final = (
+    "[log]\ncold_bytes_per_second = 262144\nmerge_age_ms = 100\nbackground_interval_ms = 100\n"
+)
+DAY_MS: Final = 86_400_000
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What a scenario came to. ``lost``: records that the repaired output lacks; ``duplicates``: that it has twice."""
+
+    sentence: str
+    facts: tuple[tuple[str, str], ...] = ()
+    records: int = 0
+    bytes: int = 0
+    replay_seconds: float = 0.0
+    suppressed: int = 0
+    duplicates: int = 0
+    lost: int = 0
+    exact: bool = True
+    verifications: tuple[Verification, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    skipped: bool = False
+
+    @property
+    def passed(self) -> bool:
+        verified = all(each.passed for each in self.verifications)
+        return verified and self.exact and not self.duplicates and not self.lost
+
+
+def outcome_of(figures: Figures, sentence: str, *facts: tuple[str, str]) -> Outcome:
+    """What a replay says of itself. Every record of the range is applied or turned away; what was applied beyond those
+    that were new is there twice."""
+    session = figures.session
+    staged = next((f for f in figures.plan.forecasts if f.who == "sink"), None)
+    again = staged.on_branch.again if staged is not None else 0
+    new = session.total.records - again
+    return Outcome(
+        sentence=sentence
+        if all(v.passed for v in figures.verifications)
+        else "the output is not what it was",
+        facts=facts,
+        records=session.total.records,
+        bytes=session.total.bytes,
+        replay_seconds=figures.seconds,
+        suppressed=figures.suppressed,
+        duplicates=max(0, figures.applied - new),
+        lost=figures.skipped,
+        exact=figures.applied + figures.suppressed == session.total.records,
+        verifications=figures.verifications,
+        samples=session.samples,
+    )
+
+
+def _damage(stage: Stage) -> int:
+    """Every third row of the live tables goes, as a wrong version would have it."""
+    gone = 0
+    connection = sqlite3.connect(stage.view)
+    try:
+        with connection:
+            for table in stage.stream.verify.tables:
+                gone += connection.execute(
+                    f"DELETE FROM {quoted(table)} WHERE rowid % 3 = 0"
+                ).rowcount
+    finally:
+        connection.close()
+    return gone
+
+
+async def bad_deploy(stage: Stage) -> Outcome:
+    async with stage.running():
+        gone = _damage(stage)
+        figures = await stage.recover(await stage.plan(stage.point))
+    return outcome_of(
+        figures,
+        "Rebuilt from the recovery point, equal to what it was.",
+        ("Rows damaged", f"{gone:,}"),
+    )
+
+
+async def poisoned_record(stage: Stage) -> Outcome:
+    """The live processor meets it. Then a branch is cut in front of it and put in the topic's place."""
+    name = stage.stream.inputs[0]
+    log = await _writable(stage)
+    try:
+        topic = log.catalogue.topic(name)
+        assert topic is not None
+        middle = log.partition(topic, 0).next_offset
+        poison = [Record(0, stage.now_ms(), b"poison", b"\xff\xfepoison", ())]
+        await log.append(topic, 0, memoryview(bytearray(build_batch(poison))))
+    finally:
+        await log.close()
+    async with stage.running():
+        died = ""
+        try:
+            await stage.live(await stage.ends())
+        except UserFault as fault:
+            died = str(fault)
+        topic = stage.log.catalogue.topic(name)
+        assert topic is not None
+        branch = await stage.log.branch(
+            topic, f"{name}.corrected", BranchPoint(offsets={0: middle})
+        )
+        done = await line_promotion.promote(
+            stage.log,
+            topic,
+            branch,
+            identity="drill",
+            creator="drill",
+            now_ms=stage.now_ms(),
+            rules=Rules(OffsetRule.REWIND),
+        )
+        row = await stage.metastore.partition(topic.no, 0)
+        # The live line has dealt with a record that is no longer there: what it says of itself is of no use.
+        figures = await stage.recover(await stage.plan(stage.point, with_sink=False))
+    found = outcome_of(
+        figures,
+        "The record is out of the log, and the output equal to what it was.",
+        ("Promotion of the corrected branch", done.id),
+        ("What it did to the processor", died or "it went on"),
+    )
+    exact = found.exact and row is not None and row.next_offset == middle
+    return structs.replace(found, exact=exact)
+
+
+async def corrupted_enrichment(stage: Stage) -> Outcome:
+    if not stage.stream.enrichment:
+        return Outcome(sentence="the stream declares no enrichment", skipped=True)
+    log = await _writable(stage)
+    try:
+        for name in stage.stream.enrichment:
+            topic = log.catalogue.topic(name)
+            assert topic is not None
+            wrong = [Record(n, stage.now_ms(), b"%d" % n, b"{}", ()) for n in range(10)]
+            await log.append(topic, 0, memoryview(bytearray(build_batch(wrong))))
+    finally:
+        await log.close()
+    async with stage.running():
+        _damage(stage)
+        figures = await stage.recover(await stage.plan(stage.point), also=stage.stream.enrichment)
+    return outcome_of(figures, "Replayed with the tables as they were at the restart.")
+
+
+async def downstream_restore(stage: Stage) -> Outcome:
+    stage.view.unlink()
+    for beside in ("-wal", "-shm"):
+        stage.view.with_name(stage.view.name + beside).unlink(missing_ok=True)
+    shutil.copyfile(stage.checkpoint_path, stage.view)
+    async with stage.running():
+        plan = await stage.plan(stage.point)
+        figures = await stage.recover(plan)
+    return outcome_of(
+        figures, "The sink was brought from its older copy to where the group stands."
+    )
+
+
+async def recreated_topic(stage: Stage) -> Outcome:
+    """The old point must be refused; a rebuild from the first record of the new topic must come out right."""
+    name = stage.stream.inputs[0]
+    log = await _writable(stage)
+    try:
+        await _recreate(log, name)
+    finally:
+        await log.close()
+    async with stage.running():
+        plan = await stage.plan(stage.point)
+        noticed = not plan.feasible
+        stage.view.unlink()
+        await stage.live(await stage.ends())
+        verified = stage.verify("", stage.truth)
+    return Outcome(
+        sentence="The old offsets were refused, and the new topic read from its first record."
+        if noticed
+        else "A plan would have used offsets of the topic that was deleted.",
+        facts=(("Refused because", (plan.problems or ("-",))[0]),),
+        exact=noticed,
+        verifications=verified,
+    )
+
+
+async def _recreate(log: Log, name: str) -> None:
+    from anabranch.log.reader import plan_splits, read_splits
+
+    topic = log.catalogue.topic(name)
+    assert topic is not None
+    rows = [
+        row for batch in read_splits(await plan_splits(log, topic)) for row in batch.to_pylist()
+    ]
+    await log.delete_topic(topic, grace_ms=0)
+    anew = await log.create_topic(name, topic.partitions, topic.configs)
+    for row in rows:
+        headers = tuple((h["key"], h["value"]) for h in row["headers"])
+        at_ms = round(row["timestamp"].timestamp() * 1000)
+        record = Record(0, at_ms, row["key"], row["value"], headers)
+        await log.append(anew, row["partition"], memoryview(bytearray(build_batch([record]))))
+
+
+async def shortened_retention(stage: Stage) -> Outcome:
+    """A hold on the point must refuse it, and the point be good for a restart all the same."""
+    async with stage.running():
+        await holds.create(
+            stage.metastore,
+            "drill",
+            owner="drill",
+            reason="rehearsal",
+            now_ms=stage.now_ms(),
+            lasts_ms=DAY_MS,
+            point=stage.point,
+        )
+        topic = stage.log.catalogue.topic(stage.stream.inputs[0])
+        assert topic is not None
+        refused = ""
+        try:
+            await stage.log.set_configs(topic, {**topic.configs, "retention.ms": "1"})
+        except ClientFault as fault:
+            refused = str(fault)
+        _damage(stage)
+        figures = await stage.recover(await stage.plan(stage.point))
+    found = outcome_of(
+        figures,
+        "Refused by the hold; the point still restarts."
+        if refused
+        else "Retention was shortened under a hold, and nothing said so.",
+        ("Refused with", refused or "-"),
+    )
+    return structs.replace(found, exact=found.exact and bool(refused))
+
+
+async def broker_killed(stage: Stage) -> Outcome:
+    killed = 0
+    tasks: list[asyncio.Task[None]] = []
+
+    async def kill_and_start() -> None:
+        await stage.broker.kill()
+        await stage.broker.start()
+
+    def look(progress: Progress) -> None:
+        nonlocal killed
+        if not killed and (progress.done_share > 0 or progress.elapsed_s > 1):
+            killed += 1
+            tasks.append(asyncio.ensure_future(kill_and_start()))
+
+    async with stage.running():
+        _damage(stage)
+        figures = await stage.recover(await stage.plan(stage.point), on_progress=look)
+        await asyncio.gather(*tasks)
+    return outcome_of(
+        figures, "The replay went on once the broker was back.", ("Brokers killed", str(killed))
+    )
+
+
+async def store_throttled(stage: Stage) -> Outcome:
+    stage.reset(THROTTLED)
+    async with stage.running():
+        _damage(stage)
+        await _merged(stage)
+        figures = await stage.recover(await stage.plan(stage.point))
+    return outcome_of(figures, "Slower, and complete.", ("The store gives", "256 KiB/s"))
+
+
+async def _merged(stage: Stage) -> None:
+    """Until the inputs lie in the store: the WAL is not what is slow."""
+    for name in stage.stream.inputs:
+        topic = stage.log.catalogue.topic(name)
+        assert topic is not None
+        for partition in range(topic.partitions):
+            while await stage.metastore.wal_extents(topic.no, partition, 1):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+async def missing_checkpoint(stage: Stage) -> Outcome:
+    """Without the copy, and with one that only holds what was in flight: both must be named; an all-new rebuild is the
+    way that is left."""
+    async with stage.running():
+        unaligned = await stage.take_point("unaligned", in_flight=True, checkpoint=False)
+        in_flight = await stage.plan(unaligned)
+        stage.checkpoint_path.unlink()
+        plan = await stage.plan(stage.point)
+        gone = bool(points.examine_checkpoints(stage.point)) and bool(plan.problems)
+        refused = False
+        try:
+            await stage.recover(plan)
+        except UserFault:
+            refused = True
+        figures = await stage.recover(await stage.plan(None, with_sink=False))
+    found = outcome_of(
+        figures,
+        "The missing copy was named and refused; rebuilt from the first record."
+        if gone and refused
+        else "A replay would have started from a state that is not there.",
+        ("Problem named", (plan.problems or ("-",))[0]),
+        ("In flight", (in_flight.problems or in_flight.notes or ("not named",))[0]),
+    )
+    return structs.replace(found, exact=found.exact and gone and refused)
+
+
+async def off_by_one(stage: Stage) -> Outcome:
+    """Offsets of the last record instead of the next: the sink's own offsets decide, and nothing acts twice."""
+    middle = {(p.topic, p.partition): p.offset for p in stage.point.positions}
+    explicit = [(topic, p, max(0, offset - 1)) for (topic, p), offset in middle.items()]
+    async with stage.running():
+        wrong = await points.capture(
+            stage.metastore,
+            token="0ff1",
+            name="off-by-one",
+            now_ms=stage.now_ms(),
+            group=stage.stream.group,
+            explicit=explicit,
+            sinks=stage.point.sinks,
+            checkpoint=stage.point.checkpoint,
+            creator="drill",
+        )
+        _damage(stage)
+        figures = await stage.recover(await stage.plan(wrong))
+    shifted = sum(offset > 0 for offset in middle.values())
+    found = outcome_of(
+        figures,
+        f"{figures.suppressed:,} records came again and were turned away; none acted twice.",
+        ("Offsets wrong by one", f"{shifted:,}"),
+    )
+    return structs.replace(found, exact=found.exact and figures.suppressed == shifted)
+
+
+async def lagging_group(stage: Stage) -> Outcome:
+    """The runway must say so, and a hold on the group keep what it has not read."""
+    async with stage.running():
+        topic = stage.log.catalogue.topic(stage.stream.inputs[0])
+        assert topic is not None
+        lag = [
+            one
+            for one in await runway.runways(
+                stage.metastore, now_ms=stage.now_ms(), groups=[stage.stream.group]
+            )
+            if one.topic == topic.name
+        ]
+        await holds.create(
+            stage.metastore,
+            "lagging",
+            owner="drill",
+            reason="rehearsal",
+            now_ms=stage.now_ms(),
+            lasts_ms=DAY_MS,
+            point=stage.point,
+        )
+        kept = True
+        for one in stage.point.positions:
+            named = stage.log.catalogue.topic(one.topic)
+            assert named is not None
+            end = stage.log.partition(named, one.partition).next_offset
+            if one.offset >= end:
+                continue
+            try:
+                await stage.log.delete_records(named, one.partition, end)
+                kept = False
+            except ClientFault:
+                pass
+        _damage(stage)
+        figures = await stage.recover(await stage.plan(stage.point))
+    found = outcome_of(
+        figures,
+        "What the group needs was held against its removal."
+        if kept
+        else "Records that the group needs were removed under a hold.",
+        ("Partitions with a runway", f"{len(lag):,}"),
+    )
+    return structs.replace(found, exact=found.exact and kept and bool(lag))
+
+
+async def _writable(stage: Stage) -> Log:
+    """The scratch cluster as a broker would open it: nothing else runs on it now."""
+    return await open_log(
+        Location(data=stage.data),
+        broker_id=1,
+        host="127.0.0.1",
+        port=1,
+        settings=LogSettings(background=False),
+    )
+
+
+Scenario = Callable[[Stage], Awaitable[Outcome]]
+RUN: Final[Mapping[str, Scenario]] = {
+    "bad-deploy": bad_deploy,
+    "poisoned-record": poisoned_record,
+    "corrupted-enrichment": corrupted_enrichment,
+    "downstream-restore": downstream_restore,
+    "recreated-topic": recreated_topic,
+    "shortened-retention": shortened_retention,
+    "broker-killed": broker_killed,
+    "store-throttled": store_throttled,
+    "missing-checkpoint": missing_checkpoint,
+    "off-by-one": off_by_one,
+    "lagging-group": lagging_group,
+}
+
+
+async def timed(name: str, stage: Stage) -> tuple[Outcome, float]:
+    """Run one on a stage as it was filled; with the seconds that it took."""
+    stage.reset()
+    began = time.monotonic()
+    try:
+        outcome = await RUN[name](stage)
+    except UserFault as fault:
+        outcome = Outcome(sentence=f"it did not come off: {fault}", exact=False)
+    return outcome, time.monotonic() - began
