@@ -241,3 +241,43 @@ def test_a_function_whose_session_was_taken_stops_and_writes_nothing(
         replay_function(data, plan.id, work)
     (session,) = stored(data)
     assert session.status is Status.RUNNING
+
+
+def test_command(play: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.testing import CliRunner
+
+    from anabranch.cli.main import cli
+
+    data, plan = planned(play)
+    (tmp_path / "seen_by_test.py").write_text(
+        "import pathlib\n"
+        "def note(batch):\n"
+        "    with pathlib.Path(__file__).with_suffix('.out').open('a') as out:\n"
+        "        out.write('%d\\n' % batch.num_rows)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str]:
+        done = CliRunner(env={"ANABRANCH_DATA": str(data)}).invoke(cli, ["replay", *words])
+        return done.exit_code, done.output
+
+    status, said = run(
+        plan.id, "--function", "seen_by_test:note", "--in-event-order", "--rate", "1g"
+    )
+    assert status == 0 and "completed" in said, said
+    lines = (tmp_path / "seen_by_test.out").read_text().split()
+    assert sum(map(int, lines)) == 160
+    for words, sentence in (
+        ((plan.id, "--function", "seen_by_test:none"), "has no attribute 'none'"),
+        ((plan.id, "--function", "seen_by_test"), "is not MODULE:NAME"),
+        (
+            (plan.id, "--function", "seen_by_test:note", "--sink", "sqlite:x"),
+            "--sink is of commands",
+        ),
+        ((plan.id, "--pace", "2x", "--", "true"), "--pace is of functions"),
+        ((plan.id, "--function", "seen_by_test:note", "--pace", "soon"), "is no pace"),
+        (("--function", "seen_by_test:note"), "give --function a PLAN"),
+        (("--resume", stored(data)[0].id), "runs no command but python note"),
+    ):
+        status, said = run(*words)
+        assert status in (1, 2) and sentence in said, said

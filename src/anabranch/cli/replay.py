@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anabranch.cli import _options
+from anabranch.cli import _options, _replay_function
 from anabranch.cli._output import emit
 
 if TYPE_CHECKING:
@@ -118,6 +118,14 @@ WATCH_S = 0.5  # between two looks at a session that another process runs
     show_default=True,
     help="How often a command that was killed or failed is started again.",
 )
+@click.option(
+    "--function", metavar="MODULE:NAME", help="Instead of a command: called with Arrow batches."
+)
+@click.option("--processes", type=click.IntRange(1, 256), help="Of a function: work in so many.")
+@click.option("--in-event-order", is_flag=True, help="Of a function: one stream by event time.")
+@click.option(
+    "--pace", metavar="recorded|2x|max", help="Of a function: how fast event time passes."
+)
 @click.option("--metrics", metavar="HOST:PORT", help="Serve the replay's figures to Prometheus.")
 @click.option("--pause", metavar="ID", help="Give a running replay nothing until --resume.")
 @click.option("--resume", metavar="ID", help="Go on with a paused, interrupted or failed replay.")
@@ -189,16 +197,15 @@ def command(
                 return await _watch(log, watch, output)
             if resume is not None:
                 session = await replay.find(metastore, resume)
-                if session.status.value == "paused" and await sessions.has_runner(
-                    metastore, session
-                ):
+                paused, _ = await sessions.wishes(metastore, session)
+                if paused and await sessions.has_runner(metastore, session):
                     await sessions.request_unpause(metastore, session)
                     click.echo(f"Replay {resume} goes on where it was.")
                     return None
                 if session.kind != "command":
                     raise UserFault(
-                        f"replay {session.id} runs no command but {' '.join(session.command)}: go on "
-                        f"with replay_function(…, resume={session.id!r})"
+                        f"replay {session.id} runs no command but {' '.join(session.command)}: give it with "
+                        "--function, or go on from Python"
                     )
                 session = await _faster_or_slower(log, session, asked)
             else:
@@ -210,7 +217,15 @@ def command(
                 session = await _prepare(log, plan, run, asked, now_ms, data)
             return await _run(log, session, data, output, metrics)
 
-    finished = _options.run(main())
+    _replay_function.check(asked)
+    if asked["function"] is not None:
+        if run or (plan is None and resume is None):
+            raise click.UsageError("give --function a PLAN (or --resume ID), and no command")
+        finished: Session | None = _replay_function.run(
+            data, plan, resume, asked, _guards(asked), _filters(asked), output
+        )
+    else:
+        finished = _options.run(main())
     if finished is not None:
         from anabranch.cli._replay_shown import parts
 

@@ -9,6 +9,7 @@ import msgspec
 
 from anabranch.errors import UserFault
 from anabranch.metastore.api import Actor, Metastore
+from anabranch.recovery import processes
 from anabranch.recovery.session import CANCEL_KIND, KIND, PAUSE_KIND, Session, Status, ended
 
 PAGE: Final = 1000  # transactional ids read at once
@@ -85,6 +86,9 @@ async def request_cancel(metastore: Metastore, session: Session, now_ms: int) ->
     await metastore.put_document(CANCEL_KIND, session.id, b"{}", now_ms)
     holder = f"cancel-{os.getpid()}"
     if await take_lease(metastore, session, holder):
+        for run in session.runs[-1:]:
+            if run.process is not None and run.ended_ms is None:
+                await processes.stop_orphan(run.process)  # it outlived its runner
         session = ended(session, Status.CANCELLED, now_ms, exit_status=None, error="cancelled")
         await save(metastore, session, now_ms)
         await release_lease(metastore, session, holder)
