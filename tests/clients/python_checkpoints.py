@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,13 @@ def spark_checkpoint(
     return directory / "checkpoint", {"batch": 1, "next": ends, "uncommitted": batches[2]}
 
 
-def bytewax_store(node: Node, name: str, directory: Path) -> tuple[Path, dict[str, Any]]:
-    """A recovery store of a killed dataflow, and the first offset of each partition read with it again."""
+def bytewax_store(
+    node: Node, name: str, directory: Path, look: Callable[[Path], None] = lambda _: None
+) -> tuple[Path, dict[str, Any]]:
+    """A recovery store of a killed dataflow, and the first offset of each partition read with it again.
+
+    `look` may look at the store all the while.
+    """
     state = directory / "recovery"
     state.mkdir(parents=True)
     topics = {f"{name}-a": {0: 90, 1: 70}, f"{name}-b": {0: 50}}
@@ -75,7 +81,12 @@ def bytewax_store(node: Node, name: str, directory: Path) -> tuple[Path, dict[st
     kept = directory / "kept"
     with App(command, directory / "app") as app:
         app.start()
-        wait_until(lambda: len(app.events()) > 80, app)
+
+        def enough() -> bool:
+            look(state)
+            return len(app.events()) > 80
+
+        wait_until(enough, app)
         app.kill()
         kept.mkdir()
         for file in state.iterdir():

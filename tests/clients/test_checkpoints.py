@@ -6,6 +6,7 @@ Points are taken of them beside the running broker, which needs to be one of our
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from tests.clients.group_checkpoints import connect_sink, quix_run, streams_run
 from tests.clients.python_checkpoints import bytewax_store, spark_checkpoint
 from tests.support.peers import AnabranchNode, Node
 
-from anabranch.errors import UserFault
+from anabranch.errors import Corrupt, UserFault
 from anabranch.log.location import Location
 from anabranch.log.opening import open_log
 from anabranch.recovery.capturing import Wish, read_checkpoint, take
@@ -167,7 +168,22 @@ def test_spark(form: int, node: Node, name: str, tmp_path: Path) -> None:
 
 
 def test_bytewax(node: Node, name: str, tmp_path: Path) -> None:
-    made, truth = bytewax_store(node, name, tmp_path / "flow")
+    seen: list[dict[str, int | str]] = []
+
+    def look(store: Path) -> None:
+        try:
+            found = nexts(bytewax.read(str(store)))
+        except (UserFault, Corrupt) as error:
+            assert not seen, f"once there are positions, there always are: {error}"
+            return
+        if found:
+            seen.append(found)
+
+    made, truth = bytewax_store(node, name, tmp_path / "flow", look)
+    for before, after in itertools.pairwise(seen):
+        for place, offset in before.items():
+            assert offset == "earliest" or int(after[place]) >= int(offset)
+    assert len({str(each) for each in seen}) > 2, "it was read while it was written"
     read = bytewax.read(str(made))
     assert nexts(read) == truth["next"], "where Bytewax itself went on"
     copies = tmp_path / "copies"

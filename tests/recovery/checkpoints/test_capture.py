@@ -42,16 +42,17 @@ def offsets(point: RecoveryPoint) -> dict[str, int]:
     return {f"{one.topic} {one.partition}": one.offset for one in point.positions}
 
 
-async def flink_topics(stage: Scene, name: str) -> None:
+async def flink_topics(stage: Scene, name: str, records: int) -> None:
     for uid, partitions in (("orders", 3), ("quiet", 1), ("fresh", 1)):
-        await stage.topic(f"{name}-{uid}", partitions=partitions, records=1000)
+        many = records if uid == "orders" else 10
+        await stage.topic(f"{name}-{uid}", partitions=partitions, records=many)
 
 
 def test_a_point_from_flink(play: Any, tmp_path: Path) -> None:
     home = copied("flink-v6", tmp_path)
 
     async def story(stage: Scene) -> None:
-        await flink_topics(stage, "flink-v6")
+        await flink_topics(stage, "flink-v6", 300)
         with pytest.raises(UserFault, match="name it with --group"):
             await captured(stage, f"flink:{home}")
         (fresh,) = [t for t in await stage.metastore.topics() if t.name == "flink-v6-fresh"]
@@ -96,7 +97,7 @@ def test_an_unaligned_checkpoint_is_refused_and_acknowledging_hides_nothing(
     home = copied("flink-v6-unaligned", tmp_path)
 
     async def story(stage: Scene) -> None:
-        await flink_topics(stage, "flink-v6-unaligned")
+        await flink_topics(stage, "flink-v6-unaligned", 900)
         origin = f"flink:{home}"
         with pytest.raises(UserFault, match="in flight outside of the offsets"):
             await captured(stage, origin, uids=("orders",))

@@ -31,7 +31,7 @@ TABLE = [
     ("streams-group", 10, "next", {}),
     ("quix-group", 10, "next", {}),
     ("quix-changelog", 9, "last processed", {}),
-    ("bytewax-snaps", 10, "next", {}),
+    ("bytewax-snaps", 10, "next", {-1: "latest", -2: "earliest"}),
     ("connect-sink", 10, "next", {}),
     ("connect-mirror", 9, "last processed", {}),
 ]

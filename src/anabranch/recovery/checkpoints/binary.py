@@ -70,6 +70,10 @@ class Reader:
     def i64(self) -> int:
         return int(_I64.unpack(self.take(8))[0])
 
+    def i64s(self, number: int) -> tuple[int, ...]:
+        """``number`` of them at once."""
+        return struct.unpack(f">{number}q", self.take(8 * number))
+
     def boolean(self) -> bool:
         value = self.u8()
         if value > 1:

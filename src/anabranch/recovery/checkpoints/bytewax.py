@@ -12,12 +12,12 @@ import os
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import UnionType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from anabranch.errors import Corrupt, UserFault
@@ -25,8 +25,11 @@ from anabranch.recovery.checkpoints.conventions import Marker, next_offset
 from anabranch.recovery.checkpoints.model import EngineCheckpoint, Kept, Source
 from anabranch.recovery.checkpoints.plain_pickle import loads
 
+T = TypeVar("T")
+
 PARTS_MAX: Final = 1024  # files of one store; Bytewax suggests one per worker
 ROWS_MAX: Final = 1_000_000  # snapshots of one file that are looked at
+TRIES_MAX: Final = 20  # while a dataflow writes; its epochs last ten seconds unless told otherwise
 WAIT_SECONDS: Final = 5.0  # for a dataflow that writes
 # A Kafka input's partitions are called INDEX-TOPIC; its step lies within the operator of the dataflow.
 _PARTITION = re.compile(r"(\d{1,9})-([a-zA-Z0-9._-]{1,249})")
@@ -42,12 +45,8 @@ class _Snap(NamedTuple):
 def read(location: str) -> EngineCheckpoint:
     """The store in the directory ``location``. Raises UserFault, Corrupt."""
     directory = _directory(location)
-    files = sorted(directory.glob("part-*.sqlite3"))
-    if not files:
-        raise UserFault(f"{directory} is not a Bytewax recovery store: it has no part-N.sqlite3")
-    if len(files) > PARTS_MAX:
-        raise UserFault(f"{directory} has {len(files):,} parts; {PARTS_MAX:,} are read")
-    tables = [_read_part(file) for file in files]
+    files = _files(directory)
+    tables = _still(directory, lambda: [_read_part(file) for file in files])
     counts = {count for one in tables for _, count in one.parts}
     numbers = {number for one in tables for number, _ in one.parts}
     if len(counts) != 1 or numbers != set(range(counts.pop())):
@@ -85,12 +84,53 @@ def digest(directory: Path) -> str:
 
 
 def copy(source: str, target: Path) -> None:
-    """Copy a store while a dataflow may write to it, each file as of one transaction. Raises UserFault."""
+    """Copy a store while a dataflow may write to it. Raises UserFault, Corrupt."""
     directory = _directory(source)
+    files = _files(directory)
     target.mkdir(parents=True, exist_ok=False)
-    for file in sorted(directory.glob("part-*.sqlite3")):
-        with _opened(file) as one, closing(sqlite3.connect(target / file.name)) as other:
-            one.backup(other)
+
+    def once() -> None:
+        for file in files:
+            (target / file.name).unlink(missing_ok=True)
+            with _opened(file) as one, closing(sqlite3.connect(target / file.name)) as other:
+                one.backup(other)
+
+    try:
+        _still(directory, once)
+    except sqlite3.Error as error:
+        raise Corrupt(f"{directory} is not a Bytewax recovery store: {error}") from None
+
+
+def _files(directory: Path) -> list[Path]:
+    files = sorted(directory.glob("part-*.sqlite3"))
+    if not files:
+        raise UserFault(f"{directory} is not a Bytewax recovery store: it has no part-N.sqlite3")
+    if len(files) > PARTS_MAX:
+        raise UserFault(f"{directory} has {len(files):,} parts; {PARTS_MAX:,} are read")
+    return files
+
+
+def _still(directory: Path, act: Callable[[], T]) -> T:
+    """Do something with all parts while the dataflow stays at one epoch.
+
+    Parts are written one by one. Snapshots before the epoch at which a dataflow resumes are replaced only
+    after that epoch has moved; so if it is the same before and after, they belong together.
+    """
+    for _ in range(TRIES_MAX):
+        before = _rows_of_fronts(directory)
+        done = act()
+        if _rows_of_fronts(directory) == before:
+            return done
+    raise UserFault(
+        f"{directory}: the dataflow moved on {TRIES_MAX} times while its store was read; "
+        "read a copy, or give it a longer epoch_interval"
+    )
+
+
+def _rows_of_fronts(directory: Path) -> list[Any]:
+    return [
+        _rows(file, (_QUERIES["executions"], _QUERIES["frontiers"])) for file in _files(directory)
+    ]
 
 
 class _Part(NamedTuple):
@@ -240,15 +280,16 @@ def _positions(step: str, snaps: dict[str, _Snap], directory: Path) -> tuple[lis
             position = next_offset("bytewax-snaps", value)
         except ValueError as error:
             return [], f"{key}: {error}"
-        assert not isinstance(position, Marker)
+        marker = position if isinstance(position, Marker) else None
         positions.append(
             Kept(
                 match[2],
                 int(match[1]),
                 value,
                 "bytewax-snaps",
-                position,
-                place=f"epoch {snap.epoch}",
+                None if isinstance(position, Marker) else position,
+                marker,
+                f"epoch {snap.epoch}",
             )
         )
     return positions, "" if positions else "it holds no offset of any partition"

@@ -51,6 +51,8 @@ FLINK_MARKERS: Final = MappingProxyType(
     }
 )
 SPARK_MARKERS: Final = MappingProxyType({-1: Marker.LATEST, -2: Marker.EARLIEST})
+# librdkafka's OFFSET_END and OFFSET_BEGINNING: a partition of which nothing was read yet.
+BYTEWAX_MARKERS: Final = MappingProxyType({-1: Marker.LATEST, -2: Marker.EARLIEST})
 # FlinkKafkaConsumer keeps the last processed offset, and KafkaTopicPartitionStateSentinel's markers.
 LEGACY_MARKERS: Final = MappingProxyType(
     {
@@ -75,7 +77,7 @@ _KEEPERS = (
     Keeper("streams-group", "streams", "group commits", Convention.NEXT),
     Keeper("quix-group", "quix", "group commits", Convention.NEXT),
     Keeper("quix-changelog", "quix", "header __processed_tp_offsets__", Convention.LAST),
-    Keeper("bytewax-snaps", "bytewax", "snaps of the input step", Convention.NEXT),
+    Keeper("bytewax-snaps", "bytewax", "snaps of the input step", Convention.NEXT, BYTEWAX_MARKERS),
     Keeper("connect-sink", "connect", "GET /connectors/NAME/offsets, sinks", Convention.NEXT),
     Keeper("connect-mirror", "connect", "GET …/offsets of MirrorSourceConnector", Convention.LAST),
 )

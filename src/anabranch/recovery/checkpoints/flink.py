@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from anabranch.errors import Corrupt, UserFault
@@ -22,9 +23,9 @@ from anabranch.recovery.checkpoints.model import (
 from anabranch.recovery.checkpoints.places import Place, place, place_and_name, safe_name
 
 METADATA: Final = "_metadata"
-LOOKED_AT_MAX: Final = (
-    1000  # files that are looked for; each is a request where they lie in a bucket
-)
+LOOKED_AT_MAX: Final = 10_000  # files that are looked for; in a bucket each is a request
+LOOKING: Final = 16  # at a time
+WHOLE_BYTES: Final = 1 << 20  # state that is read in one go, not entry by entry
 NAMED_MAX: Final = 5  # missing files that are named
 # Directories of a job's checkpoints: what follows them in a path stays the same wherever they are copied.
 _IN_JOB = re.compile(r"/(?:shared|taskowned|chk-\d+)/")
@@ -51,6 +52,10 @@ def read(location: str, *, taken_ms: int | None = None) -> EngineCheckpoint:
         for one in metadata.operators
         if one.finished
     ]
+    if len(metadata.files) > LOOKED_AT_MAX:
+        notes.append(
+            f"of its {len(metadata.files):,} state files, {LOOKED_AT_MAX:,} were looked for"
+        )
     if files.moved:
         notes.append("state was found beside the checkpoint, not where it was written")
     return EngineCheckpoint(
@@ -111,6 +116,10 @@ class _Files:
     def __init__(self, where: Place) -> None:
         self._where = where
         self._found: dict[tuple[str, bool], tuple[Place, str] | None] = {}
+        self._places: dict[str, Place] = {}
+        self._last: tuple[Handle, bytes] | None = (
+            None  # its entries are asked for one after the other
+        )
         self.moved = False
 
     def fetch(self, handle: Handle, start: int, length: int) -> bytes:
@@ -125,7 +134,11 @@ class _Files:
         if found is None:
             raise UserFault(f"the state file {handle.path} is gone: the checkpoint is not whole")
         where, name = found
-        return where.read(name, handle.start + start, length)
+        if handle.size > WHOLE_BYTES:
+            return where.read(name, handle.start + start, length)
+        if self._last is None or self._last[0] != handle:
+            self._last = (handle, where.read(name, handle.start, handle.size))
+        return self._last[1][start : start + length]
 
     def _find(self, handle: Handle) -> tuple[Place, str] | None:
         key = (handle.path, handle.relative)
@@ -138,7 +151,7 @@ class _Files:
             name = safe_name(handle.path)
             return (self._where, name) if self._where.size(name) is not None else None
         try:
-            where, name = place_and_name(handle.path, self._where.query)
+            where, name = self._place_and_name(handle.path)
             if where.size(safe_name(name)) is not None:
                 return where, name
         except UserFault:
@@ -153,18 +166,31 @@ class _Files:
                 return where, name
         return None
 
+    def _place_and_name(self, path: str) -> tuple[Place, str]:
+        parent, _, name = path.rpartition("/")
+        if parent not in self._places:
+            self._places[parent] = place_and_name(path, self._where.query)[0]
+        return self._places[parent], name
+
     def missing(self, handles: Sequence[Handle]) -> list[str]:
         """A sentence if state files are gone or too short."""
-        gone: list[str] = []
-        distinct = {(one.path, one.relative): one for one in handles}
-        for one in list(distinct.values())[:LOOKED_AT_MAX]:
+        distinct: dict[tuple[str, bool], Handle] = {}
+        for one in handles:  # of the stretches of a file, the last counts
+            other = distinct.setdefault((one.path, one.relative), one)
+            if one.start + one.size > other.start + other.size:
+                distinct[one.path, one.relative] = one
+
+        def look(one: Handle) -> str:
             found = self._find(one)
             if found is None:
-                gone.append(one.path)
-                continue
+                return one.path
             size = found[0].size(found[1])
-            if size is not None and size < one.start + one.size:
-                gone.append(f"{one.path} (cut short)")
+            short = size is not None and size < one.start + one.size
+            return f"{one.path} (cut short)" if short else ""
+
+        with ThreadPoolExecutor(LOOKING) as threads:
+            looked = threads.map(look, list(distinct.values())[:LOOKED_AT_MAX])
+            gone = [path for path in looked if path]
         if not gone:
             return []
         return [

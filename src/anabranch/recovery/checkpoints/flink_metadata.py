@@ -190,7 +190,7 @@ class _Parser:
             name, mode = read.utf(), read.u8()
             if mode > 2:
                 raise read.corrupt(f"redistribution mode {mode}", read.position - 1)
-            states.append(ListState(name, mode, tuple(read.i64() for _ in range(read.count(8)))))
+            states.append(ListState(name, mode, read.i64s(read.count(8))))
         empty = False
         if kind == _SEGMENT_OPERATOR:
             read.utf()  # the directories of file merging
