@@ -34,6 +34,13 @@ def open_relation(text: str) -> Relation:
 
         name, _, line = table.partition("@")
         return arrow_relation(ParquetLines(place).read(name, line or LIVE), text)
+    if text.startswith("delta:"):
+        from anabranch.recovery.sinks.common import LIVE
+        from anabranch.recovery.sinks.locations import open_lines
+
+        place, _, line = text.partition("#")
+        sink: Any = open_lines(place)  # says what to install where it is missing
+        return arrow_relation(sink.read(line or LIVE), text)
     path = Path(text)
     if not path.exists():
         raise UserFault(f"there is no file {path}; a SQLite table is written sqlite:PATH#TABLE")

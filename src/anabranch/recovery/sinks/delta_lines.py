@@ -43,6 +43,7 @@ class DeltaLines:
     """A sink at rest; ``common.SinkLines`` says what each method does."""
 
     sink_class = SinkClass.TRANSACTIONAL
+    promotes = True
 
     def __init__(self, location: str) -> None:
         self._where = log.place(location)

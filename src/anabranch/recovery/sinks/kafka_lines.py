@@ -39,6 +39,7 @@ class KafkaLines:
     """``common.SinkLines`` says what each method does."""
 
     sink_class = SinkClass.TRANSACTIONAL
+    promotes = False
 
     def __init__(self, location: str) -> None:
         self._place = positions.place(location)

@@ -335,6 +335,7 @@ class LedgerLines:
     """A ledger as a sink at rest: positions and counters by run. There is nothing to stage or swap."""
 
     sink_class = SinkClass.LEDGER
+    promotes = False
 
     def __init__(self, location: str) -> None:
         self._ledger = Ledger.open(location.removeprefix("http:"), create=False)

@@ -174,6 +174,7 @@ class SqliteLines:
     """A SQLite sink at rest, as ``common.SinkLines``."""
 
     sink_class = SinkClass.TRANSACTIONAL
+    promotes = True
 
     def __init__(self, location: str) -> None:
         path = location.removeprefix("sqlite:")

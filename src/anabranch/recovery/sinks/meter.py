@@ -115,6 +115,8 @@ class Meter:
 class MeterLines:
     """A metered sink at rest: how far it has come, by run. ``meter:LEDGER#NAME``."""
 
+    promotes = False
+
     def __init__(self, location: str) -> None:
         place, _, self._name = location.removeprefix(PREFIX).partition("#")
         if not self._name:

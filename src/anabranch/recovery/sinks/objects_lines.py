@@ -43,6 +43,7 @@ class ParquetLines:
     """A sink at rest; ``common.SinkLines`` says what each method does."""
 
     sink_class = SinkClass.TRANSACTIONAL
+    promotes = True
 
     def __init__(self, location: str) -> None:
         place = location.removeprefix("parquet:")

@@ -37,6 +37,7 @@ class PostgresLines:
     """A sink at rest. Every method is one transaction; ``common.SinkLines`` says what each does."""
 
     sink_class = SinkClass.TRANSACTIONAL
+    promotes = True
 
     def __init__(self, url: str) -> None:
         self._where = server.place(url)
