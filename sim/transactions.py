@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.metastore.api import Topic
+from anabranch.metastore.partitions import partition as partition_row
 from anabranch.records.batch import scan
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record, iter_records
@@ -255,8 +256,8 @@ class Transactional(Client):
             if not headers:
                 if part.last_stable_offset != part.high_watermark:
                     continue
-                if position >= part.high_watermark:
-                    return found
+                if position >= self._end_of(partition):
+                    return found  # a broker that did not hear of the last ones yet is asked again
             data = memoryview(bytes(part.records or b""))
             waiting = sorted(
                 (one.first_offset, one.producer_id) for one in part.aborted_transactions or ()
@@ -275,6 +276,12 @@ class Transactional(Client):
                     ]
                 position = header.last_offset + 1
         raise Violation(f"{self.name}/{partition} is not served from {position} on")
+
+    def _end_of(self, partition: int) -> int:
+        assert self.topic is not None
+        row = partition_row(self.world.database.connection, self.topic.no, partition)
+        assert row is not None
+        return row.next_offset
 
     async def _fetch(self, broker: SimBroker, partition: int, offset: int) -> Any:
         assert self.topic is not None

@@ -137,6 +137,25 @@ async def test_an_extent_that_straddles_the_end_is_replaced(meta: Metastore) -> 
     assert spans(await meta.extents_from(branch.no, 0, 16, 9)) == [(15, 16), (17, 20)]
 
 
+async def test_I2_pieces_of_the_wal_are_merged_though_their_source_was_meanwhile(
+    meta: Metastore,
+) -> None:
+    """Found by the simulation: the branch was as merged as its source, and nobody merged what was not."""
+    topic = await a_river(meta)
+    (_, straddling, _) = rows = await meta.extents_from(topic.no, 0, 0, 9)
+    small = await meta.create_object("branch/b", ObjectKind.SEGMENT, 75)
+    shorter = new(10, 14, position=100, length=50, timestamp=1, appended=51)
+    trimmed = new(15, 16, length=20, timestamp=1, appended=51)
+    pieces = {0: [(straddling.object_no, shorter), (small, trimmed)]}
+    assert await merge(meta, topic, rows[:1], key="seg/0")
+    assert await merge(meta, topic, rows[1:], key="seg/10")
+    branch = await meta.create_branch(topic.no, "b", topic_id(2), origin(topic, 17, 10), pieces, 80)
+    assert await meta.check() == []
+    assert (branch.no, 0, 1) in [
+        (each.topic_no, each.partition, each.extents) for each in await meta.backlogs(9)
+    ]
+
+
 @pytest.mark.parametrize("given", [False, True])
 async def test_a_branch_that_ends_at_the_log_start_is_empty(meta: Metastore, given: bool) -> None:
     """Its end lies inside an extent, of which nothing could be read."""

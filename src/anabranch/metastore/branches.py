@@ -70,12 +70,14 @@ def create_branch(
     return branch
 
 
-def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int, clean_below: int) -> None:
+def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int, whole_below: int) -> None:
+    """``whole_below``: behind it lies what is put in place of the extent that straddles the end."""
     values = {
         "source": source.topic_no,
         "branch": branch_no,
         "partition": source.partition,
         "end": end,
+        "whole_below": whole_below,
     }
     of_source = "FROM {} WHERE topic_no = :source AND partition = :partition"
     tx.execute(
@@ -86,7 +88,8 @@ def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int, clean_b
     )
     tx.execute(
         "INSERT INTO partition (topic_no, partition, next_offset, log_start, merged_end, leader_epoch)"
-        " SELECT :branch, partition, :end, log_start, min(merged_end, :end), (SELECT max(epoch) FROM"
+        # Where the pieces were cut from the WAL, they lie there also if their source was merged meanwhile.
+        " SELECT :branch, partition, :end, log_start, min(merged_end, :whole_below), (SELECT max(epoch) FROM"
         " leader_epoch WHERE topic_no = :branch AND partition = :partition)"
         f" {of_source.format('partition')}",
         values,
@@ -108,7 +111,7 @@ def _copy_partition(tx: Tx, source: Partition, branch_no: int, end: int, clean_b
         values,
     )
     damage.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end)
-    compactions.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end, clean_below)
+    compactions.copy_to_branch(tx, source.topic_no, source.partition, branch_no, end, whole_below)
     # No producer states: a client numbers its batches anew for a topic of another name.
 
 
