@@ -182,7 +182,8 @@ def _tell(told: Told) -> None:
 
 
 @click.command(
-    epilog="Example: curl -H 'Authorization: Bearer …' http://127.0.0.1:8090/points "
+    epilog="Example: anabranch point hook --listen 127.0.0.1:8090 --token-file token; then: curl "
+    "-H 'Authorization: Bearer …' http://127.0.0.1:8090/points "
     '-d \'{"name": "before-v8", "group": "orders", "version": "v7"}\''
 )
 @click.option(
