@@ -18,7 +18,7 @@ from anabranch.errors import UserFault
 from anabranch.metastore.api import Actor, Committed, OffsetAction
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import points
+from anabranch.recovery import planning, points
 from anabranch.recovery.capturing import Wish, read_checkpoint, take
 from anabranch.recovery.model import RecoveryPoint
 from tests.recovery.scene import T0, Scene
@@ -107,6 +107,12 @@ def test_an_unaligned_checkpoint_is_refused_and_acknowledging_hides_nothing(
         told = points.examine(point, await points.views_of(stage.metastore, point))
         assert len(told) == 2
         assert all("reading from the offsets loses them" in finding.text for finding in told)
+        plan = await planning.plan_recovery(
+            stage.metastore, group="job", now_ms=NOW, creator="x", point=point, rate=1000
+        )
+        assert [text for text in plan.problems if "loses them" in text] == [
+            finding.text for finding in told
+        ]
 
     play(story)
 

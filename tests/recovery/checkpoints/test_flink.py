@@ -290,6 +290,42 @@ def test_legacy_positions_are_read_or_refused(noise: bytes) -> None:
         pass
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from([0, 1, 2, 3]), st.binary(max_size=80))
+def test_states_of_connectors_are_read_or_refused(version: int, noise: bytes) -> None:
+    collector = (0xB91F252C).to_bytes(4, "big") + noise
+    coordinator = (1).to_bytes(4, "big") + versioned_bytes(noise, version)
+    for read in (
+        lambda: flink_state.discovered(noise, "e"),
+        lambda: flink_state.discovered(coordinator, "e"),
+        lambda: flink_state.committables(2, entry(collector)),
+        lambda: flink_state.committables(version, entry(noise)),
+        lambda: flink_state.writer_transactions(version, entry(noise)),
+        lambda: flink_state.split(0, entry(noise)),
+    ):
+        try:
+            read()
+        except Corrupt as error:
+            assert str(error).startswith("e: byte")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=40), st.lists(st.integers(-2, 50), max_size=4), st.integers(0, 60))
+def test_entries_are_read_or_refused(noise: bytes, offsets: list[int], size: int) -> None:
+    states = OperatorStates((ListState("s", 0, tuple(offsets)),), Handle(size, noise))
+
+    def fetch(handle: Handle, start: int, length: int) -> bytes:
+        if start < 0 or start + length > len(noise):
+            raise Corrupt("e: byte 0: not there")
+        return noise[start : start + length]
+
+    try:
+        for each in flink_state.entries(states, "s", fetch, "e"):
+            flink_state.split(*flink_state.versioned(each))
+    except Corrupt:
+        pass
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
