@@ -10,7 +10,7 @@ import pytest
 from anabranch.recovery.drills.names import SCENARIOS
 from tests.recovery.drills.ground import Ground
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
 
 def answers(report: Any) -> list[bool]:
