@@ -113,6 +113,8 @@ def test_milestones_are_kept_once_and_judged_by_active_time() -> None:
         assert one.error is not None and abs(one.error) < 0.05
     failed = ended(replay, Status.FAILED, at_ms, exit_status=1)
     assert all(one.error is None for one in failed.milestones)
+    stopped_late = ended(replay, Status.COMPLETED, at_ms + 9_000, exit_status=0)
+    assert stopped_late.milestones == done.milestones
 
 
 def test_the_time_between_two_runs_is_not_active() -> None:

@@ -367,7 +367,9 @@ def ended(
         runs = (*runs[:-1], structs.replace(runs[-1], ended_ms=now_ms, exit_status=exit_status))
     milestones = session.milestones
     if status is Status.COMPLETED:
-        milestones = eta.judged(milestones, session.active_ms)
+        # It was over when nothing was left: until the command has stopped, seconds may pass.
+        done = [sample.active_ms for sample in session.samples if sample.records_left == 0]
+        milestones = eta.judged(milestones, done[0] if done else session.active_ms)
     return structs.replace(session, status=status, error=error, runs=runs, milestones=milestones)
 
 
