@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 APIS: Mapping[int, Api] = load_apis()
 ASKS_VERSIONS = 0.1  # of new connections
-SPOKEN = frozenset({0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 18, 22, 68})
+SPOKEN = frozenset({0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 18, 22, 25, 28, 68})
 _LENGTH = Struct(">i")
 
 

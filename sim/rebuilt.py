@@ -32,6 +32,7 @@ from anabranch.records.batch import place, scan
 from anabranch.records.record import iter_records
 from anabranch.storage.store import NotFound
 from anabranch.storage.wal import WalReader
+from sim.copier import GROUP, Copier
 from sim.history import TopicStory, Violation, identity_of
 from sim.transactions import PREFIX, Transactional
 from sim.weather import is_quiet
@@ -83,6 +84,8 @@ class Rebuilding:
                     rebuilt.check_topic(story)
             for producer in self._world.transactional:
                 rebuilt.check_transactions(producer)
+            for copier in self._world.copiers[:1]:
+                rebuilt.check_copies(copier)
         self._world.weather.saw("rebuilds compared")
 
     def difference(self) -> str | None:
@@ -308,6 +311,30 @@ class _Rebuilt:
         if objection is not None:
             raise self._objection(objection)
         self._world.weather.saw("rebuilt transactions compared")
+
+    def check_copies(self, copier: Copier) -> None:
+        """I6: where nothing is in doubt, offsets and records of a transaction are there together or not at all."""
+        if self.report.findings or copier.topic is None or copier.source.topic is None:
+            return
+        source = self.topics.get(copier.source.topic.id)
+        target = self.topics.get(copier.topic.id)
+        if source is None or target is None:
+            return
+        for number in range(source.partitions):
+            row = self.tx.execute(
+                'SELECT c."offset" FROM committed c JOIN consumer_group g ON g.no = c.group_no '
+                "WHERE g.group_id = ? AND c.topic_no = ? AND c.partition = ?",
+                (GROUP, source.no, number),
+            ).fetchone()
+            objection = copier.objection_to_copies(
+                number,
+                0 if row is None else row[0],
+                self._committed_values(source.no, number),
+                self._committed_values(target.no, number),
+            )
+            if objection is not None:
+                raise self._objection(objection)
+        self._world.weather.saw("rebuilt copies compared")
 
     def _committed_values(self, topic_no: int, number: int) -> list[tuple[int, bytes]]:
         """(offset, value) of what is below the last stable offset and not aborted."""

@@ -66,6 +66,7 @@ class Transactional(Client):
 
     def __init__(self, world: World, name: str) -> None:
         super().__init__(world, name)
+        self.transactional_id = name
         self.topic: Topic | None = None
         self.done: list[Transaction] = []
         self._identity = (-1, -1)
@@ -108,7 +109,7 @@ class Transactional(Client):
 
     async def _init(self) -> tuple[int, int]:
         request = InitProducerIdRequest(
-            transactional_id=self.name, transaction_timeout_ms=TIMEOUT_MS
+            transactional_id=self.transactional_id, transaction_timeout_ms=TIMEOUT_MS
         )
         answer, _ = await self._send(request, 4)
         if answer.error_code:
@@ -142,7 +143,7 @@ class Transactional(Client):
     async def _add(self, identity: tuple[int, int], partitions: list[int]) -> None:
         assert self.topic is not None
         request = AddPartitionsToTxnRequest(
-            v3_and_below_transactional_id=self.name,
+            v3_and_below_transactional_id=self.transactional_id,
             v3_and_below_producer_id=identity[0],
             v3_and_below_producer_epoch=identity[1],
             v3_and_below_topics=[
@@ -152,7 +153,7 @@ class Transactional(Client):
         answer, _ = await self._send(request, 3)
         for topic in answer.results_by_topic_v3_and_below:
             for part in topic.results_by_partition:
-                _sure(part.partition_error_code)
+                sure(part.partition_error_code)
 
     async def _produce(
         self, identity: tuple[int, int], sequences: dict[int, int], partition: int, value: bytes
@@ -167,7 +168,7 @@ class Transactional(Client):
             transactional=True,
         )
         request = ProduceRequest(
-            transactional_id=self.name,
+            transactional_id=self.transactional_id,
             acks=-1,
             timeout_ms=1000,
             topic_data=[
@@ -180,19 +181,19 @@ class Transactional(Client):
         )
         answer, _ = await self._send(request, 11)
         part = answer.responses[0].partition_responses[0]
-        _sure(part.error_code)
+        sure(part.error_code)
         sequences[partition] = sequence + 1
         return int(part.base_offset)
 
     async def _end(self, identity: tuple[int, int], commit: bool) -> None:
         request = EndTxnRequest(
-            transactional_id=self.name,
+            transactional_id=self.transactional_id,
             producer_id=identity[0],
             producer_epoch=identity[1],
             committed=commit,
         )
         answer, _ = await self._send(request, LAST_WITHOUT_BUMPS)
-        _sure(answer.error_code)
+        sure(answer.error_code)
 
     async def _rise(self, identity: tuple[int, int], sequences: dict[int, int]) -> None:
         """A former instance goes on as if nothing had happened, while the new one is at rest."""
@@ -246,45 +247,60 @@ class Transactional(Client):
                 left.pop(value, None)
         return f"I6: {left} is seen, which nobody had a right to send" if left else None
 
-    async def _read(self, broker: SimBroker, partition: int) -> list[tuple[int, bytes]]:
+    async def _read(
+        self, broker: SimBroker, partition: int, topic: Topic | None = None
+    ) -> list[tuple[int, bytes]]:
         """All of a partition, as a consumer of read_committed filters it."""
         found: list[tuple[int, bytes]] = []
         position = 0
         for _ in range(ATTEMPTS_MAX):
-            part = await self.insist(lambda at=position: self._fetch(broker, partition, at))
-            headers = list(scan(memoryview(bytes(part.records or b""))))
-            if not headers:
-                if part.last_stable_offset != part.high_watermark:
-                    continue
-                if position >= self._end_of(partition):
-                    return found  # a broker that did not hear of the last ones yet is asked again
-            data = memoryview(bytes(part.records or b""))
-            waiting = sorted(
-                (one.first_offset, one.producer_id) for one in part.aborted_transactions or ()
-            )
-            aborted: set[int] = set()
-            for header in headers:
-                while waiting and waiting[0][0] <= header.last_offset:
-                    aborted.add(waiting.pop(0)[1])
-                if header.is_control:
-                    aborted.discard(header.producer_id)
-                elif header.producer_id not in aborted:
-                    found += [
-                        (record.offset, record.value or b"")
-                        for record in iter_records(data, header)
-                        if record.offset >= position
-                    ]
-                position = header.last_offset + 1
+            part = await self.insist(lambda at=position: self._fetch(broker, partition, at, topic))
+            records, end = self.committed_records(part, position)
+            found += records
+            all_stable = end == position and part.last_stable_offset == part.high_watermark
+            if all_stable and position >= self._end_of(topic or self._read_from(), partition):
+                return found  # a broker that did not hear of the last ones yet is asked again
+            position = end
         raise Violation(f"{self.name}/{partition} is not served from {position} on")
 
-    def _end_of(self, partition: int) -> int:
-        assert self.topic is not None
-        row = partition_row(self.world.database.connection, self.topic.no, partition)
+    def _end_of(self, topic: Topic | None, partition: int) -> int:
+        assert topic is not None
+        row = partition_row(self.world.database.connection, topic.no, partition)
         assert row is not None
         return row.next_offset
 
-    async def _fetch(self, broker: SimBroker, partition: int, offset: int) -> Any:
-        assert self.topic is not None
+    @staticmethod
+    def committed_records(part: Any, position: int) -> tuple[list[tuple[int, bytes]], int]:
+        """(offset, value) of what an answer holds and was not aborted, from ``position`` on; the next position."""
+        data = memoryview(bytes(part.records or b""))
+        waiting = sorted(
+            (one.first_offset, one.producer_id) for one in part.aborted_transactions or ()
+        )
+        found: list[tuple[int, bytes]] = []
+        aborted: set[int] = set()
+        end = position
+        for header in scan(data):
+            while waiting and waiting[0][0] <= header.last_offset:
+                aborted.add(waiting.pop(0)[1])
+            if header.is_control:
+                aborted.discard(header.producer_id)
+            elif header.producer_id not in aborted:
+                found += [
+                    (record.offset, record.value or b"")
+                    for record in iter_records(data, header)
+                    if record.offset >= position
+                ]
+            end = header.last_offset + 1
+        return found, end
+
+    def _read_from(self) -> Topic | None:
+        return self.topic
+
+    async def _fetch(
+        self, broker: SimBroker, partition: int, offset: int, topic: Topic | None = None
+    ) -> Any:
+        topic = topic or self._read_from()
+        assert topic is not None
         wanted = FetchPartition(
             partition=partition, fetch_offset=offset, partition_max_bytes=1 << 20
         )
@@ -295,7 +311,7 @@ class Transactional(Client):
             isolation_level=READ_COMMITTED,
             session_id=0,
             session_epoch=-1,
-            topics=[FetchTopic(topic=self.topic.name, topic_id=self.topic.id, partitions=[wanted])],
+            topics=[FetchTopic(topic=topic.name, topic_id=topic.id, partitions=[wanted])],
         )
         answer, _ = await self.kafka.request(
             broker, request, timeout_s=5.0, purpose="fetch", since=5
@@ -312,6 +328,7 @@ async def _named(topic: Topic | None) -> Topic:
     return topic
 
 
-def _sure(code: int) -> None:
+def sure(code: int) -> None:
+    """Raises Uncertain for an error."""
     if code:
         raise Uncertain(ErrorCode(code).name)

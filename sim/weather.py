@@ -38,6 +38,7 @@ class WeatherSettings(Struct, frozen=True):
     message_lost: float
     crash_point: float  # that a process is killed at one of its disk, store or metastore calls
     transactions: bool  # whether there are transactional producers
+    copies: bool  # whether, beside those, there are applications that consume and produce in one
     consumer_protocol: bool  # whether there are groups of KIP-848
     holds: bool  # whether somebody holds what retention would take
     damage: bool  # whether objects of the bucket are damaged, and skipped by an operator
@@ -72,6 +73,7 @@ def choose(rng: Random, more: Random, *, short: bool) -> WeatherSettings:
         transactions=rng.random() < 0.3,
         consumer_protocol=more.random() < 0.3,
         holds=more.random() < 0.3,
+        copies=more.random() < 0.6,
         damage=rng.random() < 0.2,
         power_loss=rng.choice((0.0, 0.3, 1.0)),
         chaos_s=1e9 if calm else rng.choice((1.0, 3.0, 8.0)),

@@ -34,6 +34,7 @@ from sim.actors import (
 from sim.audit import Auditor
 from sim.broker import EPOCH_MS, WAL_PATH, SimBroker
 from sim.consumers import Consumer848
+from sim.copier import Copier
 from sim.damage import Operator, Vandal
 from sim.disk import Directory, Machine, SimDisk
 from sim.history import History, TopicStory, Violation
@@ -117,6 +118,7 @@ class World:
         ]
         self._reader = KafkaClient(self, "reader")
         self.transactional: list[Transactional] = []
+        self.copiers: list[Copier] = []
         self.holder: Holder | None = None
         self.ending = False
         self.vandalised = False
@@ -251,6 +253,9 @@ class World:
             Transactional(self, name) for name in (("x1", "x2") if settings.transactions else ())
         ]
         finishing += transactional
+        if settings.copies and transactional:
+            self.copiers = [Copier(self, name, transactional[0]) for name in ("y1", "y2")]
+            finishing += self.copiers
         fate = Fate(self, "fate")
         tasks = [self._spawn(actor.run(), actor.name) for actor in actors]
         finishing_tasks = [self._spawn(actor.run(), actor.name) for actor in finishing]
@@ -327,7 +332,7 @@ class World:
         for broker in self.brokers:
             if broker.is_up:
                 await self._read_all(broker)
-                for producer in transactional:
+                for producer in (*transactional, *self.copiers[:1]):
                     await producer.check(broker)
         supervisor.cancel()
         await asyncio.sleep(2 * min(5000, self.weather.settings.log.object_grace_ms) / 1000 + 5)

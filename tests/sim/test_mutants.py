@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace as changed
 from sim.disk import SimDisk
 from sim.store import SimStore
 from sim.world import run_seed
@@ -30,17 +31,15 @@ from anabranch.log.partition import PartitionLog
 from anabranch.log.pipeline import AppendPipeline
 from anabranch.log.reads import Reader
 from anabranch.log.rebuild import wal_read
-from anabranch.metastore import appends, extent_changes, purge
-from anabranch.metastore.api import AppendOutcome
+from anabranch.metastore import appends, extent_changes, purge, transaction_end
+from anabranch.metastore.api import AppendOutcome, TransactionEnd
 from anabranch.metastore.journal import JournalState
 from anabranch.records.header import BatchHeader
 from anabranch.records.record import iter_records
 
 SEEDS_MAX = 100
-PLAIN = {
-    "consumer_protocol": False,
-    "holds": False,
-}  # what there was not from the beginning makes lives longer
+# What there was not from the beginning makes lives longer.
+PLAIN = {"consumer_protocol": False, "holds": False, "copies": False}
 
 
 def objection(words: str, first: int = 1, **settings: Any) -> str:
@@ -336,3 +335,13 @@ def test_I6_nobody_says_what_was_aborted(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(Reader, "_name_aborted", silent)
     print(objection("I6", transactions=True))
+
+
+def test_I6_offsets_of_an_aborted_transaction_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    carry = transaction_end.carry_offsets
+
+    def always(tx: Any, row: Any, end: TransactionEnd, now_ms: int) -> None:
+        carry(tx, row, changed(end, commit=True), now_ms)
+
+    monkeypatch.setattr(transaction_end, "carry_offsets", always)
+    print(objection("the copies of", transactions=True, copies=True, length_s=8.0))
