@@ -1,4 +1,4 @@
-"""The main job: a real stream, broken by a deployment and rebuilt from the log, in seven steps."""
+"""The main job: a real stream, broken by a deployment and rebuilt from the log, and the rehearsal of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 from examples.flights import dataset, truth
+from examples.flights.declared import declaration
 from examples.flights.processor import GROUP, TOPIC
 from examples.kit.cluster import Cluster
 from examples.kit.console import Console, Update
@@ -28,6 +29,7 @@ from anabranch.cli._burndown import describe
 from anabranch.cli._options import parse_sink
 from anabranch.errors import UserFault
 from anabranch.recovery import planning, points, promote, replay, report
+from anabranch.recovery.guards import Guards
 from anabranch.recovery.model import RecoveryPoint
 from anabranch.recovery.plan import Plan
 from anabranch.recovery.relations import open_relation
@@ -45,6 +47,7 @@ MEAN_TOLERANCE = 1e-9  # SQLite and Arrow divide in another order
 STALL_S = 60.0  # a processor that moves nothing for so long is stuck
 KEY = ("carrier", "day")
 VIEW = "view.db"
+DRILLED = ("bad-deploy", "off-by-one")  # of eleven scenarios: two that take little time
 
 
 def now_ms() -> int:
@@ -87,7 +90,7 @@ class LiveTraffic:
 
 
 class Story:
-    """The seven steps, and what each leaves for the next."""
+    """The eight steps, and what each leaves for the next."""
 
     def __init__(self, cluster: Cluster, console: Console, children: Children) -> None:
         self.cluster = cluster
@@ -109,14 +112,16 @@ class Story:
         self.staged_rows: list[SinkOffset] = []
 
     def tell(self) -> tuple[report.Report, Path]:
-        """All seven steps; the report and where its page lies."""
+        """All eight steps; the report and where its page lies."""
         self.ingest()
         self.process()
         self.break_it()
         self.make_plan()
         self.replay()
         self.verify_and_promote()
-        return self.write_report()
+        told = self.write_report()
+        self.drill()
+        return told
 
     # -- 1 ---------------------------------------------------------------------------------------
     def ingest(self) -> None:
@@ -217,6 +222,10 @@ class Story:
             "--version", "v1", "--in-flight",
         )  # fmt: skip
         self._mark("recovery point taken, known good")
+        self.cluster.run(
+            "hold", "create", "known-good", "--point", "known-good", "--for", "7d",
+            "--reason", "until version 2 has proven itself",
+        )  # fmt: skip
 
     def _offsets_at(self, timestamp_ms: int) -> dict[int, int]:
         """The first offsets at or after a time, asked as any Kafka client does."""
@@ -322,6 +331,7 @@ class Story:
         self.cluster.run(
             "plan", GROUP, "--point", "known-good", "--sink", self.sink, "--rate", f"{rate}k",
             "--reason", "version 2 aggregates by UTC day", "--out", str(file),
+            "--runbook", str(self.data / "runbook.md"),
         )  # fmt: skip
         self.plan = self.cluster.ask(planning.find(metastore, str(file)))
         self._mark("plan made")
@@ -348,6 +358,7 @@ class Story:
                 bootstrap=self.cluster.listen,
                 creator=points.whoami(),
                 sink=self.view,
+                guards=Guards(enabled=True),  # it makes room for the live side, never below a floor
             )
         )
         branch = self.session.branches[0].branch
@@ -515,6 +526,15 @@ class Story:
         self.console.say(f"Report: {html}")
         self.console.say(f"        {plain}")
         return made, html
+
+    # -- 8 ---------------------------------------------------------------------------------------
+    def drill(self) -> None:
+        self.console.step(8, "Drill: the same recovery, rehearsed on a scratch cluster")
+        file = self.data / "recovery.toml"
+        file.write_text(declaration(self.view), encoding="utf-8")
+        scenarios = [word for each in DRILLED for word in ("--scenario", each)]
+        self.cluster.run("drill", "run", "flights", "--file", str(file), *scenarios, expect=(0, 1))
+        self.cluster.run("status", "--file", str(file), expect=(0, 1))
 
     def _mark(self, label: str) -> None:
         self.events.append(report.Event(label, now_ms()))

@@ -13,11 +13,13 @@ import pyarrow as pa
 import pytest
 from examples.flights import dataset, processor, truth
 from examples.flights.__main__ import FLIGHTS
+from examples.flights.declared import declaration
 from examples.kit.cluster import choose_listen
 from examples.kit.console import Console
 from examples.kit.entry import find_earlier
 from examples.kit.processes import Children, RunFault
 
+from anabranch.recovery.drills.declared import load
 from anabranch.recovery.relations import arrow_relation, open_relation
 from anabranch.recovery.sinks.source import Source
 from anabranch.recovery.sinks.sqlite import SqliteSink
@@ -197,3 +199,10 @@ def test_a_child_that_dies_ends_in_its_last_words(tmp_path: Path) -> None:
     sleeper.check()
     children.stop_all()
     assert sleeper.process.poll() is not None
+
+
+def test_what_a_drill_is_told_is_a_declaration(tmp_path: Path) -> None:
+    file = tmp_path / "recovery.toml"
+    file.write_text(declaration(tmp_path / "view.db"))
+    streams = load(file).streams
+    assert streams["flights"].sink == f"sqlite:{tmp_path / 'view.db'}"
