@@ -19,6 +19,7 @@ from anabranch.storage.wal_directory import WalDirectory
 from .conftest import Bench
 from .rebuilding import rebuild
 from .test_rebuild import journal_of, ship
+from .test_rebuild_brokers import beside
 from .test_transactions import Client
 
 Run = Callable[..., None]
@@ -196,5 +197,30 @@ def test_I6_I9_what_a_fenced_producer_sent_last_is_not_recovered(
         rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
         assert rebuilt.rows("next_offset, unstable", "partition") == [(2, -1)]
         assert check(rebuilt.tx) == []
+
+    run(scenario)
+
+
+def test_I6_I9_a_marker_comes_behind_what_it_ends_whatever_the_clocks_say(
+    run: Run, tmp_path: Path
+) -> None:
+    """The broker that ended the transaction has a clock that lags behind the one that its producer wrote to."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        other = await beside(bench, 2)
+        await bench.append(topic, 0, [b"first"])
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        client = Client(bench)
+        await client.init()
+        await client.write(topic, 0, [b"x"])  # 1
+        client.bench = other
+        bench.clock.ms -= 5_000
+        await client.end(commit=True)  # 2
+        rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
+        assert rebuilt.rows("next_offset, unstable", "partition") == [(3, -1)]
+        assert rebuilt.rows("name", "transactional_id") == []
+        await other.log.close()
 
     run(scenario)

@@ -8,6 +8,7 @@ of a broker that died may have failed without a word.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import combinations, islice, product
 from typing import NamedTuple, Protocol
 
@@ -27,6 +28,11 @@ class Log(Protocol):
 
     next_offset: int
     holes: bool  # acknowledged batches may be missing: not all retries are known as such
+
+    @property
+    def writing(self) -> AbstractSet[int]:
+        """Producers whose transactions have written and are open, as far as that is known."""
+        ...
 
     def count(self, reads: Iterable[Read]) -> int:
         """Offsets that these would take, one after the other."""
@@ -96,7 +102,7 @@ def fills_of(
         if any(fill.excuses < (False, False, omitted) for fill in fills):
             break
         chosen = [log.arranged(stream) for stream in streams if stream]
-        note(by_time(chosen, log.reached), False, omitted, failed)
+        note(by_time(chosen, log.reached, log.writing), False, omitted, failed)
     if not fills:
         # It has to fit there, so something in it was refused.
         mine = log.arranged([read for read in own if read.part.fate is Fate.SETTLED])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from heapq import heapify, heappop, heappush
 
 from anabranch.log.rebuild.wal_read import Read
@@ -82,17 +83,38 @@ def time_of(read: Read) -> int:
     return read.headers[0].max_timestamp if read.headers else 0
 
 
-def by_time(streams: Sequence[Sequence[Read]], reached: Reached) -> list[Read]:
-    """Each broker's in its order, but no producer's before what it sent earlier to another."""
+def ends_nothing(read: Read, writing: AbstractSet[int]) -> bool:
+    """Whether it holds the marker of a transaction that wrote nothing yet: markers are written where there is
+    something to end. ``writing``: producers whose transactions have written and are open."""
+    return any(header.is_control and header.producer_id not in writing for header in read.headers)
+
+
+def note_transactions(headers: Iterable[BatchHeader], writing: set[int]) -> None:
+    """Who is in a transaction that has written, once these are there."""
+    for header in headers:
+        if header.is_control:
+            writing.discard(header.producer_id)
+        elif header.is_transactional:
+            writing.add(header.producer_id)
+
+
+def by_time(
+    streams: Sequence[Sequence[Read]], reached: Reached, writing: AbstractSet[int]
+) -> list[Read]:
+    """Each broker's in its order, but no producer's before what it sent earlier to another, and no marker before
+    what it ends if that is there. ``writing``: see :func:`ends_nothing`."""
     numbers = Numbers(streams, reached)
+    now = set(writing)
     waiting = {place: deque(stream) for place, stream in enumerate(streams) if stream}
     ordered = []
     while waiting:
         order = sorted(waiting, key=lambda place: time_of(waiting[place][0]))
         free = [place for place in order if numbers.are_next(waiting[place][0], place)]
+        free = [place for place in free if not ends_nothing(waiting[place][0], now)] or free
         first = (free or order)[0]
         read = waiting[first].popleft()
         numbers.take(read, first)
+        note_transactions(read.headers, now)
         ordered.append(read)
         if not waiting[first]:
             del waiting[first]
@@ -113,4 +135,14 @@ def _number(header: BatchHeader) -> Number:
     return header.producer_epoch, header.base_sequence
 
 
-__all__ = ["Number", "Numbers", "Reached", "Sender", "by_time", "numbered", "time_of"]
+__all__ = [
+    "Number",
+    "Numbers",
+    "Reached",
+    "Sender",
+    "by_time",
+    "ends_nothing",
+    "note_transactions",
+    "numbered",
+    "time_of",
+]

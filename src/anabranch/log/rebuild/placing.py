@@ -32,7 +32,7 @@ from anabranch.log.rebuild.filling import (
     within,
 )
 from anabranch.log.rebuild.limits import limits_of
-from anabranch.log.rebuild.order import Numbers, Sender, by_time, numbered, time_of
+from anabranch.log.rebuild.order import Numbers, Sender, by_time, ends_nothing, numbered, time_of
 from anabranch.log.rebuild.wal_read import Fate, Read
 
 READS_MAX = 1_000  # of each broker, which may fill a hole: more would be told of
@@ -141,7 +141,7 @@ def _between(
         here = [read for read in near if limits[flush_of(read)] <= end]
         _take(stream, {flush_of(read) for read in here})
         streams.append(here)
-    left = by_time([log.arranged(stream) for stream in streams if stream], log.reached)
+    left = by_time([log.arranged(stream) for stream in streams if stream], log.reached, log.writing)
     missing = end - log.next_offset - log.count(left)
     if missing > 0:
         yield Hole(log.next_offset + missing)
@@ -207,8 +207,8 @@ def _next(
     free = [place for place in order if numbers.are_next(heads[place], place)]
     near = [place for place in free if end_of_hole(place) == log.next_offset]
     accepted = [place for place in near if log.fits(heads[place])]
-    if accepted:
-        return accepted[0]
+    if accepted:  # no marker before what it ends
+        return min(accepted, key=lambda place: ends_nothing(heads[place], log.writing))
     if near and not _is_torn(waiting.values(), log):
         return near[0]
     far = [place for place in order if end_of_hole(place) > log.next_offset]

@@ -132,6 +132,15 @@ class Tables:
                 epochs.setdefault(previous, inf)
         return epochs
 
+    def writing(self, topic_no: int, partition: int) -> set[int]:
+        """Producers whose open transactions have written there."""
+        rows = self.tx.execute(
+            "SELECT producer_id FROM transaction_partition WHERE topic_no = ? AND partition = ? "
+            "AND first_offset IS NOT NULL",
+            (topic_no, partition),
+        )
+        return {producer_id for (producer_id,) in rows}
+
     def set_producers(self, topic_no: int, partition: int, states: Sequence[ProducerState]) -> None:
         appends.set_producers(self.tx, topic_no, partition, states)
 

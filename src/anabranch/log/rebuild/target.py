@@ -10,7 +10,7 @@ from anabranch.log import producers
 from anabranch.log.planning import join_extents
 from anabranch.log.rebuild.awaited import lowest_first
 from anabranch.log.rebuild.claims import offsets_of
-from anabranch.log.rebuild.order import Number
+from anabranch.log.rebuild.order import Number, note_transactions
 from anabranch.log.rebuild.report import Kind, Report
 from anabranch.log.rebuild.tables import Tables
 from anabranch.log.rebuild.wal_read import Read
@@ -37,6 +37,7 @@ class Target:
         self.next_offset = row.next_offset
         self.leader_epoch = row.leader_epoch
         self._states = tables.producers(row.topic_no, row.partition)
+        self.writing: set[int] = tables.writing(row.topic_no, row.partition)
 
     # -- judging -----------------------------------------------------------------------------------
     def count(self, reads: Iterable[Read]) -> int:
@@ -125,6 +126,7 @@ class Target:
         if size is not None and not told:
             headers = self.choices(read, size)[0].headers
         extents: list[NewExtent] = []
+        kept: list[BatchHeader] = []
         changed: dict[int, ProducerState] = {}
         end = self.next_offset
         for header in headers:
@@ -139,6 +141,7 @@ class Target:
                     continue
                 self._states[header.producer_id] = changed[header.producer_id] = state
             count = header.last_offset_delta + 1
+            kept.append(header)
             extents.append(
                 NewExtent(
                     base_offset=end,
@@ -167,6 +170,7 @@ class Target:
         )
         assert outcome.committed
         self.next_offset = end
+        note_transactions(kept, self.writing)
         return True
 
     def choices(self, read: Read, size: int) -> list[Read]:
