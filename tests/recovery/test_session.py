@@ -13,6 +13,7 @@ from anabranch.recovery.session import (
     progress,
     sampled,
     started,
+    used_rate,
     verdict_of_exit,
 )
 
@@ -57,6 +58,15 @@ def test_burn_down_and_eta_are_of_the_last_seconds() -> None:
     assert stalled.eta_s is None and stalled.records_left == 100 and not stalled.finished
     done = progress(running, Volume(0, 0), 20_000)
     assert done.finished and done.eta_s == 0.0
+
+
+def test_what_is_used_is_the_best_of_the_last_seconds() -> None:
+    running = started(session(), 1000)
+    assert used_rate(running, 1000) is None
+    for at_ms, rest in ((1000, 1100), (4000, 1100), (5000, 800), (6000, 500), (9000, 500)):
+        running = sampled(running, Volume(100, rest), at_ms)
+    assert used_rate(running, 9000) == 300
+    assert used_rate(running, 15_500) is None  # of the last ten seconds
 
 
 def test_a_resumed_run_does_not_count_the_pause() -> None:

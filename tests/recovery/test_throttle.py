@@ -125,6 +125,18 @@ def test_growth_is_slow_near_the_rate_that_was_cut() -> None:
     assert near and max(near) < 1.05
 
 
+def test_cuts_that_follow_each_other_are_one_finding() -> None:
+    """Else each would take the rate that the last one left for the most that there is room for."""
+    bounds = Bounds.of(100 << 20)
+    state = State(64 << 20)
+    for _ in range(2 * (SETTLE_STEPS + 1)):
+        state, _ = step(state, bounds, at(1.9))
+    assert state.rate < 25 << 20 and state.ceiling == 64 << 20
+    for _ in range(8):
+        state, _ = step(state, bounds, at(0.2))
+    assert state.rate > 50 << 20
+
+
 def test_the_first_rate() -> None:
     assert begin(Bounds.of(8 << 20), guarded=True).rate == 4 << 20
     assert begin(Bounds.of(8 << 20), guarded=False).rate == 8 << 20

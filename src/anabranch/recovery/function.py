@@ -47,6 +47,7 @@ from anabranch.recovery.session import (
     started,
     throttled,
     unpaused,
+    used_rate,
 )
 
 if TYPE_CHECKING:
@@ -312,7 +313,7 @@ class _Drive:
         )
         current = progress(self._session, remaining, now_ms)
         self._session = marked(self._session, current)
-        self._keeper.doing(current.bytes_per_second, self._busy_s)
+        self._keeper.doing(used_rate(self._session, now_ms) or 0.0, self._busy_s)
         self._on_progress(current)
         if now_ms - self._saved_ms >= SAVE_EVERY_MS:
             self._save()

@@ -42,6 +42,7 @@ from anabranch.recovery.session import (
     started,
     throttled,
     unpaused,
+    used_rate,
     verdict_of_exit,
 )
 from anabranch.recovery.sinks.source import SOURCES_VARIABLE, Source, sources_to_environment
@@ -294,7 +295,7 @@ class Runner:
         due = now_ms - self._stepped_ms >= STEP_MS
         if due and self._steering is None and not current.paused:
             self._stepped_ms = now_ms
-            used = current.bytes_per_second or None
+            used = used_rate(self.session, now_ms)
             self._steering = asyncio.ensure_future(self._governor.step(now_ms, used))
 
     async def _set_rate(self, *, force: bool = False) -> None:

@@ -19,6 +19,8 @@ PAUSE_KIND = "replay-pause"
 
 SATURATION_MAX = 200  # samples of it; thinned out in the same way
 SAMPLES_MAX = 400  # of the burn-down kept in the document; past it every second one is dropped
+USED_WINDOW_MS = 10_000  # a command starts, and commits in steps: its best seconds of these count
+USED_SPAN_MS = 2000
 RATE_WINDOW_MS = 5000  # the rate shown is that of the last seconds
 
 
@@ -240,6 +242,21 @@ def progress(session: Session, remaining: Volume, now_ms: int) -> Progress:
         allowed=session.allowed,
         paused=session.status is Status.PAUSED,
     )
+
+
+def used_rate(session: Session, now_ms: int) -> float | None:
+    """Bytes per second that the session really reads: of its best two seconds lately. None: not known."""
+    started = session.runs[-1].started_ms if session.runs else now_ms
+    since_ms = max(started, now_ms - USED_WINDOW_MS)
+    recent = [one for one in session.samples if since_ms <= one.at_ms <= now_ms]
+    best, first = 0.0, 0
+    for last in recent:
+        while first + 1 < len(recent) and last.at_ms - recent[first + 1].at_ms >= USED_SPAN_MS:
+            first += 1
+        took_ms = last.at_ms - recent[first].at_ms
+        if took_ms >= USED_SPAN_MS:
+            best = max(best, 1000 * (recent[first].bytes_left - last.bytes_left) / took_ms)
+    return best or None
 
 
 def last_progress(session: Session, now_ms: int) -> Progress:

@@ -29,6 +29,9 @@ SETTLE_STEPS = 2  # after a cut: brokers take up a rate, and windows pass, befor
 GROWTH = 1.25  # per calm step: ten times as much in eleven seconds
 GROWTH_NEAR = 1.04  # per calm step near the rate that was cut last
 NEAR = 0.8  # of that rate, from where on it grows slowly
+EPISODE_STEPS = (
+    10  # cuts that follow each other within it are one finding, at the rate of the first
+)
 CEILING_STEPS = 60  # so long that rate is remembered: live load is another a minute later
 USED_ROOM = 1.25  # a cut starts from what is really read, and this much of room
 BLIND_STEPS = 10  # without a reading that was asked for
@@ -84,7 +87,7 @@ class Decision(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """What a step hands to the next one. ``ceiling`` is the rate at the last cut, 0 once forgotten."""
+    """What a step hands to the next one. ``ceiling`` is the rate at which cutting began last, 0 once forgotten."""
 
     rate: int
     ceiling: int = 0
@@ -118,7 +121,8 @@ def step(
             return now, ""
         first = rate if not used else min(rate, bounds.clamp(used * USED_ROOM))
         cut = bounds.clamp(first * max(CUT_MOST, min(CUT_LEAST, 1 / worst)))
-        return State(cut, first, 0, blind), str(reading) if cut < rate else ""
+        began = ceiling if ceiling and since_cut <= EPISODE_STEPS else first
+        return State(cut, max(began, cut), 0, blind), str(reading) if cut < rate else ""
     if unread:
         if blind < BLIND_STEPS:
             return now, ""
