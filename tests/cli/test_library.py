@@ -67,6 +67,9 @@ def test_from_a_point_to_a_promotion_and_back(
         recovery.undo_offsets(moved.id)
         assert committed(broker.address) == before
         assert recovery.difference("app", since="1h ago").turns
+        assert recovery.undo_change("app", reason="a test").group == "app"
+        assert committed(broker.address) == [0, 0], "the undoing was undone"
+        assert isinstance(recovery.readers(), list)
 
 
 def test_where_there_is_no_cluster_it_says_so(tmp_path: Path) -> None:

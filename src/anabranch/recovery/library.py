@@ -20,22 +20,15 @@ anything by SQL as well.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
-import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING
 
+import anabranch
 from anabranch.errors import UserFault
-from anabranch.log.location import Location
-from anabranch.log.log import Log
 from anabranch.log.offsets import record_time
-from anabranch.log.opening import open_log
-from anabranch.metastore.api import Topic
 from anabranch.recovery import (
     capturing,
     classes,
@@ -50,24 +43,29 @@ from anabranch.recovery import (
     planning,
     points,
     promote,
+    readers,
     replay,
     report,
     runway,
     sessions,
+    undo,
 )
 from anabranch.recovery.capturing import Wish
+from anabranch.recovery.drills import drill, evidence, readiness
+from anabranch.recovery.drills.declared import load
 from anabranch.recovery.line_promotion import NO_RULES, Rules
+from anabranch.recovery.opened import OpenedCluster, Time
 from anabranch.recovery.runbook import runbook
 from anabranch.recovery.sinks import registry
-from anabranch.recovery.times import parse_bytes, parse_duration, parse_time
+from anabranch.recovery.times import parse_bytes, parse_duration
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from anabranch.recovery.checkpoints.model import EngineCheckpoint
     from anabranch.recovery.classes import ClassChange, TopicClass
     from anabranch.recovery.classes import Preview as ClassPreview
     from anabranch.recovery.difference import Difference
+    from anabranch.recovery.drills.evidence import DrillReport
+    from anabranch.recovery.drills.readiness import Readiness
     from anabranch.recovery.explain import Explanation
     from anabranch.recovery.guards import Guards
     from anabranch.recovery.holds import HoldStatus
@@ -79,14 +77,14 @@ if TYPE_CHECKING:
     from anabranch.recovery.offset_planning import Want
     from anabranch.recovery.plan import Plan
     from anabranch.recovery.promote import Handover
+    from anabranch.recovery.readers import TopicReader
     from anabranch.recovery.replay import OnProgress
     from anabranch.recovery.report import Report
     from anabranch.recovery.runway import PartitionRunway
     from anabranch.recovery.session import Session
+    from anabranch.recovery.undo import Undo
     from anabranch.recovery.verify import Verification
 
-T = TypeVar("T")
-Time = str | int
 Size = str | int
 
 
@@ -94,43 +92,8 @@ async def _allow(_topics: Sequence[str], _group: str | None) -> None:
     """Whoever has the metastore may."""
 
 
-class Recovery:
+class Recovery(OpenedCluster):
     """One cluster's recovery plane. A context manager; not for several threads at once."""
-
-    def __init__(
-        self,
-        data: str | Path | Location,
-        *,
-        who: str | None = None,
-        clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
-    ) -> None:
-        """``data``: a data directory, a metastore's URL, or a location. ``who`` makes the changes; default: this
-        process's user. Raises UserFault if there is no cluster."""
-        self.where = Location.of(data)
-        self._who = who or points.whoami()
-        self._clock_ms = clock_ms
-        self._runner = asyncio.Runner()
-        try:
-            self._log = self._run(open_log(self.where, broker_id=None))
-        except BaseException:
-            self._runner.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let the cluster go."""
-        self._run(self._log.close())
-        self._runner.close()
 
     # -- what must be possible, and is it? ---------------------------------------------------------
     def classes(self) -> list[TopicClass]:
@@ -317,6 +280,19 @@ class Recovery:
         """The plan in Markdown, with the exact commands."""
         return runbook(plan)
 
+    def readers(
+        self, topics: Sequence[str] | None = None, *, within: str = "1h"
+    ) -> list[TopicReader]:
+        """Who has fetched lately, also with ``assign()`` and without a commit."""
+        return self._run(
+            readers.readers(
+                self._log.metastore,
+                now_ms=self._clock_ms(),
+                within_ms=parse_duration(within),
+                topics=topics,
+            )
+        )
+
     # -- a group's offsets -------------------------------------------------------------------------
     def plan_offsets(
         self, group: str, want: Want, *, reason: str = "", ticket: str = ""
@@ -363,6 +339,21 @@ class Recovery:
                 self._log.metastore, id_or_file, who=self._who, now_ms=self._clock_ms()
             )
         )
+
+    def undo_change(self, group: str, *, change: str | None = None, reason: str = "") -> Undo:
+        """Take back a change of a group's offsets, whoever made it: the newest, or the one of an id that
+        :meth:`difference` shows. Refused if somebody moved the group since, or it has members."""
+        prepared = self._run(undo.prepare(self._log.metastore, group, change=change))
+        self._run(
+            undo.undo(
+                self._log.metastore,
+                prepared,
+                who=self._who,
+                reason=reason,
+                now_ms=self._clock_ms(),
+            )
+        )
+        return prepared
 
     # -- rebuild -----------------------------------------------------------------------------------
     def replay(
@@ -534,27 +525,35 @@ class Recovery:
         """Every report, the oldest first; each holds the hash of the one before it."""
         return self._run(report.stored(self._log.metastore))
 
-    # -- the coroutines behind ---------------------------------------------------------------------
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self._runner.run(coroutine)
+    # -- rehearsed ---------------------------------------------------------------------------------
+    def status(self, file: Path) -> list[Readiness]:
+        """How ready each stream is that ``recovery.toml`` declares, now."""
+        declared = load(file)
+        return [
+            self._run(readiness.look(self._log.metastore, declared, name, self._clock_ms()))
+            for name in declared.streams
+        ]
 
-    def _time(self, told: Time) -> int:
-        return told if isinstance(told, int) else parse_time(told, self._clock_ms())
+    def drill(self, file: Path, stream: str, *, scenarios: Sequence[str] = ()) -> DrillReport:
+        """Rehearse a declared stream's recovery on a scratch cluster; the report is stored, and in the file's folder."""
+        declared = load(file)
 
-    def _topic(self, name: str) -> Topic:
-        topic = self._log.catalogue.topic(name)
-        if topic is None:
-            raise UserFault(f"there is no topic “{name}”")
-        return topic
+        async def rehearse() -> DrillReport:
+            made = await drill.run(
+                self._log,
+                self.where,
+                declared,
+                stream,
+                creator=self._who,
+                tool_version=anabranch.__version__,
+                only=scenarios,
+                clock_ms=self._clock_ms,
+            )
+            folder = Path(declared.path).resolve().parent / declared.evidence.folder
+            await evidence.save(self._log.metastore, made, folder)
+            return made
 
-    @asynccontextmanager
-    async def _opened(self) -> AsyncIterator[Log]:
-        yield self._log
-
-    async def _offset_at(self, topic: Topic, partition: int, at_ms: int) -> tuple[int, int] | None:
-        await self._log.refresh(topic, [partition])
-        answer = await self._log.list_offset(topic, partition, at_ms)
-        return None if answer.offset < 0 else (answer.offset, answer.timestamp)
+        return self._run(rehearse())
 
     async def _see_through(
         self, session: Session, environ: Mapping[str, str], on_progress: OnProgress
