@@ -13,7 +13,7 @@ from msgspec import structs
 from anabranch.errors import StoreFault, UserFault
 from anabranch.log.topic_limits import BYTES, RECORDS
 from anabranch.metastore.api import Topic
-from anabranch.recovery import processes, replay, runner, sessions, signals
+from anabranch.recovery import places, processes, replay, runner, sessions, signals
 from anabranch.recovery.guards import Guards
 from anabranch.recovery.replay_metrics import ReplayCollector
 from anabranch.recovery.session import Session, Status
@@ -238,5 +238,54 @@ def test_the_rate_is_divided_among_branches_and_brokers(play: Any) -> None:
         before = await stage.metastore.topics()
         await rates.set(1010, {}, now_ms)
         assert await stage.metastore.topics() == before  # not worth telling
+
+    play(story)
+
+
+def test_a_lane_is_chosen_by_name_else_recovery_before_live(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        metastore = stage.metastore
+        now_ms = await metastore.now_ms()
+
+        async def lives(number: int, lane: str) -> None:
+            row = await metastore.register_broker(number, f"h{number}", 9092, now_ms, lane=lane)
+            await metastore.beat_broker(
+                row.broker_id, row.epoch, now_ms, late_percent=0, cold_bytes_per_second=0
+            )
+
+        await lives(31, "live")
+        await lives(32, "batch")
+        assert (await places.choose(metastore, now_ms)).bootstrap == "h31:9092"
+        with pytest.raises(
+            UserFault, match=r"no broker of lane recovery runs; there are .*batch, live"
+        ):
+            await places.choose(metastore, now_ms, lane="recovery")
+        await lives(33, "recovery")
+        assert await places.choose(metastore, now_ms) == ("h33:9092", "PLAINTEXT", "recovery")
+        assert await places.choose(metastore, now_ms, lane="batch") == (
+            "h32:9092",
+            "PLAINTEXT",
+            "batch",
+        )
+
+    play(story)
+
+
+def test_cancelling_a_replay_whose_runner_died_stops_its_command(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        bench = await Bench.make(stage)
+        session = await bench.prepare("--stop-after", "0", "--how", "idle")
+        run = bench.runner(session)
+        task = asyncio.ensure_future(run.run())
+        await until(lambda: run.session.runs and run.session.runs[-1].process)
+        left_behind, held = run.session, run._holder
+        process = left_behind.runs[-1].process
+        assert process is not None
+        # As if the runner had been killed and its lease had run out.
+        await stage.metastore.release_lease(f"replay:{session.id}", held)
+        await sessions.request_cancel(stage.metastore, left_behind, T0)
+        assert not processes.lives(process)
+        assert (await replay.find(stage.metastore, session.id)).status is Status.CANCELLED
+        await asyncio.gather(task, return_exceptions=True)
 
     play(story)
