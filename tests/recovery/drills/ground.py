@@ -29,7 +29,7 @@ class Ground:
     """``anabranch …`` on a production in a directory."""
 
     def __init__(self, root: Path, *words: str, partitions: int = 2, records: int = 100) -> None:
-        """``words``: more of the processor's command line."""
+        """``words``: more of the processor's command line. ``names`` is a topic that is looked things up in."""
         self.root = root
         self.data = root / "data"
         self.sink = root / "live.db"
@@ -41,6 +41,7 @@ class Ground:
             f"""
 [stream.orders]
 inputs = ["orders"]
+enrichment = ["names"]
 group = "totals"
 command = [{listed}]
 sink = "sqlite:{self.sink}"
@@ -59,6 +60,10 @@ drill.timeout = "60s"
         for partition in range(partitions):
             made = [Record(n, NOW_MS + n, b"k%d" % (n % 10), b"%d" % n, ()) for n in range(records)]
             await log.append(topic, partition, memoryview(bytearray(build_batch(made))))
+        names = await log.create_topic("names", 1, {"retention.ms": "-1"})
+        await log.append(
+            names, 0, memoryview(bytearray(build_batch([Record(0, NOW_MS, b"k", b"v", ())])))
+        )
         actor = Actor("User:x", "x", "h", api="OffsetCommit")
         rows = [Committed(topic.no, p, records // 2, 0, "", NOW_MS) for p in range(partitions)]
         await log.metastore.commit_offsets("totals", rows, OffsetAction.COMMIT, actor, NOW_MS)

@@ -16,7 +16,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from anabranch.errors import ClientFault, UserFault
+from anabranch.errors import AnabranchError, ClientFault, UserFault
 from anabranch.log.branch import BranchPoint
 from anabranch.log.location import Location
 from anabranch.log.log import Log
@@ -93,6 +93,8 @@ def _damage(stage: Stage) -> int:
                 gone += connection.execute(
                     f"DELETE FROM {quoted(table)} WHERE rowid % 3 = 0"
                 ).rowcount
+    except sqlite3.Error as error:
+        raise UserFault(f"the live tables could not be damaged: {error}") from None
     finally:
         connection.close()
     return gone
@@ -430,6 +432,8 @@ async def timed(name: str, stage: Stage) -> tuple[Outcome, float]:
     began = time.monotonic()
     try:
         outcome = await RUN[name](stage)
-    except UserFault as fault:
+    except TimeoutError:
+        outcome = Outcome(sentence="it did not come off within its time", exact=False)
+    except AnabranchError as fault:
         outcome = Outcome(sentence=f"it did not come off: {fault}", exact=False)
     return outcome, time.monotonic() - began

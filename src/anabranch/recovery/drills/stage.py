@@ -435,7 +435,9 @@ class Stage:
         with opened_lines(self.sink) as sink:
             rows = sink.offsets(session.sink.line)
         if all(each.passed for each in verified):
-            await promote.promote(self.metastore, session, creator="drill", now_ms=self.now_ms())
+            await promote.promote(
+                self.metastore, session, creator="drill", now_ms=self.now_ms(), log=self.log
+            )
         return Figures(
             session,
             plan,
