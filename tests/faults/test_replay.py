@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -151,8 +151,17 @@ class Replay:
 
 
 @pytest.fixture
-def replay(broker: BrokerProcess, tmp_path: Path) -> Replay:
-    return Replay(broker, tmp_path)
+def replay(broker: BrokerProcess, tmp_path: Path) -> Iterator[Replay]:
+    made = Replay(broker, tmp_path)
+    yield made
+    if made.runner is not None and made.runner.poll() is None:
+        made.runner.kill()
+        made.runner.wait()
+    for session in made.sessions():  # a test that failed half-way leaves no command behind
+        for run in session["runs"]:
+            process = msgspec.convert(run["process"], Process)
+            if processes.lives(process):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_I7_the_broker_is_killed_twice(replay: Replay) -> None:
