@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from anabranch.errors import ClientFault
+from anabranch.errors import ClientFault, StoreFault
 from anabranch.log.rebuild.report import Kind, Report
 from anabranch.metastore.api import Actor, Committed, TransactionState
 from anabranch.metastore.check import check
@@ -222,5 +223,44 @@ def test_I6_I9_a_marker_comes_behind_what_it_ends_whatever_the_clocks_say(
         assert rebuilt.rows("next_offset, unstable", "partition") == [(3, -1)]
         assert rebuilt.rows("name", "transactional_id") == []
         await other.log.close()
+
+    run(scenario)
+
+
+def test_I6_I9_what_never_ended_is_not_committed_with_what_its_producer_sent_later(
+    run: Run, tmp_path: Path
+) -> None:
+    """Its flush became durable and failed, and was its broker's last one; the producer began anew elsewhere."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        other = await beside(bench, 2)
+        third = await beside(bench, 3)
+        await bench.append(topic, 0, [b"first"])  # 0
+        client = Client(bench)
+        await client.init()
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        metastore: Any = bench.log.metastore
+
+        async def fail(handover: Any, now_ms: int) -> Any:
+            await handover.given()
+            raise StoreFault("the metastore said no")
+
+        metastore.commit_flush = fail
+        with pytest.raises(ClientFault):
+            await client.write(topic, 0, [b"never committed"])
+        del metastore.commit_flush
+        client.bench = other
+        await client.init()
+        bench.clock.ms += 1
+        await client.write(topic, 0, [b"x"])
+        client.bench = third
+        bench.clock.ms += 1
+        await client.end(commit=True)
+        rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
+        assert rebuilt.rows("next_offset, unstable", "partition") == [(3, -1)]
+        await other.log.close()
+        await third.log.close()
 
     run(scenario)

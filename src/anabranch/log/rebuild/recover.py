@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import groupby
+from math import inf
 
 from anabranch.errors import Corrupt
 from anabranch.log.extents import ExtentReader
@@ -123,6 +124,7 @@ class Recovery:
             in_none = {id(read) for read in self._not_adopted(reads, adopted, name)}
             left = [read for read in left if read.part.told is not None or id(read) in in_none]
         left = [self._unfenced(each) for each in left if not self._is_there(row, each, name)]
+        left = _without_unended(left)
         streams = [_in_order(stream) for stream in by_broker(left).values()]
         if streams:
             self._place(row, name, streams)
@@ -286,6 +288,51 @@ class Recovery:
             f"for {why}: it is taken for committed",
         )
         return True
+
+
+def _without_unended(reads: Sequence[Read]) -> list[Read]:
+    """Without what a flush of which nobody knows the outcome holds of a transaction that never ended
+    here, though its producer went on under a later epoch: it was never committed. A later transaction's end
+    would count for it too (I6)."""
+    newest: dict[int, int] = {}
+    markers: list[tuple[BatchHeader, float]] = []  # with where it lies, if that is told
+    for read in reads:
+        told = read.part.told
+        for header in read.headers:
+            if header.is_control:
+                markers.append((header, inf if told is None else told.base_offset))
+            elif header.is_transactional:
+                epoch = max(header.producer_epoch, newest.get(header.producer_id, 0))
+                newest[header.producer_id] = epoch
+    spans = sorted(read.part.told for read in reads if read.part.told is not None)
+
+    def is_ended(header: BatchHeader, floor: int) -> bool:
+        """A marker has its transaction's epoch, or the next one."""
+        return any(
+            marker.producer_id == header.producer_id
+            and marker.producer_epoch - header.producer_epoch in (0, 1)
+            and at >= floor
+            for marker, at in markers
+        )
+
+    kept = []
+    for read in reads:
+        over = [
+            header
+            for header in read.headers
+            if header.is_transactional
+            and not header.is_control
+            and header.producer_epoch < newest[header.producer_id]
+        ]
+        if over and read.part.fate is not Fate.SETTLED and read.part.told is None:
+            floor = read.part.floor
+            for span in spans:  # what is told to lie there leaves no room
+                if span.base_offset <= floor < span.end_offset:
+                    floor = span.end_offset
+            out = {id(header) for header in over if not is_ended(header, floor)}
+            read = read._replace(headers=[h for h in read.headers if id(h) not in out])
+        kept.append(read)
+    return kept
 
 
 def _is_committed_at(found: Sequence[BatchHeader], at: int, wanted: Sequence[BatchHeader]) -> bool:
