@@ -152,7 +152,7 @@ def test_I4_offsets_are_acknowledged_and_not_stored(monkeypatch: pytest.MonkeyPa
         return await commit(groups, group_id, call)
 
     monkeypatch.setattr(Coordinator, "commit", forgetful)
-    print(objection("I4"))
+    print(objection("I4", 18))
 
 
 # -- compaction and deletion -----------------------------------------------------------------------------
@@ -171,12 +171,12 @@ def test_I2_compaction_takes_the_newest_record_of_a_key(monkeypatch: pytest.Monk
         return built
 
     monkeypatch.setattr(compaction, "build_map", careless)
-    print(objection("is the newest of"))
+    print(objection("is the newest of", 16))
 
 
 def test_I2_delete_markers_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction_filter, "horizon_of", lambda header: 0)
-    print(objection("the delete marker", 19, chaos_s=1e9, crash_point=0.0, brokers=1))
+    print(objection("the delete marker", 5, chaos_s=1e9, crash_point=0.0, brokers=1))
 
 
 def test_I2_what_is_too_young_is_compacted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,4 +344,4 @@ def test_I6_offsets_of_an_aborted_transaction_count(monkeypatch: pytest.MonkeyPa
         carry(tx, row, changed(end, commit=True), now_ms)
 
     monkeypatch.setattr(transaction_end, "carry_offsets", always)
-    print(objection("the copies of", transactions=True, copies=True, length_s=8.0))
+    print(objection("the copies of", 11, transactions=True, copies=True, length_s=8.0))
