@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +20,11 @@ from tests.recovery.crasher import WHERE as PLANTED
 from tests.recovery.http_crasher import WHERE
 from tests.recovery.kinds import KINDS, apply, at_rest, locate
 from tests.recovery.receiver import Receiver
+from tests.recovery.scene import Scene, scene
 from tests.recovery.test_http_effects import check_effects, crash_and_go_on
+from tests.recovery.test_replay_sinks import (
+    test_staged_from_a_checkpoint_promoted_and_undone as staged,
+)
 from tests.support.s3 import free_port
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
@@ -119,3 +126,15 @@ def test_delta_on_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     finally:
         server.kill()
         server.wait()
+
+
+@pytest.mark.parametrize("name", ["delta", "sqlite"])
+def test_a_replay_is_staged_promoted_and_undone(tmp_path: Path, name: str) -> None:
+    def play(story: Callable[[Scene], Coroutine[Any, Any, None]]) -> None:
+        async def main() -> None:
+            async with scene(tmp_path / "data") as stage:
+                await story(stage)
+
+        asyncio.run(main())
+
+    staged(play, tmp_path, name)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from anabranch.errors import Corrupt, StoreFault, UserFault
+from anabranch.recovery.sinks import objects_manifest
 from anabranch.recovery.sinks.common import Fenced
 from anabranch.recovery.sinks.locations import open_lines
 from anabranch.recovery.sinks.objects import ParquetSink
 from anabranch.recovery.sinks.objects_lines import ParquetLines
-from anabranch.recovery.sinks.objects_manifest import BUNDLE_COMMITS
 from tests.support.s3 import S3Place
 
 from .kinds import SOURCES, Parquet, apply, at_rest
@@ -140,12 +140,15 @@ def test_a_commit_whose_answer_was_lost_is_looked_up(kind: Parquet) -> None:
     assert kind.effects() == [(0, n) for n in range(4)]
 
 
-def test_many_commits_are_bundled_and_read_as_before(kind: Parquet, tmp_path: Path) -> None:
+def test_many_commits_are_bundled_and_read_as_before(
+    kind: Parquet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects_manifest, "BUNDLE_COMMITS", 10)
     sink = kind.open()
-    count = BUNDLE_COMMITS + 20
+    count = 32
     for offset in range(count):
         apply(kind, sink, [offset])
-    assert len(list((tmp_path / "table").rglob("bundles/*.json"))) == 1
+    assert len(list((tmp_path / "table").rglob("bundles/*.json"))) == 3
     assert kind.effects() == [(0, n) for n in range(count)]
     assert kind.open().position("flights", 0) == count
 

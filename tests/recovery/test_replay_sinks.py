@@ -25,7 +25,8 @@ from .scene import T0, Scene
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", sorted(KINDS))
+# SQLite: test_replay.py; Delta: tests/faults, with the slow ones.
+@pytest.mark.parametrize("name", ["parquet", "postgres"])
 def test_staged_from_a_checkpoint_promoted_and_undone(play: Any, tmp_path: Path, name: str) -> None:
     kind = KINDS[name](locate(name, tmp_path))
 
