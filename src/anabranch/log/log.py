@@ -28,6 +28,7 @@ from anabranch.log.offsets import OffsetAnswer, OffsetFinder
 from anabranch.log.partition import PartitionLog
 from anabranch.log.pipeline import AppendPipeline
 from anabranch.log.planning import Appended, Pending
+from anabranch.log.produced import check_timestamps, own_transaction
 from anabranch.log.quarantine import Quarantine
 from anabranch.log.reads import Reader
 from anabranch.log.recycling import WalRecycler
@@ -56,7 +57,6 @@ from anabranch.metastore.api import (
 from anabranch.prompt import PromptFuture
 from anabranch.records.batch import (
     TRANSACTIONAL,
-    BatchHeader,
     stamp_append_time,
     validate_produced,
 )
@@ -310,7 +310,7 @@ class Log:
             inflated_bytes_max=max(INFLATED_BYTES_MAX, INFLATION_MAX * config.max_message_bytes),
         )
         if headers[0].attributes & TRANSACTIONAL or transaction is not None:
-            transaction = _own_transaction(headers, transaction)
+            transaction = own_transaction(headers, transaction)
         append_time_ms = -1
         if config.log_append_time:
             append_time_ms = self.now_ms()
@@ -318,7 +318,7 @@ class Log:
                 stamp_append_time(data, header.position, append_time_ms)
             headers = [header._replace(max_timestamp=append_time_ms) for header in headers]
         else:
-            _check_timestamps(headers, config, self.now_ms())
+            check_timestamps(headers, config, self.now_ms())
         future: PromptFuture[Appended] = PromptFuture(loop=asyncio.get_running_loop())
         self._strangers.introduce(topic.name, topic.id, partition, log.awaited)
         self.pipeline.submit(Pending(log, data, headers, append_time_ms, future, transaction))
@@ -569,41 +569,6 @@ class Log:
         """Wait for changes that nobody may be waiting for any more."""
         if self._changes:
             await asyncio.wait(self._changes)
-
-
-def _own_transaction(
-    headers: Sequence[BatchHeader], transaction: Transactional | None
-) -> Transactional | None:
-    """The transaction of these batches, which are all of one producer's or of none. Raises ClientFault."""
-    first = headers[0]
-    if any(
-        (one.is_transactional, one.producer_id, one.producer_epoch)
-        != (first.is_transactional, first.producer_id, first.producer_epoch)
-        for one in headers
-    ):
-        raise ClientFault(ErrorCode.INVALID_RECORD, "batches of several producers or transactions")
-    if not first.is_transactional:
-        return None
-    if transaction is None:
-        raise ClientFault(
-            ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
-            "a transactional batch in a request without a transactional id",
-        )
-    return transaction
-
-
-def _check_timestamps(headers: Sequence[BatchHeader], config: TopicConfig, now_ms: int) -> None:
-    """KIP-937's bounds, judged by what a batch's header says of its records."""
-    for header in headers:
-        if (
-            header.max_timestamp - now_ms > config.timestamp_after_max_ms
-            or now_ms - header.base_timestamp > config.timestamp_before_max_ms
-        ):
-            raise ClientFault(
-                ErrorCode.INVALID_TIMESTAMP,
-                f"timestamps {header.base_timestamp} to {header.max_timestamp} lie outside "
-                "message.timestamp.before.max.ms / message.timestamp.after.max.ms",
-            )
 
 
 def validate_partition_count(partitions: int) -> None:

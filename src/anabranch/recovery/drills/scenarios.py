@@ -25,7 +25,7 @@ from anabranch.log.settings import LogSettings
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
 from anabranch.recovery import holds, line_promotion, points, runway
-from anabranch.recovery.drills.stage import Figures, Stage
+from anabranch.recovery.drills.stage import Figures, Stage, append_rows
 from anabranch.recovery.line_promotion import OffsetRule, Rules
 from anabranch.recovery.session import Progress, Sample
 from anabranch.recovery.sinks.common import quoted
@@ -216,16 +216,11 @@ async def _recreate(log: Log, name: str) -> None:
 
     topic = log.catalogue.topic(name)
     assert topic is not None
-    rows = [
-        row for batch in read_splits(await plan_splits(log, topic)) for row in batch.to_pylist()
-    ]
+    kept = list(read_splits(await plan_splits(log, topic)))
     await log.delete_topic(topic, grace_ms=0)
     anew = await log.create_topic(name, topic.partitions, topic.configs)
-    for row in rows:
-        headers = tuple((h["key"], h["value"]) for h in row["headers"])
-        at_ms = round(row["timestamp"].timestamp() * 1000)
-        record = Record(0, at_ms, row["key"], row["value"], headers)
-        await log.append(anew, row["partition"], memoryview(bytearray(build_batch([record]))))
+    for batch in kept:
+        await append_rows(log, anew, batch.to_pylist())
 
 
 async def shortened_retention(stage: Stage) -> Outcome:

@@ -18,7 +18,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from anabranch.errors import UserFault
 from anabranch.log.location import Location
@@ -26,7 +26,7 @@ from anabranch.log.log import Log
 from anabranch.log.opening import open_log
 from anabranch.log.reader import plan_splits, read_splits
 from anabranch.log.settings import LogSettings
-from anabranch.metastore.api import Metastore
+from anabranch.metastore.api import Metastore, Topic
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
 from anabranch.recovery import expectations, planning, points, processes, promote, replay
@@ -197,22 +197,9 @@ class Stage:
         counts = dict.fromkeys(rows, 0)
         for batch in read_splits(await plan_splits(production, topic, start=starts)):
             found = batch.to_pylist()
-            for at in range(0, len(found), BATCH):
-                part = found[at : at + BATCH]
-                records = [
-                    Record(
-                        n,
-                        round(row["timestamp"].timestamp() * 1000),
-                        row["key"],
-                        row["value"],
-                        tuple((h["key"], h["value"]) for h in row["headers"]),
-                    )
-                    for n, row in enumerate(part)
-                ]
-                partition = part[0]["partition"]
-                data = memoryview(bytearray(build_batch(records)))
-                await log.append(scratch, partition, data)
-                counts[partition] += len(records)
+            await append_rows(log, scratch, found)
+            if found:
+                counts[found[0]["partition"]] += len(found)
         return counts
 
     # -- its life --------------------------------------------------------------------------------------
@@ -464,6 +451,24 @@ class Stage:
                 )
             )
         return tuple(found)
+
+
+async def append_rows(log: Log, topic: Topic, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Records of one partition, as the bucket reader gives them, in batches."""
+    for at in range(0, len(rows), BATCH):
+        part = rows[at : at + BATCH]
+        records = [
+            Record(
+                n,
+                round(row["timestamp"].timestamp() * 1000),
+                row["key"],
+                row["value"],
+                tuple((header["key"], header["value"]) for header in row["headers"]),
+            )
+            for n, row in enumerate(part)
+        ]
+        data = memoryview(bytearray(build_batch(records)))
+        await log.append(topic, part[0]["partition"], data)
 
 
 # -- the guard -------------------------------------------------------------------------------------------
