@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from anabranch.storage.wal import WalReader
 from anabranch.storage.wal_directory import WalDirectory
 from tests.log.conftest import Bench
 from tests.log.rebuilding import kinds, rebuild
+from tests.log.test_compaction import put
 from tests.log.test_rebuild import journal_of, ship
 
 Run = Callable[..., None]
@@ -138,3 +140,47 @@ async def goes_on(bench: Bench, load: Load, topic: Topic) -> None:
         assert offset == end
         again = await bench.append(topic, partition, [b"next"], base_sequence=sequence, **options)
         assert again == end
+
+
+def test_I1_I9_a_share_that_lost_its_compare_and_set_is_not_taken_for_compacted(
+    run: Run, tmp_path: Path
+) -> None:
+    """The journal ends while it is to be committed again; its partition was compacted, further below than its
+    broker had seen it go (found by the simulation)."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic(
+            "t", 2, {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0"}
+        )
+        other = await beside(bench, 2)
+        await put(bench, topic, [(b"a", b"1"), (b"b", b"1"), (b"a", b"2")])
+        await bench.log.merger.merge_backlog(topic, 0)
+        assert bench.log.background is not None
+        assert await bench.log.background.compactor.compact(topic, 0)
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        metastore: Any = bench.log.metastore
+        commit = metastore.commit_flush
+
+        async def beaten(handover: Any, now_ms: int) -> Any:
+            del metastore.commit_flush
+            await put(other, topic, [(b"c", b"1")])  # 3
+            outcomes = await commit(handover, now_ms)
+            await ship(bench)
+            return outcomes
+
+        metastore.commit_flush = beaten
+        one, two = await asyncio.gather(
+            put(bench, topic, [(b"d", b"1")], 0), put(bench, topic, [(b"e", b"1")], 1)
+        )
+        assert (one, two) == (4, 0)
+        found, _ = rebuild(
+            bench.store,
+            WalDirectory.open(bench.path / "wal"),
+            tmp_path / "rebuilt.db",
+            bench.clock(),
+        )
+        assert [(row[1], row[2]) for row in found["partition"]] == [(0, 5), (1, 1)]
+        await other.log.close()
+
+    run(scenario)

@@ -267,7 +267,8 @@ class Recovery:
             return self._doubt(read, name, f"nothing below {row.next_offset} is left")
         count = sum(header.last_offset_delta + 1 for header in read.headers)
         found: list[BatchHeader] = []
-        start = max(row.log_start, row.next_offset - count - OTHERS_MAX)
+        # Lower than what its broker had seen it was not put, whatever compaction took there.
+        start = max(row.log_start, read.part.floor, row.next_offset - count - OTHERS_MAX)
         try:
             for extent in self._tables.tail(row.topic_no, row.partition, start):
                 for run in self._extents.chunks(extent):
