@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from anabranch.errors import ClientFault, ErrorCode
 from anabranch.log.branch import BranchPoint
-from anabranch.log.fetched import FetchPart, FetchWant
+from anabranch.log.fetched import FetchPart, FetchWant, stable_only
 from anabranch.log.reader import plan_splits, read_splits
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Identity, Topic, Transactional, TransactionalId
@@ -515,3 +515,24 @@ class Model:
                 found[number, partition] = at
                 at += 1
         return found
+
+
+def test_I6_what_a_broker_has_not_heard_of_is_not_stable(run: Any) -> None:
+    """Another broker's transaction is open behind the high watermark that this one knows (found by the
+    simulation)."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        await bench.append(topic, 0, [b"first"])  # 0
+        log = bench.log.partition(topic, 0)
+        client = Client(bench)
+        await client.init()
+        await client.write(topic, 0, [b"open"])  # 1
+        log.next_offset, log.unstable = 1, -1  # as it was before: nobody told this broker
+        found = await bench.log.reader.read_cold(log, 0, bytes_max=1 << 20, first_max=1 << 20)
+        assert [header.base_offset for header, _ in batches(found.buffers)] == [0, 1]
+        stable = stable_only(log, found.buffers)
+        assert [header.base_offset for header, _ in batches(stable)] == [0]
+        log.stale = True
+
+    run(scenario)

@@ -88,8 +88,12 @@ def epoch_fault(log: PartitionLog, want: FetchWant) -> ErrorCode | None:
 
 # -- read_committed ------------------------------------------------------------------------------------
 def stable_only(log: PartitionLog, buffers: list[memoryview]) -> list[memoryview]:
-    """What lies below the last stable offset. (A transaction begins with a batch, so none straddles it.)"""
-    if log.unstable < 0 or not buffers:
+    """What lies below the last stable offset. (A transaction begins with a batch, so none straddles it.)
+
+    Storage may hold more than this broker has heard of: where no transaction is known to be open, one may be
+    behind the high watermark.
+    """
+    if not buffers:
         return buffers
     return trim(buffers, log.last_stable_offset)[0]
 
