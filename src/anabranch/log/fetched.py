@@ -103,6 +103,16 @@ def may_hold_aborted(log: PartitionLog, want: FetchWant, part: FetchPart) -> boo
     return part.bytes > 0 and want.offset < log.aborted_end
 
 
+def until_stable(part: FetchPart) -> FetchPart:
+    """The answer without what lies behind the stable offset that it tells. What is read from the store is read as
+    it lies there now: meanwhile it may have been merged with transactions that were open at that time, whose
+    outcome this answer does not tell."""
+    if not part.bytes:
+        return part
+    buffers = trim(part.buffers, part.last_stable)[0]
+    return part._replace(buffers=buffers, bytes=sum(map(len, buffers)))
+
+
 async def with_aborted(
     metastore: Metastore, log: PartitionLog, want: FetchWant, part: FetchPart
 ) -> FetchPart:

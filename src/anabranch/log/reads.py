@@ -28,6 +28,7 @@ from anabranch.log.fetched import (
     may_hold_aborted,
     refused,
     stable_only,
+    until_stable,
     with_aborted,
 )
 from anabranch.log.offsets import STALE_READS_MAX
@@ -544,7 +545,7 @@ class Reader:
     ) -> list[FetchPart]:
         """The answers with the aborted transactions that they hold."""
         named = []
-        for want, part in zip(wants, parts, strict=True):
+        for want, part in zip(wants, map(until_stable, parts), strict=True):
             log = self._log(want)
             if log is not None and may_hold_aborted(log, want, part):
                 try:
