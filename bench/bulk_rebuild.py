@@ -4,7 +4,7 @@ The events are the same in both: 8-byte keys of 10,000 accounts, an amount as te
 four partitions. The view is the number of events and the sum of amounts by account. With Kafka, a consumer in Python
 (the librdkafka binding, ten thousand messages a call) adds them up in a dictionary; from the bucket, a function of
 `replay_function` aggregates Arrow batches, with the offsets committed for a session, in this process and in two; and
-DuckDB does it with `anabranch.recovery.sql`. Pages are in memory. All of them must come to the same view, which
+DuckDB does it with `anabranch.recovery.replays.sql`. Pages are in memory. All of them must come to the same view, which
 is compared by a hash.
 """
 

@@ -297,8 +297,8 @@ def view_function(data: str, group: str, processes: int) -> dict[str, Any]:
     import pyarrow as pa
 
     from anabranch.log.opening import open_log
-    from anabranch.recovery import planning
-    from anabranch.recovery.function import replay_function
+    from anabranch.recovery.plans import planning
+    from anabranch.recovery.replays.function import replay_function
     from bench import client
 
     async def plan() -> str:
@@ -330,7 +330,7 @@ def view_function(data: str, group: str, processes: int) -> dict[str, Any]:
 
 def view_sql(data: str, topic: str) -> dict[str, Any]:
     """The same view by DuckDB."""
-    from anabranch.recovery.sql import sql
+    from anabranch.recovery.replays.sql import sql
 
     begun = time.monotonic()
     table = sql(

@@ -20,9 +20,9 @@ from confluent_kafka.admin import AdminClient
 
 from anabranch.log.opening import open_log
 from anabranch.log.settings import LogSettings
-from anabranch.recovery import planning
 from anabranch.recovery.model import SinkClass
-from anabranch.recovery.plan import Plan
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.plan import Plan
 from anabranch.recovery.sinks.compare import compare
 from anabranch.recovery.sinks.locations import read_sink
 from anabranch.recovery.sinks.meter import Meter

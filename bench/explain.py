@@ -21,9 +21,9 @@ from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Actor, Committed, OffsetAction
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import undo
-from anabranch.recovery.difference import difference
-from anabranch.recovery.explain import explain
+from anabranch.recovery.history import undo
+from anabranch.recovery.history.difference import difference
+from anabranch.recovery.history.explain import explain
 from bench.report import Report
 from bench.systems import Scale
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from anabranch.errors import AnabranchError
 from anabranch.metastore.partitions import partition as partition_row
-from anabranch.recovery import holds
 from anabranch.recovery.model import Position, RecoveryPoint, topic_id_text
+from anabranch.recovery.promises import holds
 from sim.actors import Client
 from sim.broker import Node
 from sim.history import TopicStory, Violation

@@ -28,16 +28,20 @@ from anabranch import __version__
 from anabranch.cli._burndown import describe
 from anabranch.cli._options import parse_sink
 from anabranch.errors import UserFault
-from anabranch.recovery import planning, points, promote, replay, report
-from anabranch.recovery.guards import Guards
+from anabranch.recovery.capture import points
+from anabranch.recovery.checks.relations import open_relation
+from anabranch.recovery.checks.verify import Verification, compare
+from anabranch.recovery.evidence import report
 from anabranch.recovery.model import RecoveryPoint
-from anabranch.recovery.plan import Plan
-from anabranch.recovery.relations import open_relation
-from anabranch.recovery.session import Progress, Session, Status
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.plan import Plan
+from anabranch.recovery.promotion import promote
+from anabranch.recovery.replays import replay
+from anabranch.recovery.replays.guards import Guards
+from anabranch.recovery.replays.session import Progress, Session, Status
 from anabranch.recovery.sinks import lines
 from anabranch.recovery.sinks.sqlite import SinkOffset
 from anabranch.recovery.times import time_text
-from anabranch.recovery.verify import Verification, compare
 
 PARTITIONS = 8
 LIVE_RATE = 150  # records per second: the held-back weeks last a good two minutes

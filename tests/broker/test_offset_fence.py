@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from anabranch.errors import UserFault
-from anabranch.recovery import offset_planning
-from anabranch.recovery.offset_plan import Aim
-from anabranch.recovery.offset_planning import Want
+from anabranch.recovery.history import offset_planning
+from anabranch.recovery.history.offset_plan import Aim
+from anabranch.recovery.history.offset_planning import Want
 from anabranch.wire.messages.m13_leave_group import LeaveGroupRequest, MemberIdentity
 from tests.broker.conversation import Bench, batch, now_ms, run, talking
 from tests.broker.test_api_groups import commit, commit_request, committed, join, sync_request

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from anabranch.errors import ErrorCode
-from anabranch.recovery.difference import difference
-from anabranch.recovery.explain import explain
-from anabranch.recovery.readers import readers
+from anabranch.recovery.history.difference import difference
+from anabranch.recovery.history.explain import explain
+from anabranch.recovery.history.readers import readers
 from anabranch.wire.messages.m13_leave_group import LeaveGroupRequest, MemberIdentity
 from tests.broker.conversation import Bench, batch, now_ms, run, talking
 from tests.broker.test_api_groups import commit, commit_request, join, sync_request

@@ -21,8 +21,8 @@ from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Actor, Committed, Endpoint, OffsetAction
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import replay
 from anabranch.recovery.model import topic_id_text
+from anabranch.recovery.replays import replay
 from anabranch.recovery.sinks.source import Source
 from anabranch.recovery.sinks.sqlite import SqliteSink
 

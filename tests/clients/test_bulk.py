@@ -16,7 +16,8 @@ from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Actor, Committed, OffsetAction
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import planning, sessions
+from anabranch.recovery.plans import planning
+from anabranch.recovery.replays import sessions
 
 pytestmark = pytest.mark.timeout(600)  # installing them takes minutes the first time
 

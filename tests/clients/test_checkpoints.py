@@ -28,7 +28,7 @@ from tests.support.peers import AnabranchNode, Node
 from anabranch.errors import Corrupt, UserFault
 from anabranch.log.location import Location
 from anabranch.log.opening import open_log
-from anabranch.recovery.capturing import Wish, read_checkpoint, take
+from anabranch.recovery.capture.capturing import Wish, read_checkpoint, take
 from anabranch.recovery.checkpoints import bytewax, flink, spark
 from anabranch.recovery.checkpoints.model import EngineCheckpoint
 from anabranch.recovery.checkpoints.murmur3 import murmur3_128

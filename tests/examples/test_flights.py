@@ -19,11 +19,11 @@ from examples.kit.console import Console
 from examples.kit.entry import find_earlier
 from examples.kit.processes import Children, RunFault
 
+from anabranch.recovery.checks.relations import arrow_relation, open_relation
+from anabranch.recovery.checks.verify import Verification, compare
 from anabranch.recovery.drills.declared import load
-from anabranch.recovery.relations import arrow_relation, open_relation
 from anabranch.recovery.sinks.source import Source
 from anabranch.recovery.sinks.sqlite import SqliteSink
-from anabranch.recovery.verify import Verification, compare
 
 PARTITIONS = 3
 SOURCES = {"flights": Source("cluster", "id", "flights")}

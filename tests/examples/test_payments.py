@@ -11,7 +11,7 @@ import pytest
 from examples.payments import events
 from examples.payments.processor import TABLES, transfer_at, work
 
-from anabranch.recovery.relations import open_relation
+from anabranch.recovery.checks.relations import open_relation
 from anabranch.recovery.sinks.http import HttpEffects
 from anabranch.recovery.sinks.http_send import Request, Response, Unknown
 from anabranch.recovery.sinks.source import Source

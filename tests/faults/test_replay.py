@@ -20,9 +20,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from anabranch.log.opening import open_log
-from anabranch.recovery import processes, sessions
-from anabranch.recovery.session import Process
-from anabranch.recovery.sessions import LEASE_MS
+from anabranch.recovery.replays import processes, sessions
+from anabranch.recovery.replays.session import Process
+from anabranch.recovery.replays.sessions import LEASE_MS
 from anabranch.recovery.sinks.source import sources_from_admin
 from anabranch.recovery.sinks.sqlite import SqliteSink
 

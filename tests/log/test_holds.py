@@ -14,7 +14,7 @@ from anabranch.log import holds
 from anabranch.log.config import effective
 from anabranch.log.holds import Floors, Hold, HoldFloor, HoldState
 from anabranch.metastore.api import ALL_SHARDS, Actor, Committed, OffsetAction, Topic
-from anabranch.recovery import holds as recovery_holds
+from anabranch.recovery.promises import holds as recovery_holds
 from tests.log.conftest import Bench
 
 DAY_MS = 86_400_000

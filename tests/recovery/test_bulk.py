@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from anabranch.errors import UserFault
-from anabranch.recovery import bulk
-from anabranch.recovery.session import Status
+from anabranch.recovery.replays import bulk
+from anabranch.recovery.replays.session import Status
 
 from .scene import scene
 from .test_function import planned, stored

@@ -19,12 +19,12 @@ from anabranch.log.log import Log
 from anabranch.log.settings import LogSettings
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import expectations
-from anabranch.recovery.avro import decoder_of
-from anabranch.recovery.comparing import compare_named, parse_window
-from anabranch.recovery.relations import open_relation
-from anabranch.recovery.topic_relation import topic_relation
-from anabranch.recovery.verify import (
+from anabranch.recovery.checks import expectations
+from anabranch.recovery.checks.avro import decoder_of
+from anabranch.recovery.checks.comparing import compare_named, parse_window
+from anabranch.recovery.checks.relations import open_relation
+from anabranch.recovery.checks.topic_relation import topic_relation
+from anabranch.recovery.checks.verify import (
     Expectation,
     Relation,
     Verification,

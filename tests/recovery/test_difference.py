@@ -8,8 +8,8 @@ import pytest
 
 from anabranch.errors import UserFault
 from anabranch.metastore.api import Actor, GroupRow, OffsetAction
-from anabranch.recovery import undo
-from anabranch.recovery.difference import difference
+from anabranch.recovery.history import undo
+from anabranch.recovery.history.difference import difference
 
 from .scene import ADMIN, MEMBER, T0, Scene
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from anabranch.errors import UserFault
-from anabranch.recovery import planning
 from anabranch.recovery.model import SinkClass, SinkState, topic_id_text
-from anabranch.recovery.plan import Repeats, forecast_sink
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.plan import Repeats, forecast_sink
 from anabranch.recovery.sinks import registry
 from anabranch.recovery.sinks.compare import compare
 from anabranch.recovery.sinks.locations import open_lines, read_sink

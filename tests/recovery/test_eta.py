@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from anabranch.recovery import eta
 from anabranch.recovery.model import Volume
-from anabranch.recovery.session import (
+from anabranch.recovery.replays import eta
+from anabranch.recovery.replays.session import (
     Session,
     Span,
     Status,
@@ -23,7 +23,7 @@ from anabranch.recovery.session import (
     throttled,
     unpaused,
 )
-from anabranch.recovery.throttle import Decision
+from anabranch.recovery.replays.throttle import Decision
 
 
 def session(size: int = 1_000_000, records: int = 10_000) -> Session:

@@ -13,7 +13,7 @@ from anabranch.errors import UserFault
 from anabranch.log.offsets import record_time
 from anabranch.log.opening import wall_clock_ms
 from anabranch.metastore.api import OffsetAction
-from anabranch.recovery.explain import explain
+from anabranch.recovery.history.explain import explain
 from anabranch.recovery.model import (
     Position,
     RecoveryPoint,

@@ -16,10 +16,10 @@ from anabranch.log.reader import plan_splits, read_splits
 from anabranch.records.batch import parse_header
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record, iter_records
-from anabranch.recovery import replay
-from anabranch.recovery.filters import Decision, Event, Filters, Judge, _rebuilt, parse_key
-from anabranch.recovery.function import replay_function
-from anabranch.recovery.session import Session, Status
+from anabranch.recovery.replays import replay
+from anabranch.recovery.replays.filters import Decision, Event, Filters, Judge, _rebuilt, parse_key
+from anabranch.recovery.replays.function import replay_function
+from anabranch.recovery.replays.session import Session, Status
 
 from .scene import T0, Scene
 from .test_replay import Bench

@@ -14,11 +14,13 @@ from anabranch.errors import UserFault
 from anabranch.metastore.api import Metastore
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import function as function_module
-from anabranch.recovery import keeping, planning, points, runner, sessions
-from anabranch.recovery.function import replay_function
-from anabranch.recovery.plan import Plan
-from anabranch.recovery.session import Session, Status
+from anabranch.recovery.capture import points
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.plan import Plan
+from anabranch.recovery.replays import function as function_module
+from anabranch.recovery.replays import keeping, runner, sessions
+from anabranch.recovery.replays.function import replay_function
+from anabranch.recovery.replays.session import Session, Status
 
 from . import functions
 from .scene import T0, Scene, scene

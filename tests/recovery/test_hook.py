@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from anabranch.errors import StoreFault, UserFault
-from anabranch.recovery import hook, points
-from anabranch.recovery.capturing import Wish, take
-from anabranch.recovery.hook import Hook
+from anabranch.recovery.capture import hook, points
+from anabranch.recovery.capture.capturing import Wish, take
+from anabranch.recovery.capture.hook import Hook
 from anabranch.recovery.model import RecoveryPoint
 
 from .scene import T0, Scene

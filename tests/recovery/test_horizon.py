@@ -10,10 +10,10 @@ import pytest
 from anabranch.errors import UserFault
 from anabranch.log.config import effective
 from anabranch.metastore.api import GapCause
-from anabranch.recovery import classes, horizon, runway
-from anabranch.recovery.classes import TopicClass, class_of
-from anabranch.recovery.horizon import DAY_MS, HazardKind, negative_from
 from anabranch.recovery.model import Volume
+from anabranch.recovery.promises import classes, horizon, runway
+from anabranch.recovery.promises.classes import TopicClass, class_of
+from anabranch.recovery.promises.horizon import DAY_MS, HazardKind, negative_from
 from anabranch.recovery.times import parse_duration
 
 from .scene import T0, Scene

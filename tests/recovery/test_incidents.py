@@ -14,9 +14,7 @@ import pytest
 from anabranch.cli.main import cli
 from anabranch.errors import UserFault
 from anabranch.metastore.api import GapCause, LeaderEpoch, OffsetAction, Topic
-from anabranch.recovery import classes, planning, points
-from anabranch.recovery.incidents import BadVersion, Enrichment, Poisoned, Restored
-from anabranch.recovery.missing import truncated
+from anabranch.recovery.capture import points
 from anabranch.recovery.model import (
     MissingRange,
     PartitionView,
@@ -25,8 +23,12 @@ from anabranch.recovery.model import (
     SinkState,
     topic_id_text,
 )
-from anabranch.recovery.plan import Basis, IncidentKind, Plan, PoisonedRecord, Repeats
-from anabranch.recovery.runbook import runbook
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.incidents import BadVersion, Enrichment, Poisoned, Restored
+from anabranch.recovery.plans.missing import truncated
+from anabranch.recovery.plans.plan import Basis, IncidentKind, Plan, PoisonedRecord, Repeats
+from anabranch.recovery.plans.runbook import runbook
+from anabranch.recovery.promises import classes
 
 from .scene import ADMIN, T0, Scene
 

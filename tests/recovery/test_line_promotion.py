@@ -13,9 +13,9 @@ from anabranch.errors import UserFault
 from anabranch.log.branch import BranchPoint
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Actor, Committed, GroupRow, OffsetAction, Topic
-from anabranch.recovery import line_promotion
-from anabranch.recovery.line_promotion import OffsetRule, Rules
 from anabranch.recovery.model import Position, SinkClass, SinkState, Volume, topic_id_text
+from anabranch.recovery.promotion import line_promotion
+from anabranch.recovery.promotion.line_promotion import OffsetRule, Rules
 from tests.log.conftest import Bench
 
 Run = Callable[[Callable[[Bench], Coroutine[Any, Any, None]]], None]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from anabranch.errors import UserFault
 from anabranch.records.arrow import LARGE_SCHEMA, SCHEMA
-from anabranch.recovery import merging
-from anabranch.recovery.pacing import EventPace, Pacer, parse_pace
+from anabranch.recovery.replays import merging
+from anabranch.recovery.replays.pacing import EventPace, Pacer, parse_pace
 
 
 def batch(topic: str, partition: int, first: int, stamps: list[int], wide: bool) -> pa.RecordBatch:

@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from anabranch.errors import UserFault
 from anabranch.groups.readers import Reader, encode
 from anabranch.metastore.api import Actor, Committed, GroupRow, OffsetAction, Topic
-from anabranch.recovery import classes, offset_planning, planning
+from anabranch.recovery.history import offset_planning
+from anabranch.recovery.history.offset_plan import Aim, Wish, decide, parse_csv
+from anabranch.recovery.history.offset_planning import Want
 from anabranch.recovery.model import canonical_json
-from anabranch.recovery.offset_plan import Aim, Wish, decide, parse_csv
-from anabranch.recovery.offset_planning import Want
-from anabranch.recovery.runbook import runbook
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.runbook import runbook
+from anabranch.recovery.promises import classes
 
 from .scene import T0, Scene
 

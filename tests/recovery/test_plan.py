@@ -8,9 +8,10 @@ import pytest
 
 from anabranch.errors import UserFault
 from anabranch.metastore.api import OffsetAction, OffsetChange
-from anabranch.recovery import planning, points
+from anabranch.recovery.capture import points
 from anabranch.recovery.model import PartitionView, Position, SinkClass, SinkState, topic_id_text
-from anabranch.recovery.plan import Basis, Plan, Repeats, choose_restart, repeats
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.plan import Basis, Plan, Repeats, choose_restart, repeats
 
 from .scene import ADMIN, MEMBER, T0, Scene
 

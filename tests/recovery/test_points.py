@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from anabranch.errors import UserFault
-from anabranch.recovery import points
+from anabranch.recovery.capture import points
 from anabranch.recovery.model import PartitionView, Position, topic_id_text
 from anabranch.recovery.sinks import lines
 from anabranch.recovery.sinks.source import Source

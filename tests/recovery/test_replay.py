@@ -13,15 +13,19 @@ import pytest
 from anabranch.cli._options import parse_sink
 from anabranch.errors import UserFault
 from anabranch.metastore.api import OffsetAction
-from anabranch.recovery import planning, points, promote, replay, report
-from anabranch.recovery.function import replay_function
+from anabranch.recovery.capture import points
+from anabranch.recovery.checks.verify import Relation, compare
+from anabranch.recovery.evidence import report
 from anabranch.recovery.model import topic_id_text
-from anabranch.recovery.plan import Plan
-from anabranch.recovery.session import Progress, Session, Status
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.plan import Plan
+from anabranch.recovery.promotion import promote
+from anabranch.recovery.replays import replay
+from anabranch.recovery.replays.function import replay_function
+from anabranch.recovery.replays.session import Progress, Session, Status
 from anabranch.recovery.sinks import lines
 from anabranch.recovery.sinks.source import Source
 from anabranch.recovery.sinks.sqlite import SqliteSink
-from anabranch.recovery.verify import Relation, compare
 
 from .command import TABLES
 from .scene import T0, Scene

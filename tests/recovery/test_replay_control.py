@@ -13,11 +13,11 @@ from msgspec import structs
 from anabranch.errors import StoreFault, UserFault
 from anabranch.log.topic_limits import BYTES, RECORDS
 from anabranch.metastore.api import Topic
-from anabranch.recovery import places, processes, replay, runner, sessions, signals
-from anabranch.recovery.guards import Guards
-from anabranch.recovery.replay_metrics import ReplayCollector
-from anabranch.recovery.session import Session, Status
-from anabranch.recovery.steering import BranchRates
+from anabranch.recovery.replays import places, processes, replay, runner, sessions, signals
+from anabranch.recovery.replays.guards import Guards
+from anabranch.recovery.replays.replay_metrics import ReplayCollector
+from anabranch.recovery.replays.session import Session, Status
+from anabranch.recovery.replays.steering import BranchRates
 
 from .scene import T0, Scene
 from .test_replay import Bench

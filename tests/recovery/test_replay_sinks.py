@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from anabranch.errors import UserFault
-from anabranch.recovery import planning, points, promote, replay
+from anabranch.recovery.capture import points
 from anabranch.recovery.model import SinkClass, topic_id_text
-from anabranch.recovery.session import Status
+from anabranch.recovery.plans import planning
+from anabranch.recovery.promotion import promote
+from anabranch.recovery.replays import replay
+from anabranch.recovery.replays.session import Status
 from anabranch.recovery.sinks.compare import compare
 from anabranch.recovery.sinks.locations import opened_lines, read_sink
 from anabranch.recovery.sinks.meter import Meter

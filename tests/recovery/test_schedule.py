@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from anabranch.errors import StoreFault, UserFault
-from anabranch.recovery import holds, points, schedule
-from anabranch.recovery.capturing import Wish
-from anabranch.recovery.schedule import Schedule, Told
+from anabranch.recovery.capture import points, schedule
+from anabranch.recovery.capture.capturing import Wish
+from anabranch.recovery.capture.schedule import Schedule, Told
+from anabranch.recovery.promises import holds
 from tests.recovery.checkpoints.support import copied
 
 from .scene import T0, Scene

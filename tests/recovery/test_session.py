@@ -3,7 +3,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from anabranch.recovery.model import Position, Volume
-from anabranch.recovery.session import (
+from anabranch.recovery.replays.session import (
     SAMPLES_MAX,
     Session,
     Span,

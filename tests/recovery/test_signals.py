@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from anabranch.errors import UserFault
-from anabranch.recovery import signals
-from anabranch.recovery.guards import Guards, Pressure
+from anabranch.recovery.replays import signals
+from anabranch.recovery.replays.guards import Guards, Pressure
 
 from .scene import Scene
 

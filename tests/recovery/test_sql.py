@@ -12,9 +12,11 @@ from click.testing import CliRunner
 from anabranch.cli.main import cli as main
 from anabranch.errors import Corrupt, UserFault
 from anabranch.metastore.api import ObjectKind
-from anabranch.recovery import planning, points, sessions
-from anabranch.recovery.session import Session, Status
-from anabranch.recovery.sql import narrow, sql
+from anabranch.recovery.capture import points
+from anabranch.recovery.plans import planning
+from anabranch.recovery.replays import sessions
+from anabranch.recovery.replays.session import Session, Status
+from anabranch.recovery.replays.sql import narrow, sql
 
 from .scene import T0, Scene, scene
 from .test_merging import batch

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anabranch.recovery.throttle import (
+from anabranch.recovery.replays.throttle import (
     BLIND_STEPS,
     CALM_RATIO,
     CEILING_STEPS,

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pyarrow import csv, feather, parquet
 
 from anabranch.errors import UserFault
-from anabranch.recovery.relations import arrow_relation, open_relation
-from anabranch.recovery.verify import Difference, Relation, compare, same
+from anabranch.recovery.checks.relations import arrow_relation, open_relation
+from anabranch.recovery.checks.verify import Difference, Relation, compare, same
 
 COLUMNS = ("carrier", "day", "flights", "mean")
 

@@ -18,10 +18,10 @@ from anabranch.log.opening import wall_clock_ms
 from anabranch.metastore.api import GapCause, Topic
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import classes, horizon, watch
-from anabranch.recovery.classes import RetentionChange
-from anabranch.recovery.joining import change_for
-from anabranch.recovery.watch import Host, Watch, margin
+from anabranch.recovery.promises import classes, horizon, watch
+from anabranch.recovery.promises.classes import RetentionChange
+from anabranch.recovery.promises.joining import change_for
+from anabranch.recovery.promises.watch import Host, Watch, margin
 from tests.support.broker import broker_settings
 
 from .scene import ADMIN, T0, Scene

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from anabranch.recovery.session import Progress
+    from anabranch.recovery.replays.session import Progress
 
 LINE_EVERY_S = 5.0  # without a terminal
 
@@ -57,7 +57,7 @@ def _bar(title: str, extra: Callable[[], str]) -> Iterator[Callable[[Progress], 
         task = shown.add_task(title, total=None, detail="")
 
         def update(progress: object) -> None:
-            from anabranch.recovery.session import Progress as Burndown
+            from anabranch.recovery.replays.session import Progress as Burndown
 
             assert isinstance(progress, Burndown)
             detail = " ".join(part for part in (describe(progress), extra()) if part)

@@ -12,8 +12,8 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.readers import TopicReader
-    from anabranch.recovery.undo import Undo
+    from anabranch.recovery.history.readers import TopicReader
+    from anabranch.recovery.history.undo import Undo
 
 
 @click.command(name="undo", epilog="Example: anabranch group undo flights-view --dry-run")
@@ -45,8 +45,8 @@ def undo(
     """
 
     async def main() -> None:
-        from anabranch.recovery import undo as undoing
-        from anabranch.recovery.points import whoami
+        from anabranch.recovery.capture.points import whoami
+        from anabranch.recovery.history import undo as undoing
 
         async with _options.opened(data) as log:
             prepared = await undoing.prepare(
@@ -102,7 +102,7 @@ def readers(topic: str | None, within: str, unseen: bool, data: Location, output
     """
 
     async def main() -> None:
-        from anabranch.recovery import readers as reading
+        from anabranch.recovery.history import readers as reading
         from anabranch.recovery.times import parse_duration
 
         async with _options.opened(data) as log:

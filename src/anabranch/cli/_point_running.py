@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from anabranch.log.location import Location
     from anabranch.log.log import Log
-    from anabranch.recovery.capturing import Allow, Wish
+    from anabranch.recovery.capture.capturing import Allow, Wish
+    from anabranch.recovery.capture.schedule import Told
     from anabranch.recovery.model import RecoveryPoint
-    from anabranch.recovery.schedule import Told
 
 TOKEN_BYTES = 2  # of a point's id, beside its time
 
@@ -105,8 +105,8 @@ def watch(
 
     async def main() -> bool:
         from anabranch.errors import UserFault
-        from anabranch.recovery import schedule
-        from anabranch.recovery.capturing import Wish
+        from anabranch.recovery.capture import schedule
+        from anabranch.recovery.capture.capturing import Wish
 
         if config is not None:
             if name is not None or every is not None or keep is not None:
@@ -224,7 +224,7 @@ def hook(
     """
 
     async def main() -> None:
-        from anabranch.recovery.hook import Hook
+        from anabranch.recovery.capture.hook import Hook
 
         host, port = _address(listen)
         tls = _tls(host, certificate, key)
@@ -247,7 +247,7 @@ def hook(
 
 def _capture(log: Log) -> Callable[[Wish, str], Awaitable[RecoveryPoint]]:
     async def capture(wish: Wish, who: str) -> RecoveryPoint:
-        from anabranch.recovery.capturing import take
+        from anabranch.recovery.capture.capturing import take
 
         point = await take(
             log,

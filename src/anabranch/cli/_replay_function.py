@@ -15,9 +15,9 @@ from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.filters import Filters
-    from anabranch.recovery.guards import Guards
-    from anabranch.recovery.session import Session
+    from anabranch.recovery.replays.filters import Filters
+    from anabranch.recovery.replays.guards import Guards
+    from anabranch.recovery.replays.session import Session
 
 # Options that say how a command finds brokers mean nothing to a function that reads the bucket.
 _OF_COMMANDS = ("bootstrap", "lane", "listener", "sink", "own_broker", "also")
@@ -67,8 +67,8 @@ def run(
     """See it through. Raises UserFault; what the function raises, as a UserFault with its name."""
     from anabranch.cli._burndown import burndown
     from anabranch.errors import AnabranchError
-    from anabranch.recovery.function import replay_function
-    from anabranch.recovery.pacing import parse_pace
+    from anabranch.recovery.replays.function import replay_function
+    from anabranch.recovery.replays.pacing import parse_pace
     from anabranch.recovery.times import parse_bytes
 
     function = function_of(asked["function"])
@@ -99,7 +99,7 @@ def run(
 
 
 async def _may(data: Location, plan: str, function: str) -> None:
-    from anabranch.recovery import planning
+    from anabranch.recovery.plans import planning
 
     async with _options.opened(data) as log:
         found = await planning.find(log.metastore, plan)

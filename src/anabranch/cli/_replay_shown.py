@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from anabranch.cli._output import Part, Table
 
 if TYPE_CHECKING:
-    from anabranch.recovery.session import Session
+    from anabranch.recovery.replays.session import Session
 
 
 def list_parts(sessions: list[Session], now_ms: int) -> Iterator[Part]:
     """One line each."""
-    from anabranch.recovery.session import last_progress
+    from anabranch.recovery.replays.session import last_progress
     from anabranch.recovery.times import bytes_text, duration_text, time_text
 
     if not sessions:
@@ -56,7 +56,7 @@ def list_parts(sessions: list[Session], now_ms: int) -> Iterator[Part]:
 
 def parts(session: Session, now_ms: int) -> Iterator[Part]:
     """One session, whole."""
-    from anabranch.recovery.session import last_progress
+    from anabranch.recovery.replays.session import last_progress
     from anabranch.recovery.times import bytes_text, duration_text, time_text
 
     yield f"Replay {session.id}: {session.status.value}"

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from anabranch.broker.audit import inbox
 from anabranch.broker.lanes import is_apart
 from anabranch.broker.worker import main
-from anabranch.recovery.watch import Host, Watch
+from anabranch.recovery.promises.watch import Host, Watch
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     from anabranch.broker.companion import Companion
     from anabranch.broker.server import Broker
-    from anabranch.recovery.classes import RetentionChange
+    from anabranch.recovery.promises.classes import RetentionChange
 
 
 class Watching(Watch):
     """The watch, with its figures for the broker's metrics."""
 
     def collect(self) -> Iterable[Metric]:
-        from anabranch.recovery import watch_metrics
+        from anabranch.recovery.promises import watch_metrics
 
         return watch_metrics.collect(self)
 

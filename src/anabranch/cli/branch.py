@@ -125,7 +125,7 @@ def delete(name: str, yes: bool, data: Location) -> None:
 async def _branch_point(log: Log, topic: Topic, at: str) -> BranchPoint:
     from anabranch.errors import UserFault
     from anabranch.log.branch import BranchPoint
-    from anabranch.recovery import points
+    from anabranch.recovery.capture import points
     from anabranch.recovery.model import topic_id_text
     from anabranch.recovery.times import parse_time
 

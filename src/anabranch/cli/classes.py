@@ -14,7 +14,7 @@ from anabranch.cli._output import Part, Table, emit
 if TYPE_CHECKING:
     from anabranch.log.location import Location
     from anabranch.log.log import Log
-    from anabranch.recovery.classes import ClassChange, Preview, TopicClass
+    from anabranch.recovery.promises.classes import ClassChange, Preview, TopicClass
 
 TEMPLATE = """\
 # How long until damage is noticed, understood, repaired and replayed. The sum is how far back the topics of
@@ -78,7 +78,7 @@ def apply(
     """
 
     async def main() -> None:
-        from anabranch.recovery import classes
+        from anabranch.recovery.promises import classes
 
         wanted = classes.read_file(file)
         await _change(data, wanted, not keep_others, reason, dry_run, yes, output)
@@ -129,7 +129,7 @@ def set_(
     """Make or replace class NAME; without --topic it keeps those that it has."""
 
     async def main() -> None:
-        from anabranch.recovery import classes
+        from anabranch.recovery.promises import classes
 
         async with _options.opened(data) as log:
             present = {one.name: one for one in await classes.load(log.metastore)}
@@ -169,7 +169,7 @@ def assign(
         from msgspec.structs import replace
 
         from anabranch.errors import UserFault
-        from anabranch.recovery import classes
+        from anabranch.recovery.promises import classes
 
         async with _options.opened(data) as log:
             present = await classes.load(log.metastore)
@@ -199,7 +199,7 @@ def remove(name: str, reason: str, data: Location, output: str) -> None:
 
     async def main() -> None:
         from anabranch.errors import UserFault
-        from anabranch.recovery import classes
+        from anabranch.recovery.promises import classes
 
         async with _options.opened(data) as log:
             present = await classes.load(log.metastore)
@@ -221,7 +221,7 @@ def list_(data: Location, output: str) -> None:
     """List classes with their objectives and topics."""
 
     async def main() -> None:
-        from anabranch.recovery import classes
+        from anabranch.recovery.promises import classes
 
         async with _options.opened(data) as log:
             found = await classes.load(log.metastore)
@@ -238,7 +238,7 @@ def history(data: Location, output: str) -> None:
     """List every change of classes, and of the retention that followed."""
 
     async def main() -> None:
-        from anabranch.recovery import classes
+        from anabranch.recovery.promises import classes
 
         async with _options.opened(data) as log:
             found = await classes.history(log.metastore)
@@ -256,7 +256,8 @@ async def _change(
     yes: bool,
     output: str,
 ) -> None:
-    from anabranch.recovery import classes, points
+    from anabranch.recovery.capture import points
+    from anabranch.recovery.promises import classes
 
     async with _options.opened(data) as log:
         now_ms = _options.now_ms()

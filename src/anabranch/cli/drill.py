@@ -27,9 +27,19 @@ file_option = click.option(
 )
 
 
-@click.group(name="drill", epilog="Example: anabranch drill run flights --scenario bad-deploy")
-def command() -> None:
-    """Rehearse recovery on a scratch cluster made from the data; keep signed, chained evidence."""
+@click.group(
+    name="drill",
+    invoke_without_command=True,
+    epilog="Example: anabranch drill run flights --scenario bad-deploy",
+)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Rehearse recovery on a scratch cluster made from the data; keep signed, chained evidence.
+
+    Without a sub-command: `drill run`, all streams and all scenarios.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(run)
 
 
 @command.command(epilog="Example: anabranch drill run flights --file recovery.toml --every 7d")
@@ -112,8 +122,8 @@ async def _one(
 ) -> tuple[DrillReport, tuple[Path, Path]]:
     from importlib.metadata import version
 
+    from anabranch.recovery.capture.points import whoami
     from anabranch.recovery.drills import drill, evidence
-    from anabranch.recovery.points import whoami
 
     def tell(sentence: str) -> None:
         if not quiet:

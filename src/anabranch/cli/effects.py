@@ -113,7 +113,7 @@ def in_doubt(ledger: str, output: str) -> None:
 def resolve(key: str, ledger: str, verdict: str | None, reason: str, output: str) -> None:
     """Settle the effect whose key is KEY, or begins so."""
     from anabranch.errors import UserFault
-    from anabranch.recovery.points import whoami
+    from anabranch.recovery.capture.points import whoami
     from anabranch.recovery.sinks import settle
 
     if verdict is None:
@@ -185,7 +185,8 @@ def compare(plan: str, within: float | None, data: Location, output: str) -> Non
     """
 
     async def main() -> list[Compared]:
-        from anabranch.recovery import planning, sessions
+        from anabranch.recovery.plans import planning
+        from anabranch.recovery.replays import sessions
         from anabranch.recovery.sinks.compare import compare
 
         async with _options.opened(data) as log:

@@ -12,8 +12,8 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.difference import Difference
-    from anabranch.recovery.explain import Change, Explanation
+    from anabranch.recovery.history.difference import Difference
+    from anabranch.recovery.history.explain import Change, Explanation
 
 
 @click.command(
@@ -59,9 +59,9 @@ def command(
     async def main() -> None:
         from anabranch.errors import UserFault
         from anabranch.log.offsets import record_time
-        from anabranch.recovery import points as recovery_points
-        from anabranch.recovery.difference import difference
-        from anabranch.recovery.explain import explain
+        from anabranch.recovery.capture import points as recovery_points
+        from anabranch.recovery.history.difference import difference
+        from anabranch.recovery.history.explain import explain
         from anabranch.recovery.sinks import registry
         from anabranch.recovery.times import parse_time
 

@@ -12,7 +12,7 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.holds import HoldStatus
+    from anabranch.recovery.promises.holds import HoldStatus
 
 NO_ANSWER = 2
 
@@ -52,7 +52,8 @@ def create(
     """Create hold NAME: nothing that it pins is removed, and shortening retention under it is refused."""
 
     async def main() -> None:
-        from anabranch.recovery import holds, points
+        from anabranch.recovery.capture import points
+        from anabranch.recovery.promises import holds
         from anabranch.recovery.times import parse_bytes, parse_duration
 
         async with _options.opened(data) as log:
@@ -81,7 +82,7 @@ def list_(data: Location, output: str) -> None:
     """List holds. Exit status 1 if one does not keep what it promised; 2 if there is no answer."""
 
     async def main() -> bool:
-        from anabranch.recovery import holds
+        from anabranch.recovery.promises import holds
 
         async with _options.opened(data) as log:
             found = await holds.statuses(log.metastore, _options.now_ms())
@@ -101,7 +102,7 @@ def show(name: str, data: Location, output: str) -> None:
     """Show what hold NAME pins, and what that keeps."""
 
     async def main() -> None:
-        from anabranch.recovery import holds
+        from anabranch.recovery.promises import holds
 
         async with _options.opened(data) as log:
             hold = await holds.find(log.metastore, name)
@@ -120,7 +121,7 @@ def extend(name: str, lasts: str, data: Location) -> None:
     """Let hold NAME end later, or sooner."""
 
     async def main() -> None:
-        from anabranch.recovery import holds
+        from anabranch.recovery.promises import holds
         from anabranch.recovery.times import parse_duration, time_text
 
         async with _options.opened(data) as log:
@@ -141,7 +142,7 @@ def release(name: str, forget: bool, data: Location) -> None:
     """End hold NAME; what it kept goes with the next pass of retention."""
 
     async def main() -> None:
-        from anabranch.recovery import holds
+        from anabranch.recovery.promises import holds
 
         async with _options.opened(data) as log:
             now_ms = _options.now_ms()

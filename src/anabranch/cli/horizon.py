@@ -12,7 +12,7 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.horizon import Horizons, PartitionHorizon
+    from anabranch.recovery.promises.horizon import Horizons, PartitionHorizon
 
 NO_ANSWER = 2
 
@@ -36,7 +36,7 @@ def command(
     """
 
     async def main() -> bool:
-        from anabranch.recovery import horizon
+        from anabranch.recovery.promises import horizon
         from anabranch.recovery.times import parse_duration
 
         now_ms = _options.now_ms()

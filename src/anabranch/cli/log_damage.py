@@ -106,7 +106,7 @@ def skip(
 
     async def main() -> None:
         from anabranch.log.skipping import Operator
-        from anabranch.recovery.points import whoami
+        from anabranch.recovery.capture.points import whoami
 
         async with _options.opened(data) as log:
             found = _options.require_topic(log, topic)

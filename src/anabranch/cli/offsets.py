@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from anabranch.log.location import Location
     from anabranch.log.log import Log
     from anabranch.metastore.api import Topic
-    from anabranch.recovery.offset_plan import OffsetPlan, Record, Span
-    from anabranch.recovery.offset_planning import Want
+    from anabranch.recovery.history.offset_plan import OffsetPlan, Record, Span
+    from anabranch.recovery.history.offset_planning import Want
 
 
 @click.group(name="offsets", epilog="Example: anabranch offsets plan view --to-datetime '2h ago'")
@@ -84,10 +84,10 @@ def plan(
 
     async def main() -> None:
         from anabranch.errors import UserFault
-        from anabranch.recovery import points
+        from anabranch.recovery.capture import points
+        from anabranch.recovery.history.offset_plan import Aim, parse_csv
+        from anabranch.recovery.history.offset_planning import Want
         from anabranch.recovery.model import canonical_json
-        from anabranch.recovery.offset_plan import Aim, parse_csv
-        from anabranch.recovery.offset_planning import Want
         from anabranch.recovery.times import parse_duration, parse_time
 
         now_ms = _options.now_ms()
@@ -138,7 +138,8 @@ def plan(
 async def _plan(
     log: Log, group: str, want: Want, now_ms: int, reason: str, ticket: str
 ) -> OffsetPlan:
-    from anabranch.recovery import offset_planning, points
+    from anabranch.recovery.capture import points
+    from anabranch.recovery.history import offset_planning
 
     async def offset_at(topic: Topic, partition: int, at_ms: int) -> tuple[int, int] | None:
         await log.refresh(topic, [partition])
@@ -197,7 +198,8 @@ def approve(plan: str, note: str, data: Location, output: str) -> None:
     """Approve PLAN (an id or its file), which somebody else made."""
 
     async def main() -> None:
-        from anabranch.recovery import offset_planning, points
+        from anabranch.recovery.capture import points
+        from anabranch.recovery.history import offset_planning
 
         async with _options.opened(data) as log:
             record = await offset_planning.approve(
@@ -221,7 +223,8 @@ def apply(plan: str, data: Location, output: str) -> None:
     """
 
     async def main() -> None:
-        from anabranch.recovery import offset_planning, points
+        from anabranch.recovery.capture import points
+        from anabranch.recovery.history import offset_planning
 
         async with _options.opened(data) as log:
             found, _ = await offset_planning.find(log.metastore, plan)
@@ -244,7 +247,8 @@ def undo(plan: str, data: Location, output: str) -> None:
     """Bring the group back to where PLAN found it, unless it has moved since."""
 
     async def main() -> None:
-        from anabranch.recovery import offset_planning, points
+        from anabranch.recovery.capture import points
+        from anabranch.recovery.history import offset_planning
 
         async with _options.opened(data) as log:
             found, _ = await offset_planning.find(log.metastore, plan)
@@ -266,7 +270,7 @@ def list_(data: Location, output: str) -> None:
     """List plans of offsets and what became of them."""
 
     async def main() -> None:
-        from anabranch.recovery import offset_planning
+        from anabranch.recovery.history import offset_planning
 
         async with _options.opened(data) as log:
             found = await offset_planning.stored(log.metastore)
@@ -284,7 +288,7 @@ def show(plan: str, data: Location, output: str) -> None:
     """Show PLAN (an id or its file), its approvals and what became of it."""
 
     async def main() -> None:
-        from anabranch.recovery import offset_planning
+        from anabranch.recovery.history import offset_planning
 
         async with _options.opened(data) as log:
             record, _ = await offset_planning.find(log.metastore, plan)

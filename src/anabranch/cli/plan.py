@@ -13,9 +13,9 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.incidents import Damage
     from anabranch.recovery.model import SinkState
-    from anabranch.recovery.plan import Plan, PoisonedRecord
+    from anabranch.recovery.plans.incidents import Damage
+    from anabranch.recovery.plans.plan import Plan, PoisonedRecord
 
 GAPS_SHOWN = 20
 
@@ -97,7 +97,8 @@ def command(
 
     async def main() -> bool:
         from anabranch.errors import UserFault
-        from anabranch.recovery import planning, points
+        from anabranch.recovery.capture import points
+        from anabranch.recovery.plans import planning
         from anabranch.recovery.sinks import registry
         from anabranch.recovery.times import parse_bytes, parse_time
 
@@ -145,7 +146,7 @@ def command(
         if out is not None:
             _write(plan, out)
         if runbook is not None:
-            from anabranch.recovery.runbook import runbook as page
+            from anabranch.recovery.plans.runbook import runbook as page
 
             runbook.parent.mkdir(parents=True, exist_ok=True)
             runbook.write_text(page(plan), encoding="utf-8")
@@ -167,7 +168,7 @@ def _damage(
 ) -> Damage | None:
     """What happened, of the options that say so. Raises UserFault."""
     from anabranch.errors import UserFault
-    from anabranch.recovery.incidents import BadVersion, Enrichment, Poisoned, Restored
+    from anabranch.recovery.plans.incidents import BadVersion, Enrichment, Poisoned, Restored
     from anabranch.recovery.times import parse_time
 
     if bad_version is not None:
@@ -189,7 +190,7 @@ def _damage(
 def _record(text: str) -> PoisonedRecord:
     """``flights:3@1200``. Raises UserFault."""
     from anabranch.errors import UserFault
-    from anabranch.recovery.plan import PoisonedRecord
+    from anabranch.recovery.plans.plan import PoisonedRecord
 
     where, _, offset = text.rpartition("@")
     topic, _, partition = where.rpartition(":")

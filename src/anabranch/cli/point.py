@@ -14,8 +14,8 @@ from anabranch.cli._point_running import allowed, hook, watch
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
+    from anabranch.recovery.capture.points import Finding
     from anabranch.recovery.model import EngineState, Position, RecoveryPoint, SinkState
-    from anabranch.recovery.points import Finding
 
 
 @click.group(name="point", epilog="Example: anabranch point create before-deploy --group billing")
@@ -99,8 +99,8 @@ def create(
         import secrets
 
         from anabranch.errors import UserFault
-        from anabranch.recovery import points
-        from anabranch.recovery.capturing import Wish, take
+        from anabranch.recovery.capture import points
+        from anabranch.recovery.capture.capturing import Wish, take
         from anabranch.recovery.model import Checkpoint
         from anabranch.recovery.sinks import lines, locations, registry
         from anabranch.recovery.times import parse_time
@@ -204,7 +204,7 @@ def list_(data: Location, output: str) -> None:
     """List recovery points, oldest first."""
 
     async def main() -> None:
-        from anabranch.recovery import points
+        from anabranch.recovery.capture import points
         from anabranch.recovery.times import time_text
 
         async with _options.opened(data) as log:
@@ -259,7 +259,7 @@ def show(point: str, data: Location, output: str) -> None:
     async def main() -> bool:
         import msgspec
 
-        from anabranch.recovery import points
+        from anabranch.recovery.capture import points
 
         async with _options.opened(data) as log:
             found = await points.find(log.metastore, point)

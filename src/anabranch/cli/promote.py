@@ -13,8 +13,8 @@ from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.line_promotion import LinePromotion, Preview, Rules
-    from anabranch.recovery.promote import Handover
+    from anabranch.recovery.promotion.line_promotion import LinePromotion, Preview, Rules
+    from anabranch.recovery.promotion.promote import Handover
 
 RULES = ("keep", "rewind-to-divergence", "map")
 
@@ -84,8 +84,9 @@ def command(
 async def _session(
     data: Location, output: str, session: str, rules: tuple[str, ...], undo: bool
 ) -> None:
-    from anabranch.recovery import promote, replay
-    from anabranch.recovery.points import whoami
+    from anabranch.recovery.capture.points import whoami
+    from anabranch.recovery.promotion import promote
+    from anabranch.recovery.replays import replay
 
     act = promote.undo if undo else promote.promote
     async with _options.opened(data) as log:
@@ -114,8 +115,8 @@ async def _promote_branch(
     sinks: tuple[str, ...],
     dry_run: bool,
 ) -> None:
-    from anabranch.recovery import line_promotion
-    from anabranch.recovery.points import whoami
+    from anabranch.recovery.capture.points import whoami
+    from anabranch.recovery.promotion import line_promotion
 
     async with _options.opened(data) as log:
         target, source = _options.require_topic(log, topic), _options.require_topic(log, branch)
@@ -151,8 +152,8 @@ async def _undo_branch(
     sinks: tuple[str, ...],
     dry_run: bool,
 ) -> None:
-    from anabranch.recovery import line_promotion
-    from anabranch.recovery.points import whoami
+    from anabranch.recovery.capture.points import whoami
+    from anabranch.recovery.promotion import line_promotion
 
     async with _options.opened(data) as log:
         found = await line_promotion.find(log, wanted)
@@ -173,7 +174,7 @@ async def _undo_branch(
 
 
 async def _list(data: Location, output: str) -> None:
-    from anabranch.recovery import line_promotion
+    from anabranch.recovery.promotion import line_promotion
 
     async with _options.opened(data) as log:
         known = await line_promotion.stored(log)
@@ -181,7 +182,7 @@ async def _list(data: Location, output: str) -> None:
 
 
 def _rules(texts: tuple[str, ...]) -> Rules:
-    from anabranch.recovery.line_promotion import OffsetRule, Rules
+    from anabranch.recovery.promotion.line_promotion import OffsetRule, Rules
 
     default: OffsetRule | None = None
     of: dict[str, OffsetRule] = {}
@@ -220,7 +221,7 @@ def _list_parts(known: list[LinePromotion]) -> Iterator[Part]:
 
 def preview_parts(seen: Preview) -> Iterator[Part]:
     """What a person sees of a dry run."""
-    from anabranch.recovery.line_promotion import totals
+    from anabranch.recovery.promotion.line_promotion import totals
 
     volumes = totals(seen)
     yield f"{seen.branch} would take the place of {seen.topic}, which stays as {seen.displaced}."

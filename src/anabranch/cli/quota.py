@@ -146,7 +146,7 @@ async def _set_group(
 
 async def _set_replays(metastore: Metastore, changes: dict[str, float | None], now_ms: int) -> None:
     from anabranch.errors import UserFault
-    from anabranch.recovery import quota
+    from anabranch.recovery.replays import quota
 
     if set(changes) != {_REPLAY_KEY}:
         raise UserFault(f"replay sessions have {_REPLAY_KEY}")
@@ -164,7 +164,7 @@ def list_(data: Location, output: str) -> None:
     async def main() -> None:
         from anabranch.broker.quotas import rules, store
         from anabranch.groups import configs
-        from anabranch.recovery import quota
+        from anabranch.recovery.replays import quota
 
         async with _options.opened(data) as log:
             known = await store.load(log.metastore)

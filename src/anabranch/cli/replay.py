@@ -14,9 +14,9 @@ from anabranch.cli._output import emit
 if TYPE_CHECKING:
     from anabranch.log.location import Location
     from anabranch.log.log import Log
-    from anabranch.recovery.filters import Filters
-    from anabranch.recovery.guards import Guards
-    from anabranch.recovery.session import Session
+    from anabranch.recovery.replays.filters import Filters
+    from anabranch.recovery.replays.guards import Guards
+    from anabranch.recovery.replays.session import Session
 
 WATCH_S = 0.5  # between two looks at a session that another process runs
 
@@ -168,7 +168,7 @@ def command(
     async def main() -> Session | None:
         from anabranch.cli import _replay_shown as shown
         from anabranch.errors import UserFault
-        from anabranch.recovery import replay, sessions
+        from anabranch.recovery.replays import replay, sessions
 
         now_ms = _options.now_ms()
         async with _options.opened(data) as log:
@@ -245,7 +245,9 @@ async def _prepare(
     import secrets
 
     from anabranch.errors import UserFault
-    from anabranch.recovery import places, planning, points, replay
+    from anabranch.recovery.capture import points
+    from anabranch.recovery.plans import planning
+    from anabranch.recovery.replays import places, replay
     from anabranch.recovery.sinks import locations
     from anabranch.recovery.times import parse_bytes
 
@@ -295,7 +297,7 @@ async def _prepare(
 
 def _filters(asked: dict[str, Any]) -> Filters | None:
     """Raises UserFault."""
-    from anabranch.recovery.filters import Filters, parse_key
+    from anabranch.recovery.replays.filters import Filters, parse_key
 
     filters = Filters(
         skip=tuple(map(parse_key, asked["skip"])),
@@ -309,7 +311,7 @@ async def _faster_or_slower(log: Log, session: Session, asked: dict[str, Any]) -
     """A resumed session at the rates that were given with it, if any were."""
     from msgspec import structs
 
-    from anabranch.recovery import quota
+    from anabranch.recovery.replays import quota
     from anabranch.recovery.times import parse_bytes
 
     if asked["rate"] is not None:
@@ -322,7 +324,7 @@ async def _faster_or_slower(log: Log, session: Session, asked: dict[str, Any]) -
 
 def _guards(asked: dict[str, Any]) -> Guards:
     """Raises UserFault."""
-    from anabranch.recovery.guards import Guards, Pressure
+    from anabranch.recovery.replays.guards import Guards, Pressure
     from anabranch.recovery.times import parse_duration
 
     lag = asked["live_lag"]
@@ -343,7 +345,7 @@ async def _run(
 ) -> Session:
     from anabranch.cli._burndown import burndown
     from anabranch.cli._replay_shown import saturation_text
-    from anabranch.recovery.replay import Runner
+    from anabranch.recovery.replays.replay import Runner
 
     runner = Runner(
         log.metastore,
@@ -356,7 +358,7 @@ async def _run(
     server = None
     if metrics is not None:
         from anabranch.broker.metrics import MetricsServer
-        from anabranch.recovery.replay_metrics import ReplayCollector
+        from anabranch.recovery.replays.replay_metrics import ReplayCollector
 
         host, port = _options.endpoint("--metrics", metrics)
         assert host is not None and port is not None
@@ -385,8 +387,8 @@ async def _watch(log: Log, identity: str, output: str) -> Session:
     from anabranch.cli._burndown import burndown
     from anabranch.cli._replay_shown import saturation_text
     from anabranch.errors import UserFault
-    from anabranch.recovery import replay, sessions
-    from anabranch.recovery.session import last_progress
+    from anabranch.recovery.replays import replay, sessions
+    from anabranch.recovery.replays.session import last_progress
 
     session = await replay.find(log.metastore, identity)
     with burndown("replay", lambda: saturation_text(session), quiet=output == "json") as update:

@@ -14,8 +14,8 @@ from anabranch.cli._output import Part, Table, emit
 if TYPE_CHECKING:
     from anabranch.log.location import Location
     from anabranch.log.log import Log
-    from anabranch.recovery.report import Report, SinkCount
-    from anabranch.recovery.session import Session
+    from anabranch.recovery.evidence.report import Report, SinkCount
+    from anabranch.recovery.replays.session import Session
 
 
 @click.command(
@@ -56,7 +56,8 @@ def command(
 
     async def main() -> bool:
         from anabranch.errors import UserFault
-        from anabranch.recovery import replay, report
+        from anabranch.recovery.evidence import report
+        from anabranch.recovery.replays import replay
 
         async with _options.opened(data) as log:
             if listing:
@@ -89,8 +90,11 @@ async def _assemble(
 
     from anabranch import __version__
     from anabranch.errors import UserFault
-    from anabranch.recovery import planning, points, promote, report
-    from anabranch.recovery.verify import Verification
+    from anabranch.recovery.capture import points
+    from anabranch.recovery.checks.verify import Verification
+    from anabranch.recovery.evidence import report
+    from anabranch.recovery.plans import planning
+    from anabranch.recovery.promotion import promote
 
     comparisons = []
     for path in verifications:
@@ -130,7 +134,7 @@ async def _assemble(
 
 def _sink_counts(session: Session) -> list[SinkCount]:
     """The staging line's counters; after a promotion they have moved on with the live line."""
-    from anabranch.recovery.report import SinkCount
+    from anabranch.recovery.evidence.report import SinkCount
     from anabranch.recovery.sinks import locations
 
     if session.sink is None or not locations.present(session.sink.path):

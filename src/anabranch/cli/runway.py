@@ -12,7 +12,7 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.runway import PartitionRunway
+    from anabranch.recovery.promises.runway import PartitionRunway
 
 NO_ANSWER = 2
 
@@ -32,7 +32,7 @@ def command(groups: tuple[str, ...], below: str, data: Location, output: str) ->
     """
 
     async def main() -> bool:
-        from anabranch.recovery import runway
+        from anabranch.recovery.promises import runway
         from anabranch.recovery.times import parse_duration
 
         least_ms = parse_duration(below, "--below")

@@ -16,7 +16,7 @@ from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.shadow import Shadow
+    from anabranch.recovery.promotion.shadow import Shadow
 
 
 @click.group(
@@ -56,8 +56,8 @@ def start(
     The command reads the live topics with a group of its own, and finds the same variables as in a replay; its topics
     are the live ones, and they have no end offsets.
     """
-    from anabranch.recovery import shadow as shadows
-    from anabranch.recovery.points import whoami
+    from anabranch.recovery.capture.points import whoami
+    from anabranch.recovery.promotion import shadow as shadows
     from anabranch.recovery.times import parse_time
 
     if point is not None and since is not None:
@@ -115,7 +115,7 @@ def _show(shadow: Shadow) -> None:
 @_options.faults_to_sentences
 def list_(data: Location, output: str) -> None:
     """List shadows, and how far behind the live group each is."""
-    from anabranch.recovery import shadow as shadows
+    from anabranch.recovery.promotion import shadow as shadows
 
     async def main() -> list[Shadow]:
         async with _options.opened(data) as log:
@@ -142,7 +142,7 @@ def _list_parts(known: list[Shadow]) -> Iterator[Part]:
 @_options.faults_to_sentences
 def stop(name: str, data: Location, output: str) -> None:
     """Stop shadow NAME: it becomes a completed replay, to be verified and promoted."""
-    from anabranch.recovery import shadow as shadows
+    from anabranch.recovery.promotion import shadow as shadows
 
     async def main() -> Shadow:
         import asyncio

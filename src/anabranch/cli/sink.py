@@ -56,8 +56,8 @@ def declare(
 
     async def main() -> None:
         from anabranch.errors import UserFault
+        from anabranch.recovery.capture.points import whoami
         from anabranch.recovery.model import SinkClass
-        from anabranch.recovery.points import whoami
         from anabranch.recovery.sinks import locations, registry
         from anabranch.recovery.times import parse_duration
 

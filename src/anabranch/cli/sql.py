@@ -14,7 +14,7 @@ from anabranch.cli._output import Part, Table, emit
 if TYPE_CHECKING:
     from anabranch.log.location import Location
     from anabranch.log.log import Log
-    from anabranch.recovery.sql import Result
+    from anabranch.recovery.replays.sql import Result
 
 ROWS_MAX = 1000  # printed for people; --out and --output json have all
 
@@ -51,7 +51,7 @@ def command(
     read is kept as a session (`anabranch replay --show`).
     """
     from anabranch.errors import UserFault
-    from anabranch.recovery.sql import sql
+    from anabranch.recovery.replays.sql import sql
 
     if point is not None and start is not None:
         raise UserFault("--point is a --from: give one of them")

@@ -222,7 +222,7 @@ async def _in_session(settings: BrokerSettings, session_id: str) -> BrokerSettin
     from msgspec.structs import replace
 
     from anabranch.cli._options import opened
-    from anabranch.recovery import replay
+    from anabranch.recovery.replays import replay
 
     async with opened(settings.location) as log:
         session = await replay.find(log.metastore, session_id)

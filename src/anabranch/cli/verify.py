@@ -14,7 +14,7 @@ from anabranch.errors import AnabranchError
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.recovery.verify import Verification
+    from anabranch.recovery.checks.verify import Verification
 
 DIFFERENT, TROUBLE = 1, 2  # as diff(1)
 
@@ -80,7 +80,7 @@ def command(
     table is TABLE@SESSION. Exit status 0: equal, or different only where it was expected; 1: otherwise; 2: could not
     be compared.
     """
-    from anabranch.recovery.comparing import compare_named
+    from anabranch.recovery.checks.comparing import compare_named
 
     try:
         verification = _options.run(

@@ -11,24 +11,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from anabranch.recovery.capturing import Wish as Wish
-    from anabranch.recovery.function import replay_function as replay_function
-    from anabranch.recovery.guards import Guards as Guards
+    from anabranch.recovery.capture.capturing import Wish as Wish
+    from anabranch.recovery.history.offset_plan import Aim as Aim
+    from anabranch.recovery.history.offset_planning import Want as Want
     from anabranch.recovery.library import Recovery as Recovery
-    from anabranch.recovery.line_promotion import OffsetRule as OffsetRule
-    from anabranch.recovery.line_promotion import Rules as Rules
-    from anabranch.recovery.offset_plan import Aim as Aim
-    from anabranch.recovery.offset_planning import Want as Want
+    from anabranch.recovery.promotion.line_promotion import OffsetRule as OffsetRule
+    from anabranch.recovery.promotion.line_promotion import Rules as Rules
+    from anabranch.recovery.replays.function import replay_function as replay_function
+    from anabranch.recovery.replays.guards import Guards as Guards
 
 _HOMES = {
-    "Aim": "offset_plan",
-    "Guards": "guards",
-    "OffsetRule": "line_promotion",
+    "Aim": "history.offset_plan",
+    "Guards": "replays.guards",
+    "OffsetRule": "promotion.line_promotion",
     "Recovery": "library",
-    "Rules": "line_promotion",
-    "Want": "offset_planning",
-    "Wish": "capturing",
-    "replay_function": "function",
+    "Rules": "promotion.line_promotion",
+    "Want": "history.offset_planning",
+    "Wish": "capture.capturing",
+    "replay_function": "replays.function",
 }
 __all__ = list(_HOMES)
 

@@ -29,61 +29,48 @@ from typing import TYPE_CHECKING
 import anabranch
 from anabranch.errors import UserFault
 from anabranch.log.offsets import record_time
-from anabranch.recovery import (
-    capturing,
-    classes,
-    comparing,
-    difference,
-    explain,
-    holds,
-    horizon,
-    line_promotion,
-    offset_planning,
-    places,
-    planning,
-    points,
-    promote,
-    readers,
-    replay,
-    report,
-    runway,
-    sessions,
-    undo,
-)
-from anabranch.recovery.capturing import Wish
+from anabranch.recovery.capture import capturing, points
+from anabranch.recovery.capture.capturing import Wish
+from anabranch.recovery.checks import comparing
 from anabranch.recovery.drills import drill, evidence, readiness
 from anabranch.recovery.drills.declared import load
-from anabranch.recovery.line_promotion import NO_RULES, Rules
+from anabranch.recovery.evidence import report
+from anabranch.recovery.history import difference, explain, offset_planning, readers, undo
 from anabranch.recovery.opened import OpenedCluster, Time
-from anabranch.recovery.runbook import runbook
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.runbook import runbook
+from anabranch.recovery.promises import classes, holds, horizon, runway
+from anabranch.recovery.promotion import line_promotion, promote
+from anabranch.recovery.promotion.line_promotion import NO_RULES, Rules
+from anabranch.recovery.replays import places, replay, sessions
 from anabranch.recovery.sinks import registry
 from anabranch.recovery.times import parse_bytes, parse_duration
 
 if TYPE_CHECKING:
     from anabranch.recovery.checkpoints.model import EngineCheckpoint
-    from anabranch.recovery.classes import ClassChange, TopicClass
-    from anabranch.recovery.classes import Preview as ClassPreview
-    from anabranch.recovery.difference import Difference
+    from anabranch.recovery.checks.verify import Verification
     from anabranch.recovery.drills.evidence import DrillReport
     from anabranch.recovery.drills.readiness import Readiness
-    from anabranch.recovery.explain import Explanation
-    from anabranch.recovery.guards import Guards
-    from anabranch.recovery.holds import HoldStatus
-    from anabranch.recovery.horizon import Horizons
-    from anabranch.recovery.incidents import Damage
-    from anabranch.recovery.line_promotion import LinePromotion, Preview
+    from anabranch.recovery.evidence.report import Report
+    from anabranch.recovery.history.difference import Difference
+    from anabranch.recovery.history.explain import Explanation
+    from anabranch.recovery.history.offset_plan import OffsetPlan, Record
+    from anabranch.recovery.history.offset_planning import Want
+    from anabranch.recovery.history.readers import TopicReader
+    from anabranch.recovery.history.undo import Undo
     from anabranch.recovery.model import RecoveryPoint
-    from anabranch.recovery.offset_plan import OffsetPlan, Record
-    from anabranch.recovery.offset_planning import Want
-    from anabranch.recovery.plan import Plan
-    from anabranch.recovery.promote import Handover
-    from anabranch.recovery.readers import TopicReader
-    from anabranch.recovery.replay import OnProgress
-    from anabranch.recovery.report import Report
-    from anabranch.recovery.runway import PartitionRunway
-    from anabranch.recovery.session import Session
-    from anabranch.recovery.undo import Undo
-    from anabranch.recovery.verify import Verification
+    from anabranch.recovery.plans.incidents import Damage
+    from anabranch.recovery.plans.plan import Plan
+    from anabranch.recovery.promises.classes import ClassChange, TopicClass
+    from anabranch.recovery.promises.classes import Preview as ClassPreview
+    from anabranch.recovery.promises.holds import HoldStatus
+    from anabranch.recovery.promises.horizon import Horizons
+    from anabranch.recovery.promises.runway import PartitionRunway
+    from anabranch.recovery.promotion.line_promotion import LinePromotion, Preview
+    from anabranch.recovery.promotion.promote import Handover
+    from anabranch.recovery.replays.guards import Guards
+    from anabranch.recovery.replays.replay import OnProgress
+    from anabranch.recovery.replays.session import Session
 
 Size = str | int
 
@@ -246,7 +233,7 @@ class Recovery(OpenedCluster):
         reason: str = "",
     ) -> Plan:
         """From an incident to exact offsets. One of ``point``, ``since``, ``damage``
-        (:mod:`anabranch.recovery.incidents`) and ``from_start`` says what happened."""
+        (:mod:`anabranch.recovery.plans.incidents`) and ``from_start`` says what happened."""
         given = (point, since, damage, from_start or None)
         if sum(one is not None for one in given) != 1:
             raise UserFault("say what happened with one of point, since, damage, from_start")
@@ -373,7 +360,7 @@ class Recovery(OpenedCluster):
         """Run a command on branches of the plan's inputs, to the plan's ends. See ``anabranch replay --help``.
 
         The session says how it ended (``status``); one that failed or was interrupted is gone on with by
-        :meth:`resume`. For Python functions and SQL over the bucket see :mod:`anabranch.recovery.function`, ``sql``.
+        :meth:`resume`. For Python functions and SQL over the bucket see :mod:`anabranch.recovery.replays.function`, ``sql``.
         """
         log = self._log
 

@@ -15,7 +15,7 @@ from anabranch.log.location import Location
 from anabranch.log.log import Log
 from anabranch.log.opening import open_log
 from anabranch.metastore.api import Topic
-from anabranch.recovery import points
+from anabranch.recovery.capture import points
 from anabranch.recovery.times import parse_time
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ import sys
 
 import ray
 
-from anabranch.recovery import bulk
+from anabranch.recovery.replays import bulk
 
 options = json.loads(sys.argv[1])
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 << 20)

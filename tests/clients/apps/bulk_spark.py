@@ -6,7 +6,7 @@ import sys
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
-from anabranch.recovery import bulk
+from anabranch.recovery.replays import bulk
 
 options = json.loads(sys.argv[1])
 spark = (

@@ -18,9 +18,10 @@ from anabranch.errors import UserFault
 from anabranch.metastore.api import Actor, Committed, OffsetAction
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import planning, points
-from anabranch.recovery.capturing import Wish, read_checkpoint, take
+from anabranch.recovery.capture import points
+from anabranch.recovery.capture.capturing import Wish, read_checkpoint, take
 from anabranch.recovery.model import RecoveryPoint
+from anabranch.recovery.plans import planning
 from tests.recovery.scene import T0, Scene
 
 from .support import TESTDATA, copied, truth

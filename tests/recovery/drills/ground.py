@@ -15,7 +15,7 @@ from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Actor, Committed, OffsetAction
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import points
+from anabranch.recovery.capture import points
 from anabranch.recovery.model import topic_id_text
 from anabranch.recovery.sinks.locations import opened_lines, read_sink
 from anabranch.recovery.sinks.source import Source

@@ -19,8 +19,8 @@ from anabranch.recovery.drills.names import SCENARIOS
 from anabranch.recovery.drills.page import to_html
 from anabranch.recovery.drills.scenarios import RUN
 from anabranch.recovery.drills.stage import require_apart
-from anabranch.recovery.report import Answer, Event
-from anabranch.recovery.session import Sample
+from anabranch.recovery.evidence.report import Answer, Event
+from anabranch.recovery.replays.session import Sample
 
 from .ground import Ground
 

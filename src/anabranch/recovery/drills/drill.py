@@ -24,8 +24,8 @@ from anabranch.recovery.drills.names import SCENARIOS
 from anabranch.recovery.drills.readiness import Readiness
 from anabranch.recovery.drills.scenarios import Outcome
 from anabranch.recovery.drills.stage import Stage, fingerprint, require_apart
+from anabranch.recovery.evidence.report import Answer, Event
 from anabranch.recovery.model import topic_id_text
-from anabranch.recovery.report import Answer, Event
 from anabranch.recovery.times import bytes_text, duration_text, parse_duration
 
 TRIGGERS: Final = ("manual", "schedule", "ci", "incident", "change")

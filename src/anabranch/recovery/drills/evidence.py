@@ -17,10 +17,10 @@ from msgspec import Struct, structs
 
 from anabranch.errors import UserFault
 from anabranch.metastore.api import Metastore
+from anabranch.recovery.checks.verify import Verification
+from anabranch.recovery.evidence.report import Answer, Event
 from anabranch.recovery.model import SCHEMA_VERSION, digest
-from anabranch.recovery.report import Answer, Event
-from anabranch.recovery.session import Sample
-from anabranch.recovery.verify import Verification
+from anabranch.recovery.replays.session import Sample
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

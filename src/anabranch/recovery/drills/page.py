@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import Any
 
 from anabranch.recovery.drills.evidence import DrillReport, Past, ScenarioReport
-from anabranch.recovery.report import Answer
-from anabranch.recovery.session import Sample
+from anabranch.recovery.evidence.report import Answer
+from anabranch.recovery.replays.session import Sample
 from anabranch.recovery.times import bytes_text, duration_text, time_text
 
 WIDTH, HEIGHT, MARGIN = 640, 200, 46
@@ -45,7 +45,7 @@ def to_html(report: DrillReport) -> str:
 
 def _style() -> str:
     """That of the recovery report."""
-    page = files("anabranch.recovery").joinpath("report.html").read_text(encoding="utf-8")
+    page = files("anabranch.recovery.evidence").joinpath("report.html").read_text(encoding="utf-8")
     return page[page.index("<style>") : page.index("</style>")] + "</style>\n"
 
 

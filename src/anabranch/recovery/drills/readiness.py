@@ -8,10 +8,11 @@ from msgspec import Struct
 
 from anabranch.errors import UserFault
 from anabranch.metastore.api import Metastore
-from anabranch.recovery import holds, horizon, points, runway
+from anabranch.recovery.capture import points
 from anabranch.recovery.drills import evidence
 from anabranch.recovery.drills.declared import Declared, Stream
 from anabranch.recovery.model import RecoveryPoint
+from anabranch.recovery.promises import holds, horizon, runway
 from anabranch.recovery.times import duration_text, parse_duration
 
 

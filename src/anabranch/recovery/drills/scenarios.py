@@ -24,12 +24,14 @@ from anabranch.log.opening import open_log
 from anabranch.log.settings import LogSettings
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import holds, line_promotion, points, runway
+from anabranch.recovery.capture import points
+from anabranch.recovery.checks.verify import Verification
 from anabranch.recovery.drills.stage import Figures, Stage, append_rows
-from anabranch.recovery.line_promotion import OffsetRule, Rules
-from anabranch.recovery.session import Progress, Sample
+from anabranch.recovery.promises import holds, runway
+from anabranch.recovery.promotion import line_promotion
+from anabranch.recovery.promotion.line_promotion import OffsetRule, Rules
+from anabranch.recovery.replays.session import Progress, Sample
 from anabranch.recovery.sinks.common import quoted
-from anabranch.recovery.verify import Verification
 
 THROTTLED: Final = (
     "[log]\ncold_bytes_per_second = 262144\nmerge_age_ms = 100\nbackground_interval_ms = 100\n"

@@ -29,16 +29,20 @@ from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Metastore, Topic
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
-from anabranch.recovery import expectations, planning, points, processes, promote, replay
+from anabranch.recovery.capture import points
+from anabranch.recovery.checks import expectations
+from anabranch.recovery.checks.relations import open_relation
+from anabranch.recovery.checks.verify import Verification, compare
 from anabranch.recovery.drills.declared import Stream
 from anabranch.recovery.model import Checkpoint, RecoveryPoint, topic_id_text
-from anabranch.recovery.plan import Plan
-from anabranch.recovery.relations import open_relation
-from anabranch.recovery.runner import OnProgress
-from anabranch.recovery.session import Session, Status
+from anabranch.recovery.plans import planning
+from anabranch.recovery.plans.plan import Plan
+from anabranch.recovery.promotion import promote
+from anabranch.recovery.replays import processes, replay
+from anabranch.recovery.replays.runner import OnProgress
+from anabranch.recovery.replays.session import Session, Status
 from anabranch.recovery.sinks.locations import opened_lines, read_sink
 from anabranch.recovery.sinks.source import SOURCES_VARIABLE, Source, sources_to_environment
-from anabranch.recovery.verify import Verification, compare
 
 HOST: Final = "127.0.0.1"
 START_S: Final = 60.0  # a busy machine

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from anabranch.errors import AnabranchError
 from anabranch.recovery.model import SinkClass, SinkCounts
-from anabranch.recovery.plan import Plan, Repeats
+from anabranch.recovery.plans.plan import Plan, Repeats
 from anabranch.recovery.sinks.common import LIVE
 from anabranch.recovery.sinks.locations import counts_of, opened_lines
 

@@ -1,0 +1,1 @@
+"""Relations compared: is what was rebuilt right?"""

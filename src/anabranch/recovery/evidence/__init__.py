@@ -1,0 +1,1 @@
+"""Reports that answer the four questions, chained by hash."""

@@ -1,0 +1,1 @@
+"""What must be possible, and whether it is: classes, horizons, runways, holds."""

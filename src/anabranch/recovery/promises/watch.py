@@ -1,0 +1,331 @@
+"""Watches, from within a live broker, how much room topics and groups have: margins, runways, lag in seconds.
+
+About each minute a pass looks at some topics and groups and goes on where the last one ended, so that its work is
+bounded however many there are (I10). A topic is looked at by the broker that looks after it, a group by its coordinator, so
+each figure comes from one broker. Nothing here reads history or extents of a whole lag: rates are those between looks,
+and averages of what is retained.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from math import exp
+from typing import Final
+
+from msgspec import Struct
+
+from anabranch.errors import AnabranchError, UserFault
+from anabranch.log.config import TopicConfig, effective
+from anabranch.metastore.api import Metastore, Topic
+from anabranch.recovery.model import PartitionView, Volume
+from anabranch.recovery.observe import moment_at, partition_views
+from anabranch.recovery.promises import classes as topic_classes
+from anabranch.recovery.promises.classes import RetentionChange, TopicClass
+from anabranch.recovery.promises.horizon import by_timestamps, covered_ms
+from anabranch.recovery.promises.joining import Joining, SetConfigs
+from anabranch.recovery.promises.runway import by_bytes, by_time
+
+logger = logging.getLogger(__name__)
+
+LOOK_S: Final = 60.0
+TOPICS_MAX: Final = 200  # looked at in one pass
+EXAMINED_MAX: Final = 5_000  # topics asked whose they are, in one pass
+EXAMINED_AT_ONCE: Final = 100
+GROUPS_MAX: Final = 200
+PARTITIONS_MAX: Final = 2_000  # of both together in one pass: some 0.1 ms each
+YIELD_S: Final = 0.005  # between two topics or groups, so that clients do not notice
+SERIES_MAX: Final = 1_000  # figures kept of either kind; Prometheus pays for each
+SAMPLES_MAX: Final = 20_000  # positions kept to tell rates by
+RATE_S: Final = 600.0  # what is longer ago hardly counts
+OLD_LOOKS: Final = 30  # passes after which a figure that nobody renewed is dropped
+
+
+class TopicStanding(Struct, frozen=True):
+    """``margin_ms``: what is kept beyond what the class needs, of the worst partition; None: nothing bounds it."""
+
+    topic: str
+    cls: str
+    kept_ms: int
+    margin_ms: int | None
+    at_ms: int
+
+
+class GroupStanding(Struct, frozen=True):
+    """Of the worst partition of a topic. ``runway_ms`` None: retention does not catch the group at these rates."""
+
+    group: str
+    topic: str
+    runway_ms: int | None
+    lag_ms: int
+    lag: int
+    at_ms: int
+
+
+class _Sample(Struct):
+    at_ms: int
+    position: int
+    log_end: int
+    reads_per_s: float = 0.0
+    appends_per_s: float = 0.0
+
+
+class Host(Struct, frozen=True):
+    """The broker, as far as this needs it. ``figures``: whether anybody will ask for them."""
+
+    metastore: Metastore
+    topics: Callable[[], list[Topic]]  # all, from memory
+    now_ms: Callable[[], int]
+    looks_after: Callable[[Topic], bool]
+    owns_group: Callable[[str, str], bool]  # a group of a lane
+    set_configs: SetConfigs
+    tell: Callable[[RetentionChange], Awaitable[None]]  # the audit log
+    who: Callable[[], str]
+    figures: bool
+
+
+def margin(
+    config: TopicConfig, one: TopicClass, *, log_start: int, kept_ms: int, size: int
+) -> int | None:
+    """As ``horizon``'s margin, at the average rate of what is retained. None: nothing will ever be removed."""
+    if log_start > 0:
+        return kept_ms - one.horizon_ms
+    if not config.deletes:
+        return None
+    spans = [config.retention_ms] if config.retention_ms >= 0 else []
+    if config.retention_bytes >= 0 and size > 0 and kept_ms > 0:
+        spans.append(round(config.retention_bytes * kept_ms / size))
+    return min(spans) - one.horizon_ms if spans else None
+
+
+def _falls_short(view: PartitionView, one: TopicClass, now_ms: int) -> bool:
+    """Whether the oldest record alone does not show that the promise holds."""
+    oldest_ms = view.oldest_ms if view.oldest_ms is not None else now_ms
+    return view.log_start > 0 and now_ms - oldest_ms < one.horizon_ms
+
+
+class Watch:
+    """The passes, and what they found. ``topics`` and ``groups`` are replaced as a whole, for other threads to read."""
+
+    def __init__(self, host: Host, *, look_s: float = LOOK_S) -> None:
+        self._host = host
+        self._look_s = look_s
+        self._joining = Joining(host.metastore, host.set_configs)
+        self._samples: OrderedDict[tuple[str, int, int], _Sample] = OrderedDict()
+        self._topic_after = ""
+        self._group_after = ""
+        self._left = 0  # partitions that this pass may still look at
+        self._task: asyncio.Task[None] | None = None
+        self.topics: dict[str, TopicStanding] = {}
+        self.groups: dict[tuple[str, str], GroupStanding] = {}
+        self.left_out = 0  # figures for which there was no room
+        self.passes = 0
+        self.pass_s = 0.0
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="watch")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_s)
+            try:
+                await self.look()
+            except AnabranchError as fault:
+                logger.warning("margins and runways stay as they were, for now: %s", fault)
+            except Exception:
+                logger.exception("margins and runways stay as they were, for now")
+
+    async def look(self) -> None:
+        """One pass. Raises StoreFault."""
+        host, begun = self._host, asyncio.get_running_loop().time()
+        classes = await topic_classes.load(host.metastore)
+        if classes:
+            for change in await self._joining.look(
+                host.topics(), host.looks_after, classes, now_ms=host.now_ms(), who=host.who()
+            ):
+                await host.tell(change)
+        if host.figures:
+            self._left = PARTITIONS_MAX
+            await self._look_at_topics(classes)
+            await self._look_at_groups({topic.no: topic for topic in host.topics()})
+        self.passes += 1
+        self.pass_s = asyncio.get_running_loop().time() - begun
+
+    async def _look_at_topics(self, classes: list[TopicClass]) -> None:
+        host = self._host
+        found = dict(self.topics)
+        ordered = sorted(
+            (topic for topic in host.topics() if topic.origin is None),
+            key=lambda topic: (topic.name <= self._topic_after, topic.name),
+        )
+        looked = 0
+        for number, topic in enumerate(ordered[:EXAMINED_MAX]):
+            if looked >= TOPICS_MAX or self._left <= 0:
+                break
+            if number % EXAMINED_AT_ONCE == EXAMINED_AT_ONCE - 1:
+                await asyncio.sleep(YIELD_S)
+            self._topic_after = topic.name
+            try:
+                one = topic_classes.class_of(classes, topic.name)
+            except UserFault:
+                one = None  # two classes claim it; `anabranch horizon` says so
+            if one is None or not host.looks_after(topic):
+                found.pop(topic.name, None)
+                continue
+            looked += 1
+            standing = await self._topic(topic, one)
+            if topic.name in found or len(found) < SERIES_MAX:
+                found[topic.name] = standing
+            else:
+                self.left_out += 1
+            await asyncio.sleep(YIELD_S)
+        # A topic that was deleted is not met again: its figures grow too old to show.
+        oldest_ms = self._oldest_ms()
+        self.topics = {name: one for name, one in found.items() if one.at_ms >= oldest_ms}
+
+    def _oldest_ms(self) -> int:
+        return self._host.now_ms() - round(OLD_LOOKS * self._look_s * 1000)
+
+    async def _topic(self, topic: Topic, one: TopicClass) -> TopicStanding:
+        host, now_ms = self._host, self._host.now_ms()
+        config = effective(topic.configs)
+        # Gaps and timestamps are looked at only where the oldest record alone does not reach back far enough.
+        views = await partition_views(host.metastore, [topic], gaps=False)
+        if any(_falls_short(view, one, now_ms) for view in views):
+            views = await partition_views(host.metastore, [topic])
+        self._left -= len(views)
+        margins, kept = [], []
+        for view in views:
+            as_appended = _falls_short(view, one, now_ms) and not await by_timestamps(
+                host.metastore, view, config
+            )
+            kept.append(covered_ms(view, now_ms, as_appended=as_appended))
+            found = margin(config, one, log_start=view.log_start, kept_ms=kept[-1], size=view.bytes)
+            if found is not None:
+                margins.append(found)
+        return TopicStanding(
+            topic.name, one.name, min(kept, default=0), min(margins, default=None), now_ms
+        )
+
+    async def _look_at_groups(self, live: dict[int, Topic]) -> None:
+        host = self._host
+        page = await host.metastore.group_names_after(self._group_after, GROUPS_MAX)
+        found = dict(self.groups)
+        for group, lane in page:
+            if self._left <= 0:
+                break
+            self._group_after = group
+            before = [key for key in found if key[0] == group]
+            now = await self._group(group, live) if host.owns_group(group, lane) else {}
+            for key in before:
+                if key not in now:
+                    del found[key]
+            for key, standing in now.items():
+                if key in found or len(found) < SERIES_MAX:
+                    found[key] = standing
+                else:
+                    self.left_out += 1
+            await asyncio.sleep(YIELD_S)
+        else:
+            if len(page) < GROUPS_MAX:
+                self._group_after = ""
+        # A group that was deleted is not met again: its figures grow too old to show.
+        oldest_ms = self._oldest_ms()
+        self.groups = {key: one for key, one in found.items() if one.at_ms >= oldest_ms}
+
+    async def _group(
+        self, group: str, live: dict[int, Topic]
+    ) -> dict[tuple[str, str], GroupStanding]:
+        host, now_ms = self._host, self._host.now_ms()
+        found: dict[tuple[str, str], GroupStanding] = {}
+        for committed in await host.metastore.committed(group):
+            topic = live.get(committed.topic_no)
+            if topic is None or self._left <= 0:
+                continue
+            self._left -= 1
+            state = await host.metastore.partition(topic.no, committed.partition)
+            if state is None:
+                continue
+            start = max(committed.offset, state.log_start)
+            sample = self._sampled(
+                (group, topic.no, committed.partition), committed.offset, state.next_offset, now_ms
+            )
+            lag, lag_ms, runway_ms = max(0, state.next_offset - start), 0, None
+            if committed.offset < state.log_start:
+                runway_ms = 0
+            if lag:
+                moment = await moment_at(host.metastore, topic.no, committed.partition, start)
+                lag_ms = max(0, now_ms - moment.appended_ms) if moment is not None else 0
+            if lag and runway_ms is None:
+                runway_ms = await self._runway(topic, committed.partition, lag, lag_ms, sample)
+            key = (group, topic.name)
+            known = found.get(key)
+            standing = GroupStanding(group, topic.name, runway_ms, lag_ms, lag, now_ms)
+            found[key] = standing if known is None else _worse(known, standing)
+        return found
+
+    async def _runway(
+        self, topic: Topic, partition: int, lag: int, lag_ms: int, sample: _Sample
+    ) -> int | None:
+        config = effective(topic.configs)
+        if not config.deletes:
+            return None
+        spans = [by_time(config.retention_ms, lag_ms, lag, sample.reads_per_s)]
+        if config.retention_bytes >= 0:
+            sizes = {
+                size.partition: size
+                for size in await self._host.metastore.partition_sizes(topic.no)
+            }
+            size = sizes.get(partition)
+            if size is not None and size.records:
+                volume = Volume(lag, round(size.bytes * lag / size.records))
+                spans.append(
+                    by_bytes(
+                        config.retention_bytes, volume, sample.reads_per_s, sample.appends_per_s
+                    )
+                )
+        return min((span for span in spans if span is not None), default=None)
+
+    def _sampled(
+        self, key: tuple[str, int, int], position: int, log_end: int, now_ms: int
+    ) -> _Sample:
+        """With the rates since the last looks, of which those within some ten minutes count."""
+        last = self._samples.get(key)
+        if last is None or now_ms <= last.at_ms:
+            sample = _Sample(now_ms, position, log_end)
+        else:
+            seconds = (now_ms - last.at_ms) / 1000
+            keep = exp(-seconds / RATE_S) if last.reads_per_s or last.appends_per_s else 0.0
+            reads = max(0, position - last.position) / seconds
+            appends = max(0, log_end - last.log_end) / seconds
+            sample = _Sample(
+                now_ms,
+                position,
+                log_end,
+                keep * last.reads_per_s + (1 - keep) * reads,
+                keep * last.appends_per_s + (1 - keep) * appends,
+            )
+        self._samples[key] = sample
+        self._samples.move_to_end(key)
+        while len(self._samples) > SAMPLES_MAX:
+            self._samples.popitem(last=False)
+        return sample
+
+
+def _worse(one: GroupStanding, other: GroupStanding) -> GroupStanding:
+    runways = [each.runway_ms for each in (one, other) if each.runway_ms is not None]
+    return GroupStanding(
+        one.group,
+        one.topic,
+        min(runways, default=None),
+        max(one.lag_ms, other.lag_ms),
+        one.lag + other.lag,
+        other.at_ms,
+    )

@@ -1,0 +1,1 @@
+"""What was rebuilt takes its place, and goes back."""
