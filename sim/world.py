@@ -166,13 +166,13 @@ class World:
         """The WAL as nobody's process sees it; ``power_loss``: as the machine's platters would show it."""
         if self.weather.settings.object_wal:
             return WalBucket.open(self.bucket, cache_bytes=0)
-        machine = self.machines[self._wal_is_on()]
+        machine = self.machines[self.wal_is_on()]
         if power_loss is not None:
             machine = machine.after_power_loss(power_loss)
         disk = SimDisk(machine, self.loop.world, lambda call: None, Random(0))
         return WalDirectory.open(WAL_PATH, disk=disk)
 
-    def _wal_is_on(self) -> int:
+    def wal_is_on(self) -> int:
         """The number of the machine whose WAL the metastore knows."""
         if len(self.machines) == 1:
             return 0

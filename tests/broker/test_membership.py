@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from anabranch.broker.membership import (
@@ -23,6 +24,7 @@ from anabranch.broker.membership import (
 from anabranch.errors import StoreFault
 from anabranch.metastore.api import BrokerRow
 from anabranch.metastore.sqlite import SqliteMetastore
+from anabranch.metastore.wal_floor import Alone
 
 BEAT_MS = 500  # of the tests
 
@@ -354,6 +356,22 @@ async def test_a_broker_whose_number_was_taken_stops_or_takes_another(tmp_path: 
         assert not any_number.expelled and any_number.membership.me.broker_id == 2
         await any_number.membership.look()
         assert any_number.sees == [1, 2]
+
+
+@pytest.mark.parametrize("automatic", [True, False])
+async def test_I1_a_broker_whose_wal_the_cluster_gave_up_stops(
+    tmp_path: Path, automatic: bool
+) -> None:
+    """Also where its clock stood still with it, so that it does not know that it was silent."""
+    async with places(tmp_path, 1, automatic=automatic) as (paused,):
+        now_ms = paused.clock_ms + 60_000
+        await paused.store.register_broker(2, "elsewhere", 9092, now_ms)
+        assert await paused.store.replace_document(
+            "place", "wal", b"{}", now_ms, expected=None, alone=Alone(2, 30_000, empty=True)
+        )
+        await paused.beat()
+        assert paused.expelled == ["the cluster moved to another WAL while this broker was silent"]
+        assert [row.broker_id for row in await paused.store.brokers()] == [2]
 
 
 async def test_a_metastore_that_is_away_makes_nobody_dead(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from anabranch.errors import UserFault
+from anabranch.errors import StoreFault, UserFault
 from anabranch.log import places
 from anabranch.log.places import Place
-from anabranch.metastore.api import Metastore
+from anabranch.metastore.api import AppendCommit, Metastore, NewExtent
 from anabranch.metastore.opening import open_metastore
 
 HERE = Place(UUID(int=1), None, "here")
@@ -149,5 +149,59 @@ def test_I1_brokers_do_not_append_to_two_wals(
         monkeypatch.setattr(places, "BROKER_SILENT_MS", 0)  # it is long dead
         await start(metastore, mine, 1)
         assert await places.known(metastore, "wal") == mine
+
+    run(tmp_path, scenario)
+
+
+def test_I1_a_broker_that_was_paused_does_not_commit_to_a_wal_that_was_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another machine saw nobody for long and nothing in the WAL, and took the place; then the first one went on
+    (found by the simulation). What it acknowledged lay where nobody else reads, and no rebuild would find it."""
+
+    async def scenario(metastore: Metastore) -> None:
+        topic = await metastore.create_topic("t", bytes(15) + b"t", 1, {}, 0)
+        await start(metastore, HERE, 1)
+        paused = (await metastore.brokers())[0]
+        monkeypatch.setattr(places, "BROKER_SILENT_MS", 0)
+        await start(metastore, THERE, 2)
+        extent = NewExtent(0, 0, 64, 10, 1, 1, 0, 0)
+        commit = AppendCommit(topic.no, 0, 0, 1, (extent,))
+        for key in (f"wal/1-{paused.epoch:010}-0000000000", f"wal/1/{paused.epoch:010}-0000000000"):
+            with pytest.raises(StoreFault, match="not the cluster's any more"):
+                await metastore.commit_appends(key, [commit], 0)
+        mine = next(row for row in await metastore.brokers() if row.broker_id == 2)
+        key = f"wal/2-{mine.epoch:010}-0000000000"
+        (outcome,) = await metastore.commit_appends(key, [commit], 0)
+        assert outcome.committed
+        # Something lies in it now, so that it does not move however silent its brokers are.
+        with pytest.raises(UserFault, match="is not the WAL that this cluster uses"):
+            await start(metastore, HERE, 1)
+
+    run(tmp_path, scenario)
+
+
+def test_I1_the_wal_does_not_move_off_what_was_committed_to_it_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes over looked at an empty WAL; before it writes, the silent broker's append is committed."""
+
+    async def scenario(metastore: Metastore) -> None:
+        topic = await metastore.create_topic("t", bytes(15) + b"t", 1, {}, 0)
+        await start(metastore, HERE, 1)
+        epoch = (await metastore.brokers())[0].epoch
+        monkeypatch.setattr(places, "BROKER_SILENT_MS", 0)
+        write = metastore.replace_document
+
+        async def late(*words: Any, **more: Any) -> bool:
+            if not await metastore.wal_objects():
+                commit = AppendCommit(topic.no, 0, 0, 1, (NewExtent(0, 0, 64, 10, 1, 1, 0, 0),))
+                await metastore.commit_appends(f"wal/1-{epoch:010}-0000000000", [commit], 0)
+            return await write(*words, **more)
+
+        monkeypatch.setattr(metastore, "replace_document", late)
+        with pytest.raises(UserFault, match="is not the WAL that this cluster uses"):
+            await start(metastore, THERE, 2)
+        assert await places.known(metastore, "wal") == HERE
 
     run(tmp_path, scenario)

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from anabranch.errors import Outdated
+from anabranch.errors import ClientFault, ErrorCode, Outdated, StoreFault
 from anabranch.metastore import writer
 from anabranch.metastore.api import GapCause, Metastore, OffsetAction, guard_of
 from anabranch.metastore.changes import NAMED_MAX, Changed, ChangeSet, decode, encode, told
 from anabranch.metastore.postgres import notices
+from anabranch.metastore.wal_floor import Alone
 
 from .support import MEMBER, a_topic, append, at, commit, new
 
@@ -165,11 +166,50 @@ async def test_a_document_is_replaced_only_by_who_knows_it(meta: Metastore) -> N
     assert await meta.replace_document("k", "d", b"two", 2, expected=b"one")
     await meta.register_broker(1, "h", 1, 1000)
     await meta.register_broker(2, "h", 2, 1000)
-    alone = {"expected": b"two", "alone": (2, 100)}
+    alone = {"expected": b"two", "alone": Alone(2, 100)}
     assert not await meta.replace_document("k", "d", b"three", 1099, **alone)
     assert await meta.replace_document("k", "d", b"three", 1100, **alone)
     found = await meta.document("k", "d")
     assert found is not None and found.body == b"three"
+
+
+async def test_I1_no_start_of_before_commits_once_the_cluster_moved_to_another_wal(
+    meta: Metastore,
+) -> None:
+    """A broker that was paused for long went on acknowledging what it wrote to a WAL that nobody else reads
+    (found by the simulation)."""
+    topic = await a_topic(meta)
+    paused = await meta.register_broker(1, "h", 1, 1000)
+    mover = await meta.register_broker(2, "h", 2, 1000)
+    old, first = (f"wal/{one.broker_id}-{one.epoch:010}-0000000000" for one in (paused, mover))
+    (outcome,) = await meta.commit_appends(old, [commit(topic, 0, new(0, 4))], 1000)
+    assert outcome.committed
+    empty, full = Alone(2, 100, empty=True), Alone(2, 100)
+    assert not await meta.replace_document("k", "d", b"", 2000, expected=None, alone=empty)
+    assert not await meta.replace_document("k", "d", b"", 1050, expected=None, alone=full)
+    (outcome,) = await meta.commit_appends(old, [commit(topic, 0, new(5, 9, position=100))], 1050)
+    assert outcome.committed, "nothing moved"
+    assert await meta.replace_document("k", "d", b"", 2000, expected=None, alone=full)
+
+    for key in (old, old[:-1] + "1", f"wal/1/{paused.epoch:010}-0000000007"):
+        with pytest.raises(StoreFault, match="a WAL that is not the cluster's any more") as refused:
+            await meta.commit_appends(key, [commit(topic, 0, new(10, 19, position=200))], 2000)
+        assert not refused.value.retryable
+    assert not await meta.beat_broker(1, paused.epoch, 2000)
+    with pytest.raises(ClientFault) as stale:
+        await meta.register_broker(1, "h", 1, 2000, wal_epoch=paused.epoch)
+    assert stale.value.code is ErrorCode.STALE_BROKER_EPOCH
+    assert [row.broker_id for row in await meta.brokers()] == [2]
+
+    (outcome,) = await meta.commit_appends(first, [commit(topic, 0, new(10, 19))], 2000)
+    assert outcome.committed
+    again = await meta.register_broker(2, "h", 2, 2000, wal_epoch=mover.epoch)
+    assert again.writes_under == mover.epoch
+
+
+async def test_I1_a_broker_that_is_given_up_itself_does_not_move_the_wal(meta: Metastore) -> None:
+    assert not await meta.replace_document("k", "d", b"", 9, expected=None, alone=Alone(2, 100))
+    assert await meta.document("k", "d") is None
 
 
 async def test_what_is_decided_by_documents_is_refused_when_they_have_changed(

@@ -164,7 +164,7 @@ class Membership:
 
     Callbacks run on the loop: ``on_routes`` after another picture came into force, ``on_fenced`` when
     this broker was out of sight for so long that others may have acted for it, ``on_expelled`` with a
-    sentence when another broker has taken its number, ``on_load`` with every look, with what the others say
+    sentence when another broker has taken its number, or the cluster has moved to another WAL, ``on_load`` with every look, with what the others say
     of themselves.
     """
 
@@ -425,9 +425,10 @@ class Membership:
                     endpoints=me.endpoints,
                 )
             except ClientFault as fault:
-                if fault.code is not ErrorCode.DUPLICATE_BROKER_REGISTRATION:
+                moved = fault.code is ErrorCode.STALE_BROKER_EPOCH  # the cluster's WAL is another
+                if not moved and fault.code is not ErrorCode.DUPLICATE_BROKER_REGISTRATION:
                     raise
-                if self._automatic:
+                if self._automatic and not moved:
                     continue
                 self._expel(fault.message)
                 return False

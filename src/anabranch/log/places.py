@@ -14,6 +14,7 @@ import msgspec
 
 from anabranch.errors import ClientFault, Corrupt, ErrorCode, UserFault
 from anabranch.metastore.api import Metastore
+from anabranch.metastore.wal_floor import Alone
 
 KIND = "place"
 BROKER_SILENT_MS = 30_000  # a broker that beat no longer ago may be writing
@@ -101,7 +102,8 @@ async def take_wal(metastore: Metastore, mine: Place, url: str, broker_id: int) 
     """Write down the WAL that a broker appends to, once it is registered: every other one that starts sees it then.
 
     Of two machines that start at once both may have seen nobody before. Whoever is registered when the other
-    writes keeps it from that, in one transaction; and whoever comes later finds what was written.
+    writes keeps it from that, in one transaction; and whoever comes later finds what was written. Brokers
+    that are silent, and may only be paused, cannot commit from then on what they append to the other one.
 
     Raises ``UserFault``: this broker must not append.
     """
@@ -110,14 +112,16 @@ async def take_wal(metastore: Metastore, mine: Place, url: str, broker_id: int) 
         if place == mine:
             return  # perhaps another broker on this WAL was quicker
         await admit_wal(metastore, place, mine.id.bytes, mine.machine, url, broker_id)
-        moves = place is not None and _moves(place, mine)
+        moves = None
+        if place is not None and _moves(place, mine):
+            moves = Alone(broker_id, BROKER_SILENT_MS, empty=place.id != mine.id)
         taken = await metastore.replace_document(
             KIND,
             "wal",
             msgspec.json.encode(mine),
             await metastore.now_ms(),
             expected=body,
-            alone=(broker_id, BROKER_SILENT_MS) if moves else None,
+            alone=moves,
         )
         if taken:
             return

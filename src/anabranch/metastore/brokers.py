@@ -8,6 +8,7 @@ from itertools import count
 import msgspec
 
 from anabranch.errors import ClientFault, ErrorCode
+from anabranch.metastore import wal_floor
 from anabranch.metastore.counters import bump
 from anabranch.metastore.credential_values import Endpoint
 from anabranch.metastore.journal_notes import note
@@ -33,6 +34,8 @@ def register_broker(
     wal_epoch: int | None = None,
     endpoints: Sequence[Endpoint] = (),
 ) -> BrokerRow:
+    if wal_epoch is not None:
+        wal_floor.check_start(tx, wal_epoch)
     known = brokers(tx)
     # Whoever listens on an address now has outlived whoever listened there before.
     former = [row.broker_id for row in known if (row.host, row.port) == (host, port)]

@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from anabranch.metastore import documents
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import Document
+from anabranch.metastore.wal_floor import Alone
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class SqlDocumentVerbs(ABC):
         now_ms: int,
         *,
         expected: bytes | None,
-        alone: tuple[int, int] | None = None,
+        alone: Alone | None = None,
     ) -> bool:
         return await self._write(
             documents.replace_document, kind, document_id, body, now_ms, expected, alone

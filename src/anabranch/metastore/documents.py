@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from anabranch.errors import ClientFault, ErrorCode, Outdated
+from anabranch.metastore import wal_floor
 from anabranch.metastore.counters import bump
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx
 from anabranch.metastore.values import Document, Guard, guard_of
+from anabranch.metastore.wal_floor import Alone
 
 
 def check_guard(tx: Tx, guard: Guard | None) -> None:
@@ -36,19 +38,14 @@ def replace_document(
     body: bytes,
     now_ms: int,
     expected: bytes | None,
-    alone: tuple[int, int] | None,
+    alone: Alone | None,
 ) -> bool:
     bump(tx, "broker_epoch", 0)  # nobody registers meanwhile, and nobody replaces
     found = document(tx, kind, document_id)
     if (None if found is None else found.body) != expected:
         return False
-    if alone is not None:
-        broker_id, silent_ms = alone
-        others = tx.execute(
-            "SELECT started_ms, heartbeat_ms FROM broker WHERE broker_id <> ?", (broker_id,)
-        ).fetchall()
-        if any(max(one) + silent_ms > now_ms for one in others):
-            return False
+    if alone is not None and not wal_floor.move(tx, alone, now_ms):
+        return False
     put_document(tx, kind, document_id, body, now_ms)
     return True
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from anabranch.errors import StoreFault
+from anabranch.metastore import wal_floor
 from anabranch.metastore.journal_notes import note
 from anabranch.metastore.tx import Tx, lock_object, lock_wal_objects
 from anabranch.metastore.values import ObjectCounts, ObjectKind, ObjectRow
@@ -57,7 +58,9 @@ def register_wal_object(tx: Tx, key: str, written: int, now_ms: int) -> int:
     """The number of a WAL object that is written up to byte ``written``; created on first use.
 
     Exactly: a rebuild takes the flushes that begin below it for judged, and those behind it for new.
+    Raises StoreFault.
     """
+    wal_floor.check_object(tx, key)
     row = tx.execute(
         "UPDATE object SET bytes = max(bytes, ?) WHERE key = ? AND kind = 1 "
         "RETURNING no, unreferenced_ms",

@@ -103,6 +103,13 @@ def lock_object(tx: Tx, object_no: int) -> None:
         tx.execute("SELECT 1 FROM object WHERE no = ? FOR NO KEY UPDATE", (object_no,))
 
 
+def lock_objects(tx: Tx) -> None:
+    """Until the transaction ends, no object is made or changed by another: no append is committed. Those
+    that wait see what this one did."""
+    if not is_sqlite(tx):
+        tx.execute("LOCK TABLE object IN SHARE MODE")
+
+
 def lock_wal_objects(tx: Tx) -> None:
     """As :func:`lock_object`, for all that appends write to."""
     if not is_sqlite(tx):

@@ -19,6 +19,7 @@ from anabranch.log.rebuild.tables import Tables
 from anabranch.log.rebuild.transactions import recover_transactions
 from anabranch.log.rebuild.verify import verify as verify_all
 from anabranch.log.rebuild.wal_read import broker_start, new_parts
+from anabranch.metastore import wal_floor
 from anabranch.metastore.migrate import shipped
 from anabranch.metastore.restore import Restoration
 from anabranch.storage.segment import SegmentIndex, index_key
@@ -119,6 +120,7 @@ def _complete(
         tx.execute("BEGIN")
         if any(finding.kind is Kind.JOURNAL_HOLE for finding in report.findings):
             tables.drop_unknown()
+        wal_floor.forget(tx)
         # What the WAL may add is decided by what the journal says, so before anything is changed.
         parts = new_parts(wal, pool, tables.known_of_wal(), report, show)
         known = tables.committed_keys()

@@ -45,7 +45,8 @@ class CatalogueVerbs(Protocol):
 
         A row that was registered or beat less than ``silent_ms`` ago is a living broker's, unless it
         has this very address. ``broker_id`` None takes the smallest number, from 1, that no living
-        broker has. Raises ClientFault(DUPLICATE_BROKER_REGISTRATION) if a living one has ``broker_id``.
+        broker has. Raises ClientFault(DUPLICATE_BROKER_REGISTRATION) if a living one has ``broker_id``, and
+        ClientFault(STALE_BROKER_EPOCH) if the cluster moved to another WAL since ``wal_epoch``.
         """
 
     async def beat_broker(

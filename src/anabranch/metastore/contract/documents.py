@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from anabranch.metastore.values import Document
+from anabranch.metastore.wal_floor import Alone
 
 
 class DocumentVerbs(Protocol):
@@ -23,10 +24,10 @@ class DocumentVerbs(Protocol):
         now_ms: int,
         *,
         expected: bytes | None,
-        alone: tuple[int, int] | None = None,
+        alone: Alone | None = None,
     ) -> bool:
-        """Put it if its body is ``expected`` (None: if there is none); whether that was so. ``alone``, a broker's
-        number and milliseconds: and only while no other broker was registered or beat since so long."""
+        """Put it if its body is ``expected`` (None: if there is none); whether that was so. ``alone``: the
+        cluster's WAL moves with it, and only then (:class:`Alone`)."""
 
     async def document(self, kind: str, document_id: str) -> Document | None: ...
 

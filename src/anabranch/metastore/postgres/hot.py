@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from anabranch.errors import StoreFault, UnknownOutcome
-from anabranch.metastore import partitions, transaction_appends
+from anabranch.metastore import partitions, transaction_appends, wal_floor
 from anabranch.metastore.appends import assert_tiles, encode_batches
 from anabranch.metastore.arrays import Blobs, Ints, Texts
 from anabranch.metastore.postgres.functions import COMMIT_OFFSETS
@@ -30,7 +30,8 @@ from anabranch.metastore.values import (
 # last, counted from 1), likewise its producers in s. Marks: those before, raised by the commit's own.
 # The journal finds the object by the extents that name it, or else by a note.
 # A row that another transaction changed while we waited for its lock is read again by FOR UPDATE, and by
-# the UPDATE that follows; nothing else here depends on the statement's snapshot.
+# the UPDATE that follows. Whoever moves the cluster to another WAL locks the table ``object`` against us, and
+# we have our lock before the statement's snapshot is taken; nothing else here depends on that.
 _COMMIT = """
 WITH held AS (
     SELECT c.*, p.next_offset, p.log_start, p.leader_epoch, p.skips, p.unstable, p.aborted_end,
@@ -44,6 +45,7 @@ WITH held AS (
 ), wal AS (
     UPDATE object SET bytes = max(bytes, :written), unreferenced_ms = NULL
     WHERE key = :key AND kind = 1 AND (SELECT count(*) FROM held) >= 0
+        AND NOT EXISTS (SELECT 1 FROM counter WHERE name = 'wal_floor' AND value > :wal_epoch)
     RETURNING no
 ), won AS (
     SELECT h.*, w.no AS object_no FROM held h CROSS JOIN wal w WHERE h.next_offset = h.expected
@@ -103,7 +105,8 @@ FROM (SELECT count(*) AS named FROM wal) AS w LEFT JOIN held h ON true
 # I3: a key whose object was collected must not come back. Nothing happens if another was quicker.
 _REGISTER = """
 INSERT INTO object (key, kind, bytes, created_ms) SELECT :key, 1, 0, :now
-WHERE NOT EXISTS (SELECT 1 FROM deletion WHERE key = :key) ON CONFLICT (key) DO NOTHING
+WHERE NOT EXISTS (SELECT 1 FROM deletion WHERE key = :key)
+    AND NOT EXISTS (SELECT 1 FROM counter WHERE name = 'wal_floor' AND value > :wal_epoch) ON CONFLICT (key) DO NOTHING
 """
 
 # Whether an extent of a commit whose outcome is not known is there, or was and has been merged since.
@@ -160,9 +163,11 @@ def _commit_appends(
     values = _values(object_key, commits)
     rows = tx.execute(_COMMIT, values).fetchall()
     if not rows[0][0]:
-        tx.execute(_REGISTER, {"key": object_key, "now": now_ms})
+        registered = {"key": object_key, "now": now_ms, "wal_epoch": values["wal_epoch"]}
+        tx.execute(_REGISTER, registered)
         rows = tx.execute(_COMMIT, values).fetchall()
         if not rows[0][0]:
+            wal_floor.check_object(tx, object_key)
             raise StoreFault(
                 f"object {object_key} was collected and cannot be used again", retryable=False
             )
@@ -298,6 +303,7 @@ def _values(object_key: str, commits: Sequence[AppendCommit]) -> dict[str, Any]:
             )
         )
     values: dict[str, Any] = {"key": object_key, "written": written, "batches": Blobs(batches)}
+    values["wal_epoch"] = wal_floor.epoch_of(object_key)
     values.update(_columns(_COMMIT_COLUMNS, rows))
     values.update(_columns(_EXTENT_COLUMNS, extents))
     values.update(_columns(_STATE_COLUMNS, states))
