@@ -14,6 +14,7 @@ from anabranch.log.rebuild.report import Kind, Report
 from anabranch.metastore.api import Actor, Committed, TransactionState
 from anabranch.metastore.check import check
 from anabranch.metastore.connections import SqliteTx
+from anabranch.metastore.transaction_end import EndOutcome
 from anabranch.metastore.transactions import pending_offsets, transaction
 from anabranch.storage.wal_directory import WalDirectory
 
@@ -262,5 +263,41 @@ def test_I6_I9_what_never_ended_is_not_committed_with_what_its_producer_sent_lat
         assert rebuilt.rows("next_offset, unstable", "partition") == [(3, -1)]
         await other.log.close()
         await third.log.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "beside another's flush"])
+def test_I6_I9_a_marker_that_ended_nothing_is_not_recovered(
+    run: Run, tmp_path: Path, others: bool
+) -> None:
+    """Another broker ended the transaction while it was written, so it was refused; and it was its broker's last
+    flush, so that no later one says so (found by the simulation)."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        other = await beside(bench, 2)
+        client, fencing = Client(bench), Client(other)
+        await client.init()
+        await client.write(topic, 0, [b"x"])  # 0
+        metastore: Any = bench.log.metastore
+
+        async def late(handover: Any, now_ms: int) -> EndOutcome:
+            await handover.given()
+            await fencing.init()  # 1
+            return EndOutcome(stale=(0,))
+
+        metastore.commit_ends = late
+        with pytest.raises(ClientFault):
+            await client.end(commit=True)
+        del metastore.commit_ends
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        if others:
+            await other.append(topic, 0, [b"y"])
+        rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
+        assert rebuilt.rows("next_offset, unstable", "partition") == [(2 + others, -1)]
+        assert not any(finding.kind is Kind.LEFT_ASIDE for finding in rebuilt.report.findings)
+        await other.log.close()
 
     run(scenario)

@@ -11,6 +11,7 @@ missing in front of it: then the broker had seen what is lost, and the batch was
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor
 from itertools import groupby
 from math import inf
@@ -20,6 +21,7 @@ from anabranch.log.extents import ExtentReader
 from anabranch.log.rebuild.adopt import Placed
 from anabranch.log.rebuild.fetching import in_order
 from anabranch.log.rebuild.merged import by_broker, without_merged
+from anabranch.log.rebuild.order import note_transactions
 from anabranch.log.rebuild.placing import Hole, placed
 from anabranch.log.rebuild.report import TRUNCATED, Kind, Progress, Report, ShowProgress
 from anabranch.log.rebuild.tables import LIVE, Tables
@@ -125,6 +127,8 @@ class Recovery:
             left = [read for read in left if read.part.told is not None or id(read) in in_none]
         left = [self._unfenced(each) for each in left if not self._is_there(row, each, name)]
         left = _without_unended(left)
+        if not self._holes:
+            left = _without_refused_ends(left, self._tables.writing(topic_no, partition))
         streams = [_in_order(stream) for stream in by_broker(left).values()]
         if streams:
             self._place(row, name, streams)
@@ -332,6 +336,28 @@ def _without_unended(reads: Sequence[Read]) -> list[Read]:
                     floor = span.end_offset
             out = {id(header) for header in over if not is_ended(header, floor)}
             read = read._replace(headers=[h for h in read.headers if id(h) not in out])
+        kept.append(read)
+    return kept
+
+
+def _without_refused_ends(reads: Sequence[Read], writing: AbstractSet[int]) -> list[Read]:
+    """Without markers that end nothing, in flushes of which nobody knows the outcome: another broker had ended
+    the transaction before, so they were refused (I6). ``writing``: whose transactions are open below."""
+    ordered = len(by_broker(reads)) == 1
+    now = set(writing)
+    if not ordered:  # what another broker's flush holds may have come before
+        for read in reads:
+            now.update(
+                h.producer_id for h in read.headers if h.is_transactional and not h.is_control
+            )
+    kept = []
+    for read in reads:
+        if read.part.fate is not Fate.SETTLED and read.part.told is None:
+            headers = [h for h in read.headers if not h.is_control or h.producer_id in now]
+            if len(headers) < len(read.headers):
+                read = read._replace(headers=headers)
+        if ordered:
+            note_transactions(read.headers, now)
         kept.append(read)
     return kept
 
