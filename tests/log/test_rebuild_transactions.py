@@ -228,6 +228,36 @@ def test_I6_I9_a_marker_comes_behind_what_it_ends_whatever_the_clocks_say(
     run(scenario)
 
 
+def test_I6_I9_a_marker_comes_behind_the_last_record_that_another_broker_took(
+    run: Run, tmp_path: Path
+) -> None:
+    """The broker that ends the transaction knew of its first record, and has a clock that lags behind (found by the
+    simulation: a part of a committed transaction was seen)."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {})
+        other = await beside(bench, 2)
+        await bench.append(topic, 0, [b"first"])
+        await ship(bench)
+        await journal_of(bench).snapshot()
+        client = Client(bench)
+        await client.init()
+        client.bench = other
+        await client.write(topic, 0, [b"x"])  # 1
+        client.bench = bench
+        await client.write(topic, 0, [b"y"])  # 2
+        await client.write(topic, 0, [b"z"])  # 3
+        client.bench = other
+        bench.clock.ms -= 5_000
+        await client.end(commit=True)  # 4
+        rebuilt = Rebuilt(bench, tmp_path / "rebuilt.db")
+        assert rebuilt.rows("next_offset, unstable", "partition") == [(5, -1)]
+        assert rebuilt.rows("name", "transactional_id") == []
+        await other.log.close()
+
+    run(scenario)
+
+
 def test_I6_I9_what_never_ended_is_not_committed_with_what_its_producer_sent_later(
     run: Run, tmp_path: Path
 ) -> None:

@@ -193,9 +193,9 @@ class Transactions:
 
     async def _carry_out(self, found: Transaction, end: TransactionEnd) -> TransactionalId | None:
         """The id after the end; None if it changed meanwhile and nothing happened."""
-        logs = []
+        logs, behind = [], []
         for touched in found.partitions:
-            if touched.first_offset is None or not touched.live:
+            if touched.first_offset is None or touched.next_offset is None:
                 continue
             log = self._catalogue.find(touched.topic_no, touched.partition)
             if log is None or log.broken:
@@ -204,6 +204,12 @@ class Transactions:
             if log is None:
                 return None
             logs.append(log)
+            if log.next_offset < touched.next_offset:
+                behind.append(log)
+        if behind:
+            # Its flush tells how far it saw each partition go: behind all that the transaction wrote, by whichever
+            # broker, so that a rebuild puts the markers there, too.
+            await self._catalogue.refresh_some(behind)
         if logs:
             ending = Ending.of(end, logs, self._now_ms())
             self._pipeline.submit_ending(ending)

@@ -90,13 +90,13 @@ class TransactionalId(Struct, frozen=True):
 class Touched(NamedTuple):
     """A partition of an ongoing transaction; ``first_offset`` is None until something was written.
 
-    ``live``: its topic was not deleted meanwhile.
+    ``next_offset``: where the partition ends; None where its topic was deleted meanwhile.
     """
 
     topic_no: int
     partition: int
     first_offset: int | None
-    live: bool
+    next_offset: int | None
 
 
 class Transaction(NamedTuple):

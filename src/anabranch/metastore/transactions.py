@@ -242,7 +242,7 @@ def transaction(tx: Tx, name: str) -> Transaction | None:
         return None
     found = id_of(row)
     touched = tx.execute(
-        "SELECT t.topic_no, t.partition, t.first_offset, p.topic_no FROM transaction_partition t "
+        "SELECT t.topic_no, t.partition, t.first_offset, p.next_offset FROM transaction_partition t "
         "LEFT JOIN partition p ON p.topic_no = t.topic_no AND p.partition = t.partition "
         "WHERE t.transaction_no = ? ORDER BY t.topic_no, t.partition",
         (found.no,),
@@ -253,7 +253,7 @@ def transaction(tx: Tx, name: str) -> Transaction | None:
     )
     return Transaction(
         found,
-        tuple(Touched(no, part, first, live is not None) for no, part, first, live in touched),
+        tuple(Touched(*one) for one in touched),
         tuple(group_id for (group_id,) in groups),
     )
 
