@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from anabranch.errors import AnabranchError, ErrorCode
 from anabranch.log import compaction, merge, offset_map, places
+from anabranch.metastore import wal_floor
 from anabranch.metastore.documents import document
 from anabranch.metastore.topics import topics
 from anabranch.storage.wal import WalReader
@@ -156,7 +157,10 @@ class World:
         """Whether a flush that is begun can only be cut off: no fault is injected that it could meet. (A WAL
         of objects gives up a writer that is paused for long.)"""
         settings = self.weather.settings
-        return is_quiet(settings) and not settings.object_wal
+        moved = self.database.connection.execute(
+            "SELECT 1 FROM counter WHERE name = ?", (wal_floor.NAME,)
+        ).fetchone()
+        return is_quiet(settings) and not settings.object_wal and moved is None
 
     @property
     def clocks_apart_ms(self) -> int:
