@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any, cast
+
 import pytest
 
 from anabranch.errors import ClientFault, ErrorCode
-from anabranch.log.branch import BranchPoint
+from anabranch.log.branch import BranchPoint, cut_extent
+from anabranch.metastore.api import Extent, ObjectKind
+from anabranch.records.builder import build_batch
+from anabranch.records.record import Record
 from anabranch.storage.store import NotFound
 
 from .conftest import Bench
@@ -112,3 +118,44 @@ def test_a_source_that_is_deleted_meanwhile_is_said_so(run) -> None:
         assert await bench.log.metastore.topics() == []
 
     run(scenario)
+
+
+@pytest.mark.parametrize("gap", [0, 3])
+def test_I7_a_compacted_extent_that_is_cut_does_not_claim_to_be_whole(gap: int) -> None:
+    """Compaction took out the first offsets and left as many records, of both sides, as the part below the cut has
+    offsets: then its first batch was not where it was to come (found by the simulation: the branch was not served)."""
+    batches = [
+        build_batch([Record(0, 1, None, b"v", ()) for _ in range(count)], base_offset=base)
+        for base, count in ((gap, 6 - gap), (6, 4), (10, 5))
+    ]
+    positions = [0, len(batches[0]), len(batches[0]) + len(batches[1])]
+    extent = Extent(
+        base_offset=0,
+        last_offset=14,
+        object_no=1,
+        object_key="topics/t/0/0.log",
+        kind=ObjectKind.SEGMENT,
+        position=0,
+        length=sum(map(len, batches)),
+        records=15 - gap,
+        max_timestamp=1,
+        appended_ms=1,
+        leader_epoch=0,
+    )
+
+    class Extents:
+        """An index with an entry for each batch."""
+
+        def offset_position(self, extent: Extent, offset: int) -> int:
+            return positions[1]
+
+        def max_timestamp_before(self, extent: Extent, position: int) -> int:
+            return 1
+
+        def chunks(self, extent: Extent, *, start: int) -> Iterator[memoryview]:
+            yield memoryview(b"".join(batches))[start:]
+
+    whole, last = cut_extent(cast(Any, Extents()), extent, 10)
+    assert last is None and whole is not None
+    assert (whole.base_offset, whole.last_offset, whole.length) == (0, 9, positions[2])
+    assert (whole.records == 10) == (gap == 0)

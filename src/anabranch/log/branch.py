@@ -328,7 +328,7 @@ def cut_extent(extents: ExtentReader, extent: Extent, end: int) -> _Cut:
             last_offset=reached - 1,
             position=extent.position,
             length=kept,
-            records=min(extent.records, reached - extent.base_offset) if start else records,
+            records=_records(extent, reached) if start else records,
             max_timestamp=max_timestamp,
             appended_ms=extent.appended_ms,
             leader_epoch=extent.leader_epoch,
@@ -343,6 +343,13 @@ def cut_extent(extents: ExtentReader, extent: Extent, end: int) -> _Cut:
     return _Cut(
         whole, _Last(trim_batch(run, header, end), reached, max(extent.appended_ms, appended_ms))
     )
+
+
+def _records(extent: Extent, reached: int) -> int:
+    """Of the part of ``extent`` below ``reached``, in whole batches, most of which were not read. As many as there
+    are offsets would say that none is missing, so there are fewer if some are missing anywhere."""
+    offsets = reached - extent.base_offset
+    return offsets if extent.is_dense else max(1, min(extent.records, offsets - 1))
 
 
 def trim_batch(run: memoryview, header: BatchHeader, end: int) -> bytes:
