@@ -84,10 +84,6 @@ class Member(Client):
     async def _enter(self) -> list[Place]:
         joined = await self._join()
         number = joined.generation
-        if joined.member_id == self.member_id and number < self.generation:
-            raise Violation(
-                f"{self.group}: generation {number} of {self.member_id} after {self.generation}"
-            )
         if joined.member_id != self.member_id:
             self.member_id, self.generation = joined.member_id, -1
         generation = self.story_of.generations.setdefault(number, Generation())
@@ -104,6 +100,11 @@ class Member(Client):
             generation.given.append(given)
             assignments = [(member, json.dumps(mine).encode()) for member, mine in given.items()]
         answer = await self._sync(number, assignments)
+        # A broker that does not know yet that it was given up may let somebody join what is over, not sync.
+        if number < self.generation:
+            raise Violation(
+                f"{self.group}: generation {number} of {self.member_id} after {self.generation}"
+            )
         # Now it is stored. A generation that was only joined may be forgotten with its coordinator.
         self.generation = number
         self.story_of.joined.append((self.world.loop.time(), number))
