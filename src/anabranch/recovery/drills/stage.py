@@ -12,8 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -39,14 +37,13 @@ from anabranch.recovery.plans import planning
 from anabranch.recovery.plans.plan import Plan
 from anabranch.recovery.promotion import promote
 from anabranch.recovery.replays import processes, replay
+from anabranch.recovery.replays.broker_process import BrokerProcess
 from anabranch.recovery.replays.runner import OnProgress
 from anabranch.recovery.replays.session import Session, Status
 from anabranch.recovery.sinks.locations import opened_lines, read_sink
 from anabranch.recovery.sinks.source import SOURCES_VARIABLE, Source, sources_to_environment
 
 HOST: Final = "127.0.0.1"
-START_S: Final = 60.0  # a busy machine
-STOP_S: Final = 20.0
 LOOK_S: Final = 0.1
 BATCH: Final = 500  # records of a batch in the scratch cluster
 RATE: Final = 1 << 30  # bytes per second: a drill measures what the processor can
@@ -66,64 +63,14 @@ class Figures(NamedTuple):
     seconds: float
 
 
-class Broker:
-    """The scratch cluster's: a process that scenarios may kill."""
-
-    def __init__(self, data: Path, log: Path, config: str = "") -> None:
-        self._data = data
-        self._log = log
-        self._config = config
-        self._process: asyncio.subprocess.Process | None = None
-        self._port = 0
-
-    @property
-    def address(self) -> str:
-        return f"{HOST}:{self._port}"
-
-    async def start(self) -> None:
-        """Until it listens, on the port that it had. Raises UserFault."""
-        words = ["up", "--data", str(self._data), "--listen", self.address]
-        if self._config:
-            path = self._data.with_name("broker.toml")
-            path.write_text(self._config)
-            words += ["--config", str(path)]
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "anabranch.cli.main", *words),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                env={k: v for k, v in os.environ.items() if not k.startswith("ANABRANCH_")},
-                start_new_session=True,
-            )
-        assert self._process.stdout is not None
-        try:
-            async with asyncio.timeout(START_S):
-                while line := await self._process.stdout.readline():
-                    if b" listening on " in line:
-                        self._port = int(line.rpartition(b":")[2])
-                        return
-        except TimeoutError:
-            await self.stop()
-        raise UserFault(f"the drill's broker did not start; see {self._log}")
-
-    async def kill(self) -> None:
-        """As a machine that is switched off."""
-        assert self._process is not None
-        self._process.kill()
-        await self._process.wait()
-
-    async def stop(self) -> None:
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(process.wait(), STOP_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+def scratch_broker(data: Path, log: Path, config: str = "") -> BrokerProcess:
+    """The scratch cluster's, which scenarios may kill; ``config``: its settings, as TOML."""
+    words = ["--data", str(data)]
+    if config:
+        path = data.with_name("broker.toml")
+        path.write_text(config)
+        words += ["--config", str(path)]
+    return BrokerProcess(words, log, "the drill's broker")
 
 
 class Stage:
@@ -140,7 +87,7 @@ class Stage:
         self.output = root / "processor.log"
         self._base = base
         self._timeout_s = timeout_s
-        self.broker = Broker(self.data, root / "broker.log")
+        self.broker = scratch_broker(self.data, root / "broker.log")
         self.log: Log
         self.point: RecoveryPoint
         self.records = 0
@@ -211,7 +158,7 @@ class Stage:
         """As it was when it was filled. Nothing runs on it. The place is the same, since a cluster knows it."""
         shutil.rmtree(self.root / "work")
         shutil.copytree(self.root / "base", self.root / "work")
-        self.broker = Broker(self.data, self.root / "broker.log", config)
+        self.broker = scratch_broker(self.data, self.root / "broker.log", config)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

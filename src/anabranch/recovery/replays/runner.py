@@ -22,7 +22,7 @@ from anabranch.log.location import Location
 from anabranch.metastore.api import Metastore
 from anabranch.recovery.model import Position, Volume, topic_id_text
 from anabranch.recovery.replays import processes, sessions, signals
-from anabranch.recovery.replays.own_broker import OwnBroker
+from anabranch.recovery.replays.broker_process import BrokerProcess, of_session
 from anabranch.recovery.replays.places import choose
 from anabranch.recovery.replays.session import (
     Branch,
@@ -89,7 +89,7 @@ class Runner:
         self._store = store
         self._more_probes = probes
         self._where = where
-        self._own: OwnBroker | None = None
+        self._own: BrokerProcess | None = None
         self._holder = f"{os.getpid()}-{clock_ms()}"
         self._saved_ms = 0
         self._numbers: dict[int, Branch] = {}
@@ -170,7 +170,7 @@ class Runner:
                 f"replay {self.session.id} has a broker of its own: say where its cluster is"
             )
         log = self._output.with_name(f"{self.session.id}.broker.log")
-        self._own = OwnBroker(self._where, self.session.id, log)
+        self._own = of_session(self._where, self.session.id, log)
         await self._own.start()
         self.session = structs.replace(
             self.session,

@@ -1,7 +1,7 @@
-"""A broker process of a session's own: its command then runs under the names that it knows.
+"""A broker as a process of our own: for one replay session, or for a drill's scratch cluster.
 
 ``anabranch up --session ID`` (docs/operations.md) serves the session's branches as the topics that they stand for, and keeps
-its groups and transactions apart. It owns nothing: if it dies it is started again, at the same port.
+its groups and transactions apart. A broker owns nothing: if it dies it is started again, at the same port.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,14 +24,15 @@ LAST_WORDS_BYTES: Final = 4096
 HOST: Final = "127.0.0.1"
 
 
-class OwnBroker:
-    """Started, watched and stopped by the session's runner."""
+class BrokerProcess:
+    """Started, watched and stopped by who needs it; it listens on this machine only."""
 
-    def __init__(self, where: Location, session_id: str, output: Path) -> None:
-        """``output``: the file that its messages go to."""
-        self._where = where
-        self._session_id = session_id
+    def __init__(self, words: Sequence[str], output: Path, what: str) -> None:
+        """``words`` follow ``anabranch up``; ``output`` is the file that its messages go to; ``what`` it is called in
+        errors."""
+        self._words = words
         self._output = output
+        self._what = what
         self._process: asyncio.subprocess.Process | None = None
         self._port = 0
 
@@ -44,13 +46,11 @@ class OwnBroker:
         for _ in range(STARTS_MAX):
             if await self._try_start():
                 return
-        raise UserFault(
-            f"the broker of replay {self._session_id} was killed {STARTS_MAX} times as it started"
-        )
+        raise UserFault(f"{self._what} was killed {STARTS_MAX} times as it started")
 
     async def _try_start(self) -> bool:
         self._output.parent.mkdir(parents=True, exist_ok=True)
-        words = ["up", *self._places(), "--session", self._session_id, "--listen", self.address]
+        words = ["up", *self._words, "--listen", self.address]
         with self._output.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -58,7 +58,7 @@ class OwnBroker:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=output,
-                env={key: value for key, value in os.environ.items() if key not in _TOLD},
+                env={k: v for k, v in os.environ.items() if not k.startswith("ANABRANCH_")},
                 start_new_session=True,  # a Ctrl-C is ours to pass on
             )
         try:
@@ -66,8 +66,7 @@ class OwnBroker:
         except TimeoutError:
             await self.stop()
             raise UserFault(
-                f"the broker of replay {self._session_id} does not listen after {START_S:.0f} s; "
-                f"see {self._output}"
+                f"{self._what} does not listen after {START_S:.0f} s; see {self._output}"
             ) from None
         if port is None:
             return False
@@ -78,6 +77,12 @@ class OwnBroker:
         """Start it again if it died. Raises UserFault."""
         if self._process is not None and self._process.returncode is not None:
             await self.start()
+
+    async def kill(self) -> None:
+        """As a machine that is switched off."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL if it does not end within its time; without a process nothing."""
@@ -91,16 +96,6 @@ class OwnBroker:
             process.kill()
             await process.wait()
 
-    def _places(self) -> list[str]:
-        where = self._where
-        named = {
-            "--data": where.data,
-            "--metastore": where.metastore,
-            "--store": where.store,
-            "--wal": where.wal,
-        }
-        return [word for flag, value in named.items() if value for word in (flag, str(value))]
-
     async def _announced(self) -> int | None:
         """The port in its line "… listening on HOST:PORT"; None: it was killed before."""
         assert self._process is not None and self._process.stdout is not None
@@ -109,9 +104,7 @@ class OwnBroker:
                 return int(line.rpartition(b":")[2])
         if await self._process.wait() < 0:
             return None
-        raise UserFault(
-            f"the broker of replay {self._session_id} did not start: {self._last_words()}"
-        )
+        raise UserFault(f"{self._what} did not start: {self._last_words()}")
 
     def _last_words(self) -> str:
         text = self._output.read_bytes()[-LAST_WORDS_BYTES:].decode(errors="replace")
@@ -119,5 +112,14 @@ class OwnBroker:
         return lines[-1].strip() if lines else f"it said nothing in {self._output}"
 
 
-# What the places above are told by otherwise; theirs win.
-_TOLD: Final = frozenset(f"ANABRANCH_{name}" for name in ("DATA", "METASTORE", "STORE", "WAL"))
+def of_session(where: Location, session_id: str, output: Path) -> BrokerProcess:
+    """The broker of a replay session, on the session's cluster."""
+    named = {
+        "--data": where.data,
+        "--metastore": where.metastore,
+        "--store": where.store,
+        "--wal": where.wal,
+    }
+    places = [word for flag, value in named.items() if value for word in (flag, str(value))]
+    what = f"the broker of replay {session_id}"
+    return BrokerProcess([*places, "--session", session_id], output, what)
