@@ -61,13 +61,15 @@ def test_every_record_once(tmp_path: Path, engine: str, environment: str) -> Non
     data = tmp_path / "data"
     plan = asyncio.run(prepare(data))
     program = Path(__file__).parent / "apps" / f"bulk_{engine}.py"
+    interpreter = str(python(environment))
     done = subprocess.run(
-        [
-            str(python(environment)),
-            str(program),
-            json.dumps({"data": str(data), "plan": plan}),
-        ],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "src"), "SPARK_LOCAL_IP": "127.0.0.1"},
+        [interpreter, str(program), json.dumps({"data": str(data), "plan": plan})],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "src"),
+            "PYSPARK_PYTHON": interpreter,  # Spark's workers are the path's python3 otherwise
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        },
         cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
