@@ -24,6 +24,7 @@ from anabranch.log.shards import lease_name
 from anabranch.wire.messages import m09_offset_fetch as m09
 from anabranch.wire.messages import m13_leave_group as m13
 from anabranch.wire.messages import m78_share_fetch as m78
+from anabranch.wire.messages.m03_metadata import MetadataRequest, MetadataRequestTopic
 from anabranch.wire.messages.m10_find_coordinator import FindCoordinatorRequest
 from anabranch.wire.messages.m12_heartbeat import HeartbeatRequest
 from anabranch.wire.messages.m15_describe_groups import DescribeGroupsRequest
@@ -120,6 +121,43 @@ async def leaders(bench: Bench, topic: str = "t") -> list[int]:
     assert [one.leader_epoch for one in answer.partitions] == [0] * PARTITIONS
     assert all(one.replica_nodes == one.isr_nodes for one in answer.partitions)
     return [one.leader_id for one in answer.partitions]
+
+
+@pytest.mark.parametrize("others", [0, 200], ids=["one by one", "all at once"])
+async def test_what_one_broker_created_no_other_calls_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: int
+) -> None:
+    """Its creator was told that it is there: a consumer that subscribes in that moment would fail."""
+    monkeypatch.setattr(Catalogue, "watch", lambda self: None)  # no notice arrives
+    absent = [f"absent-{number}" for number in range(others)]
+    async with brokers(tmp_path, 2) as (one, other):
+        await one.create("a")
+        told = (await other.call(metadata("a", "not a name", *absent))).topics
+        assert [topic.error_code for topic in told] == [
+            ErrorCode.NONE,
+            ErrorCode.INVALID_TOPIC_EXCEPTION,
+            *[ErrorCode.UNKNOWN_TOPIC_OR_PARTITION] * others,
+        ]
+        await one.create("b")
+        made = one.broker.log.catalogue.topic("b")
+        assert made is not None
+        (by_id,) = (
+            await other.call(
+                MetadataRequest(topics=[MetadataRequestTopic(name=None, topic_id=made.id)]), 13
+            )
+        ).topics
+        assert (by_id.error_code, by_id.name) == (ErrorCode.NONE, "b")
+        await one.create("c")
+        described = await other.call(
+            DescribeTopicPartitionsRequest(
+                topics=[TopicRequest(name=name) for name in ("c", *absent)],
+                response_partition_limit=100,
+            )
+        )
+        assert next(t for t in described.topics if t.name == "c").error_code == ErrorCode.NONE
+        await one.create("d")
+        altered = await incremental(other, 2, "d", ("retention.ms", 0, "1000"))
+        assert altered.error_code == ErrorCode.NONE
 
 
 async def test_every_broker_shows_all_and_names_the_same_leaders(tmp_path: Path) -> None:

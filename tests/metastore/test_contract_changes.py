@@ -74,6 +74,15 @@ async def test_a_topic_and_its_end(reopen: Opener) -> None:
     assert await other.some_topics([topic.no]) == []
 
 
+async def test_topics_are_found_by_name_and_by_id(reopen: Opener) -> None:
+    metastore = reopen()
+    topic = await a_topic(metastore)
+    assert await metastore.find_topics([topic.name, "none"], [bytes(16)]) == [topic.no]
+    assert await metastore.find_topics([], [topic.id]) == [topic.no]
+    await metastore.delete_topic(topic.no, 5)
+    assert await metastore.find_topics([topic.name], [topic.id]) == []
+
+
 async def test_groups_and_brokers(reopen: Opener) -> None:
     one, _, heard = await watched(reopen)
     topic = await a_topic(one)

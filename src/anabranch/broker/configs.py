@@ -316,7 +316,7 @@ async def alter(
     """
     log = context.log
     if resource_type == ResourceType.TOPIC:
-        topic = _topic(context, name)
+        topic = await _topic(context, name)
         lanes.check_write(context.lane, topic)
         configs = wanted
         if configs is None:
@@ -397,7 +397,7 @@ def _level_change(name: str, operation: int, value: str | None) -> tuple[str, st
 async def describe(context: Context, resource_type: int, name: str) -> list[Described]:
     """Every config of a resource. Raises ClientFault."""
     if resource_type == ResourceType.TOPIC:
-        return describe_topic(_topic(context, name).configs)
+        return describe_topic((await _topic(context, name)).configs)
     if resource_type == ResourceType.BROKER:
         return context.broker.configs.describe(name)
     if resource_type == ResourceType.GROUP:
@@ -411,7 +411,8 @@ async def describe(context: Context, resource_type: int, name: str) -> list[Desc
     raise unsupported(resource_type)
 
 
-def _topic(context: Context, name: str) -> Topic:
+async def _topic(context: Context, name: str) -> Topic:
+    await context.log.catalogue.look_for([name])
     topic = context.log.catalogue.topic(name)
     if topic is None:
         raise ClientFault(

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from anabranch.errors import AnabranchError, ClientFault, ErrorCode
 from anabranch.log.awaited import PLACES_MAX, Awaited
-from anabranch.log.config import TopicConfig, effective
+from anabranch.log.config import TopicConfig, effective, is_topic_name
 from anabranch.log.partition import PartitionLog
 from anabranch.metastore.api import Metastore, Partition, Topic
 from anabranch.metastore.changes import EVERYTHING, Changed, ChangeSet
@@ -22,6 +22,7 @@ from anabranch.metastore.changes import EVERYTHING, Changed, ChangeSet
 logger = logging.getLogger(__name__)
 
 RETRY_S = 1.0  # after a reload that failed; what changed must not wait for the next change
+LOOKED_FOR_MAX = 100  # topics one by one, for one request; beyond it everything is looked at once
 
 
 class Catalogue:
@@ -137,6 +138,31 @@ class Catalogue:
             done, _ = await asyncio.wait({self._reloading}, timeout=RETRY_S)
             return bool(done)
         return True
+
+    async def look_for(self, names: Iterable[str] = (), ids: Iterable[bytes] = ()) -> None:
+        """Before topics are called unknown: learn of those that another process made a moment ago, whose notice
+        has not come yet. A topic that its creator was told of is there for everybody, on every broker.
+
+        Where the metastore cannot be asked, what is known stands.
+        """
+        unknown = {name for name in names if name not in self._by_name and is_topic_name(name)}
+        unknown_ids = {topic_id for topic_id in ids if topic_id not in self._by_id}
+        if not unknown and not unknown_ids:
+            return
+        if len(unknown) + len(unknown_ids) > LOOKED_FOR_MAX:
+            self.notice()
+            assert self._closed or self._reloading is not None
+            if self._reloading is not None:
+                await asyncio.wait({self._reloading}, timeout=RETRY_S)
+            return
+        if self._suffix:
+            unknown |= {self.stored_name(name) for name in unknown}
+        try:
+            found = await self._metastore.find_topics(unknown, unknown_ids)
+        except AnabranchError as fault:
+            logger.warning("topics that are not known here could not be looked up: %s", fault)
+        else:
+            await self.learn(self.unknown(found))
 
     async def close(self) -> None:
         """Stop watching."""

@@ -471,6 +471,15 @@ def effective(configs: Mapping[str, str]) -> TopicConfig:
     )
 
 
+def is_topic_name(name: str) -> bool:
+    """Whether Kafka allows it."""
+    try:
+        validate_topic_name(name)
+    except ClientFault:
+        return False
+    return True
+
+
 def validate_topic_name(name: str) -> None:
     """Raise ClientFault(INVALID_TOPIC_EXCEPTION) unless ``name`` is one that Kafka allows."""
     wrong = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -55,6 +55,19 @@ def some_topics(tx: Tx, topic_nos: Sequence[int]) -> list[Topic]:
         ).fetchone()
         found += [topic_of(row)] if row else []
     return found
+
+
+def find_topics(tx: Tx, names: Collection[str], ids: Collection[bytes]) -> list[int]:
+    """Numbers of the live topics that have one of the names or ids."""
+    rows = [
+        tx.execute("SELECT no FROM topic WHERE name = ? AND state = 0", (name,)).fetchone()
+        for name in names
+    ]
+    rows += [
+        tx.execute("SELECT no FROM topic WHERE id = ? AND state = 0", (topic_id,)).fetchone()
+        for topic_id in ids
+    ]
+    return [row[0] for row in rows if row is not None]
 
 
 def keeps_offsets(tx: Tx, topic_no: int) -> bool:

@@ -8,7 +8,7 @@ writes are carried out. ``docs/formats-metastore.md`` describes the tables.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -179,6 +179,9 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
 
     async def some_topics(self, topic_nos: Sequence[int]) -> list[Topic]:
         return await self._read(topics.some_topics, topic_nos)
+
+    async def find_topics(self, names: Collection[str], ids: Collection[bytes]) -> list[int]:
+        return await self._read(topics.find_topics, names, ids)
 
     async def topic_by_no(self, topic_no: int) -> Topic | None:
         return await self._read(topics.topic_by_no, topic_no)

@@ -35,6 +35,7 @@ async def handle(context: Context, request: ListOffsetsRequest) -> ListOffsetsRe
     committed = request.isolation_level == _READ_COMMITTED
     response = ListOffsetsResponse()
     seen: set[tuple[str, int]] = set()
+    await context.log.catalogue.look_for(wanted.name for wanted in request.topics)
     for wanted in request.topics:
         answered = ListOffsetsTopicResponse(name=wanted.name)
         response.topics.append(answered)

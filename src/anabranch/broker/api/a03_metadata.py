@@ -60,6 +60,10 @@ async def handle(context: Context, request: MetadataRequest) -> MetadataResponse
         create = request.allow_auto_topic_creation and broker.settings.topics.auto_create
         # A topic asked for a thousand times is described once (I10), as Kafka does.
         once = {(wanted.name, wanted.topic_id): wanted for wanted in request.topics}
+        await context.log.catalogue.look_for(
+            {one.name for one in once.values() if one.name is not None},
+            {one.topic_id for one in once.values() if one.topic_id != ZERO_UUID},
+        )
         described = [await _one(context, wanted, create) for wanted in once.values()]
     if request.include_topic_authorized_operations:
         for topic in described:

@@ -37,6 +37,10 @@ async def handle(context: Context, request: OffsetCommitRequest) -> OffsetCommit
     response = OffsetCommitResponse()
     offsets: list[OffsetToCommit] = []
     answers: list[OffsetCommitResponsePartition] = []
+    if context.version >= _TOPIC_IDS:
+        await log.catalogue.look_for(ids=[wanted.topic_id for wanted in request.topics])
+    else:
+        await log.catalogue.look_for(wanted.name for wanted in request.topics)
     for wanted in request.topics:
         answered = OffsetCommitResponseTopic(name=wanted.name, topic_id=wanted.topic_id)
         response.topics.append(answered)

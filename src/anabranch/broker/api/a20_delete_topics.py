@@ -33,6 +33,10 @@ async def handle(context: Context, request: DeleteTopicsRequest) -> DeleteTopics
     wanted = request.topics
     if context.version < _STATES:
         wanted = [DeleteTopicState(name=name) for name in request.topic_names]
+    await context.log.catalogue.look_for(
+        {one.name for one in wanted if one.name is not None},
+        {one.topic_id for one in wanted if one.topic_id != ZERO_UUID},
+    )
     response = DeleteTopicsResponse()
     done: set[int] = set()
     for one in wanted:

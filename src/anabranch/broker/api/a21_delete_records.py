@@ -26,6 +26,7 @@ MAX = 2
 
 async def handle(context: Context, request: DeleteRecordsRequest) -> DeleteRecordsResponse:
     response = DeleteRecordsResponse()
+    await context.log.catalogue.look_for(wanted.name for wanted in request.topics)
     for wanted in request.topics:
         answered = DeleteRecordsTopicResult(name=wanted.name)
         response.topics.append(answered)

@@ -27,6 +27,7 @@ async def handle(
 ) -> OffsetForLeaderEpochResponse:
     log = context.log
     response = OffsetForLeaderEpochResponse()
+    await log.catalogue.look_for(wanted.topic for wanted in request.topics)
     for wanted in request.topics:
         answered = OffsetForLeaderTopicResult(topic=wanted.topic)
         response.topics.append(answered)

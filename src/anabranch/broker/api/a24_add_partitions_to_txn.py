@@ -64,6 +64,7 @@ async def handle(
 async def _one(
     context: Context, wanted: AddPartitionsToTxnTransaction
 ) -> list[AddPartitionsToTxnTopicResult]:
+    await context.log.catalogue.look_for(one.name for one in wanted.topics)
     keys, missing = partition_numbers(
         context, [(one.name, one.partitions) for one in wanted.topics]
     )

@@ -36,6 +36,7 @@ async def handle(context: Context, request: TxnOffsetCommitRequest) -> TxnOffset
     response = TxnOffsetCommitResponse()
     offsets: list[OffsetToCommit] = []
     answers: list[TxnOffsetCommitResponsePartition] = []
+    await context.log.catalogue.look_for(wanted.name for wanted in request.topics)
     for wanted in request.topics:
         answered = TxnOffsetCommitResponseTopic(name=wanted.name)
         response.topics.append(answered)

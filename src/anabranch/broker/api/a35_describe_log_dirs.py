@@ -33,6 +33,7 @@ async def handle(context: Context, request: DescribeLogDirsRequest) -> DescribeL
         wanted = {topic.name: set(range(topic.partitions)) for topic in log.catalogue.topics()}
     else:
         wanted = {one.topic: set(one.partitions) for one in request.topics}
+        await log.catalogue.look_for(wanted)
     try:
         result.total_bytes, result.usable_bytes = context.broker.disk_bytes()
         for name, partitions in wanted.items():

@@ -26,6 +26,7 @@ MAX = 3
 async def handle(context: Context, request: CreatePartitionsRequest) -> CreatePartitionsResponse:
     twice = topics.duplicates([one.name for one in request.topics])
     results: dict[str, CreatePartitionsTopicResult] = {}
+    await context.log.catalogue.look_for(wanted.name for wanted in request.topics)
     for wanted in request.topics:
         result = results[wanted.name] = CreatePartitionsTopicResult(name=wanted.name)
         try:

@@ -20,8 +20,9 @@ MIN = 0
 MAX = 2
 
 
-def handle(context: Context, request: ElectLeadersRequest) -> ElectLeadersResponse:
+async def handle(context: Context, request: ElectLeadersRequest) -> ElectLeadersResponse:
     response = ElectLeadersResponse()
+    await context.log.catalogue.look_for(one.topic for one in request.topic_partitions or ())
     for wanted in request.topic_partitions or ():
         topic = context.log.catalogue.topic(wanted.topic)
         known = range(topic.partitions if topic is not None else 0)

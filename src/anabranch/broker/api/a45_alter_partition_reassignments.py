@@ -22,13 +22,14 @@ MIN = 0
 MAX = 1
 
 
-def handle(
+async def handle(
     context: Context, request: AlterPartitionReassignmentsRequest
 ) -> AlterPartitionReassignmentsResponse:
     response = AlterPartitionReassignmentsResponse(
         error_message=None,
         allow_replication_factor_change=request.allow_replication_factor_change,
     )
+    await context.log.catalogue.look_for(wanted.name for wanted in request.topics)
     for wanted in request.topics:
         answered = ReassignableTopicResponse(name=wanted.name)
         response.responses.append(answered)

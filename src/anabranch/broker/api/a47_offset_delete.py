@@ -26,6 +26,7 @@ async def handle(context: Context, request: OffsetDeleteRequest) -> OffsetDelete
     response = OffsetDeleteResponse()
     offsets: list[OffsetToDelete] = []
     answers: list[OffsetDeleteResponsePartition] = []
+    await context.log.catalogue.look_for(wanted.name for wanted in request.topics)
     for wanted in request.topics:
         answered = OffsetDeleteResponseTopic(name=wanted.name)
         response.topics.append(answered)

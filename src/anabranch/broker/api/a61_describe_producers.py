@@ -26,6 +26,7 @@ MAX = 0
 async def handle(context: Context, request: DescribeProducersRequest) -> DescribeProducersResponse:
     response = DescribeProducersResponse()
     seen: set[tuple[str, int]] = set()
+    await context.log.catalogue.look_for(wanted.name for wanted in request.topics)
     for wanted in request.topics:
         answered = TopicResponse(name=wanted.name)
         response.topics.append(answered)

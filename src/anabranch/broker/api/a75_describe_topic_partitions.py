@@ -27,12 +27,13 @@ MAX = 0
 PARTITIONS_MAX = 2000  # Kafka's max.request.partition.size.limit
 
 
-def handle(
+async def handle(
     context: Context, request: DescribeTopicPartitionsRequest
 ) -> DescribeTopicPartitionsResponse:
     catalogue = context.log.catalogue
     if request.topics:
         names = sorted({one.name for one in request.topics})
+        await catalogue.look_for(names)
     else:
         names = sorted(topic.name for topic in catalogue.topics())
     first_name, first_partition = "", 0

@@ -31,6 +31,7 @@ async def handle(
     if error is not ErrorCode.NONE:
         return AlterShareGroupOffsetsResponse(error_code=error)
     response = AlterShareGroupOffsetsResponse()
+    await context.log.catalogue.look_for(wanted.topic_name for wanted in request.topics)
     for wanted in request.topics:
         topic = context.log.catalogue.topic(wanted.topic_name)
         answered = AlterShareGroupOffsetsResponseTopic(topic_name=wanted.topic_name)

@@ -26,6 +26,7 @@ async def handle(
     if error is not ErrorCode.NONE:
         return DeleteShareGroupOffsetsResponse(error_code=error)
     response = DeleteShareGroupOffsetsResponse()
+    await context.log.catalogue.look_for(wanted.topic_name for wanted in request.topics)
     for wanted in request.topics:
         answer = DeleteShareGroupOffsetsResponseTopic(topic_name=wanted.topic_name)
         topic = context.log.catalogue.topic(wanted.topic_name)

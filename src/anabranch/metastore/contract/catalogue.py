@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from anabranch.metastore.credential_values import Endpoint
@@ -81,6 +81,9 @@ class CatalogueVerbs(Protocol):
 
     async def some_topics(self, topic_nos: Sequence[int]) -> list[Topic]:
         """Those of them that live."""
+
+    async def find_topics(self, names: Collection[str], ids: Collection[bytes]) -> list[int]:
+        """The numbers of the live topics that have one of the names or ids."""
 
     async def topic_by_no(self, topic_no: int) -> Topic | None:
         """Also a deleted topic's row while anything (history) still names it."""
