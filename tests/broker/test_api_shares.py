@@ -176,6 +176,21 @@ def test_two_members_share_a_partition(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_batches_that_lie_across_blocks_of_the_store_are_given(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with talking(tmp_path) as bench:
+            topic_id = await queue(bench, *(bytes(100_000) for _ in range(10)))
+            topic = bench.broker.log.catalogue.topic("t")
+            assert topic is not None
+            await bench.broker.log.merger.merge_backlog(topic, 0)
+        async with talking(tmp_path) as bench:
+            given = await Sharer(bench, topic_id, "one").fetch()
+            assert [one[0] for one in acquired(given)] == list(range(10))
+            assert [header.base_offset for header in scan(given.records)] == list(range(10))
+
+    run(scenario)
+
+
 def test_sessions_are_checked(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with talking(tmp_path) as bench:

@@ -210,6 +210,21 @@ def test_record_rate_counts_records_and_a_paused_topic_gives_nothing(run) -> Non
     run(scenario)
 
 
+def test_a_record_rate_counts_batches_that_lie_across_blocks(run) -> None:
+    """An answer from the store is cut out of blocks, which end anywhere."""
+
+    async def scenario(bench: Bench) -> None:
+        topic = await bench.log.create_topic("t", 1, {"fetch.records.per.second": "1000000"})
+        for _ in range(30):
+            await bench.append(topic, 0, [bytes(100_000)])
+        await bench.log.merger.merge_backlog(topic, 0)
+        await bench.restart()
+        served = await bench.values(topic, 0, 0, max_bytes=8 << 20)
+        assert len(served) == 30
+
+    run(scenario)
+
+
 def test_a_topic_whose_rate_changes_often_gets_no_burst_each_time() -> None:
     limit = TopicLimit((1_000_000, -1), 0.0)
     taken = 0

@@ -8,7 +8,7 @@ from anabranch.log.catalogue import Catalogue
 from anabranch.log.fetched import FetchPart
 from anabranch.log.throttle import BURST_BYTES_MIN, TokenBucket
 from anabranch.metastore.api import Topic
-from anabranch.records.batch import scan
+from anabranch.records.trimming import headers
 
 BYTES: Final = "fetch.bytes.per.second"
 RECORDS: Final = "fetch.records.per.second"
@@ -57,7 +57,7 @@ class TopicLimit:
         """An answer was served, or (``back``) will not be sent after all."""
         records = 0
         if self._records is not None:
-            records = sum(header.record_count for run in part.buffers for header in scan(run))
+            records = sum(header.record_count for header in headers(part.buffers))
         sign = -1 if back else 1
         self.take(sign * part.bytes, sign * records)
 

@@ -19,7 +19,8 @@ from anabranch.log.partition import PartitionLog
 from anabranch.log.reads import FetchPart, FetchWant
 from anabranch.log.waiting import Waiter, wait_for_bytes
 from anabranch.metastore.api import Metastore, ShareKey, ShareState, Topic
-from anabranch.records.header import BatchHeader, scan
+from anabranch.records.header import BatchHeader
+from anabranch.records.trimming import headers, piece
 
 HOSTED_MAX: Final = 10_000  # partitions with something in flight or recently used; a few KiB each
 IDLE_MS: Final = (
@@ -220,20 +221,19 @@ class ShareHost:
         strict: bool,
         settings: ShareSettings,
     ) -> ShareGiven:
-        found = [(view, list(scan(view))) for view in part.buffers]
-        headers = [header for _, batches in found for header in batches]
+        batches = list(headers(part.buffers))
         acquired = one.partition.acquire(
             member,
             read_from,
-            [(one.base_offset, one.last_offset) for one in headers if not _is_void(one, part)],
-            read_to=headers[-1].last_offset,
+            [(one.base_offset, one.last_offset) for one in batches if not _is_void(one, part)],
+            read_to=batches[-1].last_offset,
             records_max=records_max,
             strict=strict,
             limits=settings.limits,
             now_ms=self._now_ms(),
         )
         one.used_ms = self._now_ms()
-        return ShareGiven(ErrorCode.NONE, list(_needed(found, acquired)), acquired)
+        return ShareGiven(ErrorCode.NONE, _needed(part.buffers, batches, acquired), acquired)
 
     # -- being told ----------------------------------------------------------------------------------
     async def acknowledge(
@@ -366,13 +366,11 @@ def _is_void(batch: BatchHeader, part: FetchPart) -> bool:
 
 
 def _needed(
-    found: Iterable[tuple[memoryview, Sequence[BatchHeader]]], acquired: Sequence[Acquired]
-) -> Iterable[memoryview]:
-    """Of the batches, by buffer, from the first to the last that holds something acquired."""
+    buffers: Sequence[memoryview], batches: Sequence[BatchHeader], acquired: Sequence[Acquired]
+) -> list[memoryview]:
+    """From the first to the last batch that holds something acquired."""
     if not acquired:
-        return
+        return []
     first, last = acquired[0].first, acquired[-1].last
-    for view, batches in found:
-        wanted = [one for one in batches if one.last_offset >= first and one.base_offset <= last]
-        if wanted:
-            yield view[wanted[0].position : wanted[-1].end]
+    wanted = [one for one in batches if one.last_offset >= first and one.base_offset <= last]
+    return piece(buffers, wanted[0].position, wanted[-1].end) if wanted else []
