@@ -96,7 +96,8 @@ def test_a_consumer_goes_on_behind_a_lost_range_once_it_is_skipped(
         (tmp_path / "store" / lost["object"]).unlink()
 
         stuck = consumer_at(0)
-        assert receive(stuck, 150, 3) == list(range(first)), "what lies before it is read"
+        assert receive(stuck, first) == list(range(first)), "what lies before it is read"
+        assert receive(stuck, 1, 1) == [], "and it waits there"
         behind = consumer_at(100)
         assert receive(behind, 50) == list(range(100, 150)), "and what lies behind it"
 

@@ -17,14 +17,14 @@ def test_a_change_and_a_poke_are_told_and_time_alone_is_not(tmp_path: Path) -> N
     async def scenario() -> None:
         async with talking(tmp_path) as bench:
             metastore, looks = bench.broker.log.metastore, asyncio.Queue[bool]()
-            slow = Follower(metastore, "a", looks.put, what="things", poll_s=60)
+            slow = Follower(metastore, "a", looks.put, what="things", poll_s=3600)
             slow.start()
             slow.poke()
-            assert await asyncio.wait_for(looks.get(), 10)
+            assert await asyncio.wait_for(looks.get(), 60)
             await slow.close()
             quick = Follower(metastore, "a", looks.put, what="things", poll_s=0.01)
             quick.start()
-            assert not await asyncio.wait_for(looks.get(), 10)
+            assert not await asyncio.wait_for(looks.get(), 60)
             await quick.close()
 
     run(scenario)
@@ -47,7 +47,7 @@ def test_neither_a_fault_nor_a_bug_ends_it(
 
             one = Follower(bench.broker.log.metastore, "a", look, what="things", poll_s=0.001)
             one.start()
-            await asyncio.wait_for(enough.wait(), 10)
+            await asyncio.wait_for(enough.wait(), 60)
             await one.close()
 
     with caplog.at_level(logging.ERROR):

@@ -31,7 +31,7 @@ from tests.broker.conversation import (
 from tests.broker.test_api_groups import commit_request, join_request
 from tests.support.broker import BrokerThread, WireClient
 
-ANSWER_S = 5
+ANSWER_S = 60  # a guard against hangs
 
 
 @pytest.fixture(scope="module")

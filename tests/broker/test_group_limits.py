@@ -160,7 +160,7 @@ def test_a_limited_groups_members_are_slowed_below_the_tail_and_nobody_else(
             member = await join(bench, 9, "slow")  # as "wire-test"
             await bench.call(sync_request(member, "slow"))
             await configs.save(bench.broker.log.metastore, "slow", {RATE: "1000"}, 0)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while bench.broker.group_limits.of("wire-test", "127.0.0.1") is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)  # noticed without a restart
             slow = [await served(bench, "wire-test", offset) for offset in range(12)]

@@ -171,7 +171,7 @@ async def test_live_topics_are_not_administered_from_a_lane(tmp_path: Path) -> N
         assert answer.error_code == ErrorCode.CLUSTER_AUTHORIZATION_FAILED
         opened = alter_request(ResourceType.TOPIC, "t", "anabranch.lane", "recovery")
         assert (await live.call(opened)).responses[0].error_code == ErrorCode.NONE
-        for _ in range(200):
+        for _ in range(1200):
             if (await recovery.produce("t", batch(b"v"))).error_code == ErrorCode.NONE:
                 break
             await asyncio.sleep(0.05)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from anabranch.broker.membership import (
     FAREWELL_MS,
+    NOTICE_MS_MIN,
     SILENT_MS_MAX,
     UNSEEN_MS_MAX,
     Load,
@@ -170,7 +171,7 @@ async def places(path: Path, count: int, *, automatic: bool = False) -> AsyncIte
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
@@ -409,7 +410,10 @@ async def test_foreign_changes_are_looked_at_but_not_every_one(tmp_path: Path) -
             return await real()
 
         first.store.brokers = counted  # type: ignore[method-assign]
+        begun_s = asyncio.get_running_loop().time()
         for number in range(30):
             await second.store.put_document("x", str(number), b"", 1)
-        await asyncio.sleep(0.2)
-        assert 1 <= looks <= 20
+        await eventually(lambda: looks > 0)
+        await asyncio.sleep(0.1)
+        spent_ms = (asyncio.get_running_loop().time() - begun_s) * 1000
+        assert looks <= 2 + spent_ms / NOTICE_MS_MIN

@@ -23,7 +23,7 @@ SERVED = MetricsSettings(host="127.0.0.1", port=0)
 
 
 def scrape(port: int | None) -> dict[str, list[Sample]]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         text = answer.read().decode()
     return {family.name: family.samples for family in text_string_to_metric_families(text)}
 

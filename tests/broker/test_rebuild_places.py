@@ -88,12 +88,12 @@ def consume(address: str, count: int, group: str = GROUP, topic: str = TOPIC) ->
 
 def create(address: str, name: str) -> None:
     admin = AdminClient({"bootstrap.servers": address, **QUIET})
-    admin.create_topics([NewTopic(name, 2)])[name].result(30)
+    admin.create_topics([NewTopic(name, 2)])[name].result(60)
 
 
 def delete(address: str, name: str) -> None:
     admin = AdminClient({"bootstrap.servers": address, **QUIET})
-    admin.delete_topics([name])[name].result(30)
+    admin.delete_topics([name])[name].result(60)
 
 
 def rebuild(where: Location) -> Report:

@@ -45,7 +45,7 @@ def refused(*arguments: str) -> str:
 def test_up_listens_says_so_and_stops_cleanly(tmp_path: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         with BrokerProcess(tmp_path) as broker:
-            with socket.create_connection(("127.0.0.1", broker.port), timeout=10):
+            with socket.create_connection(("127.0.0.1", broker.port), timeout=60):
                 pass
             assert broker.stop(number) == 0
 

@@ -43,7 +43,7 @@ class Puppet(Worker):
 
 
 async def _until_second_life(worker: Puppet) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while worker.lives < 2:  # noqa: ASYNC110
             await asyncio.sleep(BREATH_S)
 

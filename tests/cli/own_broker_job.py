@@ -11,7 +11,7 @@ stopping = []
 signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
 admin = AdminClient(bootstrap)
 for made in admin.create_topics([NewTopic("made-by-the-job", 1)]).values():
-    made.result(20)
+    made.result(60)
 consumer = Consumer({**bootstrap, "group.id": "app", "enable.auto.commit": False})
 consumer.subscribe(["orders"])
 producer = Producer({**bootstrap, "transactional.id": "app"})

@@ -27,11 +27,11 @@ def broker(tmp_path: Path) -> Iterator[BrokerProcess]:
     with BrokerProcess(tmp_path / "data") as found:
         admin = AdminClient({"bootstrap.servers": found.address})
         for made in admin.create_topics([NewTopic("orders", 2), NewTopic("out", 1)]).values():
-            made.result(20)
+            made.result(60)
         produce(found.address, "orders", range(COUNT))
         produce(found.address, "out", [-1])
         one = consumer(found.address)
-        ends = [TopicPartition("orders", n, one.get_watermark_offsets(TopicPartition("orders", n), timeout=20)[1]) for n in range(2)]  # fmt: skip
+        ends = [TopicPartition("orders", n, one.get_watermark_offsets(TopicPartition("orders", n), timeout=60)[1]) for n in range(2)]  # fmt: skip
         one.commit(offsets=ends, asynchronous=False)
         one.close()
         yield found
@@ -52,10 +52,10 @@ def consumer(address: str, group: str = "app") -> Consumer:
 def values(address: str, topic: str) -> list[int]:
     """Everything in a topic of one partition."""
     one = consumer(address, "reader")
-    low, high = one.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)
+    low, high = one.get_watermark_offsets(TopicPartition(topic, 0), timeout=60)
     one.assign([TopicPartition(topic, 0, low)])
     found: list[int] = []
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while one.position([TopicPartition(topic, 0)])[0].offset < high and time.monotonic() < deadline:
         found += [int(message.value()) for message in one.consume(500, 0.2)]
     one.close()
@@ -64,7 +64,7 @@ def values(address: str, topic: str) -> list[int]:
 
 def committed(address: str) -> list[int]:
     one = consumer(address)
-    found = one.committed([TopicPartition("orders", n) for n in range(2)], timeout=20)
+    found = one.committed([TopicPartition("orders", n) for n in range(2)], timeout=60)
     one.close()
     return [place.offset for place in found]
 
@@ -96,7 +96,7 @@ def test_I7_a_job_is_replayed_as_it_is(broker: BrokerProcess, tmp_path: Path) ->
     assert values(broker.address, "out") == [-1], "live output is not touched"
     rebuilt = values(broker.address, f"out.{session['id']}")
     assert sorted(rebuilt) == [2 * n for n in range(COUNT)]
-    topics = AdminClient({"bootstrap.servers": broker.address}).list_topics(timeout=20).topics
+    topics = AdminClient({"bootstrap.servers": broker.address}).list_topics(timeout=60).topics
     assert {name for name in topics if name.endswith(session["id"])} == {
         f"{name}.{session['id']}" for name in ("orders", "out", "made-by-the-job")
     }

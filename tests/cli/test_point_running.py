@@ -60,7 +60,7 @@ def ask(url: str, body: Any, token: str) -> tuple[int, Any]:
         url, json.dumps(body).encode(), {"Authorization": f"Bearer {token}"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
@@ -79,7 +79,7 @@ def test_a_hook_serves_until_it_is_asked_to_stop(data: Path, tmp_path: Path) -> 
         assert ask(url, wish, "wrong")[0] == 401
         assert ask(url, {"name": "x"}, TOKEN)[0] == 400
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     shown = run("point", "show", "before-v8", "--data", str(data), "--output", "json")
     assert json.loads(shown.output)["id"] == point["id"]
 
@@ -92,7 +92,7 @@ def test_a_watch_takes_points_until_it_is_asked_to_stop(data: Path) -> None:
         assert "every 1 s, 2 are kept" in said[0]
         assert "2 partitions" in said[1] and "nothing has changed" in said[2]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     listed = run("point", "list", "--data", str(data), "--output", "json")
     assert [point["schedule"] for point in json.loads(listed.output)] == ["nightly"]
 

@@ -252,7 +252,7 @@ def commit(
 
 def run(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     def runner(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 30))
+        asyncio.run(asyncio.wait_for(test(*args, **kwargs), 60))
 
     runner.__name__ = test.__name__
     return runner
@@ -789,6 +789,6 @@ def test_i8_history_through_the_real_metastore(tmp_path: Path) -> None:
 
     store = SqliteMetastore.open(tmp_path / "m.db", now_ms=1, new_cluster_id=lambda: bytes(16))
     try:
-        asyncio.run(asyncio.wait_for(story(store), 30))
+        asyncio.run(asyncio.wait_for(story(store), 60))
     finally:
         store.close()

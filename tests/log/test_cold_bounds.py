@@ -32,7 +32,7 @@ def test_I10_the_budget_holds_whatever_is_asked_for() -> None:
         await asyncio.sleep(0)
         assert not waiting.done() and budget.short
         assert (
-            await asyncio.wait_for(budget.reserve(100, recent=True), 5) == 100
+            await asyncio.wait_for(budget.reserve(100, recent=True), 60) == 100
         )  # never locked out
         leaving.cancel()
         unsent = 4 * MIB  # answers on their way to clients count
@@ -41,7 +41,7 @@ def test_I10_the_budget_holds_whatever_is_asked_for() -> None:
         assert not waiting.done()
         unsent = 0
         budget.changed()
-        assert await asyncio.wait_for(waiting, 5) == 100
+        assert await asyncio.wait_for(waiting, 60) == 100
         for one in (*held, 100, 100):
             budget.release(one)
         assert budget.held_bytes == 0 and not budget.short

@@ -671,7 +671,7 @@ def test_a_broker_that_holds_it_in_memory_notices_that_it_was_skipped(run) -> No
         finally:
             other.close()
         assert ranges(done) == [(10, 12, "corrupt")]
-        for _ in range(200):
+        for _ in range(1200):
             if bench.log.partition(topic, 0).skips == 1:
                 break
             await asyncio.sleep(0.05)

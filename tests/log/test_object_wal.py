@@ -141,7 +141,7 @@ def test_i1_a_repeated_write_brings_a_collected_object_back_in_vain(run: Any) ->
         def repeated(key: str, data: Any, **options: Any) -> int:
             put(key, data, **options)
             loop.call_soon_threadsafe(store.lost.set)
-            asyncio.run_coroutine_threadsafe(store.again.wait(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(store.again.wait(), loop).result(60)
             return put(key, data, **options)
 
         store.put = repeated  # type: ignore[method-assign]

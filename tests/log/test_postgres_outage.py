@@ -54,7 +54,7 @@ def test_I1_I2_I5_appends_wait_for_a_server_that_is_killed(run, server: Server) 
             await asyncio.sleep(0.2)
             assert not any(task.done() for task in tasks), "they wait"
             await asyncio.to_thread(server.start)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while any(len(v) < c + 3 for v, c in zip(acknowledged, counts, strict=True)):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         stop = True

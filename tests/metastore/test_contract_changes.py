@@ -32,7 +32,7 @@ class Heard:
         self.all.add(changed)
 
     async def until(self, condition: Callable[[ChangeSet], bool]) -> ChangeSet:
-        for _ in range(1_000):
+        for _ in range(6_000):
             if condition(self.all):
                 return self.all
             await asyncio.sleep(0.01)

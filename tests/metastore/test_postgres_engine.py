@@ -53,8 +53,12 @@ def url() -> str:
     return postgres_url()
 
 
-async def test_readers_of_old_data_cannot_take_the_connections_of_others(url: str) -> None:
+async def test_readers_of_old_data_cannot_take_the_connections_of_others(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many of their queries wait, and however slow the server is with them."""
+    for limit in ("lock_timeout", "statement_timeout"):
+        monkeypatch.setitem(connect._SETTINGS, limit, 90_000)
     meta = opened(url)
     try:
         topic = await a_topic(meta)
@@ -70,7 +74,7 @@ async def test_readers_of_old_data_cannot_take_the_connections_of_others(url: st
                     meta.extent_by_timestamp(topic.no, 0, 0, 0),
                 )
             ]
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 assert await meta.partition(topic.no, 0) is not None
                 assert await meta.append_state(topic.no, 0) is not None
                 assert await meta.group("g") is None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,9 +19,10 @@ from anabranch.records.record import Record
 from anabranch.recovery.capture import points
 from anabranch.recovery.plans import planning
 from anabranch.recovery.plans.plan import Plan
+from anabranch.recovery.replays import feeding, keeping, runner, sessions
 from anabranch.recovery.replays import function as function_module
-from anabranch.recovery.replays import keeping, runner, sessions
 from anabranch.recovery.replays.function import replay_function
+from anabranch.recovery.replays.keeping import Keeper
 from anabranch.recovery.replays.session import Session, Status
 
 from . import functions
@@ -140,7 +143,11 @@ def test_event_time_order_across_topics_with_stated_lateness(play: Any) -> None:
     assert (session.late_records, session.late_ms_max) == (1, 10)
 
 
-def test_recorded_pace_waits_for_the_events_own_time(play: Any) -> None:
+def test_recorded_pace_waits_for_the_events_own_time(
+    play: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stands = SimpleNamespace(monotonic=lambda: 7.0, perf_counter=time.perf_counter)
+    monkeypatch.setattr(feeding, "time", stands)
     stamps = {"alpha": [[T0, T0 + 4_000]], "beta": [[T0 + 1_000, T0 + 2_000]]}
     data, plan = planned(play, stamps=stamps)
     slept: list[float] = []
@@ -149,7 +156,28 @@ def test_recorded_pace_waits_for_the_events_own_time(play: Any) -> None:
     )
     assert session.status is Status.COMPLETED
     # Each wait is for what is missing then, and no time passes here: 0.5 + 1 + 2 s.
-    assert sum(slept) == pytest.approx(3.5, abs=0.3)
+    assert sum(slept) == pytest.approx(3.5)
+
+
+@pytest.fixture
+def keepers(monkeypatch: pytest.MonkeyPatch) -> list[Keeper]:
+    """Those that the functions of a test had."""
+    made: list[Keeper] = []
+
+    def make(*args: Any) -> Keeper:
+        made.append(Keeper(*args))
+        return made[-1]
+
+    monkeypatch.setattr(function_module, "Keeper", make)
+    return made
+
+
+def until(condition: Callable[[], Any]) -> None:
+    """The keeper works in another thread, and every now and then."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 class Elsewhere:
@@ -170,7 +198,7 @@ class Elsewhere:
 
 
 def test_a_function_is_paused_and_cancelled_from_elsewhere_and_not_doubled(
-    play: Any, monkeypatch: pytest.MonkeyPatch
+    play: Any, monkeypatch: pytest.MonkeyPatch, keepers: list[Keeper]
 ) -> None:
     monkeypatch.setattr(keeping, "STEP_MS", 30)
     monkeypatch.setattr(function_module, "WAIT_S", 0.02)
@@ -186,19 +214,20 @@ def test_a_function_is_paused_and_cancelled_from_elsewhere_and_not_doubled(
             elsewhere.do(lambda m, s: sessions.request_pause(m, s, T0))
             with pytest.raises(UserFault, match="running already"):
                 replay_function(data, None, work, resume=stored(data)[0].id)
-            time.sleep(0.2)
+            until(lambda: keepers[0].paused)
             threading.Thread(target=later).start()
         if batches == 3:
             elsewhere.do(lambda m, s: sessions.request_cancel(m, s, T0))
-            time.sleep(0.2)
+            until(lambda: keepers[0].cancelled)
 
     def later() -> None:
         async def unpause(metastore: Metastore, session: Session) -> None:
-            said.append(session.status)
-            await sessions.request_unpause(metastore, session)
+            if session.status is Status.PAUSED:
+                await sessions.request_unpause(metastore, session)
+                said.append(session.status)
 
-        time.sleep(0.3)
-        elsewhere.do(unpause)
+        while not said:
+            elsewhere.do(unpause)
 
     session = replay_function(data, plan.id, work)
     assert said == ["paused"] and batches == 3
@@ -209,24 +238,27 @@ def test_a_function_is_paused_and_cancelled_from_elsewhere_and_not_doubled(
         replay_function(data, None, work, resume=session.id)
 
 
-def test_pressure_slows_a_function_and_is_kept(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pressure_slows_a_function_and_is_kept(
+    play: Any, monkeypatch: pytest.MonkeyPatch, keepers: list[Keeper]
+) -> None:
     monkeypatch.setattr(keeping, "STEP_MS", 20)
     data, plan = planned(play)
     slept: list[float] = []
 
     def work(batch: Any) -> None:
-        time.sleep(0.2)
+        until(lambda: keepers[0].rate < 1 << 17)
 
     session = replay_function(
-        data, plan.id, work, rate=1 << 20, floor=1 << 10, pressure=lambda: 4.0, sleep=slept.append
-    )
+        data, plan.id, work, rate=1 << 20, floor=1 << 10, pressure=lambda: 4.0,
+        sleep=slept.append, clock_ms=lambda: T0 + 10,
+    )  # fmt: skip
     assert session.status is Status.COMPLETED
     assert session.allowed < 1 << 17 and session.decisions[0].cause == "sink pressure 4 of 1"
     assert any((one.sink or 0) >= 4 for one in session.saturation) and sum(slept) > 0
 
 
 def test_a_function_whose_session_was_taken_stops_and_writes_nothing(
-    play: Any, monkeypatch: pytest.MonkeyPatch
+    play: Any, monkeypatch: pytest.MonkeyPatch, keepers: list[Keeper]
 ) -> None:
     monkeypatch.setattr(keeping, "STEP_MS", 20)
     data, plan = planned(play)
@@ -237,7 +269,7 @@ def test_a_function_whose_session_was_taken_stops_and_writes_nothing(
             assert lease
 
         Elsewhere(data).do(steal)
-        time.sleep(0.2)
+        until(lambda: keepers[0]._broken)
 
     with pytest.raises(runner.LostLease, match="another runner"):
         replay_function(data, plan.id, work)

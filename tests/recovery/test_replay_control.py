@@ -29,14 +29,14 @@ async def branch_of(stage: Scene, session: Session) -> Topic:
 
 
 async def until(true: Any) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
 async def told(stage: Scene, session: Session, configs: dict[str, str]) -> None:
     """Until the brokers were told these."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not configs.items() <= (await branch_of(stage, session)).configs.items():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

@@ -206,7 +206,7 @@ def test_written_flushes_are_kept_up_to_a_bound() -> None:
 
 
 def test_several_flushes_are_under_way_at_a_time() -> None:
-    together = threading.Barrier(4, timeout=20)
+    together = threading.Barrier(4, timeout=60)
 
     class Slow(MemoryStore):
         def put(self, key: str, *args: Any, **options: Any) -> int:

@@ -39,8 +39,8 @@ from anabranch.wire.codec import Message
 from anabranch.wire.frame import decode_response_header, encode_request_frame
 from anabranch.wire.registry import API, response_header_version
 
-START_S = 30  # busy machines
-STOP_S = 20
+START_S = 60  # a guard against hangs: busy machines take long
+STOP_S = 60
 
 _LENGTH = Struct(">i")
 
@@ -160,7 +160,7 @@ class WireClient:
     async def closed(self) -> bool:
         """Wait until the broker has closed the connection; False if it answered instead."""
         try:
-            return await asyncio.wait_for(self.reader.read(1), 10) == b""
+            return await asyncio.wait_for(self.reader.read(1), 60) == b""
         except ConnectionError:
             return True
 

@@ -76,7 +76,7 @@ class FaultyS3:
         if fault == "conflict":
             status = 409
         elif fault != "refuse":
-            upstream = http.client.HTTPConnection(self._target, timeout=30)
+            upstream = http.client.HTTPConnection(self._target, timeout=60)
             try:
                 # The headers are signed, the Host among them: they go on as they came.
                 upstream.putrequest(

@@ -197,7 +197,7 @@ def test_where_configured_changes_are_refused_rather_than_not_noted(tmp_path: Pa
             assert await bench.client.closed()
             assert bench.broker.log.catalogue.topic("c") is None
             log._writer.write = write  # type: ignore[method-assign]
-            await asyncio.wait_for(log.flush(), 20)
+            await asyncio.wait_for(log.flush(), 60)
 
     run(scenario)
 

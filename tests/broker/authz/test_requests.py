@@ -450,7 +450,7 @@ def test_acls_outlive_the_broker_and_reach_its_neighbour(tmp_path: Path) -> None
                 assert (await other.offset("a", -1)).error_code == 0
                 deny = creation(operation=8, permission_type=2)
                 await bench.call(CreateAclsRequest(creations=[deny]))
-                for _ in range(1000):
+                for _ in range(6000):
                     if (await other.offset("a", -1)).error_code:
                         break
                     await asyncio.sleep(0.01)
