@@ -157,6 +157,7 @@ async def planned(data: Path, group: str, since_ms: int, ledger: str) -> Plan:
         return await planning.plan_recovery(
             log.metastore, group=group, now_ms=log.now_ms(), creator="bench", since_ms=since_ms,
             sinks=[read_sink(f"meter:{ledger}#{name}") for name in ("appended", "upserted")],
+            extents=log.extents,
         )  # fmt: skip
     finally:
         await log.close()

@@ -5,12 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec import structs
 
 from anabranch.errors import UserFault
+from anabranch.log.reader import plan_splits, read_splits
+from anabranch.metastore.api import Identity, Transactional
+from anabranch.records.builder import build_batch
+from anabranch.records.record import Record
 from anabranch.recovery.model import SinkClass, SinkState, topic_id_text
 from anabranch.recovery.plans import planning
-from anabranch.recovery.plans.plan import Repeats, forecast_sink
+from anabranch.recovery.plans.plan import Plan, Repeats, check_hash, forecast_sink
+from anabranch.recovery.plans.runbook import runbook
+from anabranch.recovery.replays import replay
+from anabranch.recovery.replays.session import left
 from anabranch.recovery.sinks import registry
 from anabranch.recovery.sinks.compare import compare
 from anabranch.recovery.sinks.locations import open_lines, read_sink
@@ -227,5 +236,118 @@ def test_forecast_and_measured_side_by_side(play: Any, tmp_path: Path) -> None:
         (tmp_path / "view.db").unlink()
         (gone,) = [c for c in compare(plan, []) if c.sink == "sqlite:view.db"]
         assert gone.measured is None and "there is no sink" in gone.problem
+
+    play(story)
+
+
+async def in_transactions(scene: Scene, topic: Any, values: int, *, abort_every: int = 4) -> None:
+    """Two records of a transaction, its marker, and so on; every fourth is aborted."""
+    transactions = scene.log.transactions
+    assert transactions is not None
+    row = await transactions.init("tx", 60_000)
+    identity = Identity(row.producer_id, row.epoch)
+    for number in range(values // 2):
+        batch = build_batch(
+            [Record(n, T0 + n, b"k", b"v", ()) for n in range(2)],
+            producer_id=identity.producer_id,
+            producer_epoch=identity.epoch,
+            base_sequence=0,
+            transactional=True,
+        )
+        await scene.log.append(topic, 0, memoryview(bytearray(batch)), Transactional("tx", True))
+        commit = number % abort_every != 0
+        identity = await transactions.end("tx", identity, commit=commit, bumps=True)
+
+
+def test_markers_and_aborted_records_are_no_duplicates(play: Any, tmp_path: Path) -> None:
+    """I6: three offsets of a transaction are two records, or none; all of it is counted so."""
+
+    async def story(scene: Scene) -> None:
+        meta = scene.metastore
+        topic = await scene.log.create_topic("paid", 1, {"retention.ms": "-1"})
+        await in_transactions(scene, topic, 80)
+        there: list[int] = []
+        for batch in read_splits(await plan_splits(scene.log, topic)):
+            there += batch.column("offset").to_pylist()
+        end, reached = there[-1] + 2, there[-9] + 1
+        assert len(there) == 60 and end == 120
+        await scene.commit("view", topic, {0: 31}, T0)
+        await scene.commit("view", topic, {0: reached}, T0 + 1000)
+        source = Source(topic_id_text(meta.cluster_id), topic_id_text(topic.id), "paid")
+        ledger = f"{tmp_path}/l.db"
+        for name, kind in (("rows", SinkClass.APPEND), ("keyed", SinkClass.UPSERT)):
+            meter = Meter.open(ledger, name, kind, {"paid": source}, environ={})
+            with meter.batch() as seen:
+                for offset in there[:-8]:
+                    seen.offer("paid", 0, offset)
+
+        async def planned(**how: Any) -> Plan:
+            return await planning.plan_recovery(
+                meta, group="view", now_ms=T0 + 2000, creator="ana", since_ms=T0 + 500,
+                sinks=[read_sink(f"meter:{ledger}#{name}") for name in ("rows", "keyed")], **how,
+            )  # fmt: skip
+
+        plan = await planned(extents=scene.log.extents)
+        again = sum(31 <= offset < reached for offset in there)
+        told = {f.name: f.in_place for f in plan.forecasts}
+        assert told == {
+            "view": Repeats(again, again, 0),
+            "rows": Repeats(again, again, 0),
+            "keyed": Repeats(again, 0, 0),
+        }
+        assert plan.volume.records == sum(offset >= 31 for offset in there)
+        assert not plan.at_most and not any(f.at_most for f in plan.forecasts)
+        for name, kind in (("rows", SinkClass.APPEND), ("keyed", SinkClass.UPSERT)):
+            meter = Meter.open(ledger, name, kind, {"paid": source}, environ={})
+            with meter.batch() as seen:
+                for offset in there[:-8]:
+                    if offset >= 31:
+                        seen.offer("paid", 0, offset)
+        assert [c.off for c in compare(plan, [])] == [0.0, 0.0]
+        session = await replay.prepare(
+            scene.log, plan, token="a", now_ms=T0 + 3000, command=["x"], bootstrap="h:1",
+            creator="ana",
+        )  # fmt: skip
+        assert session.total.records == plan.volume.records
+        assert left(session.spans, session.ends).records == 0
+        before_last_marker = [structs.replace(p, offset=p.offset - 1) for p in session.ends]
+        assert left(session.spans, before_last_marker).records == 1  # not done yet
+        by_offsets = await planned()
+        assert by_offsets.volume.records == 120 - 31
+
+    play(story)
+
+
+def test_a_forecast_that_is_an_upper_bound_says_so(play: Any) -> None:
+    async def story(scene: Scene) -> None:
+        topic = await scene.topic("paid", partitions=1, records=10)
+        transactions = scene.log.transactions
+        assert transactions is not None
+        row = await transactions.init("tx", 60_000)
+        batch = build_batch(
+            [Record(0, T0, b"k", b"v", ())],
+            producer_id=row.producer_id,
+            producer_epoch=row.epoch,
+            base_sequence=0,
+            transactional=True,
+        )
+        await scene.log.append(topic, 0, memoryview(bytearray(batch)), Transactional("tx", True))
+        await scene.commit("view", topic, {0: 11}, T0)
+
+        async def planned() -> Plan:
+            return await planning.plan_recovery(
+                scene.metastore, group="view", now_ms=T0 + 2000, creator="ana", from_start=True,
+                sinks=[SinkState("rows", SinkClass.APPEND)], extents=scene.log.extents,
+            )  # fmt: skip
+
+        plan = await planned()
+        assert plan.at_most and all(f.at_most for f in plan.forecasts)
+        assert [f.in_place.duplicates for f in plan.forecasts] == [11, 11]
+        assert "upper bound" in plan.notes[0] and "at most 11" in runbook(plan)
+        assert check_hash(await planning.find(scene.metastore, plan.id))
+        await transactions.end("tx", Identity(row.producer_id, row.epoch), commit=False, bumps=True)
+        plan = await planned()
+        assert not plan.at_most and [f.in_place.duplicates for f in plan.forecasts] == [10, 10]
+        assert b"at_most" not in msgspec.json.encode(plan)
 
     play(story)

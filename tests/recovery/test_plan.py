@@ -9,9 +9,25 @@ import pytest
 from anabranch.errors import UserFault
 from anabranch.metastore.api import OffsetAction, OffsetChange
 from anabranch.recovery.capture import points
-from anabranch.recovery.model import PartitionView, Position, SinkClass, SinkState, topic_id_text
+from anabranch.recovery.model import (
+    PartitionView,
+    Position,
+    SinkClass,
+    SinkState,
+    Volume,
+    topic_id_text,
+)
 from anabranch.recovery.plans import planning
-from anabranch.recovery.plans.plan import Basis, Plan, Repeats, choose_restart, repeats
+from anabranch.recovery.plans.plan import (
+    Basis,
+    Measured,
+    Plan,
+    Repeats,
+    choose_restart,
+    plan_partition,
+    reached,
+    repeats,
+)
 
 from .scene import ADMIN, MEMBER, T0, Scene
 
@@ -40,12 +56,12 @@ def test_restart_is_the_lowest_of_all_positions(
 
 
 def test_repeats_by_sink_class() -> None:
-    assert repeats(50, 100, 80, SinkClass.TRANSACTIONAL) == Repeats(30, 0, 30)
-    assert repeats(50, 100, 80, SinkClass.UPSERT) == Repeats(30, 0, 0)
-    assert repeats(50, 100, 80, SinkClass.APPEND) == Repeats(30, 30, 0)
-    assert repeats(50, 100, 180, SinkClass.EXTERNAL) == Repeats(50, 50, 0)
-    assert repeats(50, 100, 40, SinkClass.APPEND) == Repeats(0, 0, 0)
-    assert repeats(50, 100, None, SinkClass.APPEND) == Repeats(0, 0, 0)
+    assert repeats(30, SinkClass.TRANSACTIONAL) == Repeats(30, 0, 30)
+    assert repeats(30, SinkClass.UPSERT) == Repeats(30, 0, 0)
+    assert repeats(30, SinkClass.APPEND) == Repeats(30, 30, 0)
+    assert repeats(50, SinkClass.EXTERNAL) == Repeats(50, 50, 0)
+    part = plan_partition(VIEW, 50, "", Measured(50, Volume(50, 1), None), 100, ())
+    assert [reached(part, effects) for effects in (80, 180, 40, None)] == [80, 100, 50, 50]
 
 
 async def _incident(stage: Scene) -> tuple[Any, SinkState, points.RecoveryPoint]:

@@ -142,6 +142,7 @@ def command(
                     topics=topics or None,
                     rate=parse_bytes(rate) if rate is not None else None,
                     sinks=now_sinks,
+                    extents=log.extents,
                 )
         if out is not None:
             _write(plan, out)
@@ -230,6 +231,7 @@ def _list_parts(plans: list[Plan]) -> Iterator[Part]:
 
 
 def _parts(plan: Plan) -> Iterator[Part]:
+    from anabranch.recovery.plans.plan import at_most
     from anabranch.recovery.times import bytes_text, duration_text, time_text
 
     incident = plan.incident
@@ -264,7 +266,7 @@ def _parts(plan: Plan) -> Iterator[Part]:
                 p.partition,
                 p.restart,
                 p.end,
-                p.volume.records,
+                at_most(p.volume.records, p.at_most),
                 bytes_text(p.volume.bytes),
                 p.why,
             )
@@ -273,7 +275,7 @@ def _parts(plan: Plan) -> Iterator[Part]:
         "2. Exact offsets",
     )
     yield (
-        f"{plan.volume.records:,} records, {bytes_text(plan.volume.bytes)}: about "
+        f"{at_most(plan.volume.records, plan.at_most)} records, {bytes_text(plan.volume.bytes)}: about "
         f"{duration_text(plan.seconds)} at {bytes_text(plan.rate)}/s ({plan.rate_source})"
     )
     yield Table(
@@ -285,12 +287,12 @@ def _parts(plan: Plan) -> Iterator[Part]:
             (
                 f"{f.who} {f.name}",
                 f.sink_class.value if f.sink_class else "",
-                f.on_branch.again,
-                f.on_branch.duplicates,
-                f.on_branch.suppressed,
-                f.in_place.again,
-                f.in_place.duplicates,
-                f.in_place.suppressed,
+                at_most(f.on_branch.again, f.at_most),
+                at_most(f.on_branch.duplicates, f.at_most),
+                at_most(f.on_branch.suppressed, f.at_most),
+                at_most(f.in_place.again, f.at_most),
+                at_most(f.in_place.duplicates, f.at_most),
+                at_most(f.in_place.suppressed, f.at_most),
             )
             for f in plan.forecasts
         ],

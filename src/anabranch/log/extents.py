@@ -288,6 +288,11 @@ class ExtentReader:
         found = self._index(extent, small=True)
         return None if found is None else found.content
 
+    def indexed(self, extent: Extent) -> tuple[SegmentIndex, int] | None:
+        """The index of an extent that is longer than reading all of it would be worth, and where in the object the
+        bytes start that it describes."""
+        return self._index(extent)
+
     # -- indexes ---------------------------------------------------------------------------------------
     def knows_index(self, extent: Extent) -> bool:
         """Whether positions in the extent are known without reading its index."""

@@ -254,6 +254,7 @@ class Recovery(OpenedCluster):
                 topics=topics,
                 rate=_size(rate),
                 sinks=await registry.states(metastore, sinks, group),
+                extents=self._log.extents,
             )
 
         return self._run(make())

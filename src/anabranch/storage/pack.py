@@ -78,6 +78,7 @@ class PackShare(msgspec.Struct, frozen=True, array_like=True):
     entries: list[IndexEntry]  # positions count from the start of the share
     aborted_transactions: list[AbortedTransaction] = []
     compacted_at_ms: int = -1
+    data_counts: list[int] = []
 
 
 class PackIndex(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +100,7 @@ class PackIndex(msgspec.Struct, frozen=True, kw_only=True):
             entries = share.entries
             assert entries and (entries[0].position, entries[0].offset) == (0, share.base_offset)
             assert entries[-1].position < share.byte_length
+            assert not share.data_counts or len(share.data_counts) == len(entries)
             for one, after in pairwise(entries):
                 assert one.offset < after.offset and one.position < after.position
             end = share.position + share.byte_length
@@ -137,6 +139,7 @@ class PackIndex(msgspec.Struct, frozen=True, kw_only=True):
             entries=share.entries,
             aborted_transactions=share.aborted_transactions,
             compacted_at_ms=share.compacted_at_ms,
+            data_counts=share.data_counts,
         )
 
     def encode(self) -> bytes:
@@ -196,6 +199,7 @@ class PackIndexBuilder:
                 entries=index.entries,
                 aborted_transactions=index.aborted_transactions,
                 compacted_at_ms=index.compacted_at_ms,
+                data_counts=index.data_counts,
             )
         )
         self.byte_length += index.byte_length

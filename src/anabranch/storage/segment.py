@@ -165,6 +165,9 @@ class SegmentIndex(msgspec.Struct, frozen=True, kw_only=True):
     covers_to: int = NOT_KNOWN
     leader_epoch: int = 0  # of that extent
     compacted_at_ms: int = NOT_KNOWN  # when a compaction wrote it; NOT_KNOWN if none did
+    # How many of the records from each entry to the next are no control records; as many as there are
+    # entries, or none: it was written before they were counted.
+    data_counts: list[int] = []
 
     @property
     def covered(self) -> tuple[int, int]:
@@ -180,6 +183,8 @@ class SegmentIndex(msgspec.Struct, frozen=True, kw_only=True):
         assert entries and entries[0].position == 0 and entries[0].offset == self.base_offset
         assert self.covered[0] <= self.base_offset <= self.last_offset <= self.covered[1]
         assert entries[-1].offset <= self.last_offset and entries[-1].position < self.byte_length
+        assert not self.data_counts or len(self.data_counts) == len(entries)
+        assert sum(self.data_counts) <= self.record_count
         for one, next_one in pairwise(entries):
             assert one.offset < next_one.offset and one.position < next_one.position
             assert one.max_timestamp_before <= next_one.max_timestamp_before
@@ -250,6 +255,7 @@ class SegmentIndexBuilder:
         self._leader_epoch = leader_epoch
         self._compacted_at_ms = compacted_at_ms
         self._entries: list[IndexEntry] = []
+        self._data_counts: list[int] = []
         self._max_timestamp_offset = NOT_KNOWN
         self._first_appended_at_ms = NOT_KNOWN
         self._last_appended_at_ms = NOT_KNOWN
@@ -269,6 +275,9 @@ class SegmentIndexBuilder:
                 self._entries.append(
                     IndexEntry(header.base_offset, position, self.max_timestamp, appended_at_ms)
                 )
+                self._data_counts.append(0)
+            if not header.is_control:
+                self._data_counts[-1] += header.record_count
             if self.base_offset == NOT_KNOWN:
                 self.base_offset = header.base_offset
                 self._first_appended_at_ms = appended_at_ms
@@ -325,6 +334,7 @@ class SegmentIndexBuilder:
             first_appended_at_ms=self._first_appended_at_ms,
             last_appended_at_ms=self._last_appended_at_ms,
             entries=self._entries,
+            data_counts=self._data_counts,
             aborted_transactions=list(aborted_transactions),
             producer_state=producer_state,
         )

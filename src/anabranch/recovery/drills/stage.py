@@ -323,6 +323,7 @@ class Stage:
             topics=self.stream.inputs,
             rate=RATE,
             sinks=[read_sink(self.sink)] if with_sink else [],
+            extents=self.log.extents,
         )
 
     async def recover(

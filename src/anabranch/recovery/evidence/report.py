@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from anabranch.metastore.api import Metastore
 from anabranch.recovery.checks.verify import Verification
 from anabranch.recovery.model import SCHEMA_VERSION, RecoveryPoint, digest, positions_by_key
-from anabranch.recovery.plans.plan import Forecast, Plan
+from anabranch.recovery.plans.plan import Plan
 from anabranch.recovery.promotion.promote import Handover
 from anabranch.recovery.replays.session import Session, Status
 from anabranch.recovery.times import bytes_text, duration_text, time_text
@@ -156,7 +156,7 @@ def assemble(
     the live processor did after the promotion.
     """
     counts = {count.line: count for count in sink_counts}
-    repeats = _repeats(plan.forecasts, session, counts)
+    repeats = _repeats(plan, session, counts)
     answers = (
         _how_far_back(plan),
         _exact_offsets(session, handover, counts),
@@ -233,23 +233,23 @@ async def save(metastore: Metastore, report: Report, folder: Path) -> tuple[Path
     return html, plain
 
 
-def _repeats(
-    forecasts: Sequence[Forecast], session: Session, counts: Mapping[str, SinkCount]
-) -> tuple[Repeat, ...]:
+def _repeats(plan: Plan, session: Session, counts: Mapping[str, SinkCount]) -> tuple[Repeat, ...]:
     staged = counts.get(session.sink.line) if session.sink else None
     found = []
-    for forecast in forecasts:
+    for forecast in plan.forecasts:
         if forecast.who != "sink" or staged is None or forecast.name != staged.name:
             continue
         # Every record of the range is applied or turned away; what was applied beyond the records
-        # that were new is a duplicate.
+        # that were new is a duplicate. Where the plan has an upper bound only, so has this a lower one.
         new = session.total.records - forecast.on_branch.again
         found.append(
             Repeat(
                 name=forecast.name,
                 sink_class=forecast.sink_class.value if forecast.sink_class else "",
                 forecast_duplicates=forecast.on_branch.duplicates,
-                measured_duplicates=staged.applied - new,
+                measured_duplicates=max(0, staged.applied - new)
+                if plan.at_most
+                else staged.applied - new,
                 forecast_suppressed=forecast.on_branch.suppressed,
                 measured_suppressed=staged.suppressed,
             )

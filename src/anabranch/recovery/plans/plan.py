@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, structs
 
+from anabranch.log.counting import Count
 from anabranch.recovery.model import (
     SCHEMA_VERSION,
     Checkpoint,
@@ -96,9 +98,10 @@ GIVEN_UP = ("corrupt", "lost-object")  # causes of gaps within a log that nobody
 FATAL = ("truncation", "recreated-topic")  # positions that number other records than those here
 
 
-class PlanPartition(Struct, frozen=True, kw_only=True):
+class PlanPartition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One partition: read offsets ``[restart, end)``, and why exactly there.
 
+    ``volume`` counts records as a reader of committed transactions gets them; ``at_most``: it may get fewer.
     ``lost`` are records between the wanted offset and the log start: nothing can bring them back
     from here. ``missing`` are the recorded gaps within the range, with their causes. ``runway_ms``
     is how long the record at ``restart`` stays retained; None: without limit.
@@ -119,6 +122,7 @@ class PlanPartition(Struct, frozen=True, kw_only=True):
     runway_ms: int | None
     lost: int
     missing: tuple[MissingRange, ...]
+    at_most: bool = False  # left out of the document, and of its hash, where it is not so
 
 
 class Repeats(Struct, frozen=True):
@@ -129,8 +133,9 @@ class Repeats(Struct, frozen=True):
     suppressed: int
 
 
-class Forecast(Struct, frozen=True, kw_only=True):
-    """Who sees duplicates: on a branch with staging (what replay does), and by rewinding in place."""
+class Forecast(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who sees duplicates: on a branch with staging (what replay does), and by rewinding in place. ``at_most``: it may
+    be fewer."""
 
     who: str
     name: str
@@ -138,6 +143,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
     on_branch: Repeats
     in_place: Repeats
     note: str
+    at_most: bool = False
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -168,6 +174,16 @@ class Plan(Struct, frozen=True, kw_only=True):
     bystanders: tuple[str, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
 
+    @property
+    def at_most(self) -> bool:
+        """Whether ``volume`` counts more records than a reader of committed transactions may get."""
+        return any(partition.at_most for partition in self.partitions)
+
+
+def at_most(records: int, bound: bool) -> str:
+    """A number of records in words."""
+    return f"at most {records:,}" if bound and records else f"{records:,}"
+
 
 class Measured(Struct, frozen=True):
     """What the shell read from the log for each partition before planning."""
@@ -175,6 +191,21 @@ class Measured(Struct, frozen=True):
     restart: int
     volume: Volume
     runway_ms: int | None
+    at_most: bool = False
+
+
+class Known(Struct, frozen=True):
+    """Records from a partition's restart up to each of some offsets; or at most so many."""
+
+    upto: Mapping[int, Count]
+
+    def between(self, partition: PlanPartition, offset: int) -> Count:
+        """From the restart up to ``offset``, which is not before it. Where nothing was counted: as many as offsets."""
+        return self.upto.get(offset, Count(offset - partition.restart))
+
+
+UNCOUNTED: Final = Known({})
+Counts = Mapping[Key, Known]
 
 
 _ORIGINS = {
@@ -232,9 +263,15 @@ def wanted_restarts(
     return restarts
 
 
-def repeats(restart: int, end: int, effects: int | None, sink_class: SinkClass | None) -> Repeats:
-    """What re-reading ``[restart, end)`` does to effects that reach up to ``effects``."""
-    again = max(0, min(end, effects) - restart) if effects is not None else 0
+def reached(partition: PlanPartition, effects: int | None) -> int:
+    """Up to which offset of the range effects reach that reach up to ``effects``."""
+    if effects is None:
+        return partition.restart
+    return max(partition.restart, min(partition.end, effects))
+
+
+def repeats(again: int, sink_class: SinkClass | None) -> Repeats:
+    """What ``again`` records do that come again."""
     if sink_class is not None and sink_class.suppresses:
         return Repeats(again, 0, again)
     if sink_class is not None and sink_class.absorbs:
@@ -248,14 +285,17 @@ def forecast_group(
     partitions: Sequence[PlanPartition],
     *,
     rewound: bool,
+    counts: Counts,
 ) -> Forecast:
     """A group reads the topic, not its branch: only a rewind in place makes it read again."""
     by_key = positions_by_key(positions)
-    again = 0
+    again = Count(0)
     for partition in partitions:
-        position = by_key.get((partition.topic_id, partition.partition))
+        key = (partition.topic_id, partition.partition)
+        position = by_key.get(key)
         if rewound and position is not None:
-            again += max(0, min(partition.end, position.offset) - partition.restart)
+            known = counts.get(key, UNCOUNTED)
+            again += known.between(partition, reached(partition, position.offset))
     note = (
         "reads nothing twice: the replay has a branch and a group of its own"
         if rewound
@@ -266,8 +306,9 @@ def forecast_group(
         name=name,
         sink_class=None,
         on_branch=Repeats(0, 0, 0),
-        in_place=Repeats(again, again, 0),
+        in_place=Repeats(again.records, again.records, 0),
         note=note,
+        at_most=not again.exact,
     )
 
 
@@ -277,6 +318,7 @@ def forecast_sink(
     partitions: Sequence[PlanPartition],
     committed: Sequence[Position] = (),
     known_from: Mapping[Key, int] | None = None,
+    counts: Counts | None = None,
 ) -> Forecast:
     """``now`` is the sink as it stands; ``restored`` is its state in the checkpoint that staging
     starts from (None: staging starts empty, or the sink has no staging). ``committed`` by its group tells
@@ -286,17 +328,30 @@ def forecast_sink(
     staged = positions_by_key(restored.positions) if restored else {}
     stages = now.sink_class is SinkClass.TRANSACTIONAL
     on_branch, in_place = Repeats(0, 0, 0), Repeats(0, 0, 0)
+    exact = True
     for partition in partitions:
         key = (partition.topic_id, partition.partition)
-        span = (partition.restart, partition.end)
+        known = (counts or {}).get(key, UNCOUNTED)
         here = present[key].offset if key in present else None
         there = (staged[key].offset if key in staged else None) if stages else here
+        again = known.between(partition, reached(partition, here))
+        exact = exact and again.exact
         if now.sink_class is SinkClass.WINDOW:
-            again = _within_window(*span, here, (known_from or {}).get(key))
-            in_place, on_branch = _sum(in_place, again), _sum(on_branch, again)
+            # Without a place from which on the receiver knows them, nothing is recognised any more.
+            since = (known_from or {}).get(key)
+            forgotten = again
+            if since is not None:
+                forgotten = known.between(
+                    partition, min(reached(partition, since), reached(partition, here))
+                )
+            window = Repeats(again.records, forgotten.records, again.records - forgotten.records)
+            exact = exact and forgotten.exact
+            in_place, on_branch = _sum(in_place, window), _sum(on_branch, window)
             continue
-        in_place = _sum(in_place, repeats(*span, here, now.sink_class))
-        on_branch = _sum(on_branch, repeats(*span, there, now.sink_class))
+        staged_again = known.between(partition, reached(partition, there))
+        exact = exact and staged_again.exact
+        in_place = _sum(in_place, repeats(again.records, now.sink_class))
+        on_branch = _sum(on_branch, repeats(staged_again.records, now.sink_class))
     if stages and in_place.again:
         note = (
             "rewinding in place would repair nothing: the sink suppresses what it has seen; "
@@ -321,14 +376,8 @@ def forecast_sink(
         on_branch=on_branch,
         in_place=in_place,
         note=note,
+        at_most=not exact,
     )
-
-
-def _within_window(restart: int, end: int, effects: int | None, known_from: int | None) -> Repeats:
-    """Without ``known_from`` nothing is recognised any more."""
-    reached = max(restart, min(end, effects)) if effects is not None else restart
-    forgotten = min(reached, max(restart, reached if known_from is None else known_from)) - restart
-    return Repeats(reached - restart, forgotten, reached - restart - forgotten)
 
 
 def _sum(left: Repeats, right: Repeats) -> Repeats:
@@ -366,6 +415,7 @@ def plan_partition(
         runway_ms=measured.runway_ms,
         lost=restart - wanted,
         missing=tuple(missing),
+        at_most=measured.at_most,
     )
 
 
@@ -384,12 +434,14 @@ def make_plan(
     groups: Mapping[str, Sequence[Position]],
     problems: Sequence[str],
     known_from: Mapping[str, Mapping[Key, int]] | None = None,
+    counts: Counts | None = None,
     notes: Sequence[str] = (),
     bystanders: Sequence[str] = (),
     alternatives: Sequence[Alternative] = (),
 ) -> Plan:
     """Put the plan together. ``problems`` are what the shell found; retention's and those of sinks
-    that belong to other topics are added here. ``known_from``: by sink, see :func:`forecast_sink`."""
+    that belong to other topics are added here. ``known_from``: by sink, see :func:`forecast_sink`; ``counts``: of records
+    up to all positions that are given here."""
     foreign = dict.fromkeys(
         sentence
         for sink in (*sinks, *restored_sinks)
@@ -397,7 +449,9 @@ def make_plan(
     )
     restored = {sink.name: sink for sink in restored_sinks}
     forecasts = [
-        forecast_group(name, positions, partitions, rewound=name == incident.group)
+        forecast_group(
+            name, positions, partitions, rewound=name == incident.group, counts=counts or {}
+        )
         for name, positions in sorted(groups.items())
     ]
     committed = groups.get(incident.group, ())
@@ -408,6 +462,7 @@ def make_plan(
             partitions,
             committed,
             (known_from or {}).get(sink.name),
+            counts,
         )
         for sink in sinks
     ]

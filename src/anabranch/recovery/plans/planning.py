@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from anabranch.errors import UserFault
 from anabranch.log.config import effective
+from anabranch.log.counting import Count, RecordCounter
+from anabranch.log.extents import ExtentReader
 from anabranch.metastore.api import Metastore, OffsetAction, OffsetChange, Topic
 from anabranch.recovery import observe
 from anabranch.recovery.capture import points
@@ -18,6 +20,7 @@ from anabranch.recovery.model import (
     Position,
     RecoveryPoint,
     SinkState,
+    Volume,
     topic_id_text,
 )
 from anabranch.recovery.plans import incidents
@@ -31,6 +34,7 @@ from anabranch.recovery.plans.plan import (
     Incident,
     IncidentKind,
     Key,
+    Known,
     Measured,
     Plan,
     PlanPartition,
@@ -64,13 +68,15 @@ async def plan_recovery(
     topics: Sequence[str] | None = None,
     rate: int | None = None,
     sinks: Sequence[SinkState] = (),
+    extents: ExtentReader | None = None,
 ) -> Plan:
     """Plan the recovery of ``group`` and store the plan.
 
     The restart comes from ``damage`` (:mod:`.incidents`); or from ``point``; or from the newest point of the group
     taken at or before ``since_ms``; or, if there is none, from what the group had committed then; or, with
     ``from_start``, from the oldest record retained. It ends at the log's end, or with what the group had dealt
-    with at ``until_ms``. ``sinks`` are the group's sinks as they stand. Raises UserFault if nothing tells where to start.
+    with at ``until_ms``. ``sinks`` are the group's sinks as they stand. ``extents`` reads the log, to
+    count records; without it every offset counts as one. Raises UserFault if nothing tells where to start.
     """
     if since_ms is not None and until_ms is not None and until_ms < since_ms:
         raise UserFault("the damage ended before it began: --until lies before --since")
@@ -95,12 +101,21 @@ async def plan_recovery(
             wanted[view.key] = (view.log_start, "its first record: nobody has a position in it")
     ends = await _ends(metastore, group, views, until_ms)
     ids = {topic_id_text(topic.id): topic for topic in scope}
-    partitions = [
-        await _plan_one(
-            metastore, ids[view.topic_id], view, *wanted[view.key], ends, positions, now_ms
+    groups = await observe.groups_on(metastore, scope)
+    known_from = await _known_from(metastore, views, wanted, ends, sinks, now_ms)
+    counter = None if extents is None else RecordCounter(metastore, extents)
+    marks = _marks(groups, [*sinks, *restored], known_from)
+    partitions: list[PlanPartition] = []
+    counts: dict[Key, Known] = {}
+    for view in views:
+        counted = Known(
+            await _counted(counter, view, wanted[view.key][0], ends, marks.get(view.key, ()))
         )
-        for view in views
-    ]
+        counts[view.key] = counted
+        topic, (offset, why) = ids[view.topic_id], wanted[view.key]
+        partitions.append(
+            await _plan_one(metastore, topic, view, offset, why, ends, positions, counted, now_ms)
+        )
     problems = [*start.problems, *await _damage(metastore, scope, partitions)]
     notes = [*start.notes, *await _detection(metastore, scope, start.since_ms, now_ms)]
     if until_ms is not None:
@@ -109,6 +124,12 @@ async def plan_recovery(
         )
     bytes_each = _mean_bytes(partitions)
     rate, rate_source = await _rate(metastore, group, rate, bytes_each, now_ms)
+    uncounted = sum(part.at_most for part in partitions)
+    if uncounted:
+        notes.append(
+            f"records of {uncounted:,} partition{'s' * (uncounted > 1)} are an upper bound: a transaction is open, or counting "
+            "what is no record in them would take too long"
+        )
     feasible = is_feasible(partitions)
     kind = start.kind
     if kind is IncidentKind.WINDOW and not feasible:
@@ -137,9 +158,10 @@ async def plan_recovery(
         rate_source=rate_source,
         sinks=sinks,
         restored_sinks=restored,
-        groups=await observe.groups_on(metastore, scope),
+        groups=groups,
         problems=problems,
-        known_from=await _known_from(metastore, ids, partitions, sinks, now_ms),
+        known_from=known_from,
+        counts=counts,
         notes=notes,
         bystanders=[
             f"{one.client_id}@{one.host} reads {one.topic}:{one.partition} at {one.offset}"
@@ -153,28 +175,65 @@ async def plan_recovery(
 
 async def _known_from(
     metastore: Metastore,
-    topics: Mapping[str, Topic],
-    partitions: Sequence[PlanPartition],
+    views: Sequence[PartitionView],
+    wanted: Mapping[Key, tuple[int, str]],
+    ends: Mapping[Key, int],
     sinks: Sequence[SinkState],
     now_ms: int,
-) -> dict[str, dict[tuple[str, int], int]]:
+) -> dict[str, dict[Key, int]]:
     """From which offset on receivers with a window still know what they have seen, by the time of append."""
-    found: dict[str, dict[tuple[str, int], int]] = {}
+    found: dict[str, dict[Key, int]] = {}
     for sink in sinks:
         if sink.ttl_ms is None:
             continue
         found[sink.name] = {
-            (part.topic_id, part.partition): await observe.appended_since(
+            view.key: await observe.appended_since(
                 metastore,
-                topics[part.topic_id].no,
-                part.partition,
-                part.restart,
-                part.end,
+                view.topic_no,
+                view.partition,
+                *_range(view, wanted[view.key][0], ends),
                 now_ms - sink.ttl_ms,
             )
-            for part in partitions
+            for view in views
         }
     return found
+
+
+def _range(view: PartitionView, wanted: int, ends: Mapping[Key, int]) -> tuple[int, int]:
+    """From where to where a partition is read."""
+    restart = max(wanted, view.log_start)
+    return restart, max(restart, ends.get(view.key, view.log_end))
+
+
+def _marks(
+    groups: Mapping[str, Sequence[Position]],
+    sinks: Sequence[SinkState],
+    known_from: Mapping[str, Mapping[Key, int]],
+) -> dict[Key, set[int]]:
+    """The offsets up to which forecasts count, by partition."""
+    found: dict[Key, set[int]] = {}
+    for positions in (*groups.values(), *(sink.positions for sink in sinks)):
+        for position in positions:
+            found.setdefault(position.key, set()).add(position.offset)
+    for places in known_from.values():
+        for key, offset in places.items():
+            found.setdefault(key, set()).add(offset)
+    return found
+
+
+async def _counted(
+    counter: RecordCounter | None,
+    view: PartitionView,
+    wanted: int,
+    ends: Mapping[Key, int],
+    marks: Iterable[int],
+) -> dict[int, Count]:
+    """Records from the restart up to the end, and up to each of ``marks`` in between."""
+    if counter is None:
+        return {}
+    restart, end = _range(view, wanted, ends)
+    within = {min(end, max(restart, mark)) for mark in marks}
+    return await counter.upto(view.topic_no, view.partition, restart, sorted({*within, end}))
 
 
 async def find(metastore: Metastore, id_or_file: str) -> Plan:
@@ -327,10 +386,10 @@ async def _plan_one(
     why: str,
     ends: Mapping[Key, int],
     positions: Sequence[Position],
+    counted: Known,
     now_ms: int,
 ) -> PlanPartition:
-    restart = max(wanted, view.log_start)
-    end = ends.get(view.key, view.log_end)
+    restart, end = _range(view, wanted, ends)
     taken = next((one for one in positions if one.key == view.key), None)
     was = None
     if taken is None:
@@ -340,7 +399,11 @@ async def _plan_one(
         metastore, topic, view, wanted=wanted, end=end, taken=taken, was=was, now_ms=now_ms
     )
     volume = await observe.volume(metastore, view.topic_no, view.partition, restart, end)
-    measured = Measured(restart, volume, await _runway(topic, metastore, view, restart, now_ms))
+    records = counted.upto.get(end, Count(volume.records))
+    runway = await _runway(topic, metastore, view, restart, now_ms)
+    measured = Measured(
+        restart, Volume(records.records, volume.bytes), runway, at_most=not records.exact
+    )
     return plan_partition(view, wanted, why, measured, end, missing)
 
 
@@ -357,8 +420,9 @@ async def _runway(
 
 
 def _mean_bytes(partitions: Sequence[PlanPartition]) -> float | None:
-    records = sum(partition.volume.records for partition in partitions)
-    return sum(partition.volume.bytes for partition in partitions) / records if records else None
+    """Per offset, since offsets are what a group's pace is measured in."""
+    offsets = sum(partition.end - partition.restart for partition in partitions)
+    return sum(partition.volume.bytes for partition in partitions) / offsets if offsets else None
 
 
 async def _rate(

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 
 from anabranch.recovery.model import SinkClass, SinkState
-from anabranch.recovery.plans.plan import Basis, IncidentKind, Plan
+from anabranch.recovery.plans.plan import Basis, IncidentKind, Plan, at_most
 from anabranch.recovery.sinks.locations import keeps_lines
 from anabranch.recovery.times import bytes_text, duration_text, time_text
 
@@ -95,7 +95,7 @@ def _facts(plan: Plan) -> Iterator[str]:
                 str(one.partition),
                 f"{one.restart:,}",
                 f"{one.end:,}",
-                f"{one.volume.records:,}",
+                at_most(one.volume.records, one.at_most),
                 bytes_text(one.volume.bytes),
                 f"{one.lost:,}",
                 "never" if one.runway_ms is None else f"in {duration_text(one.runway_ms / 1000)}",
@@ -105,7 +105,7 @@ def _facts(plan: Plan) -> Iterator[str]:
         ],
     )
     yield (
-        f"{plan.volume.records:,} records, {bytes_text(plan.volume.bytes)}: about {duration_text(plan.seconds)} at "
+        f"{at_most(plan.volume.records, plan.at_most)} records, {bytes_text(plan.volume.bytes)}: about {duration_text(plan.seconds)} at "
         f"{bytes_text(plan.rate)}/s ({_prose(plan.rate_source)})."
     )
     yield ""
@@ -135,10 +135,10 @@ def _facts(plan: Plan) -> Iterator[str]:
             (
                 f"{one.who} {one.name}",
                 one.sink_class.value if one.sink_class else "",
-                f"{one.on_branch.again:,}",
-                f"{one.on_branch.duplicates:,}",
-                f"{one.in_place.again:,}",
-                f"{one.in_place.duplicates:,}",
+                at_most(one.on_branch.again, one.at_most),
+                at_most(one.on_branch.duplicates, one.at_most),
+                at_most(one.in_place.again, one.at_most),
+                at_most(one.in_place.duplicates, one.at_most),
                 _prose(one.note),
             )
             for one in plan.forecasts

@@ -20,7 +20,7 @@ from anabranch.metastore.api import Committed, Metastore, OffsetAction, Topic
 from anabranch.recovery import observe
 from anabranch.recovery.capture import points
 from anabranch.recovery.model import topic_id_text
-from anabranch.recovery.plans.plan import Plan
+from anabranch.recovery.plans.plan import Plan, PlanPartition
 from anabranch.recovery.replays import beside, quota
 from anabranch.recovery.replays.filters import BranchFilter, Filtered, Filters, Judge
 from anabranch.recovery.replays.guards import Guards
@@ -151,7 +151,7 @@ async def prepare(
             branches.append(Branch(topic.name, topic_id, branched.name, topic_id_text(branched.id)))
         further = await beside.cut(log, plan, besides, identity, made)
         spans = tuple(
-            Span(p.topic, p.topic_id, p.partition, p.restart, p.end, p.volume.bytes)
+            Span(p.topic, p.topic_id, p.partition, p.restart, p.end, p.volume.bytes, _records(p))
             for p in plan.partitions
         )
         filtered = None
@@ -229,7 +229,11 @@ async def _filter(
         reach = await work.apply(
             topic, branch.topic, {span.partition: (span.start, span.end) for span in own}
         )
-        found += [structs.replace(span, end=reach.get(span.partition, span.end)) for span in own]
+        for span in own:
+            end = reach.get(span.partition, span.end)
+            found.append(
+                structs.replace(span, end=end, records=min(span.records, end - span.start))
+            )
     order = {span.key: number for number, span in enumerate(spans)}
     return tuple(sorted(found, key=lambda span: order[span.key])), work.outcome()
 
@@ -270,6 +274,10 @@ async def _branch(
     if record_rate is not None:
         configs[RECORDS] = str(_share(plan, topic_id, record_rate))
     return await log.set_configs(branched, configs)
+
+
+def _records(part: PlanPartition) -> int:
+    return -1 if part.at_most else part.volume.records
 
 
 def _share(plan: Plan, topic_id: str, rate: int) -> int:

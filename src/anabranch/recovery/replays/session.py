@@ -46,7 +46,8 @@ class Branch(Struct, frozen=True):
 
 
 class Span(Struct, frozen=True):
-    """Offsets ``[start, end)`` of one partition, with the bytes they hold."""
+    """Offsets ``[start, end)`` of one partition, with the bytes they hold. ``records``: how many of them a reader of
+    committed transactions gets, at most; -1: as many as offsets."""
 
     topic: str
     topic_id: str
@@ -54,10 +55,22 @@ class Span(Struct, frozen=True):
     start: int
     end: int
     bytes: int
+    records: int = -1
 
     @property
     def key(self) -> tuple[str, int]:
         return (self.topic_id, self.partition)
+
+    @property
+    def count(self) -> int:
+        """Records in it, at most."""
+        return self.end - self.start if self.records < 0 else self.records
+
+    def left(self, at: int) -> int:
+        """Records from offset ``at`` on, by the mean; none only at the end, since that is where it has to come to."""
+        if at >= self.end:
+            return 0
+        return max(1, self.count * (self.end - at) // (self.end - self.start))
 
 
 class StagingSink(Struct, frozen=True):
@@ -163,7 +176,7 @@ class Session(Struct, frozen=True, kw_only=True):
     @property
     def total(self) -> Volume:
         return Volume(
-            sum(span.end - span.start for span in self.spans),
+            sum(span.count for span in self.spans),
             sum(span.bytes for span in self.spans),
         )
 
@@ -212,7 +225,7 @@ def left(spans: Sequence[Span], committed: Sequence[Position]) -> Volume:
     for span in spans:
         position = by_key.get(span.key)
         at = min(max(position.offset if position else span.start, span.start), span.end)
-        records += span.end - at
+        records += span.left(at)
         if span.end > span.start:
             size += span.bytes * (span.end - at) // (span.end - span.start)
     return Volume(records, size)
