@@ -115,6 +115,40 @@ def test_I7_a_job_is_replayed_as_it_is(broker: BrokerProcess, tmp_path: Path) ->
     assert not [each for each in groups if each["group"].startswith("replay.")]
 
 
+def test_inputs_are_served_together_in_event_time_and_at_its_pace(
+    broker: BrokerProcess, tmp_path: Path
+) -> None:
+    """One topic has all of its events in a few batches, the other one in many: by offsets the first would be over before the
+    second begins."""
+    data = tmp_path / "data"
+    admin = AdminClient({"bootstrap.servers": broker.address})
+    for made in admin.create_topics([NewTopic("few", 1), NewTopic("many", 1)]).values():
+        made.result(20)
+    producer = Producer({"bootstrap.servers": broker.address, "linger.ms": 0})
+    begun = 1_700_000_000_000
+    for number in range(60):
+        producer.produce("many", f"{number}", timestamp=begun + 100 * number)
+        if number % 10 == 9:
+            producer.produce("few", f"{number}", timestamp=begun + 100 * number)
+        assert producer.flush(20) == 0
+    plan = str(tmp_path / "plan.json")
+    anabranch(data, "plan", "both", "--from-start", "--topic", "few", "--topic", "many", "--out", plan)  # fmt: skip
+    seen = tmp_path / "seen"
+    told = anabranch(
+        data, "replay", plan, "--own-broker", "--in-event-order", "--event-slack", "500ms", "--pace", "4x",
+        "--output", "json", "--", sys.executable, str(JOB.with_name("event_order_job.py")), str(seen),
+    )  # fmt: skip
+    session = json.loads(told)
+    assert session["status"] == "completed"
+    assert (session["event_slack_ms"], session["event_speed"]) == (500, 4.0)
+    lines = [line.split() for line in seen.read_text().splitlines()]
+    times = [int(at) - begun for _, at, _ in lines]
+    assert len(times) == 66 and {topic for topic, _, _ in lines} == {"few", "many"}
+    assert all(at >= max(times[:n], default=0) - 500 for n, at in enumerate(times)), times
+    clock = [float(when) for _, _, when in lines]
+    assert clock[-1] - clock[0] > 0.8 * (times[-1] - times[0]) / 1000 / 4
+
+
 def test_what_cannot_be_is_said(broker: BrokerProcess, tmp_path: Path) -> None:
     data = tmp_path / "data"
     plan = str(tmp_path / "plan.json")

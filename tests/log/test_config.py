@@ -63,6 +63,7 @@ def test_table_holds_every_topic_config_of_kafka_with_its_default() -> None:
     ours = {name: one.default for name, one in TOPIC_CONFIGS.items()}
     assert ours == KAFKA_DEFAULTS | {
         "fetch.bytes.per.second": "-1",
+        "fetch.event.order": "",
         "fetch.records.per.second": "-1",
         "anabranch.audit.reads": "false",
         "anabranch.lane": "",
@@ -114,6 +115,7 @@ def test_effective_values() -> None:
         ("preallocate", "yes"),
         ("remote.storage.enable", "true"),
         ("fetch.bytes.per.second", "-2"),
+        ("fetch.event.order", "r slack.ms=soon"),
     ],
 )
 def test_bad_values_are_refused_by_name(name: str, value: str) -> None:

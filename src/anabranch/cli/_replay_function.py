@@ -20,18 +20,14 @@ if TYPE_CHECKING:
     from anabranch.recovery.replays.session import Session
 
 # Options that say how a command finds brokers mean nothing to a function that reads the bucket.
-_OF_COMMANDS = ("bootstrap", "lane", "listener", "sink", "own_broker", "also")
+_OF_COMMANDS = ("bootstrap", "lane", "listener", "sink", "own_broker", "also", "event_slack")
 
 
 def check(asked: dict[str, Any]) -> None:
     """Raises UserFault for options that do not go together."""
     if asked["function"] is None:
-        for name in ("processes", "in_event_order", "pace"):
-            if asked[name]:
-                raise UserFault(
-                    f"--{name.replace('_', '-')} is of functions (--function MODULE:NAME): a command reads from "
-                    "brokers, in its own order and as fast as it is allowed"
-                )
+        if asked["processes"]:
+            raise UserFault("--processes is of functions (--function MODULE:NAME)")
         return
     for name in _OF_COMMANDS:
         if asked[name]:

@@ -67,6 +67,10 @@ def parts(session: Session, now_ms: int) -> Iterator[Part]:
     if session.record_rate is not None:
         limit += f" and {session.record_rate:,} records/s"
     yield f"  {total.records:,} records, {bytes_text(total.bytes)}, {limit}"
+    if session.event_slack_ms is not None:
+        yield f"  inputs together in event time, to {duration_text(session.event_slack_ms / 1000)}"
+    if session.event_speed is not None:
+        yield f"  event time passes {session.event_speed:g} times as fast as recorded, at most"
     progress = last_progress(session, now_ms)
     if session.status.value in ("running", "paused"):
         eta = "not at this rate" if progress.eta_s is None else duration_text(progress.eta_s)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anabranch.recovery.replays.guards import Guards
     from anabranch.recovery.replays.session import Session
 
+EVENT_SLACK_MS = 60_000  # of inputs in event order, unless told otherwise
 WATCH_S = 0.5  # between two looks at a session that another process runs
 
 
@@ -122,9 +123,19 @@ WATCH_S = 0.5  # between two looks at a session that another process runs
     "--function", metavar="MODULE:NAME", help="Instead of a command: called with Arrow batches."
 )
 @click.option("--processes", type=click.IntRange(1, 256), help="Of a function: work in so many.")
-@click.option("--in-event-order", is_flag=True, help="Of a function: one stream by event time.")
 @click.option(
-    "--pace", metavar="recorded|2x|max", help="Of a function: how fast event time passes."
+    "--in-event-order",
+    is_flag=True,
+    help="All inputs by the time of their events: one stream for a function; for a command with --own-broker none "
+    "further ahead of another than --event-slack.",
+)
+@click.option(
+    "--event-slack", metavar="DURATION", help="Of a command in event order. [default: 1m]"
+)
+@click.option(
+    "--pace",
+    metavar="recorded|2x|max",
+    help="How fast event time passes: for a function in event order, or a command with --own-broker.",
 )
 @click.option("--metrics", metavar="HOST:PORT", help="Serve the replay's figures to Prometheus.")
 @click.option("--pause", metavar="ID", help="Give a running replay nothing until --resume.")
@@ -248,6 +259,7 @@ async def _prepare(
     from anabranch.recovery.capture import points
     from anabranch.recovery.plans import planning
     from anabranch.recovery.replays import places, replay
+    from anabranch.recovery.replays.pacing import parse_pace
     from anabranch.recovery.sinks import locations
     from anabranch.recovery.times import parse_bytes
 
@@ -290,9 +302,25 @@ async def _prepare(
         restarts=asked["restarts"],
         also=asked["also"],
         own_broker=asked["own_broker"],
+        event_slack_ms=_event_slack(asked),
+        event_speed=parse_pace(asked["pace"]) if asked["pace"] is not None else None,
         filters=_filters(asked),
         dead_letters=asked["dead_letters"] or data.files / "replays",
     )
+
+
+def _event_slack(asked: dict[str, Any]) -> int | None:
+    """Milliseconds. Raises UserFault."""
+    from anabranch.errors import UserFault
+    from anabranch.recovery.times import parse_duration
+
+    if asked["event_slack"] is None:
+        return EVENT_SLACK_MS if asked["in_event_order"] else None
+    if not asked["in_event_order"]:
+        raise UserFault(
+            "--event-slack is how far inputs may be apart with --in-event-order: add it"
+        )
+    return parse_duration(asked["event_slack"])
 
 
 def _filters(asked: dict[str, Any]) -> Filters | None:

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, TypeAlias, cast
 from msgspec import Struct
 
 from anabranch.errors import ClientFault, ErrorCode
+from anabranch.log import event_gate
 
 ConfigValue: TypeAlias = bool | str | int | float | tuple[str, ...]
 Validator: TypeAlias = Callable[[ConfigValue], str | None]
@@ -147,6 +148,16 @@ def one_of(*choices: str) -> Validator:
     return check
 
 
+def event_order(value: ConfigValue) -> str | None:
+    """As :mod:`anabranch.log.event_gate` says."""
+    assert isinstance(value, str)
+    try:
+        event_gate.parse(value)
+    except ClientFault as fault:
+        return fault.message
+    return None
+
+
 def subset_of(*choices: str) -> Validator:
     """A list of some of the named strings, each at most once."""
 
@@ -223,6 +234,14 @@ _DEFS: Final = (
         "partitions together to consumers, -1 for no limit, 0 to serve nothing until it is changed. A replay "
         "sets it on the branch that it reads.",
         between(0, LONG_MAX, -1),
+    ),
+    ConfigDef(
+        "fetch.event.order", _T.STRING, "",
+        "Anabranch's own: serve this topic by the time of its events, together with all that say the same, in the form "
+        "`SESSION [slack.ms=MILLISECONDS] [speed=FACTOR]`: none of them further than so many milliseconds of event time "
+        "before the hindmost, and none before its time has come where event time passes FACTOR times as fast as "
+        "recorded. Each broker by itself: a replay with a broker of its own sets it on its branches.",
+        event_order,
     ),
     ConfigDef(
         "fetch.records.per.second", _T.LONG, "-1",
@@ -392,6 +411,7 @@ class TopicConfig(Struct, frozen=True):
     cleanup_policy: frozenset[str]
     delete_retention_ms: int
     fetch_bytes_per_second: int
+    fetch_event_order: str
     fetch_records_per_second: int
     file_delete_delay_ms: int
     max_compaction_lag_ms: int
@@ -455,6 +475,7 @@ def effective(configs: Mapping[str, str]) -> TopicConfig:
         cleanup_policy=frozenset(cast("tuple[str, ...]", value("cleanup.policy"))),
         delete_retention_ms=number("delete.retention.ms"),
         fetch_bytes_per_second=number("fetch.bytes.per.second"),
+        fetch_event_order=cast(str, value("fetch.event.order")),
         fetch_records_per_second=number("fetch.records.per.second"),
         file_delete_delay_ms=number("file.delete.delay.ms"),
         max_compaction_lag_ms=number("max.compaction.lag.ms"),

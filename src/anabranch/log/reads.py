@@ -274,19 +274,26 @@ class Reader:
             log.leader_epoch,
         ):
             return None
-        if want.offset >= _end(log, committed):
-            return None if log.doubtful else answered(log, [])
         limit = self.topic_limits.of(want.topic, _loop_s())
-        allowed = None if limit is None else limit.available(_loop_s())
-        if allowed is not None:
-            if allowed <= 0:
+        if want.offset >= _end(log, committed):
+            if limit is not None:
+                limit.at_end(want.partition, _loop_s())
+            return None if log.doubtful else answered(log, [])
+        if limit is not None:
+            if limit.shut(want.partition, want.offset, _loop_s()):
                 return answered(log, [])
-            room = min(room, allowed)
+            allowed = limit.available(_loop_s())
+            if allowed is not None:
+                if allowed <= 0:
+                    return answered(log, [])
+                room = min(room, allowed)
         buffers = log.tail.read(want.offset, min(want.max_bytes, room), at_least_one=at_least_one)
         if buffers is None:
             return None
         if committed:
             buffers = stable_only(log, buffers)
+        if limit is not None:
+            buffers = limit.admit(want.partition, want.offset, buffers, _loop_s())
         part = answered(log, buffers)
         self.tail_bytes += part.bytes
         if limit is not None:
@@ -449,14 +456,19 @@ class Reader:
         if first_max != ANY_SIZE:
             first_max = min(first_max, want.max_bytes)
         limit = self.topic_limits.of(want.topic, _loop_s())
-        allowed = None if limit is None else limit.available(_loop_s())
-        if allowed is not None:
-            if allowed <= 0:
+        if limit is not None:
+            if limit.shut(want.partition, want.offset, _loop_s()):
                 return answered(log, [])
-            bytes_max = min(bytes_max, allowed)
+            allowed = limit.available(_loop_s())
+            if allowed is not None:
+                if allowed <= 0:
+                    return answered(log, [])
+                bytes_max = min(bytes_max, allowed)
         try:
             found = await self.read_cold(log, want.offset, bytes_max=bytes_max, first_max=first_max)
             buffers = stable_only(log, found.buffers) if committed else found.buffers
+            if limit is not None:
+                buffers = limit.admit(want.partition, want.offset, buffers, _loop_s())
         except ClientFault as fault:
             return refused(log, fault.code)
         except (Corrupt, StoreFault) as fault:
@@ -575,7 +587,7 @@ class Reader:
             wait_s
             for want in wants
             if (limit := self.topic_limits.of(want.topic, _loop_s())) is not None
-            and (wait_s := limit.wait_s()) > 0
+            and (wait_s := limit.wait_s(want.partition)) > 0
             and (log := self._log(want)) is not None
             and want.offset < log.next_offset
         ]

@@ -1,10 +1,12 @@
-"""How fast one topic may be read: what a replay sets on its branch."""
+"""How fast one topic may be read, and in which order with others: what a replay sets on its branches."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from anabranch.log import event_gate
 from anabranch.log.catalogue import Catalogue
+from anabranch.log.event_gate import EventGate
 from anabranch.log.fetched import FetchPart
 from anabranch.log.throttle import BURST_BYTES_MIN, TokenBucket
 from anabranch.metastore.api import Topic
@@ -12,7 +14,7 @@ from anabranch.records.trimming import headers
 
 BYTES: Final = "fetch.bytes.per.second"
 RECORDS: Final = "fetch.records.per.second"
-LIMITING: Final = frozenset({BYTES, RECORDS})  # topic configs
+LIMITING: Final = frozenset({BYTES, RECORDS, event_gate.CONFIG})  # topic configs
 PAUSED_S: Final = 1.0  # a topic of which nothing is served is looked at again
 MEAN_WEIGHT: Final = 0.2  # of the newest answer in the mean size of a topic's records
 
@@ -22,10 +24,12 @@ class TopicLimit:
     0 for nothing at all. Records are in batches, and few bytes may hold many: their mean size says how many
     bytes what is left of a rate of records is worth."""
 
-    __slots__ = ("_bytes", "_mean", "_records", "rates")
+    __slots__ = ("_bytes", "_mean", "_records", "gate", "rates", "topic_no")
 
-    def __init__(self, rates: tuple[int, int], now_s: float) -> None:
+    def __init__(self, rates: tuple[int, int], now_s: float, topic_no: int = 0) -> None:
         self.rates = rates
+        self.topic_no = topic_no
+        self.gate: EventGate | None = None
         self._bytes: TokenBucket | None = None
         self._records: TokenBucket | None = None
         self._mean = 0.0  # bytes of a record; 0: not known
@@ -53,6 +57,24 @@ class TopicLimit:
             left = worth if left is None else min(left, worth)
         return left
 
+    def shut(self, partition: int, offset: int, now_s: float) -> bool:
+        """Whether the order of events holds back what comes at ``offset``, as far as that is known."""
+        gate = self.gate
+        return gate is not None and gate.shut((self.topic_no, partition), offset, now_s)
+
+    def admit(
+        self, partition: int, offset: int, buffers: list[memoryview], now_s: float
+    ) -> list[memoryview]:
+        """What of ``buffers``, read at ``offset``, the order of events lets through. Raises Corrupt."""
+        if self.gate is None:
+            return buffers
+        return self.gate.admit((self.topic_no, partition), offset, buffers, now_s)
+
+    def at_end(self, partition: int, now_s: float) -> None:
+        """The partition was read to its end."""
+        if self.gate is not None:
+            self.gate.ended((self.topic_no, partition), now_s)
+
     def served(self, part: FetchPart, *, back: bool = False) -> None:
         """An answer was served, or (``back``) will not be sent after all."""
         records = 0
@@ -71,12 +93,15 @@ class TopicLimit:
                 weight = MEAN_WEIGHT if self._mean else 1.0
                 self._mean += weight * (size / records - self._mean)
 
-    def wait_s(self) -> float:
-        """Seconds until something may be served, as of the last :meth:`available`."""
+    def wait_s(self, partition: int) -> float:
+        """Seconds until something of it may be served, as of the last :meth:`available`."""
         if self.paused:
             return PAUSED_S
         buckets = [one for one in (self._bytes, self._records) if one is not None]
-        return max((one.wait_s() for one in buckets), default=0.0)
+        wait_s = max((one.wait_s() for one in buckets), default=0.0)
+        if self.gate is not None:
+            wait_s = max(wait_s, self.gate.wait_s((self.topic_no, partition)))
+        return wait_s
 
 
 def _changed(
@@ -98,6 +123,7 @@ class TopicLimits:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._by_topic: dict[int, TopicLimit] = {}
+        self._gates: dict[str, EventGate] = {}
 
     def __len__(self) -> int:
         return len(self._by_topic)
@@ -110,13 +136,40 @@ class TopicLimits:
             return None
         config = self._catalogue.config(topic)
         rates = config.fetch_bytes_per_second, config.fetch_records_per_second
-        if max(rates) < 0:
+        order = config.fetch_event_order
+        if max(rates) < 0 and not order:
             return None
         limit = self._by_topic.get(topic.no)
         if limit is None:
             live = {each.no for each in self._catalogue.topics()}
             self._by_topic = {no: kept for no, kept in self._by_topic.items() if no in live}
-            limit = self._by_topic[topic.no] = TopicLimit(rates, now_s)
+            limit = self._by_topic[topic.no] = TopicLimit(rates, now_s, topic.no)
         elif limit.rates != rates:
             limit.change(rates, now_s)
+        if order or limit.gate is not None:
+            limit.gate = self._gate(order, now_s)
+            if limit.gate is not None:
+                limit.gate.tick(now_s, running=not limit.paused)
         return limit
+
+    def _gate(self, order: str, now_s: float) -> EventGate | None:
+        """The one of all topics whose configuration says the same."""
+        gate = self._gates.get(order)
+        if gate is not None:
+            return gate
+        parsed = event_gate.parse(order)
+        if parsed is None:
+            return None
+        together: dict[str, list[Topic]] = {}
+        for topic in self._catalogue.topics():
+            said = topic.configs.get(event_gate.CONFIG)
+            if said:
+                together.setdefault(said, []).append(topic)
+        self._gates = {said: kept for said, kept in self._gates.items() if said in together}
+        places = [
+            (topic.no, partition)
+            for topic in together.get(order, ())
+            for partition in range(topic.partitions)
+        ]
+        gate = self._gates[order] = EventGate(parsed, places, now_s)
+        return gate

@@ -354,13 +354,16 @@ class Recovery(OpenedCluster):
         guards: Guards | None = None,
         own_broker: bool = False,
         also: Sequence[str] = (),
+        event_slack: str | None = None,
+        event_speed: float | None = None,
         restarts: int = 3,
         environ: Mapping[str, str] = os.environ,
         on_progress: OnProgress = lambda _: None,
     ) -> Session:
         """Run a command on branches of the plan's inputs, to the plan's ends. See ``anabranch replay --help``.
 
-        The session says how it ended (``status``); one that failed or was interrupted is gone on with by
+        ``event_slack`` (a duration) and ``event_speed`` keep the inputs together in event time and at its pace, with a
+        broker of the session's own. The session says how it ended (``status``); one that failed or was interrupted is gone on with by
         :meth:`resume`. For Python functions and SQL over the bucket see :mod:`anabranch.recovery.replays.function`, ``sql``.
         """
         log = self._log
@@ -387,6 +390,8 @@ class Recovery(OpenedCluster):
                 restarts=restarts,
                 also=also,
                 own_broker=own_broker,
+                event_slack_ms=parse_duration(event_slack) if event_slack is not None else None,
+                event_speed=event_speed,
             )
             return await self._see_through(session, environ, on_progress)
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from msgspec import structs
 
 from anabranch.errors import UserFault
+from anabranch.log import event_gate
 from anabranch.log.branch import BranchPoint
 from anabranch.log.config import LANE_CONFIG
+from anabranch.log.event_gate import EventOrder
 from anabranch.log.log import Log
 from anabranch.log.topic_limits import BYTES, RECORDS
 from anabranch.metastore.api import Committed, Metastore, OffsetAction, Topic
@@ -74,6 +76,8 @@ async def prepare(
     restarts: int = 0,
     also: Sequence[str] = (),
     own_broker: bool = False,
+    event_slack_ms: int | None = None,
+    event_speed: float | None = None,
     filters: Filters | None = None,
     dead_letters: Path | None = None,
 ) -> Session:
@@ -103,6 +107,9 @@ async def prepare(
         restarts: how often a command that died is started again.
         also: topics, or patterns of them, that the command gets beside its inputs, as they were at the restart.
         own_broker: whether a broker of the session's own serves it, where topics keep their names.
+        event_slack_ms: inputs are served together in event time, none further ahead of another than this; for a
+            session with a broker of its own.
+        event_speed: event time passes so many times as fast as the clock (1: as recorded); likewise.
         filters: records that are left out or mended, see :mod:`anabranch.recovery.replays.filters`.
         dead_letters: the file, or the directory of a file named after the session, where these are put aside.
 
@@ -117,6 +124,12 @@ async def prepare(
     for number, what in ((rate, "rate"), (record_rate, "rate of records"), (floor, "floor")):
         if number is not None and number < 1:
             raise UserFault(f"a {what} of {number} would never end; give at least 1")
+    order = EventOrder(identity, event_slack_ms, event_speed)
+    if order[1:] != (None, None) and not own_broker:
+        raise UserFault(
+            "inputs are kept together in event time, or at its pace, by one broker that serves all of them: add "
+            "--own-broker"
+        )
     judge = Judge(filters) if filters is not None and filters.any else None
     if judge is not None and dead_letters is None:
         raise UserFault("records that are left out are put aside: say where (dead_letters)")
@@ -146,7 +159,7 @@ async def prepare(
     made: list[Topic] = []
     try:
         for topic_id, topic in sources.items():
-            branched = await _branch(log, plan, topic, topic_id, identity, rate, record_rate)
+            branched = await _branch(log, plan, topic, topic_id, order, rate, record_rate)
             made.append(branched)
             branches.append(Branch(topic.name, topic_id, branched.name, topic_id_text(branched.id)))
         further = await beside.cut(log, plan, besides, identity, made)
@@ -188,6 +201,8 @@ async def prepare(
             restarts=restarts,
             beside=tuple(further),
             own_broker=own_broker,
+            event_slack_ms=event_slack_ms,
+            event_speed=event_speed,
             filtered=filtered,
         )
         await _commit_starts(metastore, session, made, now_ms)
@@ -243,7 +258,7 @@ async def _branch(
     plan: Plan,
     topic: Topic,
     topic_id: str,
-    identity: str,
+    order: EventOrder,
     rate: int,
     record_rate: int | None,
 ) -> Topic:
@@ -261,7 +276,7 @@ async def _branch(
             )
     ends = {part.partition: part.end for part in planned}
     branched = await log.branch(
-        topic, f"{topic.name}.{identity}", BranchPoint(offsets=ends, label=plan.id)
+        topic, f"{topic.name}.{order.session}", BranchPoint(offsets=ends, label=plan.id)
     )
     # The replay's input must not expire under it, and carries the replay's own speed limit.
     share = _share(plan, topic_id, rate)
@@ -273,6 +288,8 @@ async def _branch(
     }
     if record_rate is not None:
         configs[RECORDS] = str(_share(plan, topic_id, record_rate))
+    if order[1:] != (None, None):
+        configs[event_gate.CONFIG] = str(order)
     return await log.set_configs(branched, configs)
 
 

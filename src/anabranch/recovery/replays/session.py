@@ -171,6 +171,8 @@ class Session(Struct, frozen=True, kw_only=True):
     restarts: int = 0  # how often a command that died is started again
     beside: tuple[Branch, ...] = ()  # of topics that are not read from the plan's offsets, but used
     own_broker: bool = False  # whether a broker of its own serves it, where topics keep their names
+    event_slack_ms: int | None = None  # how far one partition may be ahead of another in event time
+    event_speed: float | None = None  # how many times as fast as recorded event time passes
     schema_version: int = SCHEMA_VERSION
 
     @property
