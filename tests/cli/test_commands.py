@@ -393,6 +393,8 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("plan", "--show", "none"), "neither a plan's id nor a file"),
     (("replay",), "name a plan"),
     (("replay", "none", "--", "true"), "neither a plan's id nor a file"),
+    (("replay", "none", "--", "--true"), "neither a plan's id nor a file"),
+    (("replay", "none", "true", "--sinks"), "neither a plan's id nor a file"),
     (("replay", "none", "--sink", "view.db", "--", "true"), "that hold lines: sqlite:PATH"),
     (("replay", "--resume", "none"), "no replay"),
     (("promote", "none"), "no replay"),
@@ -415,6 +417,24 @@ def test_bad_input_ends_in_a_sentence(shared: Shell, words: tuple[str, ...], sen
     assert result.exit_code == 1, result.output
     assert result.output.startswith("Error: ") and sentence in result.output
     assert "Traceback" not in result.output and len(result.output) < 500
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("plan-1", "--bogus"),
+        ("plan-1", "--bogus=3", "--", "true"),
+        ("--bogus", "plan-1", "--", "true"),
+        ("--resume", "r-1", "--bogus"),
+        ("--list", "--bogus"),
+    ],
+)
+def test_an_option_that_replay_does_not_have_is_named(
+    shared: Shell, words: tuple[str, ...]
+) -> None:
+    result = shared("replay", *words)
+    assert result.exit_code == 2 and "No such option '--bogus'" in result.output
+    assert "--sink" in shared("replay", "plan-1", "--sinks", "x", "--", "true").output
 
 
 def test_verify_that_cannot_compare_is_neither_equal_nor_different(shared: Shell) -> None:

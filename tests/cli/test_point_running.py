@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from anabranch.broker.audit import anchors, inbox
 from anabranch.cli.main import cli
+from anabranch.log.opening import open_log
 from tests.recovery.scene import T0, scene
 
 TOKEN = "0123456789abcdef-token"
@@ -95,6 +97,30 @@ def test_a_watch_takes_points_until_it_is_asked_to_stop(data: Path) -> None:
         assert process.wait(60) == 0
     listed = run("point", "list", "--data", str(data), "--output", "json")
     assert [point["schedule"] for point in json.loads(listed.output)] == ["nightly"]
+
+
+def test_each_point_that_a_watch_takes_is_told_to_the_audit_log(data: Path, tmp_path: Path) -> None:
+    async def audited(*, begin: bool = False) -> list[Any]:
+        log = await open_log(data, broker_id=None)
+        try:
+            if begin:  # as a broker that keeps an audit log does
+                await log.metastore.put_document(anchors.DOCUMENT_KIND, "1", b"{}", T0)
+            found = await log.metastore.documents(inbox.DOCUMENT_KIND)
+            return [json.loads(document.body) for document in found]
+        finally:
+            await log.close()
+
+    assert asyncio.run(audited(begin=True)) == []
+    config = tmp_path / "points.toml"
+    config.write_text('[points.a]\ngroup = "view"\nevery = "1h"\nkeep = 1\n')
+    words = ("point", "watch", "--config", str(config), "--once", "--data", str(data))
+    for _ in range(2):  # the second takes none: nothing has changed
+        assert run(*words).exit_code == 0
+    listed = run("point", "list", "--data", str(data), "--output", "json")
+    (point,) = json.loads(listed.output)
+    (event,) = asyncio.run(audited())
+    assert (event["api"], event["resource"]) == ("anabranch point watch", f"POINT:{point['id']}")
+    assert event["details"] == {"name": "a", "group": "view", "removed": []}
 
 
 def test_one_turn_of_the_schedules_in_a_file(data: Path, tmp_path: Path) -> None:

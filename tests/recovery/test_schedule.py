@@ -135,7 +135,7 @@ def test_it_survives_what_goes_wrong_and_stops_when_asked(
             [StoreFault("no disk"), OSError(5, "bad")],
         )
 
-        def tell(one: Told) -> None:
+        async def tell(one: Told) -> None:
             told.append(one)
             if len(told) == 5:
                 stop.set()

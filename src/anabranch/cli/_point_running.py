@@ -144,7 +144,7 @@ def watch(
                     for one in schedules
                 ]
                 for one in turns:
-                    _tell(one)
+                    await _tell(log, one)
                 return not any(one.error for one in turns)
             for item in schedules:
                 click.echo(
@@ -156,7 +156,7 @@ def watch(
                 now_ms=_options.now_ms,
                 token=_new_token,
                 allow=allow,
-                tell=_tell,
+                tell=lambda told: _tell(log, told),
                 stop=stop,
             )
         return True
@@ -165,7 +165,27 @@ def watch(
         raise SystemExit(1)
 
 
-def _tell(told: Told) -> None:
+async def _tell(log: Log, told: Told) -> None:
+    """On the terminal; and the audit log of each point that was taken or removed."""
+    _say(told)
+    if told.point is None:
+        return
+    from anabranch.errors import AnabranchError
+
+    try:
+        await _options.audited(
+            log,
+            "point watch",
+            f"POINT:{told.point.id}",
+            name=told.schedule,
+            group=told.point.group,
+            removed=list(told.removed),
+        )
+    except AnabranchError as fault:  # the point stands, and the next one is due
+        print(f"{told.point.id} is not in the audit log: {fault}", file=sys.stderr, flush=True)
+
+
+def _say(told: Told) -> None:
     from anabranch.recovery.times import time_text
 
     at = time_text(told.at_ms)

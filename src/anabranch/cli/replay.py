@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,26 @@ EVENT_SLACK_MS = 60_000  # of inputs in event order, unless told otherwise
 WATCH_S = 0.5  # between two looks at a session that another process runs
 
 
+class _Replay(click.Command):
+    """``replay PLAN COMMAND --option`` leaves the option to the command; what looks like one of ours and is none is
+    named, in front of the command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ours = args[: args.index("--")] if "--" in args else args
+        rest = super().parse_args(ctx, list(args))
+        plan, run = ctx.params.get("plan"), ctx.params.get("run") or ()
+        for word in (plan, *run[:1]):
+            if word is not None and word.startswith("-") and word in ours:
+                name = word.partition("=")[0]
+                known = [option for each in self.get_params(ctx) for option in each.opts]
+                close = get_close_matches(name, [one for one in known if one[:1] == "-"])
+                raise click.NoSuchOption(name, possibilities=close, ctx=ctx)
+        return rest
+
+
 @click.command(
     name="replay",
+    cls=_Replay,
     context_settings={"ignore_unknown_options": True},
     epilog="Example: anabranch replay plan-3f2a9c01d4e5 --sink sqlite:view.db -- python processor.py",
 )

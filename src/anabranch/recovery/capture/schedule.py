@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,7 +139,7 @@ async def run(
     now_ms: Callable[[], int],
     token: Callable[[], str],
     allow: Allow,
-    tell: Callable[[Told], None],
+    tell: Callable[[Told], Awaitable[None]],
     stop: asyncio.Event,
 ) -> None:
     """Take points until ``stop`` is set; a capture that is under way then is given up."""
@@ -152,7 +152,7 @@ async def run(
         due = loop.time()
         while True:
             await asyncio.sleep(due - loop.time())
-            tell(await turn(log, item, now_ms=now_ms, token=token, allow=allow))
+            await tell(await turn(log, item, now_ms=now_ms, token=token, allow=allow))
             due = max(due + item.every_ms / 1000, loop.time())
 
     tasks = [asyncio.create_task(one(item)) for item in schedules]
