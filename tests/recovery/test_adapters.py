@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from anabranch.recovery.adapters.consumer import ConfluentReader, process
+from anabranch.recovery.adapters.consumer import (
+    JOINING_POLL_S,
+    JOINING_POLLS_MAX,
+    POLL_S,
+    ConfluentReader,
+    KafkaPythonReader,
+    process,
+)
 from anabranch.recovery.adapters.session import Surroundings
 from anabranch.recovery.sinks.source import sources_to_environment
 
@@ -148,3 +155,76 @@ def test_without_ends_it_goes_on_until_it_is_stopped(tmp_path: Path) -> None:
     kind = Sqlite(f"sqlite:{tmp_path}/view.db")
     turns = iter([False, False, True])
     assert run(kind, Consumer(10), {}, stopping=lambda: next(turns)) == 20
+
+
+class PythonConsumer:
+    """kafka-python's, as far as a reader uses it; it loses its first ``lost`` assignments."""
+
+    def __init__(self, length: int, lost: int) -> None:
+        self.length, self.lost = length, lost
+        self.subscriptions = 0
+        self.timeouts: list[int] = []
+        self.parts: set[Any] = set()
+        self.at = dict.fromkeys((0, 1), 0)
+
+    def subscribe(self, topics: list[str], listener: Any) -> None:
+        assert topics == ["flights.r1"]
+        self.listener = listener
+        self.subscriptions += 1
+        self.joins = True
+
+    def unsubscribe(self) -> None:
+        self.parts = set()
+
+    def poll(self, timeout_ms: int, max_records: int) -> dict[Any, list[Any]]:
+        from kafka import TopicPartition
+
+        self.timeouts.append(timeout_ms)
+        if self.joins:
+            self.joins = False
+            self.listener.on_partitions_revoked(set())
+            if self.subscriptions > self.lost:
+                self.parts = {TopicPartition("flights.r1", p) for p in (0, 1)}
+                self.listener.on_partitions_assigned(self.parts)
+        found = {}
+        for part in self.parts:
+            first = self.at[part.partition]
+            end = self.at[part.partition] = min(self.length, first + max_records)
+            found[part] = [
+                SimpleNamespace(topic=part.topic, partition=part.partition, offset=offset)
+                for offset in range(first, end)
+            ]
+        return found
+
+    def assignment(self) -> set[Any]:
+        return self.parts
+
+    def position(self, part: Any) -> int:
+        return self.at[part.partition]
+
+    def seek(self, part: Any, offset: int) -> None:
+        self.at[part.partition] = offset
+
+    def committed(self, part: Any) -> None:
+        return None
+
+    def commit(self, offsets: Any) -> None:
+        self.commits = {where.partition: each.offset for where, each in offsets.items()}
+
+
+def test_an_assignment_that_kafka_python_lost_is_asked_for_again(tmp_path: Path) -> None:
+    kind = Sqlite(f"sqlite:{tmp_path}/view.db")
+    about = surroundings({0: 30, 1: 20})
+    sink = kind.open(about.line, dict(about.sources or {}))
+    consumer = PythonConsumer(100, lost=2)
+    reader = KafkaPythonReader(consumer, ["flights"], sink, about)
+
+    def write(tx: Any, message: Any) -> None:
+        kind.effect(tx, message.partition, message.offset)
+
+    assert process(reader, sink, write, batch=7) == 50
+    assert consumer.subscriptions == 3 and consumer.commits == {0: 30, 1: 20}
+    joining, slow = 2 * (JOINING_POLLS_MAX + 1) + 1, round(JOINING_POLL_S * 1000)
+    assert consumer.timeouts[:joining] == [slow] * joining
+    assert set(consumer.timeouts[joining:]) == {round(POLL_S * 1000)}
+    sink.close()

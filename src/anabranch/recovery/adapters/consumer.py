@@ -22,6 +22,11 @@ from anabranch.recovery.sinks.common import Sink
 
 BATCH = 1000  # records per transaction at most
 POLL_S = 0.2
+# kafka-python (3.0.12) loses an assignment that comes in the moment in which a poll ends: it takes itself
+# for joined, owns nothing, sends no heartbeats and never tries again. So polls end seldom while it joins,
+# and where nothing is told for so many of them, it joins anew.
+JOINING_POLL_S = 3.0
+JOINING_POLLS_MAX = 20  # a minute: a rebalance may take long where other members are slow
 COMMIT_EVERY_S = 1.0  # the group's offsets follow the sink's at this distance
 
 
@@ -223,6 +228,7 @@ class KafkaPythonReader:
         self._ends = _Ends(surroundings)
         # The client calls its listeners in a thread of its own; sinks belong to the one that opened them.
         self._news: deque[tuple[bool, set[Any]]] = deque()
+        self._joining_polls = 0  # since partitions were wanted; -1: they are told
         news = self._news
 
         class Listener(ConsumerRebalanceListener):  # type: ignore[misc,unused-ignore]
@@ -232,13 +238,23 @@ class KafkaPythonReader:
             def on_partitions_revoked(self, revoked: Any) -> None:
                 news.append((False, set(revoked)))
 
-        consumer.subscribe([surroundings.topic(topic) for topic in topics], listener=Listener())
+        self._topics = [surroundings.topic(topic) for topic in topics]
+        self._listener = Listener()
+        consumer.subscribe(self._topics, listener=self._listener)
 
     def read(self, limit: int, timeout_s: float) -> list[Record]:
+        if self._joining_polls >= JOINING_POLLS_MAX:  # the assignment was lost: see there
+            self._consumer.unsubscribe()
+            self._consumer.subscribe(self._topics, listener=self._listener)
+            self._joining_polls = 0
+        if self._joining_polls >= 0:
+            timeout_s = max(timeout_s, JOINING_POLL_S)
+            self._joining_polls += 1
         answer = self._consumer.poll(timeout_ms=round(timeout_s * 1000), max_records=limit)
         sought: set[Any] = set()
         while self._news:
             assigned, partitions = self._news.popleft()
+            self._joining_polls = -1 if assigned else 0
             if assigned:
                 sought |= self._assigned(partitions)
             else:
