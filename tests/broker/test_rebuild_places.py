@@ -59,7 +59,7 @@ def produce(address: str, first: int, end: int, topic: str = TOPIC) -> None:
     producer = Producer({"bootstrap.servers": address, "enable.idempotence": True, **QUIET})
     for number in range(first, end):
         producer.produce(topic, b"%d" % number, partition=number % 2)
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
 
 
 def consume(address: str, count: int, group: str = GROUP, topic: str = TOPIC) -> set[int]:

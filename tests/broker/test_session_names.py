@@ -104,13 +104,13 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 def produce(broker: BrokerThread, values: Any, topic: str = "orders", **options: Any) -> None:
     producer = Producer({"bootstrap.servers": broker.address, **options})
     if "transactional.id" in options:
-        producer.init_transactions(20)
+        producer.init_transactions(60)
         producer.begin_transaction()
     for value in values:
         producer.produce(topic, str(value).encode())
     if "transactional.id" in options:
-        producer.commit_transaction(20)
-    assert producer.flush(20) == 0
+        producer.commit_transaction(60)
+    assert producer.flush(60) == 0
 
 
 def consumer(broker: BrokerThread, group: str) -> Consumer:
@@ -169,11 +169,11 @@ def test_I7_a_job_runs_unchanged_and_the_live_stream_does_not_notice(pair: Pair)
 def test_I7_a_transactional_id_of_a_session_fences_nobody_outside(pair: Pair) -> None:
     live, session = pair
     outside = Producer({"bootstrap.servers": live.address, "transactional.id": "t"})
-    outside.init_transactions(20)
+    outside.init_transactions(60)
     outside.begin_transaction()
     outside.produce("orders", b"10")
     produce(session, [200], **{"transactional.id": "t"})
-    outside.commit_transaction(20)
+    outside.commit_transaction(60)
     assert read(live, 11) == list(range(11))
     assert read(session, 7) == [*range(6), 200]
 
@@ -202,6 +202,6 @@ def read_only(session: BrokerThread) -> bool:
     failed: list[Any] = []
     producer = Producer({"bootstrap.servers": session.address, "message.timeout.ms": 5000})
     producer.produce("orders", b"x", on_delivery=lambda error, _: failed.append(error))
-    producer.flush(20)
+    producer.flush(60)
     assert failed[0] is not None
     return KafkaException(failed[0]).args[0].name() == "TOPIC_AUTHORIZATION_FAILED"

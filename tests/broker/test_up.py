@@ -91,7 +91,7 @@ def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
         consumer.assign([TopicPartition("t", 0, 0)])
         values: list[bytes] = []
         while len(values) < 100:
-            messages = consumer.consume(100, 20)
+            messages = consumer.consume(100, 60)
             assert messages, values
             values += [one.value() for one in messages]
         consumer.close()

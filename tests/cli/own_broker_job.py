@@ -15,7 +15,7 @@ for made in admin.create_topics([NewTopic("made-by-the-job", 1)]).values():
 consumer = Consumer({**bootstrap, "group.id": "app", "enable.auto.commit": False})
 consumer.subscribe(["orders"])
 producer = Producer({**bootstrap, "transactional.id": "app"})
-producer.init_transactions(20)
+producer.init_transactions(60)
 while not stopping:
     messages = consumer.consume(100, 0.2)
     if not messages:
@@ -25,6 +25,6 @@ while not stopping:
         assert message.error() is None, message.error()
         producer.produce("out", str(2 * int(message.value())))
     places = consumer.position(consumer.assignment())
-    producer.send_offsets_to_transaction(places, consumer.consumer_group_metadata(), 20)
-    producer.commit_transaction(20)
+    producer.send_offsets_to_transaction(places, consumer.consumer_group_metadata(), 60)
+    producer.commit_transaction(60)
 consumer.close()

@@ -41,7 +41,7 @@ def produce(address: str, topic: str, values: Any) -> None:
     producer = Producer({"bootstrap.servers": address})
     for value in values:
         producer.produce(topic, str(value), str(value))
-    assert producer.flush(20) == 0
+    assert producer.flush(60) == 0
 
 
 def consumer(address: str, group: str = "app") -> Consumer:
@@ -130,7 +130,7 @@ def test_inputs_are_served_together_in_event_time_and_at_its_pace(
         producer.produce("many", f"{number}", timestamp=begun + 100 * number)
         if number % 10 == 9:
             producer.produce("few", f"{number}", timestamp=begun + 100 * number)
-        assert producer.flush(20) == 0
+        assert producer.flush(60) == 0
     plan = str(tmp_path / "plan.json")
     anabranch(data, "plan", "both", "--from-start", "--topic", "few", "--topic", "many", "--out", plan)  # fmt: skip
     seen = tmp_path / "seen"

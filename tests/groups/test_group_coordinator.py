@@ -339,7 +339,7 @@ async def test_i4_members_survive_a_restart_without_a_rebalance() -> None:
 @run
 async def test_silent_members_expire_after_a_restart_although_nobody_asks() -> None:
     bench = Bench(session_timeout_ms_min=1)
-    first = await bench.groups.join("g", join(session_ms=500))
+    first = await bench.groups.join("g", join())
     joined = await bench.groups.join("g", join(first.member_id, session_ms=500))
     await bench.groups.sync("g", sync(joined))
     await bench.restart()
@@ -355,7 +355,7 @@ async def test_silent_members_expire_after_a_restart_although_nobody_asks() -> N
 @run
 async def test_initial_delay_and_session_timers_fire() -> None:
     bench = Bench(initial_rebalance_delay_ms=20, session_timeout_ms_min=1)
-    first = await bench.groups.join("g", join(session_ms=40))
+    first = await bench.groups.join("g", join())
     joined = await bench.groups.join("g", join(first.member_id, session_ms=40))
     assert joined.error is ErrorCode.NONE
 

@@ -192,7 +192,7 @@ class Kafka:
         consumer.assign([TopicPartition(staged_topic(self.output, line), 0, 0)])
         found = []
         for _ in range(100_000):
-            message = consumer.poll(5)
+            message = consumer.poll(60)
             assert message is not None
             if message.error() is not None:
                 assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
@@ -211,7 +211,7 @@ class Kafka:
         class Planted:
             def __getattr__(self, name: str) -> Any:
                 if name == "commit_transaction":
-                    producer.flush(10)
+                    producer.flush(60)
                     die()
                 return getattr(producer, name)
 

@@ -104,7 +104,7 @@ def test_one_read_in_flight_per_block() -> None:
 
     def slow() -> None:
         entered.set()
-        assert release.wait(10)
+        assert release.wait(60)
 
     source.before = slow
     results: list[bytes] = []
@@ -112,7 +112,7 @@ def test_one_read_in_flight_per_block() -> None:
         threading.Thread(target=lambda: results.append(cache.get("a", 5, 10))) for _ in range(5)
     ]
     threads[0].start()
-    assert entered.wait(10)
+    assert entered.wait(60)
     for thread in threads[1:]:
         thread.start()
     while cache.joins < 8:  # four threads, two blocks each
@@ -131,7 +131,7 @@ def test_a_failed_read_fails_those_who_wait_and_nobody_after() -> None:
 
     def fail() -> None:
         entered.set()
-        assert release.wait(10)
+        assert release.wait(60)
         raise StoreFault("bucket is down")
 
     source.before = fail
@@ -144,7 +144,7 @@ def test_a_failed_read_fails_those_who_wait_and_nobody_after() -> None:
 
     threads = [threading.Thread(target=reader) for _ in range(3)]
     threads[0].start()
-    assert entered.wait(10)
+    assert entered.wait(60)
     for thread in threads[1:]:
         thread.start()
     while cache.joins < 2:
