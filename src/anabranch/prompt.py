@@ -30,19 +30,22 @@ class PromptFuture(asyncio.Future[T]):
 
     def set_result(self, result: T) -> None:
         super().set_result(result)
-        if self._at_once is not None:
-            self._at_once(self)
+        self._call_at_once()
 
     def set_exception(self, exception: type[BaseException] | BaseException) -> None:
         super().set_exception(exception)
-        if self._at_once is not None:
-            self._at_once(self)
+        self._call_at_once()
 
     def cancel(self, msg: Any | None = None) -> bool:
         cancelled = super().cancel(msg)
-        if cancelled and self._at_once is not None:
-            self._at_once(self)
+        if cancelled:
+            self._call_at_once()
         return cancelled
+
+    def _call_at_once(self) -> None:
+        callback, self._at_once = self._at_once, None  # mostly it leads back here: no cycle is left
+        if callback is not None:
+            callback(self)
 
 
 def when_done(future: asyncio.Future[Any], callback: Callback) -> None:

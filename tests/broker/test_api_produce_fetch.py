@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import struct
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from anabranch.errors import ErrorCode
+from anabranch.log.settings import LogSettings
 from anabranch.records.batch import parse_header
 from anabranch.records.compression import Codec
 from anabranch.wire.codec import ZERO_UUID
@@ -60,6 +62,32 @@ def test_what_is_produced_is_fetched_in_every_version(version: int, tmp_path: Pa
             assert joined(fetched)[8:12] + joined(fetched)[16:] == data[8:12] + data[16:]
 
     run(scenario)
+
+
+def test_I3_memory_of_large_requests_is_used_again_and_nothing_read_changes(tmp_path: Path) -> None:
+    """Far more than the tail holds goes through; what was read before and what is read after stays.
+    Nothing of an append waits for the cyclic collector: a megabyte would wait with it."""
+
+    async def scenario() -> None:
+        gc.disable()
+        settings = LogSettings(tail_bytes_max=512 * 1024)
+        async with talking(tmp_path, log=settings) as bench:
+            await bench.create("t")
+            values = [bytes([n]) * 200_000 for n in range(12)]
+            fetched = []
+            for offset, value in enumerate(values):
+                assert (await bench.produce("t", batch(value))).error_code == ErrorCode.NONE
+                fetched.append(joined(await bench.fetch("t", offset)))
+            buffers = bench.broker.log.buffers
+            assert buffers.reused >= 8, "the tail's memory comes back to connections"
+            fetched += [joined(await bench.fetch("t", n)) for n in range(12)]
+            for data, value in zip(fetched, values * 2, strict=True):
+                assert value in data
+
+    try:
+        run(scenario)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("version", range(4, 19))

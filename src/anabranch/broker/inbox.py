@@ -16,6 +16,7 @@ from struct import Struct
 from typing import Final
 
 from anabranch.errors import MalformedRequest
+from anabranch.log.buffers import Buffers
 from anabranch.wire.frame import request_bytes_max
 
 KIB: Final = 1024
@@ -49,6 +50,7 @@ class LargeBudget:
         self._soon = soon
         self.reserved_bytes = 0
         self.waiting: deque[tuple[Inbox, int]] = deque()
+        self.buffers = Buffers()  # where the memory for them comes from
 
     def reserve(self, inbox: Inbox, size: int) -> bool:
         """Take ``size`` bytes; False: ``inbox.granted`` will be called when its turn has come."""
@@ -254,7 +256,7 @@ class Inbox:
         if self._waiting:
             return
         self._reserved = self._wanted = size
-        self._large = bytearray(min(size, LARGE_START_BYTES))
+        self._large = self._budget.buffers.take(min(size, LARGE_START_BYTES))
         self._large_view = memoryview(self._large)
         self._filled = self._end - self._pos - 4
         self._large[: self._filled] = self._view[self._pos + 4 : self._end]

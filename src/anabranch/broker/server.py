@@ -187,6 +187,7 @@ class Broker:
                 topic_suffix=topic_suffix(self._session) if self._session else "",
             )
             stack.push_async_callback(self.log.close)
+            self.listener.budget.buffers = self.log.buffers
             self.listener.reads = self.log.reader.budget
             self.listener.reads.unsent = lambda: self.listener.unsent_bytes
             assert self.log.broker is not None

@@ -11,6 +11,7 @@ from anabranch.log import holds
 from anabranch.log.awaited import Strangers, idempotent_headers
 from anabranch.log.background import Background
 from anabranch.log.branch import Brancher, BranchPoint
+from anabranch.log.buffers import Buffers
 from anabranch.log.catalogue import Catalogue
 from anabranch.log.cold import ColdReads
 from anabranch.log.collection import Collector
@@ -113,6 +114,7 @@ class Log:
         self.catalogue = Catalogue(metastore, topic_suffix)
         self._strangers = Strangers()
         self.extents = ExtentReader(store, wal_reader)
+        self.buffers = Buffers()  # for the requests that bring what is appended
         self._wal = wal
         self._new_topic_id = new_topic_id
         self._threads = threads
@@ -165,7 +167,7 @@ class Log:
                 metastore,
                 wal,
                 threads.wal,
-                TailBudget(settings.tail_bytes_max),
+                TailBudget(settings.tail_bytes_max, self.buffers.give),
                 settings,
                 now_ms,
             )

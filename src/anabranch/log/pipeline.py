@@ -371,6 +371,7 @@ class AppendPipeline:
     def _leave(self, flush: Flush) -> None:
         left = self._in_flight.popleft()
         assert left is flush
+        flush.ahead = flush.ends_ahead = None  # they lead back to it: its memory is free at once
         if flush.durable:
             self._past.durable(flush.past)
         self._concluded.set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from itertools import islice
 from typing import NamedTuple
 
@@ -21,6 +21,9 @@ class Run(NamedTuple):
     base_offset: int
     last_offset: int
     data: memoryview
+
+
+_GONE = Run(-1, -1, memoryview(b""))
 
 
 class Tail:
@@ -44,6 +47,7 @@ class Tail:
         self._runs.append(run)
 
     def drop_oldest(self) -> None:
+        self._runs[self._head] = _GONE  # its memory is free now, the list is tidied up later
         self._head += 1
         if self._head * 2 > len(self._runs):
             del self._bases[: self._head]
@@ -78,8 +82,10 @@ class Tail:
 class TailBudget:
     """The bytes that all tails may hold together."""
 
-    def __init__(self, bytes_max: int) -> None:
+    def __init__(self, bytes_max: int, spent: Callable[[Sized], None] = lambda frame: None) -> None:
+        """``spent`` is told of every frame that no tail holds any more."""
         self.bytes_max = bytes_max
+        self._spent = spent
         self.bytes_held = 0
         self._order: deque[tuple[Tail, int, Sized]] = deque()
         self._frames: dict[int, int] = {}  # lines in _order by the id of their frame
@@ -102,10 +108,11 @@ class TailBudget:
     def _evict(self) -> None:
         victim, base_offset, frame = self._order.popleft()
         self.bytes_held -= ENTRY_OVERHEAD_BYTES
+        # A cleared tail has already dropped this run; its line outlived it, and so was the frame counted.
+        if victim.start_offset == base_offset:
+            victim.drop_oldest()
         self._frames[id(frame)] -= 1
         if not self._frames[id(frame)]:
             del self._frames[id(frame)]
             self.bytes_held -= len(frame)
-        # A cleared tail has already dropped this run; its line outlived it, and so was the frame counted.
-        if victim.start_offset == base_offset:
-            victim.drop_oldest()
+            self._spent(frame)

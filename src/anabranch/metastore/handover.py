@@ -40,7 +40,7 @@ class Handover:
         """The flush has its place; its bytes are not durable yet."""
         with self._lock:
             self._placed = FlushCommit(object_key, commits, ends)
-            taker = self._taker if self._early else None
+            taker = self._let_go() if self._early else None
         if taker is not None:
             taker(self._placed)
 
@@ -49,7 +49,7 @@ class Handover:
         with self._lock:
             assert self._placed is not None
             self._durable = True
-            taker = None if self._early else self._taker
+            taker = self._let_go()
         self._writing.release()
         if taker is not None:
             taker(self._placed)
@@ -68,7 +68,7 @@ class Handover:
         """Nothing of it counts."""
         with self._lock:
             self._error = error
-            taker = None if self._early and self._placed is not None else self._taker
+            taker = self._let_go()
         self._writing.release()
         if taker is not None:
             taker(error)
@@ -81,10 +81,17 @@ class Handover:
         It is called with the failure, or with what is durable; ``early``: with what is placed.
         """
         with self._lock:
-            self._taker, self._early = taker, early
+            self._early = early
             given = self._error or (self._placed if self._durable or early else None)
+            if given is None:
+                self._taker = taker
         if given is not None:
             taker(given)
+
+    def _let_go(self) -> Taker | None:
+        """Who is to be called, once: it leads back here, and what was flushed hangs on it."""
+        taker, self._taker = self._taker, None
+        return taker
 
     def wait(self) -> None:
         """Block until the bytes are durable. Raises what the write failed with."""
