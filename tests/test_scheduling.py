@@ -85,12 +85,12 @@ def test_the_thread_that_writes_the_log_is_prompt() -> None:
 
 
 @pytest.mark.parametrize("session", [True, False])
-def test_a_process_gives_way_and_is_not_prompt(session: bool) -> None:
+def test_a_process_gives_way_and_nobody_waits_for_its_slice(session: bool) -> None:
     script = (
         "import os; from anabranch import scheduling as s;"
-        "from tests.test_scheduling import group_niceness, slice_ns;"
-        "before = slice_ns(); s.give_way(7); s.be_prompt();"
-        "print(os.getpriority(os.PRIO_PROCESS, 0), slice_ns() == before, group_niceness())"
+        "from tests.test_scheduling import group_niceness, in_a_thread, slice_ns;"
+        "s.give_way(7); s.be_prompt();"
+        "print(os.getpriority(os.PRIO_PROCESS, 0), in_a_thread(slice_ns)[0], group_niceness())"
     )
     group = group_niceness()
     child = subprocess.run(
@@ -98,11 +98,36 @@ def test_a_process_gives_way_and_is_not_prompt(session: bool) -> None:
     )
     assert child.returncode == 0, child.stderr
     expected = min(19, os.getpriority(os.PRIO_PROCESS, 0) + 7)
-    nice, usual, told = child.stdout.split(maxsplit=2)
-    assert (nice, usual) == (str(expected), "True")
+    nice, slices, told = child.stdout.split(maxsplit=2)
+    assert nice == str(expected)
+    assert int(slices) == (scheduling.SLICE_NS if in_a_thread(slice_ns)[0] else 0)
     if session:
         assert told.strip() in ("7", "None")
     assert group_niceness() == group, "the session of another process is not its to change"
+
+
+def test_a_process_that_was_just_started_is_put_behind_others() -> None:
+    script = (
+        "import os, sys; sys.stdin.readline();"
+        "from tests.test_scheduling import group_niceness, in_a_thread, slice_ns;"
+        "print(os.getpriority(os.PRIO_PROCESS, 0), in_a_thread(slice_ns)[0], group_niceness())"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    scheduling.give_way(19, child.pid)
+    out, _ = child.communicate("go on\n")
+    nice, slices, told = out.split(maxsplit=2)
+    assert nice == "19"
+    assert int(slices) == (scheduling.SLICE_NS if in_a_thread(slice_ns)[0] else 0)
+    assert told.strip() in ("19", "None")
+    assert os.getpriority(os.PRIO_PROCESS, 0) == mine
+    scheduling.give_way(19, child.pid)  # it is gone: nothing happens
 
 
 @pytest.mark.parametrize("said", ["", None])
@@ -119,9 +144,11 @@ def test_a_process_without_a_session_group_gives_way(
     def refuse(*_: object) -> int:
         raise OSError(errno.EINVAL, "not here")
 
-    monkeypatch.setattr(os, "nice", given.append)
+    monkeypatch.setattr(os, "getpriority", lambda which, who: 0)
+    monkeypatch.setattr(os, "setpriority", lambda which, who, nice: given.append(nice))
     monkeypatch.setattr(os, "getsid", lambda _: os.getpid())
-    monkeypatch.setattr(scheduling, "_AUTOGROUP", group)
+    monkeypatch.setattr(scheduling, "_slice", lambda *_: None)
+    monkeypatch.setattr(scheduling, "_AUTOGROUP", str(group))
     monkeypatch.setattr(Path, "write_text", refuse)
     scheduling.give_way(5)
     assert given == [5]
@@ -131,7 +158,7 @@ def test_where_nothing_can_be_said_nothing_is(monkeypatch: pytest.MonkeyPatch) -
     def refuse(*_: object) -> None:
         raise PermissionError(1, "not here")
 
-    monkeypatch.setattr(os, "nice", refuse)
+    monkeypatch.setattr(os, "setpriority", refuse)
     monkeypatch.setattr(os, "getpriority", refuse)
     scheduling.give_way(5)
     scheduling.be_prompt()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from anabranch.broker.routing import Routes, heaviest, name_key, partition_key, zone_of
 from anabranch.metastore.api import BrokerRow
+from anabranch.recovery.replays.replay import session_id
 
 TOPIC = bytes(range(16))
 PARTITIONS = 300
@@ -74,6 +75,15 @@ def test_lanes_show_only_themselves() -> None:
     groups = [f"g{n}" for n in range(50)]
     assert {live.coordinator(group).broker_id for group in groups} == {1, 2}
     assert {recovery.coordinator(group).broker_id for group in groups} == {3, 4}
+
+
+def test_who_serves_a_session_need_not_hear_of_each_append_at_once() -> None:
+    session = session_id(1_770_000_000_000, "9f2c")
+    alone = Routes(broker(1), [broker(1), broker(2, session)])
+    assert not alone.alone and not alone.is_followed
+    assert Routes(broker(2, session), [broker(1), broker(2, session)]).is_followed
+    for other in (broker(3), broker(3, "recovery")):
+        assert Routes(broker(1), [broker(1), broker(2, session), other]).is_followed
 
 
 def test_each_partition_is_looked_after_by_one_live_broker() -> None:

@@ -81,7 +81,7 @@ def test_pressure_slows_the_branch_and_calm_brings_it_back(
         session = await replay.prepare(
             stage.log, bench.plan, token="bbbb", now_ms=T0, command=command, bootstrap="",
             creator="ana", rate=1 << 20, record_rate=1000, floor=1 << 18,
-            guards=Guards(enabled=True, late_ratio=None),
+            guards=Guards(enabled=True, late_ratio=None), niceness=3,
         )  # fmt: skip
         run = replay.Runner(
             stage.metastore, session, output=stage.data / "replay.log", environ=os.environ,
@@ -91,6 +91,9 @@ def test_pressure_slows_the_branch_and_calm_brings_it_back(
         await until(lambda: run.session.allowed == 1 << 18)
         await until(lambda: run.session.saturation)
         await told(stage, session, {BYTES: str(1 << 18), RECORDS: "250"})
+        pid = run.session.runs[-1].process.pid  # type: ignore[union-attr]
+        mine = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, mine + 3)
         first = run.session.decisions[0]
         assert (first.source, first.cause) == (1 << 19, "sink pressure 3 of 1")
         last = run.session.saturation[-1]

@@ -157,11 +157,42 @@ def test_heartbeats_of_live_brokers_count_and_no_others(play: Any) -> None:
                 row.broker_id, row.epoch, now_ms, late_percent=late, cold_bytes_per_second=0
             )
         (reading,) = await probe.read()
-        assert (reading.value, reading.allowed) == (1.5, 1.2)
+        assert (reading.value, reading.allowed) == (pytest.approx(1.5), 1.2)
         await metastore.beat_broker(
             live.broker_id, live.epoch, now_ms - 60_000, late_percent=150, cold_bytes_per_second=0
         )
         assert await probe.read() == []  # nobody lives there
+
+    play(story)
+
+
+def test_what_live_appends_take_now_and_then_counts_little(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        metastore = stage.metastore
+        now_ms = await metastore.now_ms()
+        probe = signals.LiveAppends(metastore, 1.2)
+        live = await metastore.register_broker(11, "a", 1, now_ms, lane="live")
+
+        async def look(late_percent: int) -> float:
+            await metastore.beat_broker(
+                11, live.epoch, now_ms, late_percent=late_percent, cold_bytes_per_second=0
+            )
+            (reading,) = await probe.read()
+            assert reading.ratio is not None
+            return reading.ratio
+
+        for _ in range(signals.LOOKS):
+            await look(100)
+        assert await look(500) < 1  # one stall
+        assert await look(70) < 1
+        for _ in range(signals.LOOKS_SEVERE):
+            ratio = await look(350)
+        assert ratio > 2  # three in a row: it is no accident
+        for _ in range(signals.LOOKS - signals.LOOKS_SEVERE):
+            ratio = await look(150)
+        assert 1 < ratio < 2  # a little, and again and again
+        assert await look(0) == 0  # nobody appends any more
+        assert await look(100) < 1  # what was before does not count then
 
     play(story)
 

@@ -9,6 +9,7 @@ answers, which costs a retry at most.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Final
@@ -18,8 +19,14 @@ from msgspec.structs import replace
 from anabranch.metastore.api import BrokerRow
 
 LIVE: Final = "live"  # the lane of production; any other is a lane apart
+_SESSION_LANE: Final = re.compile(r"r-\d{8}-\d{6}-[0-9a-f]{4}")  # a replay session's id
 _MASK: Final = (1 << 64) - 1
 _GOLDEN: Final = 0x9E3779B97F4A7C15  # splitmix64's increment: spreads neighbouring numbers
+
+
+def of_session(lane: str) -> bool:
+    """Whether a lane is that of the broker of one replay session: it is called by the session's id."""
+    return _SESSION_LANE.fullmatch(lane) is not None
 
 
 def mix(value: int) -> int:
@@ -116,6 +123,14 @@ class Routes:
     def alone(self) -> bool:
         """No other broker, of any lane, is known to live."""
         return all(row.broker_id == self.me.broker_id for row in self.everyone)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether another broker is to hear at once of what is written here: one that serves a single replay session
+        reads branches whose ends stand still."""
+        return any(
+            row.broker_id != self.me.broker_id and not of_session(row.lane) for row in self.everyone
+        )
 
     def leader(self, topic_id: bytes, partition: int, zone: str | None = None) -> BrokerRow:
         """Where clients (of ``zone``, if it has brokers) are sent for a partition."""

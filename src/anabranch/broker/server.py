@@ -207,7 +207,7 @@ class Broker:
             self._join(self.log.broker, company, automatic=settings.node_id is None)
             await self.membership.look()
             # A first picture that shows nobody else calls no one back.
-            self.log.metastore.expect_others(not self.routes.alone)
+            self.log.metastore.expect_others(self.routes.is_followed)
             self.group_limits = GroupLimits(self.log.metastore, settings.groups)
             await self.group_limits.start()
             stack.push_async_callback(self.group_limits.close)
@@ -369,7 +369,7 @@ class Broker:
         return Load(late_percent, cold_bytes_per_second)
 
     def _brokers_changed(self) -> None:
-        self.log.metastore.expect_others(not self.routes.alone)
+        self.log.metastore.expect_others(self.routes.is_followed)
         self.groups.brokers_changed()
 
     def _expel(self, reason: str) -> None:

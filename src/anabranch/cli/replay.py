@@ -139,6 +139,15 @@ class _Replay(click.Command):
     help="How often a command that was killed or failed is started again.",
 )
 @click.option(
+    "--niceness",
+    type=click.IntRange(0, 19),
+    default=19,
+    show_default=True,
+    envvar="ANABRANCH_NICENESS",
+    show_envvar=True,
+    help="How far the command, and a broker of its own, stand behind others of this machine for its processors.",
+)
+@click.option(
     "--function", metavar="MODULE:NAME", help="Instead of a command: called with Arrow batches."
 )
 @click.option("--processes", type=click.IntRange(1, 256), help="Of a function: work in so many.")
@@ -323,6 +332,7 @@ async def _prepare(
         own_broker=asked["own_broker"],
         event_slack_ms=_event_slack(asked),
         event_speed=parse_pace(asked["pace"]) if asked["pace"] is not None else None,
+        niceness=asked["niceness"],
         filters=_filters(asked),
         dead_letters=asked["dead_letters"] or data.files / "replays",
     )

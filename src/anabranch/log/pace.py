@@ -3,21 +3,30 @@
 Appends are timed from the queue to their answer, in short windows, and a window is judged by its slowest
 twentieth: what a producer calls its p99 moves with it, and it scatters less. What that takes while nobody
 reads old data is the yardstick; while somebody does, old data is given out at a rate that follows how
-late appends are: down where they take too much of the yardstick, up where there is room. It never falls
-below a floor: whoever catches up arrives. Where nothing is appended there is no rate at all.
+late appends are. It never falls below a floor: whoever catches up arrives. Where nothing is appended there is no
+rate at all.
+
+Windows scatter, by half and more, also where nobody reads. So the rate is steered in logarithms, in which what is
+late and what is early by the same factor cancel: per window it is multiplied by (allowed / late) ** GAIN. Noise
+alone moves it up and down and, as the yardstick is a median, no way on average; the room that is allowed
+moves it up.
+
+Appends may be late on other grounds. Where slowing down has not helped, a *rest* tells: for a moment old data is
+read at the floor. What appends take then nobody who reads is to blame for, so it is allowed, for a while, and
+a rate that was cut for nothing is restored.
 
 Brokers tell each other with every heartbeat how late their appends are and how much old data they read.
 So a broker of the recovery lane slows down for the live brokers with whom it shares a disk, a bucket
 or a machine. A broker that reads old data itself answers for its own lateness; the others disregard it.
 
-Values in, a rate out; the clock is the caller's. Rates span three orders of magnitude, so they are changed
-by factors; additive increase would take minutes.
+Values in, a rate out; the clock is the caller's.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from math import exp, log
 from statistics import median
 
 WINDOW_S = 0.5  # a slow second is noticed within it
@@ -36,10 +45,25 @@ LEARN_AFTER_S = (
     5.0  # of asking others that read old data to slow down; they are at their floor then
 )
 ASKING_PERCENT = 300  # what is said meanwhile
-SMOOTHING = 0.35  # the weight of the newest window in how late appends are
 LATE_MAX = 5.0  # of one window, in times what is usual: one stall is not worth ten late seconds
+GAIN = 0.5  # four times as late as allowed halves the rate, within one window
 CUT_MAX = 0.5  # at most, per window that was late
-GROWTH_MAX = 1.15  # per window that was not: ten times as much in eight seconds
+GROWTH_MAX = (
+    1.3  # per window that was not, up to the first that was: ten times as much in five seconds
+)
+CALM = 0.5  # of the lateness that is allowed (its logarithm): felt less than that
+CALM_WINDOWS = 8  # so many in a row are no accident:
+GROWTH_CALM = 1.15  # then it grows by so much per window at least
+SUSPECT = 0.6  # of the rate at which it began to fall: slowing down should have shown by then
+FELT = 0.2  # the weight of the newest window in how late appends are felt to be, in logarithms
+FALLING_MAX = 8  # windows in which it fell, whose lateness a rest is compared with
+REST_S = 3.0  # of reading at the floor, to see whether appends are late all the same
+REST_BLIND_S = 0.8  # of it: what was asked for before is still under way
+REST_EVERY_S = 12.0  # at most: three of so many seconds are given to find out
+BLAMELESS_SHARE = (
+    0.7  # of the lateness (its logarithm) is there without reading: it was not to blame
+)
+EXCUSED_S = 30.0  # what a rest found counts half as much after so long
 IDLE_GROWTH = 4.0  # per window without a single append
 USED = 0.6  # of a rate; whoever uses less is not held by it
 START_BYTES_PER_SECOND = 8 << 20  # beside live appends, before anything was learned; it grows soon
@@ -68,6 +92,17 @@ class CatchUpPace:
         self._cold_elsewhere = False
         self._heard = False  # of the others, since the rate was last changed on their account
         self._beside_appends = False  # whether the rate is one for reading beside appends
+        self._settled = False  # whether it was late since somebody began to read: no more leaps
+        self._fell_from: float | None = None  # the rate at which it began to fall, of this reading
+        self._felt = 0.0  # how late appends were lately beside reading; a logarithm
+        self._calm = 0  # windows in a row
+        self._falling: list[
+            float
+        ] = []  # how late appends were in the windows in which it fell; logarithms
+        self._rest: _Rest | None = None
+        self._rested_s: float | None = None  # when the last rest ended
+        self._excused = 0.0  # of the lateness, as a logarithm: what a rest found
+        self._excused_s = 0.0  # when
         self.late_percent = 0  # of what appends usually take; 0: not known, or nothing is appended
         self.bytes_per_second = 0  # read below the tail in the last window
 
@@ -79,7 +114,9 @@ class CatchUpPace:
     @property
     def limit(self) -> int:
         """The rate in force; 0: none."""
-        return 0 if self._rate is None or not self._late_percent_max else int(self._rate)
+        if self._rate is None or not self._late_percent_max:
+            return 0
+        return int(self._floor if self._rest else self._rate)
 
     def appended(self, now_s: float, seconds: float) -> None:
         """A flush of appends took ``seconds`` from the queue to its answers."""
@@ -107,9 +144,7 @@ class CatchUpPace:
     def rate(self, now_s: float) -> int:
         """Bytes per second that may be read below the tail now."""
         self._roll(now_s)
-        if self._rate is None or not self._late_percent_max:
-            return BYTES_PER_SECOND_MAX
-        return int(self._rate)
+        return self.limit or BYTES_PER_SECOND_MAX
 
     # -- windows -----------------------------------------------------------------------------------
     def _roll(self, now_s: float) -> None:
@@ -133,12 +168,13 @@ class CatchUpPace:
             self._quiet.clear()
         self._judge(now_s, taken_s)
         if self.bytes_per_second:
-            self._steer(taken_s)
+            if self._late_percent_max:
+                self._steer(now_s, taken_s)
         elif not self._cold_elsewhere:
-            self._rest(now_s, taken_s)
+            self._idle(now_s, taken_s)
 
     def _judge(self, now_s: float, taken_s: float) -> None:
-        """How late the window was, smoothed."""
+        """How late the window was."""
         if taken_s and self._cold_elsewhere and (not self._usual_s or self._asking_s is not None):
             # We came while others read old data: there may be no quiet moment for hours.
             if self._asking_s is None:
@@ -154,11 +190,10 @@ class CatchUpPace:
         if not taken_s or not self._usual_s:
             self.late_percent = 0
             return
-        late = 100 * min(LATE_MAX, taken_s / max(self._usual_s, YARDSTICK_S_MIN))
-        before = self.late_percent or late
-        self.late_percent = max(1, round(SMOOTHING * late + (1 - SMOOTHING) * before))
+        times = taken_s / max(self._usual_s, YARDSTICK_S_MIN)
+        self.late_percent = round(100 * min(LATE_MAX, max(1 / LATE_MAX, times)))
 
-    def _rest(self, now_s: float, taken_s: float) -> None:
+    def _idle(self, now_s: float, taken_s: float) -> None:
         """Nobody reads old data: learn what is usual, and be ready for who comes."""
         if taken_s:
             self._quiet.append((now_s, taken_s))
@@ -166,6 +201,7 @@ class CatchUpPace:
             self._learn(self._quiet.popleft()[1])
         self._beside_appends = bool(taken_s or self._late_elsewhere)
         self._rate = self._first_rate if self._beside_appends else None
+        self._begin()
 
     @property
     def _first_rate(self) -> float:
@@ -177,7 +213,14 @@ class CatchUpPace:
         self._lessons.append(taken_s)
         self._usual_s = median(self._lessons)
 
-    def _steer(self, taken_s: float) -> None:
+    def _begin(self) -> None:
+        """Whoever reads from now on begins at the rate in force."""
+        self._settled = False
+        self._fell_from = self._rest = None
+        self._felt = 0.0
+        self._calm = 0
+
+    def _steer(self, now_s: float, taken_s: float) -> None:
         """Somebody reads old data: change the rate by what the appends of this window took."""
         late = 0
         if taken_s:
@@ -197,25 +240,92 @@ class CatchUpPace:
                 faster = self._rate * IDLE_GROWTH
                 self._rate = faster if faster < BYTES_PER_SECOND_MAX else None
             self._beside_appends = False
+            self._begin()
             return
         if not self._beside_appends:  # the rate was that of an idle broker
             self._beside_appends = True
             self._rate = (
                 self._first_rate if self._rate is None else min(self._rate, self._first_rate)
             )
+        if self._rest is not None:
+            self._go_on_resting(now_s, log(late / 100))
+            return
+        self._change(now_s, log(late / 100))
         assert self._rate is not None
-        allowed = self._late_percent_max
-        factor = allowed / late
-        if factor < 1:
-            self._rate = max(self._floor, self._rate * max(CUT_MAX, factor))
-            self._right = self._rate
-        elif self.bytes_per_second > USED * self._rate:
-            self._rate = min(self._rate * min(GROWTH_MAX, factor), BYTES_PER_SECOND_MAX)
-            self._right = self._rate
-        if taken_s and self._rate <= NEAR_FLOOR * self._floor and 2 * late > 100 + allowed:
+        if taken_s and self._rate <= NEAR_FLOOR * self._floor and 2 * late > 100 + self._allowed:
             self._late_at_floor += 1
             if self._late_at_floor % LESSON_AT_FLOOR == 0:
                 self._learn(taken_s)
+
+    @property
+    def _allowed(self) -> int:
+        """Per cent of what is usual."""
+        return self._late_percent_max
+
+    def _change(self, now_s: float, late: float) -> None:
+        """By how late appends are, as a logarithm."""
+        assert self._rate is not None
+        allowed = log(self._allowed / 100) + self._excuse(now_s)
+        room = allowed - late
+        self._felt += FELT * (late - self._felt)
+        self._calm = self._calm + 1 if self._felt < CALM * allowed else 0
+        if room < 0:
+            self._settled = True
+            if self._fell_from is None:
+                self._fell_from = self._rate
+                self._falling = []
+            self._falling = [*self._falling, late][-FALLING_MAX:]
+            self._rate = max(self._floor, self._rate * max(CUT_MAX, exp(GAIN * room)))
+            self._right = self._rate
+            fallen = self._rate < SUSPECT * self._fell_from
+            if fallen and self._felt > allowed and self._may_rest(now_s):
+                self._rest = _Rest(now_s, sum(self._falling) / len(self._falling))
+            return
+        if self.bytes_per_second > USED * self._rate:
+            factor = exp(GAIN * room) if self._settled else GROWTH_MAX
+            if self._calm >= CALM_WINDOWS:
+                factor = max(GROWTH_CALM, factor)
+            self._rate = min(self._rate * min(GROWTH_MAX, factor), BYTES_PER_SECOND_MAX)
+            self._right = self._rate
+        if self._fell_from is not None and self._rate >= self._fell_from:
+            self._fell_from = None
+
+    # -- whether reading is to blame ---------------------------------------------------------------
+    def _may_rest(self, now_s: float) -> bool:
+        return self._rested_s is None or now_s - self._rested_s >= REST_EVERY_S
+
+    def _excuse(self, now_s: float) -> float:
+        """What appends are late on other grounds, as far as that is still to be believed; a logarithm."""
+        return self._excused * exp(log(0.5) * (now_s - self._excused_s) / EXCUSED_S)
+
+    def _go_on_resting(self, now_s: float, late: float) -> None:
+        """``late`` as a logarithm; at the end of a rest, judge what it has shown."""
+        rest = self._rest
+        assert rest is not None and self._rate is not None
+        rested_s = now_s - rest.since_s
+        if rested_s > REST_BLIND_S:
+            rest.seen.append(late)
+        if rested_s < REST_S or not rest.seen:
+            return
+        without = max(0.0, sum(rest.seen) / len(rest.seen))
+        self._excused, self._excused_s = without, now_s
+        if without > BLAMELESS_SHARE * rest.late and self._fell_from is not None:
+            self._rate = self._right = max(self._rate, self._fell_from)
+        self._fell_from = None
+        self._rest, self._rested_s = None, now_s
+
+
+class _Rest:
+    """Reading at the floor since ``since_s``, because appends were ``late`` (a logarithm)."""
+
+    __slots__ = ("late", "seen", "since_s")
+
+    def __init__(self, since_s: float, late: float) -> None:
+        self.since_s = since_s
+        self.late = late
+        self.seen: list[
+            float
+        ] = []  # how late they are meanwhile; some four values, bounded by REST_S
 
 
 def slowest(values: Sequence[float]) -> float:

@@ -45,6 +45,7 @@ from anabranch.recovery.promotion.line_promotion import NO_RULES, Rules
 from anabranch.recovery.replays import places, replay, sessions
 from anabranch.recovery.sinks import registry
 from anabranch.recovery.times import parse_bytes, parse_duration
+from anabranch.scheduling import NICE_MAX
 
 if TYPE_CHECKING:
     from anabranch.recovery.checkpoints.model import EngineCheckpoint
@@ -357,6 +358,7 @@ class Recovery(OpenedCluster):
         event_slack: str | None = None,
         event_speed: float | None = None,
         restarts: int = 3,
+        niceness: int = NICE_MAX,
         environ: Mapping[str, str] = os.environ,
         on_progress: OnProgress = lambda _: None,
     ) -> Session:
@@ -392,6 +394,7 @@ class Recovery(OpenedCluster):
                 own_broker=own_broker,
                 event_slack_ms=parse_duration(event_slack) if event_slack is not None else None,
                 event_speed=event_speed,
+                niceness=niceness,
             )
             return await self._see_through(session, environ, on_progress)
 

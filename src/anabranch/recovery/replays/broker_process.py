@@ -16,6 +16,7 @@ from typing import Final
 
 from anabranch.errors import UserFault
 from anabranch.log.location import Location
+from anabranch.scheduling import give_way
 
 START_S: Final = 60.0  # until it listens; opening a large catalogue takes some of it
 STARTS_MAX: Final = 5  # in a row, of a broker that is killed before it listens
@@ -27,12 +28,13 @@ HOST: Final = "127.0.0.1"
 class BrokerProcess:
     """Started, watched and stopped by who needs it; it listens on this machine only."""
 
-    def __init__(self, words: Sequence[str], output: Path, what: str) -> None:
+    def __init__(self, words: Sequence[str], output: Path, what: str, *, niceness: int = 0) -> None:
         """``words`` follow ``anabranch up``; ``output`` is the file that its messages go to; ``what`` it is called in
-        errors."""
+        errors; ``niceness`` how far it stands behind others of the machine, 0 to 19."""
         self._words = words
         self._output = output
         self._what = what
+        self._niceness = niceness
         self._process: asyncio.subprocess.Process | None = None
         self._port = 0
 
@@ -61,6 +63,7 @@ class BrokerProcess:
                 env={k: v for k, v in os.environ.items() if not k.startswith("ANABRANCH_")},
                 start_new_session=True,  # a Ctrl-C is ours to pass on
             )
+        give_way(self._niceness, self._process.pid)
         try:
             port = await asyncio.wait_for(self._announced(), START_S)
         except TimeoutError:
@@ -112,7 +115,7 @@ class BrokerProcess:
         return lines[-1].strip() if lines else f"it said nothing in {self._output}"
 
 
-def of_session(where: Location, session_id: str, output: Path) -> BrokerProcess:
+def of_session(where: Location, session_id: str, output: Path, niceness: int = 0) -> BrokerProcess:
     """The broker of a replay session, on the session's cluster."""
     named = {
         "--data": where.data,
@@ -122,4 +125,4 @@ def of_session(where: Location, session_id: str, output: Path) -> BrokerProcess:
     }
     places = [word for flag, value in named.items() if value for word in (flag, str(value))]
     what = f"the broker of replay {session_id}"
-    return BrokerProcess([*places, "--session", session_id], output, what)
+    return BrokerProcess([*places, "--session", session_id], output, what, niceness=niceness)

@@ -78,6 +78,7 @@ async def prepare(
     own_broker: bool = False,
     event_slack_ms: int | None = None,
     event_speed: float | None = None,
+    niceness: int = 0,
     filters: Filters | None = None,
     dead_letters: Path | None = None,
 ) -> Session:
@@ -110,6 +111,8 @@ async def prepare(
         event_slack_ms: inputs are served together in event time, none further ahead of another than this; for a
             session with a broker of its own.
         event_speed: event time passes so many times as fast as the clock (1: as recorded); likewise.
+        niceness: how far the command, and a broker of its own, stand behind others of their machine for its
+            processors, 0 (not at all) to 19.
         filters: records that are left out or mended, see :mod:`anabranch.recovery.replays.filters`.
         dead_letters: the file, or the directory of a file named after the session, where these are put aside.
 
@@ -203,6 +206,7 @@ async def prepare(
             own_broker=own_broker,
             event_slack_ms=event_slack_ms,
             event_speed=event_speed,
+            niceness=niceness,
             filtered=filtered,
         )
         await _commit_starts(metastore, session, made, now_ms)

@@ -47,6 +47,7 @@ from anabranch.recovery.replays.session import (
 )
 from anabranch.recovery.replays.steering import STEP_MS, BranchRates, Governor, Step, StoreTimes
 from anabranch.recovery.sinks.source import SOURCES_VARIABLE, Source, sources_to_environment
+from anabranch.scheduling import give_way
 from anabranch.storage.store import Store
 
 POLL_S: Final = 0.25  # how often committed offsets are read
@@ -170,7 +171,7 @@ class Runner:
                 f"replay {self.session.id} has a broker of its own: say where its cluster is"
             )
         log = self._output.with_name(f"{self.session.id}.broker.log")
-        self._own = of_session(self._where, self.session.id, log)
+        self._own = of_session(self._where, self.session.id, log, self.session.niceness)
         await self._own.start()
         self.session = structs.replace(
             self.session,
@@ -227,6 +228,7 @@ class Runner:
             except OSError as error:
                 self._end(Status.FAILED, None, f"the command cannot be started: {error}")
                 return
+            give_way(self.session.niceness, process.pid)
             self.session = running_as(self.session, processes.describe(process.pid))
             waiting = asyncio.ensure_future(process.wait())
             try:

@@ -173,6 +173,7 @@ class Session(Struct, frozen=True, kw_only=True):
     own_broker: bool = False  # whether a broker of its own serves it, where topics keep their names
     event_slack_ms: int | None = None  # how far one partition may be ahead of another in event time
     event_speed: float | None = None  # how many times as fast as recorded event time passes
+    niceness: int = 0  # how far its command, and a broker of its own, stand behind others
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -9,19 +9,23 @@ import asyncio
 import os
 import signal
 import urllib.request
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import geometric_mean
 from typing import Any, Final, Protocol
 
 from anabranch.errors import AnabranchError
 from anabranch.metastore.api import BrokerRow, Metastore, Topic
 from anabranch.recovery.observe import moment_at
 from anabranch.recovery.replays.guards import Guards, Pressure
-from anabranch.recovery.replays.throttle import Reading
+from anabranch.recovery.replays.throttle import SEVERE_RATIO, Reading
 
 PROBE_S_MAX: Final = 2.0  # an answer that takes longer is none
 BODY_BYTES_MAX: Final = 8 * 1024 * 1024  # of a page of metrics
 SAMPLES_MIN: Final = 20  # requests between two looks that make a percentile
 PARTITIONS_MAX: Final = 1000  # whose lag is looked at in one step; the others follow in the next
+LOOKS: Final = 15  # at how late live appends are, that count: one a second
+LOOKS_SEVERE: Final = 3  # or so many, where they tell of more than twice what is allowed
 BASELINE_ROOM: Final = 1.2  # of what a group lagged before
 BROKER_SILENT_MS_MAX: Final = 5_000  # a broker that beat since then is likely to live
 LIVE: Final = "live"
@@ -69,7 +73,10 @@ class LiveAppends:
     """How late appends are by the brokers' heartbeats: of the live lane, wherever the replay reads.
 
     The slowest twentieth of appends over what it takes while nobody reads old data, which moves with
-    what producers call their p99. Without a living broker there is nothing to make room for.
+    what producers call their p99. It scatters by half from look to look while nobody reads, too, so what counts is
+    the geometric mean of the last :data:`LOOKS` looks: a session must not starve of noise. Where the last few
+    are far above what is allowed, they alone count. Brokers pace themselves within a second besides.
+    Without a living broker there is nothing to make room for.
     """
 
     kind = "broker"
@@ -78,6 +85,7 @@ class LiveAppends:
     def __init__(self, metastore: Metastore, ratio: float) -> None:
         self._metastore = metastore
         self._ratio = ratio
+        self._seen: deque[float] = deque(maxlen=LOOKS)
 
     async def read(self) -> list[Reading]:
         now_ms = await self._metastore.now_ms()
@@ -85,7 +93,14 @@ class LiveAppends:
         if not brokers:
             return []
         late = max(broker.late_percent for broker in brokers) / 100
-        return [Reading(self.name, late, self._ratio, "times usual")]
+        if not late:  # nobody appends
+            self._seen.clear()
+            return [Reading(self.name, 0.0, self._ratio, "times usual")]
+        self._seen.append(late)
+        newest = geometric_mean(list(self._seen)[-LOOKS_SEVERE:])
+        severe = len(self._seen) >= LOOKS_SEVERE and newest > SEVERE_RATIO * self._ratio
+        felt = newest if severe else geometric_mean(self._seen)
+        return [Reading(self.name, felt, self._ratio, "times usual")]
 
 
 class RequestTimes:
