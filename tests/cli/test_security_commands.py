@@ -15,6 +15,8 @@ from anabranch.broker.audit.files import list_files
 from anabranch.broker.audit.settings import AuditSettings
 from anabranch.broker.authz.settings import AuthorizationSettings
 from anabranch.cli.main import cli
+from anabranch.errors import ErrorCode
+from anabranch.log.log import Log
 from tests.broker.conversation import batch, talking
 
 
@@ -148,3 +150,17 @@ def test_users_and_acls_can_be_there_before_the_first_start(tmp_path: Path) -> N
         made = runner.invoke(cli, list(words))
         assert made.exit_code == 0, made.output
         assert "alice" in runner.invoke(cli, [name, "list"]).output
+
+
+def test_a_topic_that_cannot_be_read_is_not_called_whole(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Log.fetch
+
+    async def fetch(log: Log, wants: Any, **more: Any) -> Any:
+        parts = await real(log, wants, **more)
+        return [part._replace(error=ErrorCode.KAFKA_STORAGE_ERROR, buffers=[]) for part in parts]
+
+    monkeypatch.setattr(Log, "fetch", fetch)
+    said = shell("audit verify --topic __audit", status=2)
+    assert "__audit:0 cannot be read at offset 0: KAFKA_STORAGE_ERROR" in said

@@ -25,6 +25,9 @@ _directory_option = click.option(
 _topic_option = click.option("--topic", help="Read the topic that holds a copy, not the files.")
 
 
+WAIT_MS = 10_000  # for what lies in the store
+
+
 @click.group(name="audit", epilog="Example: anabranch audit verify")
 def command() -> None:
     """The audit log of brokers with audit.log = true."""
@@ -106,21 +109,25 @@ def _where(directory: Path | None, data: Location) -> Path:
 
 
 async def _from_topic(log: Log, name: str) -> AsyncIterator[Line | str]:
-    """Every line of an audit topic, partition after partition."""
+    """Every line of an audit topic, partition after partition. Raises StoreFault where one cannot be read."""
     from anabranch.broker.audit.chain import parse
+    from anabranch.errors import StoreFault
     from anabranch.log.reads import FetchWant
     from anabranch.records.batch import scan
     from anabranch.records.record import iter_records
 
     topic = _options.require_topic(log, name)
     for partition in range(topic.partitions):
-        offset = log.partition(topic, partition).log_start
-        while True:
+        handle = log.partition(topic, partition)
+        await log.catalogue.refresh(handle)
+        offset, end = handle.log_start, handle.last_stable_offset
+        while offset < end:
             want = FetchWant(topic, partition, offset, 1 << 20)
-            (part,) = await log.fetch([want], max_wait_ms=0, min_bytes=0, max_bytes=1 << 20)
+            (part,) = await log.fetch([want], max_wait_ms=WAIT_MS, min_bytes=1, max_bytes=1 << 20)
             data = b"".join(part.buffers)
-            if not data:
-                break
+            if part.error or not data:
+                why = part.error.name if part.error else f"nothing came within {WAIT_MS // 1000} s"
+                raise StoreFault(f"{name}:{partition} cannot be read at offset {offset:,}: {why}")
             for header in scan(data):
                 for record in iter_records(data, header):
                     if record.offset >= offset:

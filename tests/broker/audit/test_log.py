@@ -99,14 +99,16 @@ def test_a_brokers_life_in_lines(tmp_path: Path) -> None:
             assert verified.whole, verified
             assert verified.chains == 2
             # And the topic holds the same.
-            answer = await bench.fetch("__audit", 0, max_wait_ms=100)
-            data = bytes(answer.records)
-            copied = [
-                parse(record.value)
-                for header in scan(data)
-                for record in iter_records(data, header)
-                if record.value is not None
-            ]
+            copied = []
+            while len(copied) < len(everything):
+                answer = await bench.fetch("__audit", len(copied), max_wait_ms=1000)
+                data = bytes(answer.records)
+                copied += [
+                    parse(record.value)
+                    for header in scan(data)
+                    for record in iter_records(data, header)
+                    if record.value is not None and record.offset >= len(copied)
+                ]
             assert len(copied) >= len(everything)
             topic = verify_lines(copied, heads)
             assert topic.whole, topic

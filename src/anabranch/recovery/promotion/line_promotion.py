@@ -16,7 +16,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from anabranch.errors import ClientFault, ErrorCode, UserFault
+from anabranch.errors import ClientFault, ErrorCode, StoreFault, UserFault
 from anabranch.log.log import Log
 from anabranch.log.reads import FetchWant
 from anabranch.metastore.api import (
@@ -37,6 +37,7 @@ from anabranch.recovery.model import SCHEMA_VERSION, SinkState, Volume, topic_id
 KIND = "line-promotion"
 QUIET_STATES = ("", "Empty", "Dead")
 NO_OFFSET = -1
+WAIT_MS = 10_000  # for what lies in the store
 ONE_BATCH_BYTES = 1 << 20  # asked for to see one record; a batch comes whole, however large
 
 
@@ -386,7 +387,11 @@ async def _timestamp(log: Log, topic: Topic, partition: int, offset: int) -> int
     if not handle.log_start <= offset < handle.next_offset:
         return None
     want = FetchWant(topic, partition, offset, ONE_BATCH_BYTES)
-    (part,) = await log.fetch([want], max_wait_ms=0, min_bytes=1, max_bytes=ONE_BATCH_BYTES)
+    (part,) = await log.fetch([want], max_wait_ms=WAIT_MS, min_bytes=1, max_bytes=ONE_BATCH_BYTES)
+    if part.error:
+        raise StoreFault(
+            f"{topic.name}:{partition} cannot be read at offset {offset:,}: {part.error.name}"
+        )
     run = memoryview(b"".join(part.buffers))
     for header in scan(run):
         if header.is_control:
