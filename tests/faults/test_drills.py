@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from anabranch.recovery.drills.names import SCENARIOS
 from tests.recovery.drills.ground import Ground
+from tests.support.broker import BrokerThread
+from tests.support.postgres import USER, postgres_url, shared_server
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
@@ -71,3 +75,65 @@ def test_a_processor_that_does_not_come_up_is_neither_pass_nor_fail(tmp_path: Pa
     ground.file.write_text(ground.file.read_text().replace("processor.py", "nothing.py"))
     result = ground("drill", "run", "--scenario", "bad-deploy")
     assert result.exit_code == 2 and "ended by itself" in result.output
+
+
+def test_effects_that_left_the_house_are_not_repeated_and_those_left_out_are_made_good(
+    tmp_path: Path,
+) -> None:
+    ground = Ground(tmp_path, sink=f"http:{tmp_path}/effects.db", declared="")
+    (report,) = ground.json("drill", "run")
+    scenarios = {each["name"]: each for each in report["scenarios"]}
+    skipped = {name for name, each in scenarios.items() if each["verdict"] == "SKIPPED"}
+    assert skipped == {"missing-checkpoint"}
+    assert report["passed"], report["answers"]
+    facts = dict(scenarios["poisoned-record"]["facts"])
+    assert facts["Effects that left the house"] == "1"
+    assert not (tmp_path / "effects.db").exists()  # the production's ledger
+
+
+def test_effects_that_a_replay_performs_are_found_twice(tmp_path: Path) -> None:
+    ground = Ground(tmp_path, "perform", sink=f"http:{tmp_path}/effects.db", declared="")
+    (report,) = ground.json("drill", "run", "--scenario", "downstream-restore", status=1)
+    (scenario,) = report["scenarios"]
+    assert scenario["verdict"] == "FAIL" and scenario["duplicates"] > 0
+    assert not report["answers"][2]["passed"]
+
+
+def test_a_parquet_stream(tmp_path: Path) -> None:
+    ground = Ground(
+        tmp_path, sink=f"parquet:{tmp_path}/live", declared='verify.tables = { totals = "p,at" }'
+    )
+    (report,) = ground.json("drill", "run")
+    assert {each["verdict"] for each in report["scenarios"]} == {"PASS"}, report
+    assert report["passed"] and not (tmp_path / "live").exists()
+
+
+def test_a_stream_into_postgresql(tmp_path: Path) -> None:
+    production, scratch = postgres_url(), shared_server().url("drills")
+    with shared_server().admin() as admin:
+        admin.execute(f"CREATE DATABASE drills OWNER {USER}")
+    ground = Ground(
+        tmp_path,
+        sink=production,
+        declared=f'verify.tables = {{ totals = "k" }}\ndrill.sink = "{scratch}"',
+    )
+    (report,) = ground.json("drill", "run")
+    assert {each["verdict"] for each in report["scenarios"]} == {"PASS"}, report
+    assert report["passed"]
+    for url in (shared_server().url(), scratch):
+        with psycopg.connect(url) as connection:
+            query = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'anabranch_drill%'"
+            assert connection.execute(query).fetchall() == []
+
+
+def test_a_stream_into_topics(tmp_path: Path) -> None:
+    with BrokerThread(tmp_path / "elsewhere") as broker:
+        ground = Ground(tmp_path, sink=f"kafka:{broker.address}/totals.positions")
+        (report,) = ground.json("drill", "run")
+        topics = AdminClient({"bootstrap.servers": broker.address}).list_topics(timeout=20).topics
+        assert topics == {}  # of the production's cluster
+    skipped = [e["name"] for e in report["scenarios"] if e["verdict"] == "SKIPPED"]
+    assert skipped == ["downstream-restore"] and report["passed"], report
+    (verified,) = report["scenarios"][0]["verifications"]
+    assert verified["rows_left"] == verified["rows_right"] == 100  # since the point
+    assert verified["key"] == ["input", "partition", "offset", "number"]

@@ -155,6 +155,37 @@ KINDS: dict[str, type[Kind]] = {
 }
 
 
+class Http:
+    """Effects that a replay stages; ``effects`` are those that a line (a run) had or would have had."""
+
+    promotes = False
+
+    def __init__(self, location: str) -> None:
+        self.location = location
+
+    def open(self, line: str = LIVE, sources: dict[str, Source] = SOURCES) -> Any:
+        from anabranch.recovery.sinks.http import Effect, HttpEffects, OnReplay
+        from anabranch.recovery.sinks.http_send import Response
+
+        environ = {} if line == LIVE else {"ANABRANCH_SESSION": line}
+        effect = Effect("call", on_replay=OnReplay.STAGE)
+        return HttpEffects.open(
+            self.location, [effect], sources, environ=environ, send=lambda *_: Response(200, b"")
+        )
+
+    def effect(self, tx: Any, partition: int, offset: int) -> None:
+        from anabranch.recovery.sinks.http_send import Request
+
+        (topic,) = tx.tally._sources
+        tx.perform("call", topic, partition, offset, Request("POST", "http://nowhere.invalid/"))
+
+    def effects(self, line: str = LIVE) -> list[Effect]:
+        from anabranch.recovery.sinks.ledger import Ledger
+
+        with closing(Ledger.open(self.location.removeprefix("http:"))) as ledger:
+            return sorted((e.partition, e.offset) for e in ledger.entries(run=line))
+
+
 class Kafka:
     promotes = False
 

@@ -12,14 +12,14 @@ import anabranch
 from anabranch.recovery.adapters.session import Surroundings
 
 from .command import commit
-from .kinds import KINDS, apply
+from .kinds import KINDS, Http, Kafka, apply
 
 
 def main() -> None:
     name, data = sys.argv[1], Path(sys.argv[2])
     about = Surroundings.of()
     assert about.sink is not None and about.sources is not None and about.group is not None
-    kind = KINDS[name](about.sink)
+    kind = {**KINDS, "kafka": Kafka, "http": Http}[name](about.sink)
     sink = kind.open(about.line, dict(about.sources))
     topic = about.topic("flights")
     for (_, partition), end in sorted(about.ends.items()):

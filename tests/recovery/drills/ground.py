@@ -28,8 +28,18 @@ NOW_MS = 1_790_000_000_000
 class Ground:
     """``anabranch …`` on a production in a directory."""
 
-    def __init__(self, root: Path, *words: str, partitions: int = 2, records: int = 100) -> None:
-        """``words``: more of the processor's command line. ``names`` is a topic that is looked things up in."""
+    def __init__(
+        self,
+        root: Path,
+        *words: str,
+        partitions: int = 2,
+        records: int = 100,
+        sink: str = "",
+        declared: str = 'verify.tables = { totals = "k" }',
+    ) -> None:
+        """``words``: more of the processor's command line. ``names`` is a topic that is looked things up in. ``sink``: the
+        production's, if it is another than a SQLite file; then its recovery point has no checkpoint. ``declared``: more of
+        the stream's table."""
         self.root = root
         self.data = root / "data"
         self.sink = root / "live.db"
@@ -44,14 +54,14 @@ inputs = ["orders"]
 enrichment = ["names"]
 group = "totals"
 command = [{listed}]
-sink = "sqlite:{self.sink}"
-verify.tables = {{ totals = "k" }}
+sink = "{sink or f"sqlite:{self.sink}"}"
+{declared}
 drill.timeout = "60s"
 """
         )
-        asyncio.run(self._fill(partitions, records))
+        asyncio.run(self._fill(partitions, records, tables=not sink))
 
-    async def _fill(self, partitions: int, records: int) -> None:
+    async def _fill(self, partitions: int, records: int, *, tables: bool) -> None:
         log = await open_log(
             self.data, broker_id=1, host="127.0.0.1", port=9092, create=True,
             settings=LogSettings(background=False, wal_file_bytes=1 << 20),
@@ -67,10 +77,21 @@ drill.timeout = "60s"
         actor = Actor("User:x", "x", "h", api="OffsetCommit")
         rows = [Committed(topic.no, p, records // 2, 0, "", NOW_MS) for p in range(partitions)]
         await log.metastore.commit_offsets("totals", rows, OffsetAction.COMMIT, actor, NOW_MS)
+        if not tables:
+            await points.capture(
+                log.metastore,
+                token="aaaa",
+                name="nightly",
+                now_ms=NOW_MS,
+                group="totals",
+                creator="ana",
+            )
+            await log.close()
+            return
         cluster = topic_id_text(log.metastore.cluster_id)
         source = Source(cluster, topic_id_text(topic.id), "orders")
-        tables = {"totals": "k TEXT PRIMARY KEY, n INTEGER NOT NULL, s INTEGER NOT NULL"}
-        sink = SqliteSink.open(self.sink, tables, {"orders": source})
+        columns = {"totals": "k TEXT PRIMARY KEY, n INTEGER NOT NULL, s INTEGER NOT NULL"}
+        sink = SqliteSink.open(self.sink, columns, {"orders": source})
         with sink.transaction() as tx:
             for partition in range(partitions):
                 for offset in range(records // 2):

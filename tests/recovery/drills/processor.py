@@ -1,4 +1,4 @@
-"""A processor as a drill runs one: a plain confluent-kafka consumer into a SQLite sink.
+"""A processor as a drill runs one: a plain confluent-kafka consumer, into the sink that it is told of.
 
 ``careless`` applies every record, whatever the sink says of it; ``wild`` writes a
 staging line into the file that it is given, whatever its environment says.
@@ -15,13 +15,69 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
-from anabranch.recovery.sinks.source import sources_from_environment
+from anabranch.recovery.sinks.source import Source, sources_from_environment
 from anabranch.recovery.sinks.sqlite import SqliteSink
 
 TABLES = {"totals": "k TEXT PRIMARY KEY, n INTEGER NOT NULL, s INTEGER NOT NULL"}
 UPSERT = (
-    "INSERT INTO {} VALUES (?, 1, ?) ON CONFLICT (k) DO UPDATE SET n = n + 1, s = s + excluded.s"
+    "INSERT INTO {} AS t VALUES (?, 1, ?)"
+    " ON CONFLICT (k) DO UPDATE SET n = t.n + 1, s = t.s + excluded.s"
 )
+
+
+def open_sink(place: str, line: str, sources: dict[str, Source]) -> tuple[Any, Any]:
+    """The sink; and what does a message's effect in a transaction of it."""
+    if place.startswith("postgresql:"):
+        from anabranch.recovery.sinks.postgres import PostgresSink
+
+        def upsert(tx: Any, m: Any) -> None:
+            sql = UPSERT.format(tx.table("totals")).replace("?", "%s")
+            tx.execute(sql, (m.key().decode(errors="replace"), number(m)))
+
+        return PostgresSink.open(place, TABLES, sources, line=line), upsert
+    if place.startswith("parquet:"):
+        import pyarrow as pa
+
+        from anabranch.recovery.sinks.objects import ParquetSink
+
+        def write(tx: Any, m: Any) -> None:
+            row = {"p": m.partition(), "at": m.offset(), "s": number(m)}
+            tx.write("totals", m.topic(), m.partition(), m.offset(), row)
+
+        schema = pa.schema([("p", pa.int32()), ("at", pa.int64()), ("s", pa.int64())])
+        return ParquetSink.open(place, {"totals": schema}, sources, line=line), write
+    if place.startswith("kafka:"):
+        from anabranch.recovery.sinks.kafka import KafkaSink
+
+        def produce(tx: Any, m: Any) -> None:
+            where = (m.topic(), m.partition(), m.offset())
+            tx.produce("totals", *where, key=m.key(), value=b"%d" % (2 * number(m)))
+
+        return KafkaSink.at(place, {"totals": "totals"}, sources, line=line), produce
+    if place.startswith("http:"):
+        from anabranch.recovery.sinks.http import Effect, HttpEffects, OnReplay
+        from anabranch.recovery.sinks.http_send import Request
+
+        on_replay = next((w for w in OnReplay if w.value in sys.argv), OnReplay.STAGE)
+
+        def notify(tx: Any, m: Any) -> None:
+            request = Request("POST", "http://production.invalid/call?x=1", {}, m.value())
+            tx.perform("notify", m.topic(), m.partition(), m.offset(), request)
+
+        effect = Effect("notify", on_replay=on_replay)
+        return HttpEffects.open(place, [effect], sources), notify
+
+    def add(tx: Any, m: Any) -> None:
+        tx.execute(UPSERT.format(tx.table("totals")), (m.key().decode(errors="replace"), number(m)))
+
+    return SqliteSink.open(place, TABLES, sources, line=line), add
+
+
+def number(m: Any) -> int:
+    try:
+        return int(m.value())
+    except ValueError:
+        return 1_000_000  # what a poisoned record does
 
 
 def main() -> None:
@@ -41,7 +97,8 @@ def main() -> None:
     ends = json.loads(env["ANABRANCH_END_OFFSETS"])
     starts = json.loads(env["ANABRANCH_START_OFFSETS"])
     sources = sources_from_environment(env)
-    sink = SqliteSink.open(env["ANABRANCH_SINK"], TABLES, sources, line=env["ANABRANCH_STAGING"])
+    assert sources is not None
+    sink, effect = open_sink(env["ANABRANCH_SINK"], env["ANABRANCH_STAGING"], sources)
     consumer = Consumer(
         {
             "bootstrap.servers": env["ANABRANCH_BOOTSTRAP"],
@@ -70,13 +127,7 @@ def main() -> None:
                 at[where] = m.offset() + 1
                 fresh = tx.fresh(*where, m.offset())
                 if fresh or careless:
-                    try:
-                        value = int(m.value())
-                    except ValueError:
-                        value = 1_000_000  # what a poisoned record does
-                    tx.execute(
-                        UPSERT.format(tx.table("totals")), (m.key().decode(errors="replace"), value)
-                    )
+                    effect(tx, m)
         reached = all(at.get(where, 0) >= end for where, end in limit.items())
         if found or (reached and not done):
             consumer.commit(

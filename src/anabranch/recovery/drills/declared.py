@@ -37,10 +37,10 @@ TEMPLATE = __doc__
 
 
 class Verify(Struct, frozen=True, forbid_unknown_fields=True):
-    """``tables``: of the sink, with the columns of their keys. ``expected``: differences from the truth that are none
+    """``tables``: of the sink, with the columns of their keys; of a Kafka sink its outputs; of HTTP effects none. ``expected``: differences from the truth that are none
     (``keys where …``)."""
 
-    tables: Mapping[str, str]
+    tables: Mapping[str, str] = {}
     tolerance: float = 0.0
     expected: tuple[str, ...] = ()
 
@@ -68,12 +68,13 @@ class Objectives(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Rehearsal(Struct, frozen=True, forbid_unknown_fields=True):
     """How a stream is drilled: the newest ``records`` of each input, in at most ``timeout`` a scenario, ``every`` so
-    often. ``scenarios``: names; none: all."""
+    often. ``scenarios``: names; none: all. ``sink``: a PostgreSQL database for the copy of a sink that is in one."""
 
     records: int = 10_000
     timeout: str = "5m"
     every: str = "7d"
     scenarios: tuple[str, ...] = ()
+    sink: str = ""
 
 
 class Stream(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,7 +84,7 @@ class Stream(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     group: str
     command: tuple[str, ...]
     sink: str
-    verify: Verify
+    verify: Verify = Verify()
     enrichment: tuple[str, ...] = ()
     environment: Mapping[str, str] = {}
     processor: str = ""
@@ -148,7 +149,7 @@ def _check(stream: Stream, where: str) -> None:
     for what, given in (
         ("inputs", stream.inputs),
         ("command", stream.command),
-        ("verify.tables", stream.verify.tables),
+        ("verify.tables", stream.verify.tables or stream.sink.startswith("http:")),
     ):
         if not given:
             raise UserFault(f"{where}.{what}: at least one is needed")

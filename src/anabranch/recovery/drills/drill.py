@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -66,11 +67,13 @@ async def run(
     key = evidence.load_key(base / declared.evidence.key) if declared.evidence.key else None
     root = Path(tempfile.mkdtemp(prefix="anabranch-drill-", dir=scratch)).resolve()
     events: list[Event] = [Event("began", clock_ms())]
+    after = ExitStack()
     try:
         require_apart(root, where, stream)
         before = await fingerprint(production.metastore, stream)
         ready = await readiness.look(production.metastore, declared, name, clock_ms())
         stage = Stage(root, stream, base, parse_duration(stream.drill.timeout) / 1000)
+        after.callback(stage.copy.close)
         tell("copying records and running the live processor")
         await stage.fill(production)
         events.append(Event("the scratch cluster stands", clock_ms()))
@@ -80,12 +83,14 @@ async def run(
             found.append(_scenario(each, outcome, seconds))
             events.append(Event(f"{each}: {found[-1].verdict}", clock_ms()))
             tell(f"{each}: {found[-1].verdict}  {found[-1].sentence}")
+        after.close()
         untouched = await fingerprint(production.metastore, stream) == before
     except AnabranchError as fault:
         if isinstance(fault, UserFault):
             raise
         raise UserFault(f"the drill could not be run: {fault}") from fault
     finally:
+        after.close()
         if not keep_scratch:
             shutil.rmtree(root, ignore_errors=True)
     earlier = await evidence.stored(production.metastore)

@@ -8,8 +8,6 @@ and that the output is what it was before.
 from __future__ import annotations
 
 import asyncio
-import shutil
-import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
@@ -27,11 +25,11 @@ from anabranch.records.record import Record
 from anabranch.recovery.capture import points
 from anabranch.recovery.checks.verify import Verification
 from anabranch.recovery.drills.stage import Figures, Stage, append_rows
+from anabranch.recovery.plans.plan import Plan
 from anabranch.recovery.promises import holds, runway
 from anabranch.recovery.promotion import line_promotion
 from anabranch.recovery.promotion.line_promotion import OffsetRule, Rules
 from anabranch.recovery.replays.session import Progress, Sample
-from anabranch.recovery.sinks.common import quoted
 
 THROTTLED: Final = (
     "[log]\ncold_bytes_per_second = 262144\nmerge_age_ms = 100\nbackground_interval_ms = 100\n"
@@ -62,49 +60,28 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def outcome_of(figures: Figures, sentence: str, *facts: tuple[str, str]) -> Outcome:
-    """What a replay says of itself. Every record of the range is applied or turned away; what was applied beyond those
-    that were new is there twice."""
-    session = figures.session
-    staged = next((f for f in figures.plan.forecasts if f.who == "sink"), None)
-    again = staged.on_branch.again if staged is not None else 0
-    new = session.total.records - again
+    """What a replay and its output came to."""
+    session, judged = figures.session, figures.judged
     return Outcome(
         sentence=sentence
         if all(v.passed for v in figures.verifications)
         else "the output is not what it was",
-        facts=facts,
+        facts=(*facts, *figures.facts),
         records=session.total.records,
         bytes=session.total.bytes,
         replay_seconds=figures.seconds,
-        suppressed=figures.suppressed,
-        duplicates=max(0, figures.applied - new),
-        lost=figures.skipped,
-        exact=figures.applied + figures.suppressed == session.total.records,
+        suppressed=judged.suppressed,
+        duplicates=judged.duplicates,
+        lost=judged.lost,
+        exact=judged.exact,
         verifications=figures.verifications,
         samples=session.samples,
     )
 
 
-def _damage(stage: Stage) -> int:
-    """Every third row of the live tables goes, as a wrong version would have it."""
-    gone = 0
-    connection = sqlite3.connect(stage.view)
-    try:
-        with connection:
-            for table in stage.stream.verify.tables:
-                gone += connection.execute(
-                    f"DELETE FROM {quoted(table)} WHERE rowid % 3 = 0"
-                ).rowcount
-    except sqlite3.Error as error:
-        raise UserFault(f"the live tables could not be damaged: {error}") from None
-    finally:
-        connection.close()
-    return gone
-
-
 async def bad_deploy(stage: Stage) -> Outcome:
     async with stage.running():
-        gone = _damage(stage)
+        gone = await stage.copy.damage(stage)
         figures = await stage.recover(await stage.plan(stage.point))
     return outcome_of(
         figures,
@@ -131,6 +108,7 @@ async def poisoned_record(stage: Stage) -> Outcome:
             await stage.live(await stage.ends())
         except UserFault as fault:
             died = str(fault)
+        beyond = stage.copy.met_poison(stage)
         topic = stage.log.catalogue.topic(name)
         assert topic is not None
         branch = await stage.log.branch(
@@ -153,6 +131,7 @@ async def poisoned_record(stage: Stage) -> Outcome:
         "The record is out of the log, and the output equal to what it was.",
         ("Promotion of the corrected branch", done.id),
         ("What it did to the processor", died or "it went on"),
+        *beyond,
     )
     exact = found.exact and row is not None and row.next_offset == middle
     return structs.replace(found, exact=exact)
@@ -171,19 +150,21 @@ async def corrupted_enrichment(stage: Stage) -> Outcome:
     finally:
         await log.close()
     async with stage.running():
-        _damage(stage)
+        await stage.copy.damage(stage)
         figures = await stage.recover(await stage.plan(stage.point), also=stage.stream.enrichment)
     return outcome_of(figures, "Replayed with the tables as they were at the restart.")
 
 
 async def downstream_restore(stage: Stage) -> Outcome:
-    stage.view.unlink()
-    for beside in ("-wal", "-shm"):
-        stage.view.with_name(stage.view.name + beside).unlink(missing_ok=True)
-    shutil.copyfile(stage.checkpoint_path, stage.view)
+    if stage.copy.no_older:
+        return Outcome(sentence=stage.copy.no_older, skipped=True)
     async with stage.running():
+        await stage.copy.restore_older(stage)
         plan = await stage.plan(stage.point)
-        figures = await stage.recover(plan)
+        # What a ledger forgot is staged, and was had: nobody who looks at it releases it.
+        figures = await stage.recover(plan, finish=not stage.copy.is_effects)
+    if stage.copy.is_effects:
+        return outcome_of(figures, "The ledger forgot effects that took place; none was repeated.")
     return outcome_of(
         figures, "The sink was brought from its older copy to where the group stands."
     )
@@ -200,9 +181,11 @@ async def recreated_topic(stage: Stage) -> Outcome:
     async with stage.running():
         plan = await stage.plan(stage.point)
         noticed = not plan.feasible
-        stage.view.unlink()
+        if stage.copy.is_effects:
+            return await _effects_of_a_recreated_topic(stage, plan)
+        await stage.copy.clear(stage)
         await stage.live(await stage.ends())
-        verified = stage.verify("", stage.truth)
+        verified = await stage.copy.verify(stage, "", None)
     return Outcome(
         sentence="The old offsets were refused, and the new topic read from its first record."
         if noticed
@@ -211,6 +194,19 @@ async def recreated_topic(stage: Stage) -> Outcome:
         exact=noticed,
         verifications=verified,
     )
+
+
+async def _effects_of_a_recreated_topic(stage: Stage, refused: Plan) -> Outcome:
+    """They were had once. The records have other identities now, so that only a replay that performs nothing by itself can
+    read them again."""
+    figures = await stage.recover(await stage.plan(None, with_sink=False), finish=False)
+    found = outcome_of(
+        figures,
+        "The old offsets were refused, and what the new topic asked for once more was not performed.",
+        ("Refused because", (refused.problems or ("-",))[0]),
+        ("Effects staged or suppressed", f"{figures.judged.suppressed:,}"),
+    )
+    return structs.replace(found, exact=found.exact and not refused.feasible)
 
 
 async def _recreate(log: Log, name: str) -> None:
@@ -244,7 +240,7 @@ async def shortened_retention(stage: Stage) -> Outcome:
             await stage.log.set_configs(topic, {**topic.configs, "retention.ms": "1"})
         except ClientFault as fault:
             refused = str(fault)
-        _damage(stage)
+        await stage.copy.damage(stage)
         figures = await stage.recover(await stage.plan(stage.point))
     found = outcome_of(
         figures,
@@ -271,7 +267,7 @@ async def broker_killed(stage: Stage) -> Outcome:
             tasks.append(asyncio.ensure_future(kill_and_start()))
 
     async with stage.running():
-        _damage(stage)
+        await stage.copy.damage(stage)
         figures = await stage.recover(await stage.plan(stage.point), on_progress=look)
         await asyncio.gather(*tasks)
     return outcome_of(
@@ -282,7 +278,7 @@ async def broker_killed(stage: Stage) -> Outcome:
 async def store_throttled(stage: Stage) -> Outcome:
     stage.reset(THROTTLED)
     async with stage.running():
-        _damage(stage)
+        await stage.copy.damage(stage)
         await _merged(stage)
         figures = await stage.recover(await stage.plan(stage.point))
     return outcome_of(figures, "Slower, and complete.", ("The store gives", "256 KiB/s"))
@@ -301,6 +297,8 @@ async def _merged(stage: Stage) -> None:
 async def missing_checkpoint(stage: Stage) -> Outcome:
     """Without the copy, and with one that only holds what was in flight: both must be named; an all-new rebuild is the
     way that is left."""
+    if not stage.copy.takes_checkpoints:
+        return Outcome(sentence="the sink holds effects, and takes no checkpoints", skipped=True)
     async with stage.running():
         unaligned = await stage.take_point("unaligned", in_flight=True, checkpoint=False)
         in_flight = await stage.plan(unaligned)
@@ -340,15 +338,18 @@ async def off_by_one(stage: Stage) -> Outcome:
             checkpoint=stage.point.checkpoint,
             creator="drill",
         )
-        _damage(stage)
+        await stage.copy.damage(stage)
         figures = await stage.recover(await stage.plan(wrong))
     shifted = sum(offset > 0 for offset in middle.values())
+    again = figures.judged.suppressed
     found = outcome_of(
         figures,
-        f"{figures.suppressed:,} records came again and were turned away; none acted twice.",
+        f"{again:,} records came again and were turned away; none acted twice.",
         ("Offsets wrong by one", f"{shifted:,}"),
     )
-    return structs.replace(found, exact=found.exact and figures.suppressed == shifted)
+    # Of effects, all of the range were had; of tables, the point's copy lacks what comes after it.
+    joined = again >= shifted if stage.copy.is_effects else again == shifted
+    return structs.replace(found, exact=found.exact and joined)
 
 
 async def lagging_group(stage: Stage) -> Outcome:
@@ -384,7 +385,7 @@ async def lagging_group(stage: Stage) -> Outcome:
                 kept = False
             except ClientFault:
                 pass
-        _damage(stage)
+        await stage.copy.damage(stage)
         figures = await stage.recover(await stage.plan(stage.point))
     found = outcome_of(
         figures,

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from anabranch.errors import UserFault
+from anabranch.errors import StoreFault, UserFault
 from anabranch.log.location import Location
 from anabranch.log.log import Log
 from anabranch.log.opening import open_log
@@ -28,9 +28,9 @@ from anabranch.metastore.api import Metastore, Topic
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
 from anabranch.recovery.capture import points
-from anabranch.recovery.checks import expectations
-from anabranch.recovery.checks.relations import open_relation
-from anabranch.recovery.checks.verify import Verification, compare
+from anabranch.recovery.checks.verify import Verification
+from anabranch.recovery.drills.copies.common import Judged
+from anabranch.recovery.drills.copies.kinds import copy_of
 from anabranch.recovery.drills.declared import Stream
 from anabranch.recovery.model import Checkpoint, RecoveryPoint, topic_id_text
 from anabranch.recovery.plans import planning
@@ -57,10 +57,9 @@ class Figures(NamedTuple):
     session: Session
     plan: Plan
     verifications: tuple[Verification, ...]
-    applied: int
-    suppressed: int
-    skipped: int
+    judged: Judged
     seconds: float
+    facts: tuple[tuple[str, str], ...]
 
 
 def scratch_broker(data: Path, log: Path, config: str = "") -> BrokerProcess:
@@ -80,10 +79,11 @@ class Stage:
         """``base``: what the command's relative paths are relative to."""
         self.root = root
         self.stream = stream
-        self.data = root / "work" / "data"
-        self.view = root / "work" / "view.db"
-        self.checkpoint_path = root / "work" / "checkpoint.db"
-        self.truth = root / "work" / "truth.db"
+        self.work = root / "work"
+        self.data = self.work / "data"
+        self.checkpoint_path = self.work / "checkpoint"
+        self.work.mkdir(parents=True)
+        self.copy = copy_of(stream, self.work)
         self.output = root / "processor.log"
         self._base = base
         self._timeout_s = timeout_s
@@ -92,10 +92,16 @@ class Stage:
         self.point: RecoveryPoint
         self.records = 0
         self._number = 0
+        self._partitions: dict[str, int] = {}
 
     @property
     def sink(self) -> str:
-        return f"sqlite:{self.view}"
+        """The copy of the sink, as ``--sink`` takes it."""
+        return self.copy.location(self.broker.address)
+
+    def partitions_of(self, topic: str) -> int:
+        """As many as the production's topic of this name has; of one that is elsewhere, as the first input has."""
+        return self._partitions.get(topic) or self._partitions[self.stream.inputs[0]]
 
     @property
     def metastore(self) -> Metastore:
@@ -105,7 +111,7 @@ class Stage:
     async def fill(self, production: Log) -> None:
         """Copy the newest records of every input, run the live processor over the first half, take a point, run it
         over the rest, and keep what it made of it as the truth. Raises UserFault."""
-        self.data.parent.mkdir(parents=True)
+        self._partitions = {t.name: t.partitions for t in production.catalogue.topics()}
         log = await open_log(
             Location(data=self.data),
             broker_id=1,
@@ -128,12 +134,14 @@ class Stage:
                 "the stream's inputs hold no records: there is nothing to rehearse with"
             )
         async with self.running():
+            await self.copy.prepare(self)
             await self.live(middles)
             self.point = await self.take_point("before")
+            await self.copy.keep_older(self)
             await self.live(await self.ends())
-            with opened_lines(self.sink) as sink:
-                sink.take_checkpoint(self.truth)
-        shutil.copytree(self.root / "work", self.root / "base")
+            await self.copy.keep_truth(self)
+        shutil.copytree(self.work, self.root / "base")
+        self.copy.save()
 
     async def _copy(self, production: Log, log: Log, name: str) -> dict[int, int]:
         topic = production.catalogue.topic(name)
@@ -156,8 +164,9 @@ class Stage:
     # -- its life --------------------------------------------------------------------------------------
     def reset(self, config: str = "") -> None:
         """As it was when it was filled. Nothing runs on it. The place is the same, since a cluster knows it."""
-        shutil.rmtree(self.root / "work")
-        shutil.copytree(self.root / "base", self.root / "work")
+        shutil.rmtree(self.work)
+        shutil.copytree(self.root / "base", self.work)
+        self.copy.reset()
         self.broker = scratch_broker(self.data, self.root / "broker.log", config)
 
     @asynccontextmanager
@@ -194,7 +203,7 @@ class Stage:
 
     def _environment(self) -> dict[str, str]:
         told = {k: v for k, v in os.environ.items() if not k.startswith(_TOLD)}
-        return {**told, **self.stream.environment}
+        return {**told, **self.stream.environment, **self.copy.environment}
 
     async def live(self, until: Mapping[str, Mapping[int, int]]) -> None:
         """Run the processor as the live one until its group has committed ``until``. Raises UserFault."""
@@ -218,10 +227,12 @@ class Stage:
             "ANABRANCH_TOPICS": json.dumps({name: name for name in every}),
             "ANABRANCH_START_OFFSETS": json.dumps(starts),
             "ANABRANCH_END_OFFSETS": json.dumps(until),
-            "ANABRANCH_SINK": str(self.view),
+            "ANABRANCH_SINK": self.copy.told(self.broker.address),
             "ANABRANCH_STAGING": "live",
             SOURCES_VARIABLE: sources_to_environment(sources),
         }
+        if self.copy.is_effects:
+            del environment["ANABRANCH_SESSION"]  # with it nothing would be performed
         with self.output.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 *self.stream.command,
@@ -283,8 +294,8 @@ class Stage:
     ) -> RecoveryPoint:
         """Of the group where it stands, with a copy of the sink. ``shift``: what a wrong convention adds."""
         taken: Checkpoint | None = None
-        with opened_lines(self.sink) as sink:
-            if checkpoint:
+        if checkpoint and self.copy.takes_checkpoints:
+            with opened_lines(self.sink) as sink:
                 taken = sink.take_checkpoint(self.checkpoint_path)
         explicit = []
         if shift:
@@ -330,11 +341,12 @@ class Stage:
         self,
         plan: Plan,
         *,
-        truth: Path | None = None,
         also: Sequence[str] = (),
         on_progress: OnProgress = lambda _: None,
+        finish: bool = True,
     ) -> Figures:
-        """Replay into a staging line, compare it with the truth, promote it. Raises UserFault."""
+        """Replay into a staging line, compare it with the truth, promote it. ``finish``: with what a person does before
+        that, as release staged effects. Raises UserFault."""
         began = time.monotonic()
         self._number += 1
         session = await replay.prepare(
@@ -370,39 +382,16 @@ class Stage:
         if session.status is not Status.COMPLETED:
             raise UserFault(f"the replay {session.status}: {session.error}")
         assert session.sink is not None
-        verified = self.verify(f"@{session.sink.line}", truth or self.truth)
-        with opened_lines(self.sink) as sink:
-            rows = sink.offsets(session.sink.line)
-        if all(each.passed for each in verified):
+        if finish:
+            await self.copy.finish(self, session)
+        verified = await self.copy.verify(self, session.sink.line, plan)
+        judged = self.copy.judge(self, session, plan)
+        if self.copy.promotes and all(each.passed for each in verified):
             await promote.promote(
                 self.metastore, session, creator="drill", now_ms=self.now_ms(), log=self.log
             )
-        return Figures(
-            session,
-            plan,
-            verified,
-            sum(row.applied for row in rows),
-            sum(row.suppressed for row in rows),
-            sum(row.skipped for row in rows),
-            time.monotonic() - began,
-        )
-
-    def verify(self, line: str, truth: Path) -> tuple[Verification, ...]:
-        """The tables of a line (``@…``, or empty for the live one) against the truth."""
-        asked = self.stream.verify
-        found = []
-        for table, key in asked.tables.items():
-            names = [part.strip() for part in key.split(",")]
-            found.append(
-                compare(
-                    open_relation(f"{self.sink}#{table}{line}"),
-                    open_relation(f"sqlite:{truth}#{table}"),
-                    key=names,
-                    tolerance=asked.tolerance,
-                    expected=[expectations.parse(text, names) for text in asked.expected],
-                )
-            )
-        return tuple(found)
+        seconds = time.monotonic() - began
+        return Figures(session, plan, verified, judged, seconds, self.copy.facts())
 
 
 async def append_rows(log: Log, topic: Topic, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -428,8 +417,9 @@ def require_apart(root: Path, where: Location, stream: Stream) -> None:
     """Raises UserFault if the scratch place is, holds or lies in what is drilled."""
     root = root.resolve()
     kept = [where.data] if where.data is not None else []
-    if stream.sink.startswith("sqlite:"):
-        kept.append(Path(stream.sink.removeprefix("sqlite:")))
+    scheme, _, place = stream.sink.partition(":")
+    if scheme in ("sqlite", "parquet", "delta", "http") and "://" not in stream.sink:
+        kept.append(Path(place))
     for each in kept:
         path = each.resolve()
         if root == path or root in path.parents or path in root.parents:
@@ -452,7 +442,7 @@ async def fingerprint(metastore: Metastore, stream: Stream) -> str:
     try:
         with opened_lines(stream.sink) as sink:
             lines = sorted(line.name for line in sink.lines())
-    except UserFault:
+    except (UserFault, StoreFault):
         pass  # it is not there: the report says so elsewhere
     text = json.dumps([topics, groups, sessions, lines])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -19,7 +19,7 @@ from anabranch.errors import UserFault
 from anabranch.log.log import Log
 from anabranch.metastore.api import Actor, Committed, Conflict, Metastore, OffsetAction
 from anabranch.recovery import observe
-from anabranch.recovery.model import Position, positions_by_key, topic_id_text
+from anabranch.recovery.model import Position, SinkClass, positions_by_key, topic_id_text
 from anabranch.recovery.promotion import beside_promotion
 from anabranch.recovery.promotion.beside_promotion import Written
 from anabranch.recovery.promotion.line_promotion import NO_RULES, Rules
@@ -71,6 +71,7 @@ async def promote(
     staged = _staged(session)
     if staged:
         _require_agreement(session)
+        staged = _swaps(session)
     pairs: list[Written] = []
     if session.beside:
         assert log is not None, "a session with topics beside its inputs is promoted on a log"
@@ -166,6 +167,19 @@ def _staged(session: Session) -> bool:
         raise UserFault(f"the sink {session.sink.path} of replay {session.id} is gone")
     with opened_lines(session.sink.path) as sink:
         return any(line.name == session.sink.line for line in sink.lines())
+
+
+def _swaps(session: Session) -> bool:
+    """Whether the staging line takes the live place. Effects have none: they are released. Raises UserFault for a sink of
+    topics, which do not change places with their offsets."""
+    assert session.sink is not None
+    with opened_lines(session.sink.path) as sink:
+        if not sink.promotes and sink.sink_class is not SinkClass.LEDGER:
+            raise UserFault(
+                f"{sink.name} is topics: point its consumers at those of line “{session.sink.line}” "
+                "(docs/sinks.md#kafka-topics); nothing was changed"
+            )
+        return sink.promotes
 
 
 def _require_agreement(session: Session) -> None:

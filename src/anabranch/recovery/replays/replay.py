@@ -145,10 +145,10 @@ async def prepare(
     }
     besides = await beside.choose(metastore, also, plan.incident.topics)
     staging = locations.open_lines(str(sink)) if sink is not None else None
-    if staging is not None and not staging.promotes:
+    if staging is not None and not staging.stages:
         staging.close()
         raise UserFault(
-            f"{staging.name} has no line that could take the live place: leave --sink out, and let the "
+            f"{staging.name} has no lines to be filled beside the live one: leave --sink out, and let the "
             "command go by ANABRANCH_SESSION (docs/sinks.md)"
         )
     if staging is not None:

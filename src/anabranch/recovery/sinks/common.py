@@ -92,13 +92,14 @@ class SinkLines(Protocol):
     """A sink at rest: what the recovery plane reads, stages, promotes and undoes.
 
     ``location`` opens it again (``locations.open_lines``) and holds no password; ``name`` is for people.
-    ``promotes``: a staging line of it can take the live place, so that a replay may fill one.
+    ``stages``: a replay may fill a line of it beside the live one; ``promotes``: that can take the live place.
     """
 
     name: str
     location: str
     sink_class: SinkClass
     promotes: bool
+    stages: bool
 
     def offsets(self, line: str = LIVE) -> list[SinkOffset]:
         """The positions and counters of ``line``, by topic and partition; empty if it has none."""

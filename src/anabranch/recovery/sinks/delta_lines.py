@@ -44,6 +44,7 @@ class DeltaLines:
 
     sink_class = SinkClass.TRANSACTIONAL
     promotes = True
+    stages = True
 
     def __init__(self, location: str) -> None:
         self._where = log.place(location)

@@ -24,9 +24,12 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
 
 from anabranch.errors import StoreFault, UserFault
 from anabranch.recovery.sinks.common import LIVE, Tally
@@ -46,6 +49,8 @@ from anabranch.recovery.times import duration_text
 
 KEY_HEADER = "Idempotency-Key"  # draft-ietf-httpapi-idempotency-key-header
 SESSION_VARIABLE = "ANABRANCH_SESSION"
+RECEIVER_VARIABLE = "ANABRANCH_RECEIVER"  # in a drill: a URL that takes every request instead
+HAD_PATH = "/.had/"  # of that one: whether it has had an effect, by key
 TIMEOUT_S = 10.0  # for one request, unless declared otherwise
 ATTEMPTS = 4  # requests per turn; then the batch fails and the consumer's own retry takes over
 PAUSE_S = 0.2  # before the second attempt, doubled before each further one
@@ -150,10 +155,14 @@ class HttpEffects:
         """Open the ledger at a path or ``postgresql://…``, creating it. Raises UserFault, StoreFault.
 
         ``sources`` are the identities of the topics as the consumer names them; ``environ`` tells
-        whether this is a replay.
+        whether this is a replay, and in a drill where all requests go instead of to their URLs.
         """
+        receiver = environ.get(RECEIVER_VARIABLE)
+        if receiver:
+            effects = [_rehearsed(effect, receiver, send) for effect in effects]
+            send = _redirected(receiver, send)
         return cls(
-            Ledger.open(ledger),
+            Ledger.open(ledger.removeprefix("http:")),
             effects,
             sources,
             run=environ.get(SESSION_VARIABLE) or LIVE,
@@ -359,6 +368,32 @@ class HttpEffects:
         )
         self.ledger.mark(doubt, claim, None)
         return Outcome(Counter.IN_DOUBT, claim.key, status)
+
+
+def _redirected(
+    receiver: str, send: Callable[[Request, float], Response]
+) -> Callable[[Request, float], Response]:
+    """Every request goes to ``receiver``, with its path: nothing reaches whom its URL names."""
+
+    def sent(request: Request, timeout_s: float) -> Response:
+        parts = urlsplit(request.url)
+        target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        url = receiver.rstrip("/") + target
+        return send(msgspec.structs.replace(request, url=url), timeout_s)
+
+    return sent
+
+
+def _rehearsed(effect: Effect, receiver: str, send: Callable[[Request, float], Response]) -> Effect:
+    """What asks the receiver of production asks the drill's instead."""
+    if effect.check is None:
+        return replace(effect, header=KEY_HEADER)
+
+    def check(key: str, _: Request) -> bool | None:
+        asked = Request("GET", f"{receiver.rstrip('/')}{HAD_PATH}{key}")
+        return send(asked, effect.timeout_s).status == 200
+
+    return replace(effect, header=KEY_HEADER, check=check)
 
 
 class HttpTransaction:

@@ -135,6 +135,21 @@ class KafkaSink:
         sink._within(lambda: sink.produce(where.topic, positions.line_key(line), told, ()))
         return sink
 
+    @classmethod
+    def at(
+        cls,
+        location: str,
+        outputs: Mapping[str, str],
+        sources: Mapping[str, Source],
+        *,
+        line: str = LIVE,
+    ) -> KafkaSink:
+        """As :meth:`open`, at ``kafka:HOST:PORT/NAME.positions``, which is what a replay finds in ``ANABRANCH_SINK``.
+        Raises UserFault, StoreFault."""
+        where = positions.place(location)
+        name = where.topic.removesuffix(".positions")
+        return cls.open(where.conf, name, outputs, sources, line=line, positions_topic=where.topic)
+
     @contextmanager
     def transaction(self, consumer: Any = None) -> Iterator[KafkaTransaction]:
         """Outputs, positions and (with ``consumer``) its group's offsets, wholly or not at all.

@@ -40,6 +40,7 @@ class KafkaLines:
 
     sink_class = SinkClass.TRANSACTIONAL
     promotes = False
+    stages = True
 
     def __init__(self, location: str) -> None:
         self._place = positions.place(location)

@@ -336,6 +336,7 @@ class LedgerLines:
 
     sink_class = SinkClass.LEDGER
     promotes = False
+    stages = True
 
     def __init__(self, location: str) -> None:
         self._ledger = Ledger.open(location.removeprefix("http:"), create=False)

@@ -175,6 +175,7 @@ class SqliteLines:
 
     sink_class = SinkClass.TRANSACTIONAL
     promotes = True
+    stages = True
 
     def __init__(self, location: str) -> None:
         path = location.removeprefix("sqlite:")

@@ -116,6 +116,7 @@ class MeterLines:
     """A metered sink at rest: how far it has come, by run. ``meter:LEDGER#NAME``."""
 
     promotes = False
+    stages = False
 
     def __init__(self, location: str) -> None:
         place, _, self._name = location.removeprefix(PREFIX).partition("#")

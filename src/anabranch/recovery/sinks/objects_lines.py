@@ -44,6 +44,7 @@ class ParquetLines:
 
     sink_class = SinkClass.TRANSACTIONAL
     promotes = True
+    stages = True
 
     def __init__(self, location: str) -> None:
         place = location.removeprefix("parquet:")

@@ -90,7 +90,8 @@ class Bundle(Struct, frozen=True, kw_only=True):
 
 
 def open_root(location: str) -> Store:
-    """The store behind ``PATH``, ``file:///path`` or ``s3://bucket/prefix``. Raises UserFault."""
+    """The store behind ``PATH``, ``file:///path`` or ``s3://bucket/prefix``, also as ``parquet:…``. Raises UserFault."""
+    location = location.removeprefix("parquet:")
     url = location if urlsplit(location).scheme in ("file", "s3", "memory") else _file_url(location)
     # Jitter and pauses between attempts decide nothing.
     return open_layered(url, waits=Waits(time.sleep, time.monotonic, Random())).store

@@ -38,6 +38,7 @@ class PostgresLines:
 
     sink_class = SinkClass.TRANSACTIONAL
     promotes = True
+    stages = True
 
     def __init__(self, url: str) -> None:
         self._where = server.place(url)
