@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
 from anabranch.errors import ClientFault, StoreFault, UnknownOutcome
+from anabranch.metastore import migrate as shared
 from anabranch.metastore.api import AppendCommit, Metastore, NewExtent, OffsetAction, Topic
 from anabranch.metastore.changes import Changed
-from anabranch.metastore.postgres import connect, lane, notices
+from anabranch.metastore.postgres import connect, lane, migrate, notices
 from anabranch.metastore.postgres.connect import address
 from anabranch.metastore.postgres.engine import PostgresMetastore
 from tests.support.cut import CuttingProxy
@@ -368,3 +370,28 @@ async def test_one_that_fails_takes_back_only_itself() -> None:
     assert results[4] == 0 and await meta.allocate_producer_ids(1) == 3
     assert [t.name for t in await meta.topics()] == ["flights", "other"]
     meta.close()
+
+
+@pytest.mark.parametrize("bound_ms", [60_000, 100])
+def test_a_process_that_stalls_while_it_makes_the_tables_goes_on_or_says_so(
+    monkeypatch: pytest.MonkeyPatch, bound_ms: int
+) -> None:
+    """Nobody waits for a metastore that is not there yet: it has longer than a broker's transactions."""
+    monkeypatch.setitem(connect._SETTINGS, "idle_in_transaction_session_timeout", 100)
+    monkeypatch.setattr(migrate, "MIGRATION_IDLE_MS_MAX", bound_ms)
+    made = shared.cluster_id_made
+
+    def stalling(*args: Any) -> bytes:
+        time.sleep(0.5)
+        return made(*args)
+
+    url = postgres_url()
+    with monkeypatch.context() as patch:
+        patch.setattr(shared, "cluster_id_made", stalling)
+        if bound_ms < 1_000:
+            with pytest.raises(StoreFault, match=r"away: .*idle-in-transaction") as fault:
+                opened(url)
+            assert fault.value.retryable
+        else:
+            opened(url).close()
+    opened(url).close()

@@ -6,12 +6,14 @@ import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import psycopg
+
 from anabranch.errors import UserFault
 from anabranch.metastore import appends, brokers, check, clock, extents, offsets, partitions, topics
 from anabranch.metastore.api import Metastore
 from anabranch.metastore.changes import Changed
 from anabranch.metastore.handover import Handover
-from anabranch.metastore.postgres import hot
+from anabranch.metastore.postgres import faults, hot
 from anabranch.metastore.postgres.connect import Address, address, first_connection
 from anabranch.metastore.postgres.lane import Lane
 from anabranch.metastore.postgres.migrate import has_metastore, migrate
@@ -111,6 +113,11 @@ class PostgresMetastore(SqlMetastore):
                     f"'anabranch up --metastore {where.shown} …', or name another one"
                 )
             cluster_id = migrate(connection, where, now_ms=now_ms, new_cluster_id=new_cluster_id)
+        except psycopg.Error as error:
+            fault = faults.translate(error, where.shown)
+            if fault is None:
+                raise
+            raise fault from error
         finally:
             connection.close()
         return cls(where, cluster_id)

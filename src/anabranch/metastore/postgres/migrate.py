@@ -16,6 +16,7 @@ from anabranch.metastore.postgres.connect import Address
 from anabranch.metastore.postgres.tx import PostgresTx
 
 MIGRATION_MS_MAX = 600_000  # a statement of a migration may rewrite a large table
+MIGRATION_IDLE_MS_MAX = 60_000  # between two of them: whoever waits for them only starts as well
 
 # In this order; the dialect of SQLite that migrations are written in has nothing else of its own.
 _TRANSLATIONS = (
@@ -80,6 +81,9 @@ def migrate(
         with connection.transaction():
             connection.execute(f"SET LOCAL statement_timeout = {MIGRATION_MS_MAX}")
             connection.execute(f"SET LOCAL lock_timeout = {MIGRATION_MS_MAX}")
+            connection.execute(
+                f"SET LOCAL idle_in_transaction_session_timeout = {MIGRATION_IDLE_MS_MAX}"
+            )
             # Of two processes the second finds all done.
             tx.execute("SELECT pg_advisory_xact_lock(?)", (where.lock,))
             if not _has_schema(tx):
