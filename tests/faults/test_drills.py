@@ -14,6 +14,7 @@ from tests.recovery.drills.ground import Ground
 from tests.support.broker import BrokerThread
 from tests.support.postgres import USER, postgres_url, shared_server
 
+SLOW_DOWN = "Requests that were answered 503 SlowDown"
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
 
@@ -31,6 +32,9 @@ def test_all_scenarios_pass_and_the_production_is_as_it_was(tmp_path: Path) -> N
     assert facts["broker-killed"]["Brokers killed"] == "1"
     assert "recreated" in facts["recreated-topic"]["Refused because"]
     assert facts["shortened-retention"]["Refused with"] != "-"
+    refused, _, asked = facts["store-throttled"][SLOW_DOWN].partition(" of ")
+    assert 0 < int(refused) < int(asked)
+    assert "in flight" in facts["unaligned-checkpoint"]["Named as"]
     (again,) = ground.json("drill", "run", "--scenario", "off-by-one")
     assert again["previous_hash"] == report["hash"]
     assert [each["id"] for each in again["trend"]] == [report["id"]]

@@ -32,6 +32,7 @@ from anabranch.storage.identity import (
 from anabranch.storage.layers import LayeredStore, Waits, open_layered
 from anabranch.storage.probe import probe_create
 from anabranch.storage.retrying import Backoff
+from anabranch.storage.trial import Trial
 from anabranch.storage.wal import (
     Wal,
     WalReader,
@@ -325,7 +326,11 @@ class _Opening:
         url = self._where.store or (place and place.url) or self._where.default_store
         if url is None:
             raise UserFault("say where the retained data is: --store URL")
-        store = open_layered(as_url(url), waits=self._waits)
+        settings = self._settings
+        trial = Trial(
+            settings.trial_refused_percent, settings.trial_latency_ms, settings.trial_seed
+        )
+        store = open_layered(as_url(url), waits=self._waits, trial=trial)
         self._undo.callback(store.store.close)
         return store
 

@@ -52,6 +52,9 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     wal_flush_bytes: int = 4 * MIB  # object WAL only: so many bytes do not wait for the linger
     wal_flushes_in_flight_max: int = 8  # object WAL only: 4 MiB each 100 ms ahead: some 320 MB/s
     wal_write_ms_max: int = 20 * SECOND_MS  # object WAL only: then a flush is given up
+    trial_refused_percent: int = 0  # of requests to the store, by a drill's broker on its own store
+    trial_latency_ms: int = 0  # so much later is each of its answers
+    trial_seed: int = 1
     background_interval_ms: int = 5 * SECOND_MS
     retention_interval_ms: int = 30 * SECOND_MS
     collect_batch: int = 256  # objects per pass

@@ -2,6 +2,8 @@
 
 Retrying ─► Limited ─► Metered ─► S3Store          s3://…
                        Metered ─► DirectoryStore   file:///…, where a fault is not a passing one
+
+A drill strains its own store (``trial.py``): then Metered ─► Strained ─► the store, and retries above, whatever it is.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from anabranch.storage.limited import REQUESTS_MAX, Limited
 from anabranch.storage.metered import Meter, Metered
 from anabranch.storage.retrying import Backoff, Retrying
 from anabranch.storage.store import Store, open_store
+from anabranch.storage.trial import Strained, Trial
 
 
 class Waits(NamedTuple):
@@ -55,11 +58,16 @@ def open_layered(
     writer_id: str | None = None,
     requests_max: int = REQUESTS_MAX,
     request_timeout_s: float | None = None,
+    trial: Trial | None = None,
 ) -> LayeredStore:
     """Open ``url`` ready for use. Raises ``UserFault`` for a URL of no known kind."""
+    store = open_store(url, writer_id=writer_id, request_timeout_s=request_timeout_s)
+    strained = trial is not None and trial.any
+    if trial is not None and strained:
+        store = Strained(store, trial, waits.sleep)
     return layered(
-        open_store(url, writer_id=writer_id, request_timeout_s=request_timeout_s),
-        remote=urlsplit(url).scheme == "s3",
+        store,
+        remote=strained or urlsplit(url).scheme == "s3",
         waits=waits,
         backoff=backoff,
         requests_max=requests_max,

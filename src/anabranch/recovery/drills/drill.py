@@ -247,6 +247,7 @@ def _which_offsets(ready: Readiness, found: Sequence[ScenarioReport]) -> Answer:
             "corrupted-enrichment",
             "downstream-restore",
             "missing-checkpoint",
+            "unaligned-checkpoint",
             "off-by-one",
         ),
     )

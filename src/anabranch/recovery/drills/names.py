@@ -12,8 +12,9 @@ SCENARIOS: Final = {
     "recreated-topic": "an input was deleted and created anew under its name; old offsets mean other records",
     "shortened-retention": "somebody shortens retention below what the recovery point needs",
     "broker-killed": "the broker is killed while the replay runs",
-    "store-throttled": "the store gives little at a time",
-    "missing-checkpoint": "the recovery point's copy of the state is gone, or only holds records in flight",
+    "store-throttled": "the store gives little at a time, late, and answers many requests with 503 SlowDown",
+    "missing-checkpoint": "the recovery point's copy of the state is gone",
+    "unaligned-checkpoint": "the newest recovery point was taken with records in flight that no copy holds",
     "off-by-one": "the offsets of the recovery point are those of the last record, not of the next",
     "lagging-group": "retention is about to pass the position of a group that lags",
 }

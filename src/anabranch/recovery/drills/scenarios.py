@@ -32,8 +32,9 @@ from anabranch.recovery.promotion.line_promotion import OffsetRule, Rules
 from anabranch.recovery.replays.session import Progress, Sample
 
 THROTTLED: Final = (
-    "[log]\ncold_bytes_per_second = 262144\nmerge_age_ms = 100\nbackground_interval_ms = 100\n"
+    "cold_bytes_per_second = 262144\ntrial_refused_percent = 25\ntrial_latency_ms = 20\n"
 )
+MERGED_SOON: Final = "merge_age_ms = 100\nbackground_interval_ms = 100\n"
 DAY_MS: Final = 86_400_000
 
 
@@ -276,12 +277,24 @@ async def broker_killed(stage: Stage) -> Outcome:
 
 
 async def store_throttled(stage: Stage) -> Outcome:
-    stage.reset(THROTTLED)
+    """What is read comes from the store, late, in small amounts, and often not before it was asked for again."""
+    stage.configure(MERGED_SOON)
+    async with stage.running():
+        await _merged(stage)  # the write-ahead log is not what is slow
+    stage.strain(THROTTLED)
     async with stage.running():
         await stage.copy.damage(stage)
-        await _merged(stage)
         figures = await stage.recover(await stage.plan(stage.point))
-    return outcome_of(figures, "Slower, and complete.", ("The store gives", "256 KiB/s"))
+    refused = stage.refused()
+    found = outcome_of(
+        figures,
+        "Slower, and complete."
+        if refused
+        else "The store was never asked, so that nothing was rehearsed.",
+        ("Requests that were answered 503 SlowDown", refused or "none"),
+        ("The store gives", "256 KiB/s"),
+    )
+    return structs.replace(found, exact=found.exact and bool(refused))
 
 
 async def _merged(stage: Stage) -> None:
@@ -295,13 +308,10 @@ async def _merged(stage: Stage) -> None:
 
 
 async def missing_checkpoint(stage: Stage) -> Outcome:
-    """Without the copy, and with one that only holds what was in flight: both must be named; an all-new rebuild is the
-    way that is left."""
+    """Named, and refused; an all-new rebuild is the way that is left."""
     if not stage.copy.takes_checkpoints:
         return Outcome(sentence="the sink holds effects, and takes no checkpoints", skipped=True)
     async with stage.running():
-        unaligned = await stage.take_point("unaligned", in_flight=True, checkpoint=False)
-        in_flight = await stage.plan(unaligned)
         stage.checkpoint_path.unlink()
         plan = await stage.plan(stage.point)
         gone = bool(points.examine_checkpoints(stage.point)) and bool(plan.problems)
@@ -317,9 +327,30 @@ async def missing_checkpoint(stage: Stage) -> Outcome:
         if gone and refused
         else "A replay would have started from a state that is not there.",
         ("Problem named", (plan.problems or ("-",))[0]),
-        ("In flight", (in_flight.problems or in_flight.notes or ("not named",))[0]),
     )
     return structs.replace(found, exact=found.exact and gone and refused)
+
+
+async def unaligned_checkpoint(stage: Stage) -> Outcome:
+    """The newest point was taken while records were in flight, and no copy holds them: its offsets alone would leave
+    them out. The plan has to say so; the one before it is the way back."""
+    async with stage.running():
+        unaligned = await stage.take_point("unaligned", in_flight=True, checkpoint=False)
+        plan = await stage.plan(unaligned)
+        said = [text for text in (*plan.problems, *plan.notes) if "in flight" in text]
+        found = await stage.plan(stage.point)
+        clean = not any("in flight" in text for text in (*found.problems, *found.notes))
+        await stage.copy.damage(stage)
+        figures = await stage.recover(found)
+    outcome = outcome_of(
+        figures,
+        "Records in flight were named; recovered from the point before, which holds all of its state."
+        if said and clean
+        else "A plan would have left out records that were in flight.",
+        ("Named as", said[0] if said else "not named"),
+        ("Recovered from", stage.point.id),
+    )
+    return structs.replace(outcome, exact=outcome.exact and bool(said) and clean)
 
 
 async def off_by_one(stage: Stage) -> Outcome:
@@ -419,6 +450,7 @@ RUN: Final[Mapping[str, Scenario]] = {
     "broker-killed": broker_killed,
     "store-throttled": store_throttled,
     "missing-checkpoint": missing_checkpoint,
+    "unaligned-checkpoint": unaligned_checkpoint,
     "off-by-one": off_by_one,
     "lagging-group": lagging_group,
 }

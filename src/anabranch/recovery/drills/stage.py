@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ from anabranch.recovery.sinks.source import SOURCES_VARIABLE, Source, sources_to
 HOST: Final = "127.0.0.1"
 LOOK_S: Final = 0.1
 BATCH: Final = 500  # records of a batch in the scratch cluster
+_REFUSED: Final = re.compile(r"(\d+) of (\d+) requests were answered 503")
 RATE: Final = 1 << 30  # bytes per second: a drill measures what the processor can
 # Variables that could lead a processor to production; all of ours are set anew.
 _TOLD: Final = ("ANABRANCH_", "KAFKA_", "BOOTSTRAP_", "PG")
@@ -93,6 +95,7 @@ class Stage:
         self.records = 0
         self._number = 0
         self._partitions: dict[str, int] = {}
+        self._strained: Path | None = None
 
     @property
     def sink(self) -> str:
@@ -162,12 +165,30 @@ class Stage:
         return counts
 
     # -- its life --------------------------------------------------------------------------------------
-    def reset(self, config: str = "") -> None:
+    def reset(self) -> None:
         """As it was when it was filled. Nothing runs on it. The place is the same, since a cluster knows it."""
         shutil.rmtree(self.work)
         shutil.copytree(self.root / "base", self.work)
         self.copy.reset()
-        self.broker = scratch_broker(self.data, self.root / "broker.log", config)
+        self.configure("")
+        self._strained = None
+
+    def configure(self, settings: str, log: Path | None = None) -> None:
+        """The broker, from its next start on, with ``[log]`` settings (TOML)."""
+        config = f"[log]\n{settings}" if settings else ""
+        self.broker = scratch_broker(self.data, log or self.root / "broker.log", config)
+
+    def strain(self, settings: str) -> None:
+        """From its next start on, the broker has a store under load (``[log]`` settings, as TOML)."""
+        self._strained = self.root / "strained.log"
+        self.configure(settings, self._strained)
+
+    def refused(self) -> str:
+        """How many requests the strained store refused, in the words of its broker, which has ended; "" if none."""
+        if self._strained is None or not self._strained.exists():
+            return ""
+        found = _REFUSED.findall(self._strained.read_text(errors="replace"))
+        return next((f"{n} of {of}" for n, of in reversed(found) if n != "0"), "")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
