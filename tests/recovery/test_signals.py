@@ -197,6 +197,13 @@ def test_what_live_appends_take_now_and_then_counts_little(play: Any) -> None:
     play(story)
 
 
+def test_a_broker_of_its_own_is_held_to_the_sessions_guards() -> None:
+    assert Guards(enabled=True, late_ratio=1.2).late_percent_max == 120
+    assert Guards(enabled=True, late_ratio=1.001).late_percent_max == 101
+    assert Guards(enabled=True, late_ratio=None).late_percent_max == 0
+    assert Guards(late_ratio=1.2).late_percent_max == 0  # --no-slow-down
+
+
 def test_guards_that_make_no_sense_are_refused() -> None:
     for guards, sentence in (
         (Guards(late_ratio=1.0), "cannot be held to 1 times"),

@@ -231,6 +231,7 @@ async def _in_session(settings: BrokerSettings, session_id: str) -> BrokerSettin
         name=session.id,
         session=session.id,
         session_group=session.live_group,
+        late_percent_max=session.guards.late_percent_max,
     )
     return replace(settings, lane=lane)
 

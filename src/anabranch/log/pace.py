@@ -28,6 +28,7 @@ from collections import deque
 from collections.abc import Sequence
 from math import exp, log
 from statistics import median
+from typing import NamedTuple
 
 WINDOW_S = 0.5  # a slow second is noticed within it
 WINDOW_S_MAX = 2.0  # with few appends a window takes longer
@@ -48,9 +49,8 @@ ASKING_PERCENT = 300  # what is said meanwhile
 LATE_MAX = 5.0  # of one window, in times what is usual: one stall is not worth ten late seconds
 GAIN = 0.5  # four times as late as allowed halves the rate, within one window
 CUT_MAX = 0.5  # at most, per window that was late
-GROWTH_MAX = (
-    1.3  # per window that was not, up to the first that was: ten times as much in five seconds
-)
+GROWTH_MAX = 1.3  # per window that was not
+LEAP = 1.5  # per window that was not, before appends are felt to be late: 20 times in four seconds
 CALM = 0.5  # of the lateness that is allowed (its logarithm): felt less than that
 CALM_WINDOWS = 8  # so many in a row are no accident:
 GROWTH_CALM = 1.15  # then it grows by so much per window at least
@@ -59,6 +59,7 @@ FELT = 0.2  # the weight of the newest window in how late appends are felt to be
 FALLING_MAX = 8  # windows in which it fell, whose lateness a rest is compared with
 REST_S = 3.0  # of reading at the floor, to see whether appends are late all the same
 REST_BLIND_S = 0.8  # of it: what was asked for before is still under way
+CONTRAST = 2.0  # times the floor was read before, or a rest would show nothing
 REST_EVERY_S = 12.0  # at most: three of so many seconds are given to find out
 BLAMELESS_SHARE = (
     0.7  # of the lateness (its logarithm) is there without reading: it was not to blame
@@ -66,7 +67,7 @@ BLAMELESS_SHARE = (
 EXCUSED_S = 30.0  # what a rest found counts half as much after so long
 IDLE_GROWTH = 4.0  # per window without a single append
 USED = 0.6  # of a rate; whoever uses less is not held by it
-START_BYTES_PER_SECOND = 8 << 20  # beside live appends, before anything was learned; it grows soon
+START_BYTES_PER_SECOND = 16 << 20  # beside live appends, before anything was learned; it grows soon
 START_SHARE = 0.7  # of the rate that was right last time
 BYTES_PER_SECOND_MAX = 10 << 30  # above any disk: no limit
 
@@ -93,12 +94,11 @@ class CatchUpPace:
         self._heard = False  # of the others, since the rate was last changed on their account
         self._beside_appends = False  # whether the rate is one for reading beside appends
         self._settled = False  # whether it was late since somebody began to read: no more leaps
+        self._leap_to: float = BYTES_PER_SECOND_MAX  # what was right last time
         self._fell_from: float | None = None  # the rate at which it began to fall, of this reading
         self._felt = 0.0  # how late appends were lately beside reading; a logarithm
         self._calm = 0  # windows in a row
-        self._falling: list[
-            float
-        ] = []  # how late appends were in the windows in which it fell; logarithms
+        self._falling: list[_Seen] = []  # the windows in which it fell
         self._rest: _Rest | None = None
         self._rested_s: float | None = None  # when the last rest ended
         self._excused = 0.0  # of the lateness, as a logarithm: what a rest found
@@ -216,6 +216,7 @@ class CatchUpPace:
     def _begin(self) -> None:
         """Whoever reads from now on begins at the rate in force."""
         self._settled = False
+        self._leap_to = self._right or BYTES_PER_SECOND_MAX
         self._fell_from = self._rest = None
         self._felt = 0.0
         self._calm = 0
@@ -270,22 +271,29 @@ class CatchUpPace:
         self._felt += FELT * (late - self._felt)
         self._calm = self._calm + 1 if self._felt < CALM * allowed else 0
         if room < 0:
+            if not self._settled and self._felt < allowed:
+                return  # one window is noise
             self._settled = True
             if self._fell_from is None:
                 self._fell_from = self._rate
                 self._falling = []
-            self._falling = [*self._falling, late][-FALLING_MAX:]
+            self._falling = [*self._falling, _Seen(late, self.bytes_per_second)][-FALLING_MAX:]
             self._rate = max(self._floor, self._rate * max(CUT_MAX, exp(GAIN * room)))
             self._right = self._rate
             fallen = self._rate < SUSPECT * self._fell_from
             if fallen and self._felt > allowed and self._may_rest(now_s):
-                self._rest = _Rest(now_s, sum(self._falling) / len(self._falling))
+                before = _mean(self._falling)
+                if before.bytes_per_second > CONTRAST * self._floor:
+                    self._rest = _Rest(now_s, before)
             return
         if self.bytes_per_second > USED * self._rate:
-            factor = exp(GAIN * room) if self._settled else GROWTH_MAX
+            factor = min(GROWTH_MAX, exp(GAIN * room))
             if self._calm >= CALM_WINDOWS:
                 factor = max(GROWTH_CALM, factor)
-            self._rate = min(self._rate * min(GROWTH_MAX, factor), BYTES_PER_SECOND_MAX)
+            grown = self._rate * factor
+            if not self._settled:
+                grown = max(grown, min(self._rate * LEAP, self._leap_to))
+            self._rate = min(grown, BYTES_PER_SECOND_MAX)
             self._right = self._rate
         if self._fell_from is not None and self._rate >= self._fell_from:
             self._fell_from = None
@@ -304,28 +312,50 @@ class CatchUpPace:
         assert rest is not None and self._rate is not None
         rested_s = now_s - rest.since_s
         if rested_s > REST_BLIND_S:
-            rest.seen.append(late)
-        if rested_s < REST_S or not rest.seen:
+            rest.windows.append(_Seen(late, self.bytes_per_second))
+        if rested_s < REST_S or not rest.windows:
             return
-        without = max(0.0, sum(rest.seen) / len(rest.seen))
+        without = _without_reading(rest.before, _mean(rest.windows))
         self._excused, self._excused_s = without, now_s
-        if without > BLAMELESS_SHARE * rest.late and self._fell_from is not None:
+        if without > BLAMELESS_SHARE * rest.before.late and self._fell_from is not None:
             self._rate = self._right = max(self._rate, self._fell_from)
         self._fell_from = None
         self._rest, self._rested_s = None, now_s
 
 
+class _Seen(NamedTuple):
+    """How late appends were, as a logarithm, beside so much reading."""
+
+    late: float
+    bytes_per_second: float
+
+
 class _Rest:
-    """Reading at the floor since ``since_s``, because appends were ``late`` (a logarithm)."""
+    """Reading at the floor since ``since_s``, because of how late appends were ``before``."""
 
-    __slots__ = ("late", "seen", "since_s")
+    __slots__ = ("before", "since_s", "windows")
 
-    def __init__(self, since_s: float, late: float) -> None:
+    def __init__(self, since_s: float, before: _Seen) -> None:
         self.since_s = since_s
-        self.late = late
-        self.seen: list[
-            float
-        ] = []  # how late they are meanwhile; some four values, bounded by REST_S
+        self.before = before
+        self.windows: list[_Seen] = []  # meanwhile; some five, bounded by REST_S
+
+
+def _mean(seen: Sequence[_Seen]) -> _Seen:
+    count = len(seen)
+    return _Seen(
+        sum(one.late for one in seen) / count, sum(one.bytes_per_second for one in seen) / count
+    )
+
+
+def _without_reading(before: _Seen, resting: _Seen) -> float:
+    """How late appends would be (a logarithm, at least 0) if nobody read at all: the floor is felt, too. Lateness is
+    taken to grow evenly with what is read."""
+    apart = before.bytes_per_second - resting.bytes_per_second
+    if apart <= 0:
+        return max(0.0, resting.late)
+    by_floor = (exp(before.late) - exp(resting.late)) * resting.bytes_per_second / apart
+    return log(max(1.0, exp(resting.late) - max(0.0, by_floor)))
 
 
 def slowest(values: Sequence[float]) -> float:

@@ -57,6 +57,13 @@ class Guards(Struct, frozen=True):
     groups: tuple[str, ...] = ()
     pressures: tuple[Pressure, ...] = ()
 
+    @property
+    def late_percent_max(self) -> int:
+        """The same for the pace of a broker of the session's own; 0: it paces itself for nobody."""
+        if not self.enabled or self.late_ratio is None:
+            return 0
+        return max(101, round(100 * self.late_ratio))
+
     def check(self) -> Guards:
         """Itself. Raises UserFault for what says nothing or contradicts itself."""
         if self.late_ratio is not None and self.late_ratio <= 1:

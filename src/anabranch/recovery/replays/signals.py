@@ -87,6 +87,10 @@ class LiveAppends:
         self._ratio = ratio
         self._seen: deque[float] = deque(maxlen=LOOKS)
 
+    def forget(self) -> None:
+        """What was seen until now is no longer to count."""
+        self._seen.clear()
+
     async def read(self) -> list[Reading]:
         now_ms = await self._metastore.now_ms()
         brokers = [b for b in living(await self._metastore.brokers(), now_ms) if b.lane == LIVE]

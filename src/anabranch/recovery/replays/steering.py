@@ -29,6 +29,7 @@ DRIFT: Final = 0.05  # a share that changed by less is not told to the brokers
 STORE_READ_BYTES: Final = 4096  # of the small read by which the store is judged
 STORE_MS_MIN: Final = 2.0  # a store that is quicker than this is never slow
 STORE_LESSONS: Final = 5  # reads that make what is usual
+LIVE_APPENDS: Final = signals.LiveAppends.name
 STORE_EVERY: Final = 5  # steps: a read costs a request
 
 
@@ -76,6 +77,7 @@ class Governor:
     ) -> None:
         self.bounds = throttle.Bounds.of(session.rate, session.floor or None)
         self._probes = probes
+        self._own_broker = session.own_broker
         self._store = store
         self._state = throttle.begin(self.bounds, guarded=bool(probes))
 
@@ -88,9 +90,19 @@ class Governor:
         """Look and decide. ``used`` is what the session really reads in bytes per second; ``busy`` the share of
         the time that a function works, where one does."""
         found = await signals.read_all(self._probes)
-        self._state, cause = throttle.step(
-            self._state, self.bounds, [reading for _, reading in found], used
-        )
+        # Who reads nothing makes nobody late: what starts a session does, or somebody else. And a broker of the
+        # session's own slows down by itself, within a second, to what the session is held to.
+        idle = used is None or 2 * used < self.bounds.floor
+        judged = [
+            reading
+            for _, reading in found
+            if reading.name != LIVE_APPENDS or not (idle or self._own_broker)
+        ]
+        self._state, cause = throttle.step(self._state, self.bounds, judged, used)
+        if idle or cause:
+            for probe in self._probes:
+                if isinstance(probe, signals.LiveAppends):
+                    probe.forget()  # what comes is judged by itself
         fullest: dict[str, float] = {} if busy is None else {"sink": busy}
         for kind, reading in found:
             if reading.ratio is not None:
