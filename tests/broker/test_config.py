@@ -78,6 +78,7 @@ def test_the_data_directory_may_stand_in_the_file(tmp_path: Path) -> None:
         ("[log]\ncold_late_percent_max = 100", "log.cold_late_percent_max is 100"),
         ("[lane]\nlate_percent_max = 1", "lane.late_percent_max is 1"),
         ("[log]\ncold_bytes_per_second_min = 0", "log.cold_bytes_per_second_min must be"),
+        ("[log]\ncold_bytes_per_second_begin = 0", "log.cold_bytes_per_second_begin must be"),
         ("[listener]\nhost = '0.0.0.0'", "--advertise HOST:PORT"),
         ("node_id = = 2", "is not TOML"),
         ("data = 5", "data: "),

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from anabranch.log.pace import (
     ASKING_PERCENT,
+    BYTES_PER_SECOND_BEGIN,
     BYTES_PER_SECOND_MAX,
-    START_BYTES_PER_SECOND,
     START_SHARE,
     WINDOW_S,
     CatchUpPace,
@@ -59,7 +59,7 @@ def test_where_nothing_is_appended_old_data_has_no_limit() -> None:
     scene = Scene()
     assert scene.idle(3, reading=True) == BYTES_PER_SECOND_MAX
     scene.live(3)
-    assert scene.pace.rate(scene.now_s) == START_BYTES_PER_SECOND  # ready for who comes
+    assert scene.pace.rate(scene.now_s) == BYTES_PER_SECOND_BEGIN  # ready for who comes
     assert scene.idle(5, reading=False) == BYTES_PER_SECOND_MAX  # the appends have ended
     scene.live(3, reading=True, hurts=1.0)
     assert scene.idle(30, reading=True) == BYTES_PER_SECOND_MAX
@@ -87,14 +87,14 @@ def test_it_never_falls_below_the_floor_and_learns_that_the_times_are_hard() -> 
 def test_appends_that_find_somebody_catching_up_bring_the_rate_down_at_once() -> None:
     scene = Scene()
     scene.idle(3, reading=True)
-    assert scene.live(1, reading=True, hurts=1.0) <= 2 * START_BYTES_PER_SECOND
+    assert scene.live(1, reading=True, hurts=1.0) <= 2 * BYTES_PER_SECOND_BEGIN
     assert 0.5 * scene.usual_s < scene.pace.usual_s < 3 * scene.usual_s
 
 
 def test_a_broker_that_appends_nothing_slows_for_those_that_do() -> None:
     scene = Scene()
     scene.pace.heard(100, reading_cold=False)
-    assert scene.idle(3, reading=False) == START_BYTES_PER_SECOND
+    assert scene.idle(3, reading=False) == BYTES_PER_SECOND_BEGIN
     for _ in range(40):
         scene.pace.heard(300, reading_cold=False)
         scene.idle(WINDOW_S * 2, reading=True)
@@ -154,7 +154,7 @@ def test_a_rate_for_an_idle_broker_is_not_one_beside_appends() -> None:
     scene.live(5)
     scene.live(20, reading=True, hurts=0.1)
     right = scene.pace.limit
-    assert right > 10 * START_BYTES_PER_SECOND
+    assert right > 10 * BYTES_PER_SECOND_BEGIN
     assert scene.idle(5, reading=True) == BYTES_PER_SECOND_MAX
     scene.live(2 * WINDOW_S, reading=True, hurts=0.1)
     assert START_SHARE * right / 2 < scene.pace.limit <= right  # at once, and not from the floor

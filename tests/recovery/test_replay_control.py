@@ -17,7 +17,7 @@ from anabranch.recovery.replays import places, processes, replay, runner, sessio
 from anabranch.recovery.replays.guards import Guards
 from anabranch.recovery.replays.replay_metrics import ReplayCollector
 from anabranch.recovery.replays.session import Session, Status
-from anabranch.recovery.replays.steering import BranchRates
+from anabranch.recovery.replays.steering import BranchRates, Governor
 
 from .scene import T0, Scene
 from .test_replay import Bench
@@ -241,6 +241,37 @@ def test_the_rate_is_divided_among_branches_and_brokers(play: Any) -> None:
         before = await stage.metastore.topics()
         await rates.set(1010, {}, now_ms)
         assert await stage.metastore.topics() == before  # not worth telling
+
+    play(story)
+
+
+def test_only_who_reads_is_slowed_for_live_appends_and_an_own_broker_sees_to_it_itself(
+    play: Any,
+) -> None:
+    async def story(stage: Scene) -> None:
+        bench = await Bench.make(stage)
+        session = structs.replace(await bench.prepare(), rate=100 << 20)
+        now_ms = await stage.metastore.now_ms()
+        row = await stage.metastore.register_broker(31, "h", 9092, now_ms, lane="live")
+        await stage.metastore.beat_broker(
+            31, row.epoch, now_ms, late_percent=500, cold_bytes_per_second=0
+        )
+
+        def governor(own_broker: bool) -> Governor:
+            probe = signals.LiveAppends(stage.metastore, 1.2)
+            return Governor(structs.replace(session, own_broker=own_broker), [probe])
+
+        begins = governor(False)
+        for _ in range(5):
+            step = await begins.step(now_ms, None)  # its processes start
+        assert step.rate == 100 << 20 and step.saturation.broker is not None
+        for _ in range(5):
+            step = await begins.step(now_ms, 90 << 20)
+        assert step.rate < 20 << 20
+        own = governor(True)
+        for _ in range(5):
+            step = await own.step(now_ms, 90 << 20)
+        assert step.rate == 100 << 20 and step.saturation.broker is not None
 
     play(story)
 

@@ -290,8 +290,9 @@ def _check_ranges(settings: BrokerSettings, where: str) -> None:
     ):
         if percent != 0 and not 100 < percent <= INT_MAX:
             raise UserFault(f"{where}{name} is {percent}; it must be above 100, or 0 for never")
-    if settings.log.cold_bytes_per_second_min < 1:
-        raise UserFault(f"{where}log.cold_bytes_per_second_min must be at least 1")
+    for name in ("cold_bytes_per_second_min", "cold_bytes_per_second_begin"):
+        if getattr(settings.log, name) < 1:
+            raise UserFault(f"{where}log.{name} must be at least 1")
     endpoint = settings.telemetry.endpoint
     if endpoint is not None and not endpoint.startswith(("http://", "https://")):
         raise UserFault(

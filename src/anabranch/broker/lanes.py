@@ -28,6 +28,9 @@ from anabranch.log.config import LANE_CONFIG
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Topic
 
+SESSION_BEGINS: Final = (
+    4  # times the rate at which others begin to read old data beside live appends
+)
 LANE_NAME_MAX: Final = 64  # characters; it is a word that people type
 
 
@@ -91,7 +94,14 @@ def log_settings(lane: LaneSettings, settings: LogSettings) -> LogSettings:
     """A lane apart makes room for live appends sooner than a live broker's own catching up does."""
     if not is_apart(lane):
         return settings
-    return replace(settings, cold_late_percent_max=lane.late_percent_max)
+    begin = settings.cold_bytes_per_second_begin
+    if lane.session is not None:
+        begin *= SESSION_BEGINS  # one reader, a process of its own
+    return replace(
+        settings,
+        cold_late_percent_max=lane.late_percent_max,
+        cold_bytes_per_second_begin=begin,
+    )
 
 
 def creation_configs(lane: LaneSettings) -> dict[str, str]:

@@ -50,7 +50,7 @@ LATE_MAX = 5.0  # of one window, in times what is usual: one stall is not worth 
 GAIN = 0.5  # four times as late as allowed halves the rate, within one window
 CUT_MAX = 0.5  # at most, per window that was late
 GROWTH_MAX = 1.3  # per window that was not
-LEAP = 1.5  # per window that was not, before appends are felt to be late: 20 times in four seconds
+LEAP = 1.4  # per window that was not, before appends are felt to be late: 15 times in four seconds
 CALM = 0.5  # of the lateness that is allowed (its logarithm): felt less than that
 CALM_WINDOWS = 8  # so many in a row are no accident:
 GROWTH_CALM = 1.15  # then it grows by so much per window at least
@@ -64,10 +64,10 @@ REST_EVERY_S = 12.0  # at most: three of so many seconds are given to find out
 BLAMELESS_SHARE = (
     0.7  # of the lateness (its logarithm) is there without reading: it was not to blame
 )
-EXCUSED_S = 30.0  # what a rest found counts half as much after so long
+EXCUSED_S = 60.0  # what a rest found counts half as much after so long
 IDLE_GROWTH = 4.0  # per window without a single append
 USED = 0.6  # of a rate; whoever uses less is not held by it
-START_BYTES_PER_SECOND = 16 << 20  # beside live appends, before anything was learned; it grows soon
+BYTES_PER_SECOND_BEGIN = 16 << 20  # beside live appends, before anything was learned; it grows soon
 START_SHARE = 0.7  # of the rate that was right last time
 BYTES_PER_SECOND_MAX = 10 << 30  # above any disk: no limit
 
@@ -75,8 +75,15 @@ BYTES_PER_SECOND_MAX = 10 << 30  # above any disk: no limit
 class CatchUpPace:
     """How many bytes below the tail may be read per second. On one event loop."""
 
-    def __init__(self, *, late_percent_max: int, bytes_per_second_min: int) -> None:
+    def __init__(
+        self,
+        *,
+        late_percent_max: int,
+        bytes_per_second_min: int,
+        bytes_per_second_begin: int = BYTES_PER_SECOND_BEGIN,
+    ) -> None:
         assert late_percent_max == 0 or late_percent_max > 100
+        self._begin_at = bytes_per_second_begin
         self._late_percent_max = late_percent_max
         self._floor = bytes_per_second_min
         self._began_s: float | None = None  # of the window
@@ -206,7 +213,7 @@ class CatchUpPace:
     @property
     def _first_rate(self) -> float:
         """Of who comes to read old data beside live appends."""
-        first = START_BYTES_PER_SECOND if self._right is None else START_SHARE * self._right
+        first = self._begin_at if self._right is None else START_SHARE * self._right
         return max(first, self._floor)
 
     def _learn(self, taken_s: float) -> None:

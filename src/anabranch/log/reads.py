@@ -114,6 +114,7 @@ class Reader:
         self.pace = CatchUpPace(
             late_percent_max=settings.cold_late_percent_max,
             bytes_per_second_min=settings.cold_bytes_per_second_min,
+            bytes_per_second_begin=settings.cold_bytes_per_second_begin,
         )
         self._fair_limit: FairLimit | None = None
         self.topic_limits = TopicLimits(catalogue)

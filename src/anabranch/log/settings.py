@@ -38,6 +38,7 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
         130  # of what live appends usually take: then catch-up slows; 0: never
     )
     cold_bytes_per_second_min: int = 8 * MIB  # however late: who catches up arrives
+    cold_bytes_per_second_begin: int = 16 * MIB  # beside appends, until more is known
     cold_answer_ms_max: int = 500  # partitions that take longer come with the next answer
     recent_threads: int = 2  # reads of what has left the tail and still lies in the WAL
     recent_cache_bytes: int = 16 * MIB  # placed extents, which every reader behind the tail wants

@@ -90,13 +90,15 @@ class Governor:
         """Look and decide. ``used`` is what the session really reads in bytes per second; ``busy`` the share of
         the time that a function works, where one does."""
         found = await signals.read_all(self._probes)
-        # Who reads nothing makes nobody late: what starts a session does, or somebody else. And a broker of the
-        # session's own slows down by itself, within a second, to what the session is held to.
+        # Who reads nothing makes nobody late: what starts a session does, or somebody else. A broker of the
+        # session's own slows down by itself, within a second, to what the session is held to. And between what is usual
+        # and what is allowed there is less than what appends scatter: up to there it is calm.
         idle = used is None or 2 * used < self.bounds.floor
         judged = [
             reading
             for _, reading in found
-            if reading.name != LIVE_APPENDS or not (idle or self._own_broker)
+            if reading.name != LIVE_APPENDS
+            or not (idle or self._own_broker or (reading.ratio or 2.0) <= 1.0)
         ]
         self._state, cause = throttle.step(self._state, self.bounds, judged, used)
         if idle or cause:
