@@ -235,6 +235,30 @@ def test_lateness_on_other_grounds_is_found_out(times: float) -> None:
     assert sum(shares) / len(shares) > 0.5
 
 
+@pytest.mark.parametrize("hurts_at", [200, 100, 50])
+def test_a_lane_reads_what_live_appends_bear_in_noise(hurts_at: int) -> None:
+    """Live brokers' appends take a fifth longer at ``hurts_at`` MB/s, and scatter as recorded."""
+    shares, lates = [], []
+    for seed in range(8):
+        random, now_s, late = Random(seed), 1000.0, 1.0
+        pace = CatchUpPace(
+            late_percent_max=120, bytes_per_second_min=FLOOR, bytes_per_second_begin=64 * MIB
+        )
+        for tick in range(2400):  # two minutes
+            now_s += 0.05
+            read = min(pace.rate(now_s), 400_000_000) if tick > 50 else 0
+            pace.read(now_s, int(read * 0.05))
+            if tick % 10 == 0:
+                late = 1 + 0.2 * read / 1e6 / hurts_at
+                shares.append(read / 1e6 / hurts_at)
+                lates.append(late)
+                late *= exp(random.gauss(0, 0.35))
+            if tick % 8 == 0:
+                pace.heard(round(100 * min(5.0, max(0.2, late))), reading_cold=False)
+    assert 0.7 < sum(shares) / len(shares) < 1.4
+    assert 1.1 < sum(lates) / len(lates) < 1.3
+
+
 def test_a_rest_is_short_and_reads_at_the_floor() -> None:
     scene = Scene()
     scene.live(20)
