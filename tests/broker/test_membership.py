@@ -269,7 +269,10 @@ async def test_nothing_is_left_running_by_a_broker_that_leaves_just_after_a_deat
         assert "company of broker 2" not in left
 
 
-async def test_who_asks_in_the_moment_of_a_death_is_told_of_it(tmp_path: Path) -> None:
+async def test_who_asks_in_the_moment_of_a_death_is_told_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anabranch.broker.membership.KNOCK_S_MAX", 60.0)  # whoever asks waits
     async with places(tmp_path, 2) as (first, second):
         await eventually(lambda: "h2" in first.company)
         await first.membership.settle()  # nothing is in doubt: it goes on
@@ -286,6 +289,8 @@ async def test_who_asks_in_the_moment_of_a_death_is_told_of_it(tmp_path: Path) -
         assert [row.broker_id for row in first.membership.departed] == [2]
         first.clock_ms += FAREWELL_MS
         assert first.membership.departed == []
+        first.company["h2"].clear()  # and there it is again
+        first.nobody_listens = False
         await second.beat(1)
         await first.beat(1)
         assert first.sees == [1, 2] and first.membership.departed == []
