@@ -18,6 +18,7 @@ from anabranch.broker.dispatch import load_apis
 from tests.broker.conversation import Bench
 from tests.broker.test_api_configs import describe, incremental
 from tests.support.broker import BrokerProcess, WireClient
+from tests.support.peers import AnabranchNode
 
 RUN_S = 60
 
@@ -164,3 +165,12 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_broker_of_ours_that_does_not_start_fails_its_test(tmp_path: Path) -> None:
+    """Other peers that are not there are skipped; this one would hide what it is there to find."""
+    with (
+        pytest.raises(AssertionError, match="exited with 1 while starting"),
+        AnabranchNode(parent=tmp_path, settings={"log": {"no_such_setting": 1}}),
+    ):
+        raise NotImplementedError

@@ -31,6 +31,7 @@ class AnabranchNode(Node):
     """
 
     name = "anabranch"
+    unusable = AssertionError  # a test must not pass over it as over a peer that is not there
 
     def __init__(
         self,

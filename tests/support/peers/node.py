@@ -39,6 +39,7 @@ class Node(ABC):
     """
 
     name: ClassVar[str]
+    unusable: ClassVar[type[Exception]] = PeerUnavailable  # if it does not start
 
     def __init__(self, data: Path | None = None, *, parent: Path | None = None) -> None:
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -118,12 +119,12 @@ class Node(ABC):
                 if answered():
                     return
             if self._process.poll() is not None:
-                raise PeerUnavailable(
+                raise self.unusable(
                     f"{self.name} exited with {self._process.returncode} while starting:\n"
                     f"{self.log_tail()}"
                 )
             if time.monotonic() > deadline:
-                raise PeerUnavailable(
+                raise self.unusable(
                     f"{self.name} did not answer within {START_SECONDS_MAX} s:\n{self.log_tail()}"
                 )
             time.sleep(PROBE_SECONDS)
