@@ -34,6 +34,9 @@ def test_all_scenarios_pass_and_the_production_is_as_it_was(tmp_path: Path) -> N
     assert facts["shortened-retention"]["Refused with"] != "-"
     refused, _, asked = facts["store-throttled"][SLOW_DOWN].partition(" of ")
     assert 0 < int(refused) < int(asked)
+    (live,) = [each for each in report["scenarios"] if each["name"] == "live-traffic"]
+    assert [each["phase"] for each in live["latencies"]] == ["before", "during"]
+    assert report["loss"] == {"records": 0, "ms": 0, "objective_ms": 0}
     assert "in flight" in facts["unaligned-checkpoint"]["Named as"]
     (again,) = ground.json("drill", "run", "--scenario", "off-by-one")
     assert again["previous_hash"] == report["hash"]

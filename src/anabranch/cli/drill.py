@@ -149,6 +149,14 @@ async def _one(
     return report, paths
 
 
+def _in_time(report: DrillReport) -> str:
+    from msgspec import UNSET
+
+    from anabranch.recovery.times import duration_text
+
+    return "" if report.loss is UNSET else f" ({duration_text(report.loss.ms / 1000)})"
+
+
 def parts(report: DrillReport, paths: tuple[Path, Path]) -> Iterator[Part]:
     """What a person sees of a drill."""
     from anabranch.recovery.times import duration_text
@@ -158,7 +166,7 @@ def parts(report: DrillReport, paths: tuple[Path, Path]) -> Iterator[Part]:
         yield f"  Q{number} {'PASS' if answer.passed else 'FAIL'}  {answer.sentence}"
     yield (
         f"  RTO {duration_text(report.rto_ms / 1000)} of {duration_text(report.rto_objective_ms / 1000)}; "
-        f"{report.rpo_records:,} records lost; production {'untouched' if report.untouched else 'CHANGED'}"
+        f"RPO {report.rpo_records:,} records{_in_time(report)} of {report.rpo_objective}; production {'untouched' if report.untouched else 'CHANGED'}"
     )
     yield Table(
         ("scenario", "verdict", ">s", "what came of it"),

@@ -46,13 +46,15 @@ class Verify(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Objectives(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long each step may take, as ``6h``. ``rpo``: how much may be lost, in records' time; 0s: nothing."""
+    """How long each step may take, as ``6h``. ``rpo``: how much may be lost, in records' time; 0s: nothing.
+    ``live_p99``: what live appends may take beside a replay, as ``0.05s``; empty: it is measured, and not judged."""
 
     detect: str = "1h"
     diagnose: str = "1h"
     fix: str = "4h"
     replay: str = "2h"
     rpo: str = "0s"
+    live_p99: str = ""
 
     @property
     def rto_ms(self) -> int:
@@ -153,7 +155,9 @@ def _check(stream: Stream, where: str) -> None:
     ):
         if not given:
             raise UserFault(f"{where}.{what}: at least one is needed")
-    for field in ("detect", "diagnose", "fix", "replay", "rpo"):
+    for field in ("detect", "diagnose", "fix", "replay", "rpo", "live_p99"):
+        if field == "live_p99" and not stream.objectives.live_p99:
+            continue
         try:
             parse_duration(getattr(stream.objectives, field))
         except UserFault as error:

@@ -20,12 +20,12 @@ from anabranch.metastore.api import Metastore
 from anabranch.recovery import observe
 from anabranch.recovery.drills import evidence, readiness, scenarios
 from anabranch.recovery.drills.declared import Declared, Stream
-from anabranch.recovery.drills.evidence import DrillReport, Past, ScenarioReport
+from anabranch.recovery.drills.evidence import DrillReport, Loss, Past, ScenarioReport
 from anabranch.recovery.drills.names import SCENARIOS
 from anabranch.recovery.drills.readiness import Readiness
 from anabranch.recovery.drills.scenarios import Outcome
 from anabranch.recovery.drills.stage import Stage, fingerprint, require_apart
-from anabranch.recovery.evidence.report import Answer, Event
+from anabranch.recovery.evidence.report import LATENCY_SAMPLES_MIN, Answer, Event, Latency
 from anabranch.recovery.model import topic_id_text
 from anabranch.recovery.times import bytes_text, duration_text, parse_duration
 
@@ -104,6 +104,7 @@ async def run(
         earlier=earlier,
         events=events,
         records=stage.records,
+        span_ms=stage.span_ms,
         root=root,
         trigger=trigger,
         creator=creator,
@@ -133,6 +134,7 @@ def _scenario(name: str, outcome: Outcome, seconds: float) -> ScenarioReport:
             for v in outcome.verifications
         ),
         samples=outcome.samples,
+        latencies=outcome.latencies,
     )
 
 
@@ -147,6 +149,7 @@ async def _assemble(
     earlier: Sequence[DrillReport],
     events: Sequence[Event],
     records: int,
+    span_ms: int,
     root: Path,
     trigger: str,
     creator: str,
@@ -160,7 +163,7 @@ async def _assemble(
     objectives = stream.objectives
     declared_ms = objectives.rto_ms - objectives.replay_ms
     rto_ms = declared_ms + round(replay_s * 1000)
-    lost = max((each.lost for each in found), default=0)
+    loss = await _loss(metastore, ready, found, span_ms / records, parse_duration(objectives.rpo))
     answers = (
         _how_far_back(ready, found),
         _which_offsets(ready, found),
@@ -177,12 +180,13 @@ async def _assemble(
         previous_hash=earlier[-1].hash if earlier else None,
         stream=name,
         trigger=trigger,
-        passed=passed and rto_ms <= objectives.rto_ms and not lost,
+        passed=passed and rto_ms <= objectives.rto_ms and loss.kept,
         answers=answers,
         scenarios=tuple(found),
         rto_ms=rto_ms,
         rto_objective_ms=objectives.rto_ms,
-        rpo_records=lost,
+        rpo_records=loss.records,
+        loss=loss,
         rpo_objective=objectives.rpo,
         untouched=untouched,
         trend=tuple(
@@ -303,7 +307,9 @@ def _who_sees_duplicates(found: Sequence[ScenarioReport], untouched: bool) -> An
 def _catching_up(
     stream: Stream, found: Sequence[ScenarioReport], to_replay: int, replay_s: float
 ) -> Answer:
-    failed = _failed(found, ("broker-killed", "store-throttled"))
+    failed = _failed(found, ("broker-killed", "store-throttled", "live-traffic"))
+    phases = {one.phase: one for e in found for one in e.latencies}
+    limit_ms = parse_duration(stream.objectives.live_p99) if stream.objectives.live_p99 else None
     measured = [e for e in found if e.replay_seconds > 0 and e.verdict == "PASS"]
     objective_s = stream.objectives.replay_ms / 1000
     troubles = [_named(failed)] if failed else []
@@ -314,6 +320,7 @@ def _catching_up(
             f"replaying the production's {to_replay:,} records would take {duration_text(replay_s)}, the objective is "
             f"{duration_text(objective_s)}"
         )
+    troubles += _of_live_traffic(phases, limit_ms)
     size = sum(e.bytes for e in measured)
     seconds = sum(e.replay_seconds for e in measured)
     return Answer(
@@ -332,8 +339,59 @@ def _catching_up(
             ("Records the production would replay", f"{to_replay:,}"),
             ("That would take", duration_text(replay_s)),
             ("Objective", duration_text(objective_s)),
+            ("Live produce p99 before the replay", _p99(phases.get("before"))),
+            ("Live produce p99 beside it", _p99(phases.get("during"))),
+            (
+                "Objective for that",
+                "none declared" if limit_ms is None else duration_text(limit_ms / 1000),
+            ),
         ),
     )
+
+
+def _of_live_traffic(phases: Mapping[str, Latency], limit_ms: int | None) -> list[str]:
+    """Only against a declared objective: any disturbance is many times what a quiet broker takes."""
+    before, during = phases.get("before"), phases.get("during")
+    if limit_ms is None:
+        return []
+    if before is None or during is None:
+        return ["what live traffic pays for a replay was not measured (scenario live-traffic)"]
+    if min(before.samples, during.samples) < LATENCY_SAMPLES_MIN:
+        return [
+            f"too few live requests ({during.samples:,} beside the replay) tell what it costs them"
+        ]
+    if before.p99_ms > limit_ms:
+        return ["live traffic missed its objective before the replay, too: this drill cannot tell"]
+    if during.p99_ms > limit_ms:
+        return [f"live traffic beside the replay had a p99 of {during.p99_ms:,.1f} ms"]
+    return []
+
+
+def _p99(one: Latency | None) -> str:
+    return "not measured" if one is None else f"{one.p99_ms:,.1f} ms of {one.samples:,} requests"
+
+
+async def _loss(
+    metastore: Metastore,
+    ready: Readiness,
+    found: Sequence[ScenarioReport],
+    ms_each: float,
+    objective_ms: int,
+) -> Loss:
+    """In time: from the newest point to the oldest record that is left, where the log has lost what came between; and of
+    what rehearsals lost, as far as such records lie apart on the average."""
+    lost = max((each.lost for each in found), default=0)
+    gap_ms = 0
+    if ready.gone and ready.point_at_ms is not None:
+        topics = {topic.name: topic.no for topic in await metastore.topics()}
+        for name, partition, offset in ready.restart:
+            row = await metastore.partition(topics[name], partition)
+            if row is None or row.log_start <= offset:
+                continue
+            first = await observe.moment_at(metastore, topics[name], partition, row.log_start)
+            until_ms = ready.at_ms if first is None else first.appended_ms
+            gap_ms = max(gap_ms, until_ms - ready.point_at_ms)
+    return Loss(lost + ready.gone, gap_ms + round(lost * ms_each), objective_ms)
 
 
 def _extrapolated(found: Sequence[ScenarioReport], to_replay: int) -> float:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from anabranch.errors import UserFault
 from anabranch.metastore.api import Metastore
 from anabranch.recovery.checks.verify import Verification
-from anabranch.recovery.evidence.report import Answer, Event
+from anabranch.recovery.evidence.report import Answer, Event, Latency
 from anabranch.recovery.model import SCHEMA_VERSION, digest
 from anabranch.recovery.replays.session import Sample
 
@@ -31,8 +31,9 @@ TREND_MAX: Final = 50  # earlier drills that a report shows
 DIFFERENCES_LISTED: Final = 20  # of a verification in it
 
 
-class ScenarioReport(Struct, frozen=True, kw_only=True):
-    """One scenario. ``seconds``: from the damage to the verified and promoted output."""
+class ScenarioReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One scenario. ``seconds``: from the damage to the verified and promoted output. ``latencies``: of live traffic
+    before and beside the replay, where it was measured (left out of the document, and of its hash, where not)."""
 
     name: str
     what: str
@@ -48,6 +49,21 @@ class ScenarioReport(Struct, frozen=True, kw_only=True):
     facts: tuple[tuple[str, str], ...]
     verifications: tuple[Verification, ...]
     samples: tuple[Sample, ...]
+    latencies: tuple[Latency, ...] = ()
+
+
+class Loss(Struct, frozen=True):
+    """What a recovery now would lose (RPO): records that lie between the newest recovery point and the log's start, and those
+    that rehearsals lost; and how much time they stand for, of appends and of the records' own timestamps."""
+
+    records: int
+    ms: int
+    objective_ms: int
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is within its objective. Records without any time between them are not nothing."""
+        return self.ms <= self.objective_ms and (not self.records or self.objective_ms > 0)
 
 
 class Past(Struct, frozen=True):
@@ -96,6 +112,7 @@ class DrillReport(Struct, frozen=True, kw_only=True):
     creator: str
     created_ms: int
     keep: str
+    loss: Loss | UnsetType = UNSET  # in reports of before it was measured
     signature: str = ""
     signed_by: str = ""
     schema_version: int = SCHEMA_VERSION

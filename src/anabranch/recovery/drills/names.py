@@ -12,6 +12,7 @@ SCENARIOS: Final = {
     "recreated-topic": "an input was deleted and created anew under its name; old offsets mean other records",
     "shortened-retention": "somebody shortens retention below what the recovery point needs",
     "broker-killed": "the broker is killed while the replay runs",
+    "live-traffic": "a producer goes on beside the replay, on the same broker; what it waits is measured",
     "store-throttled": "the store gives little at a time, late, and answers many requests with 503 SlowDown",
     "missing-checkpoint": "the recovery point's copy of the state is gone",
     "unaligned-checkpoint": "the newest recovery point was taken with records in flight that no copy holds",

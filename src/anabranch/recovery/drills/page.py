@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from anabranch.recovery.drills.evidence import DrillReport, Past, ScenarioReport
+from anabranch.recovery.drills.evidence import DrillReport, Loss, Past, ScenarioReport
 from anabranch.recovery.evidence.report import Answer
 from anabranch.recovery.replays.session import Sample
 from anabranch.recovery.times import bytes_text, duration_text, time_text
@@ -77,14 +77,25 @@ def _objectives(report: DrillReport) -> str:
         ),
         (
             "Loss (RPO)",
-            f"{report.rpo_records:,} records",
+            _loss(report),
             report.rpo_objective,
-            "PASS" if not report.rpo_records else "FAIL",
+            "PASS" if _kept(report) else "FAIL",
         ),
     ]
     return _table(
         "Achieved against declared", ("objective", "achieved", "declared", "verdict"), rows
     )
+
+
+def _loss(report: DrillReport) -> str:
+    records = f"{report.rpo_records:,} records"
+    if isinstance(report.loss, Loss):
+        return f"{records}, {duration_text(report.loss.ms / 1000)} of them"
+    return records
+
+
+def _kept(report: DrillReport) -> bool:
+    return report.loss.kept if isinstance(report.loss, Loss) else not report.rpo_records
 
 
 def _scenarios(found: Sequence[ScenarioReport]) -> str:

@@ -28,6 +28,8 @@ class Readiness(Struct, frozen=True, kw_only=True):
     gone: int
     point_id: str | None
     point_age_ms: int | None
+    point_at_ms: int | None
+    at_ms: int
     runway_ms: int | None
     holds: int
     restart: tuple[tuple[str, int, int], ...]
@@ -95,6 +97,8 @@ async def look(metastore: Metastore, declared: Declared, name: str, now_ms: int)
         gone=gone,
         point_id=None if found is None else found.id,
         point_age_ms=None if found is None else max(0, now_ms - found.at_ms),
+        point_at_ms=None if found is None else found.at_ms,
+        at_ms=now_ms,
         runway_ms=ways,
         holds=len(pinned),
         restart=tuple(restart),

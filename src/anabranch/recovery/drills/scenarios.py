@@ -24,7 +24,9 @@ from anabranch.records.builder import build_batch
 from anabranch.records.record import Record
 from anabranch.recovery.capture import points
 from anabranch.recovery.checks.verify import Verification
+from anabranch.recovery.drills import live
 from anabranch.recovery.drills.stage import Figures, Stage, append_rows
+from anabranch.recovery.evidence.report import LATENCY_SAMPLES_MIN, Latency
 from anabranch.recovery.plans.plan import Plan
 from anabranch.recovery.promises import holds, runway
 from anabranch.recovery.promotion import line_promotion
@@ -35,6 +37,7 @@ THROTTLED: Final = (
     "cold_bytes_per_second = 262144\ntrial_refused_percent = 25\ntrial_latency_ms = 20\n"
 )
 MERGED_SOON: Final = "merge_age_ms = 100\nbackground_interval_ms = 100\n"
+WARM_SAMPLES: Final = 50
 DAY_MS: Final = 86_400_000
 
 
@@ -52,6 +55,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     exact: bool = True
     verifications: tuple[Verification, ...] = ()
     samples: tuple[Sample, ...] = ()
+    latencies: tuple[Latency, ...] = ()
     skipped: bool = False
 
     @property
@@ -276,6 +280,33 @@ async def broker_killed(stage: Stage) -> Outcome:
     )
 
 
+async def live_traffic(stage: Stage) -> Outcome:
+    """What a producer on the same broker waits, before the replay and beside it."""
+    async with stage.running():
+        await stage.log.create_topic(live.TOPIC, 1, {"retention.ms": "-1"})
+        await stage.copy.damage(stage)
+        plan = await stage.plan(stage.point)
+        async with live.traffic(stage.broker.address, stage.now_ms()) as beside:
+            await beside.settle(WARM_SAMPLES)  # connections and caches are new
+            beside.phase("warm")
+            await beside.settle(WARM_SAMPLES + LATENCY_SAMPLES_MIN)
+            before = beside.phase("before")
+            during: list[Latency] = []
+            figures = await stage.recover(
+                plan, on_done=lambda: during.append(beside.phase("during"))
+            )
+    found = outcome_of(
+        figures,
+        "Complete, beside live traffic that was measured.",
+        ("Live produce p99 before", f"{before.p99_ms:,.1f} ms of {before.samples:,} requests"),
+        *(
+            ("Live produce p99 beside the replay", f"{one.p99_ms:,.1f} ms of {one.samples:,}")
+            for one in during
+        ),
+    )
+    return structs.replace(found, latencies=(before, *during))
+
+
 async def store_throttled(stage: Stage) -> Outcome:
     """What is read comes from the store, late, in small amounts, and often not before it was asked for again."""
     stage.configure(MERGED_SOON)
@@ -448,6 +479,7 @@ RUN: Final[Mapping[str, Scenario]] = {
     "recreated-topic": recreated_topic,
     "shortened-retention": shortened_retention,
     "broker-killed": broker_killed,
+    "live-traffic": live_traffic,
     "store-throttled": store_throttled,
     "missing-checkpoint": missing_checkpoint,
     "unaligned-checkpoint": unaligned_checkpoint,

@@ -96,6 +96,12 @@ class Stage:
         self._number = 0
         self._partitions: dict[str, int] = {}
         self._strained: Path | None = None
+        self._first_ms = self._last_ms = 0
+
+    @property
+    def span_ms(self) -> int:
+        """From the first to the last timestamp of the inputs' records."""
+        return self._last_ms - self._first_ms
 
     @property
     def sink(self) -> str:
@@ -161,6 +167,10 @@ class Stage:
             found = batch.to_pylist()
             await append_rows(log, scratch, found)
             if found:
+                if name in self.stream.inputs:
+                    times = [round(row["timestamp"].timestamp() * 1000) for row in found]
+                    self._first_ms = min(self._first_ms or times[0], *times)
+                    self._last_ms = max(self._last_ms, *times)
                 counts[found[0]["partition"]] += len(found)
         return counts
 
@@ -364,9 +374,11 @@ class Stage:
         *,
         also: Sequence[str] = (),
         on_progress: OnProgress = lambda _: None,
+        on_done: Callable[[], None] = lambda: None,
         finish: bool = True,
     ) -> Figures:
-        """Replay into a staging line, compare it with the truth, promote it. ``finish``: with what a person does before
+        """Replay into a staging line, compare it with the truth, promote it. ``on_done``: once the replay has ended, before
+        its output is looked at. ``finish``: with what a person does before
         that, as release staged effects. Raises UserFault."""
         began = time.monotonic()
         self._number += 1
@@ -403,6 +415,7 @@ class Stage:
         if session.status is not Status.COMPLETED:
             raise UserFault(f"the replay {session.status}: {session.error}")
         assert session.sink is not None
+        on_done()
         if finish:
             await self.copy.finish(self, session)
         verified = await self.copy.verify(self, session.sink.line, plan)
