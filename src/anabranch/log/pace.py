@@ -107,7 +107,7 @@ class CatchUpPace:
         self._calm = 0  # windows in a row
         self._falling: list[_Seen] = []  # the windows in which it fell
         self._rest: _Rest | None = None
-        self._rested_s: float | None = None  # when the last rest ended
+        self._rested_s: float | None = None  # when the last rest ended, or reading began
         self._excused = 0.0  # of the lateness, as a logarithm: what a rest found
         self._excused_s = 0.0  # when
         self.late_percent = 0  # of what appends usually take; 0: not known, or nothing is appended
@@ -208,7 +208,7 @@ class CatchUpPace:
             self._learn(self._quiet.popleft()[1])
         self._beside_appends = bool(taken_s or self._late_elsewhere)
         self._rate = self._first_rate if self._beside_appends else None
-        self._begin()
+        self._begin(now_s)
 
     @property
     def _first_rate(self) -> float:
@@ -220,8 +220,9 @@ class CatchUpPace:
         self._lessons.append(taken_s)
         self._usual_s = median(self._lessons)
 
-    def _begin(self) -> None:
-        """Whoever reads from now on begins at the rate in force."""
+    def _begin(self, now_s: float) -> None:
+        """Whoever reads from now on begins at the rate in force; what begins with it is no reason to rest soon."""
+        self._rested_s = now_s
         self._settled = False
         self._leap_to = self._right or BYTES_PER_SECOND_MAX
         self._fell_from = self._rest = None
@@ -248,7 +249,7 @@ class CatchUpPace:
                 faster = self._rate * IDLE_GROWTH
                 self._rate = faster if faster < BYTES_PER_SECOND_MAX else None
             self._beside_appends = False
-            self._begin()
+            self._begin(now_s)
             return
         if not self._beside_appends:  # the rate was that of an idle broker
             self._beside_appends = True
