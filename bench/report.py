@@ -83,6 +83,10 @@ TARGETS = [
         "a throttled replay at least half as fast as with nobody beside it",
     ),
     Target(
+        THROTTLE_BESIDE, "unthrottled", 0.5, True,
+        "a throttled replay at least half as fast as one that does not slow down beside the same producer",
+    ),
+    Target(
         BULK_REBUILD, "kafka + librdkafka", 5.0, True,
         "a view of 10 M events from the bucket at least 5 times a consumer of Kafka",
     ),
