@@ -262,6 +262,11 @@ class SimDisk(Disk):
         if len(inode.content) < length:
             inode.write(len(inode.content), bytes(length - len(inode.content)))
 
+    def write_around(
+        self, fd: int, buffers: Sequence[Buffer], position: int, staging: memoryview
+    ) -> int:
+        return self.write(fd, buffers, position)
+
     def sync_data(self, fd: int) -> None:
         inode = self._open[fd]
         try:

@@ -113,6 +113,12 @@ class FaultyDisk(Disk):
         self._note("write", self._names[fd])
         return super().write(fd, buffers, position)
 
+    def write_around(
+        self, fd: int, buffers: Sequence[Buffer], position: int, staging: memoryview
+    ) -> int:
+        self._note("write", self._names[fd])
+        return super().write_around(fd, buffers, position, staging)
+
     def allocate(self, fd: int, length: int) -> None:
         self._note("allocate", self._names[fd])
         super().allocate(fd, length)

@@ -7,20 +7,24 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from anabranch.errors import Corrupt, StoreFault, UserFault
+from anabranch.storage import disk as disk_module
 from anabranch.storage.disk import Disk
 from anabranch.storage.store import NotFound
 from anabranch.storage.wal import FlushPart, PlacedPart
 from anabranch.storage.wal_directory import WalDirectory
 from anabranch.storage.wal_file import (
+    DIRECT_FLUSH_BYTES,
     FLUSHES_REMEMBERED,
     RAW_FLUSH_BYTES,
     SPARES_MAX,
+    STAGING_BYTES,
     FileWal,
 )
 from anabranch.storage.wal_format import BLOCK_BYTES, FILE_HEADER_BYTES, Frame, frame_header_bytes
@@ -410,6 +414,49 @@ def test_large_flushes_get_no_spares_of_zeros(tmp_path: Path) -> None:
     placed += [wal.write([small])[0] for _ in range(2 * FLUSHES_REMEMBERED)]
     assert wal.prepare_spare() is True
     assert [len(wal.read(*one)) for one in placed] == [one.length for one in placed]
+
+
+@pytest.mark.parametrize("refused", ["never", "by the file system", "by the device"])
+def test_large_flushes_past_the_page_cache_are_read_through_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    """Between small ones, whoever has read around them before; and where it cannot be done, as ever."""
+    if refused == "by the file system":
+        monkeypatch.setattr(disk_module, "_go_around", lambda fd, around: False)
+    elif refused == "by the device":
+
+        def refuse(fd: int, data: memoryview, position: int) -> int:
+            raise OSError(errno.EINVAL, "blocks of 64 KiB, please")
+
+        monkeypatch.setattr(disk_module, "_write_whole", refuse)
+    wal = FileWal.open(
+        tmp_path, cluster_id=CLUSTER, broker_id=1, broker_epoch=1, file_bytes=16 << 20
+    )
+    sizes = [100, DIRECT_FLUSH_BYTES, 5000, STAGING_BYTES + 12345, 1, 999_999, 700, 2 << 20]
+    written: list[tuple[PlacedPart, bytes]] = []
+    for number, size in enumerate(sizes):
+        content = bytes([number]) + Random(number).randbytes(size - 1)
+        half = size // 2
+        parts = [FlushPart(TOPIC, 0, [content[:half], memoryview(content)[half:]], 1)]
+        written += [(placed, content) for placed in wal.write(parts)]
+        for placed, expected in written:
+            assert wal.read(*placed) == expected
+    keys = {placed.object_key for placed, _ in written}
+    assert sum(len(frames(wal, key)[0]) for key in keys) == len(sizes)
+
+
+def test_i1_a_large_flush_that_fails_counts_for_nothing(
+    open_wal: Callable[..., FileWal], disk: Any
+) -> None:
+    wal = open_wal(file_bytes=8 << 20)
+    large = part(bytes(2 * DIRECT_FLUSH_BYTES))
+    first = wal.write([large])[0]
+    disk.fail("write", errno.EIO)
+    with pytest.raises(StoreFault):
+        wal.write([large])
+    second = wal.write([large])[0]
+    assert second.object_key != first.object_key
+    assert wal.read(*first) == wal.read(*second) == bytes(2 * DIRECT_FLUSH_BYTES)
 
 
 def test_a_raw_file_that_was_filled_is_reused(open_wal: Callable[..., FileWal]) -> None:

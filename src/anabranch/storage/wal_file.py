@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from mmap import mmap
 from pathlib import Path
 from threading import Lock
 
@@ -50,6 +51,10 @@ ZERO_STEP_BYTES = (
 # the file system's journal, but zeros are a second byte for each, on the disk that the burst waits for (at
 # 1 MB a flush 2.0 bytes were written for each that was produced, without them 1.0).
 RAW_FLUSH_BYTES = 256 << 10
+# From here on a flush goes past the page cache: a copy that the system need not find memory for, write out
+# and forget. Its sync takes two thirds of the time, and half of the processor's.
+DIRECT_FLUSH_BYTES = 256 << 10
+STAGING_BYTES = 4 << 20  # aligned memory that they go through
 FLUSHES_REMEMBERED = 16  # what the mean of their bytes is about: a burst is known after some five
 
 _PADDING = bytes(BLOCK_BYTES)
@@ -90,6 +95,7 @@ class FileWal:
         self._flush_bytes = 0.0  # mean of the last flushes
         self._not_reused: set[str] = set()  # objects of this start whose file failed or is raw
         self._prepared = False  # a spare was made ready and may not have been taken yet
+        self._staging: memoryview | None = None  # of large flushes
         self._closed = False
 
     @classmethod
@@ -188,7 +194,12 @@ class FileWal:
                 places.append(PlacedPart(file.object_key, at, part_length))
                 at += part_length
             try:
-                self._disk.write(file.fd, buffers, file.position)
+                if length < DIRECT_FLUSH_BYTES:
+                    self._disk.write(file.fd, buffers, file.position)
+                else:
+                    if self._staging is None:
+                        self._staging = memoryview(mmap(-1, STAGING_BYTES))
+                    self._disk.write_around(file.fd, buffers, file.position, self._staging)
                 if placed is not None:
                     placed(places)  # here, for the sync is what takes long
                 self._disk.sync_data(file.fd)
