@@ -46,7 +46,8 @@ def give_way(nice: int, pid: int = 0) -> None:
     this process.
 
     Niceness says how much of a processor it gets, and not how soon another gets it: who wakes up waits for
-    the slice of who runs, be that as nice as it may. So its slices are short.
+    the slice of who runs, be that as nice as it may. So its slices are short. Where the system does not allow
+    any of it, that much is left as it is.
     """
     if nice <= 0:
         return

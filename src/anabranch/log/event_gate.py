@@ -33,7 +33,7 @@ LOOK_S_MAX: Final = 1.0  # also where it is known to be due later
 FRESH_S: Final = (
     0.02  # where the hindmost stands is found out so often: it costs a look at every partition
 )
-SLACK_MS_MAX: Final = 10 * 365 * 86_400_000
+SLACK_MS_MAX: Final = 10 * 365 * 86_400_000  # ten years: more is a typing error, or no order at all
 
 Place = tuple[int, int]
 """A topic's number and a partition."""

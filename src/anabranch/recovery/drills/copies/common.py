@@ -6,6 +6,7 @@ production's sink, which is not written to and mostly not even opened.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -34,7 +35,7 @@ class Judged(NamedTuple):
     exact: bool
 
 
-class Copy:
+class Copy(ABC):
     """One drill's copy. Files lie in ``stage.work``, which the stage itself saves and brings back; what lies
     elsewhere is ``save``'s and ``reset``'s."""
 
@@ -47,9 +48,9 @@ class Copy:
         self.stream = stream
         self.work = work
 
+    @abstractmethod
     def location(self, broker: str) -> str:
         """As ``--sink`` takes it; ``broker``: HOST:PORT of the scratch cluster."""
-        raise NotImplementedError
 
     def told(self, broker: str) -> str:
         """As the processor finds it in its environment."""
@@ -66,9 +67,9 @@ class Copy:
     async def keep_older(self, stage: Stage) -> None:
         """The copy as it is when the recovery point is taken, to come back to."""
 
+    @abstractmethod
     async def keep_truth(self, stage: Stage) -> None:
         """The copy as it has to be again after each recovery."""
-        raise NotImplementedError
 
     def save(self) -> None:
         """Keep what is not in the stage's folder, for :meth:`reset`."""
@@ -76,21 +77,21 @@ class Copy:
     def reset(self) -> None:
         """Put that back."""
 
+    @abstractmethod
     async def damage(self, stage: Stage) -> int:
         """As a wrong version would leave it; how many rows are wrong."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def restore_older(self, stage: Stage) -> None:
         """What :meth:`keep_older` kept takes its place."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def clear(self, stage: Stage) -> None:
         """As if nothing had ever been written to it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def verify(self, stage: Stage, line: str, plan: Plan | None) -> tuple[Verification, ...]:
         """A line (empty: the live one) against the truth; ``plan``: of the replay that filled it."""
-        raise NotImplementedError
 
     async def finish(self, stage: Stage, session: Session) -> None:
         """What a person does when a replay is complete, before its output is looked at."""
