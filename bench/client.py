@@ -346,11 +346,12 @@ def view_sql(data: str, topic: str) -> dict[str, Any]:
     return {"seconds": time.monotonic() - begun, "view": _digest(made)}
 
 
-def drain() -> dict[str, Any]:
-    """The command of a replay: read what it is told to, commit twice a second."""
+def drain(again: bool = False) -> dict[str, Any]:
+    """The command of a replay: read what it is told to, commit twice a second, and print how many records were
+    taken by when. With ``again`` begin anew at every end, so that it goes on until it is stopped."""
     import signal
 
-    from confluent_kafka import Consumer, TopicPartition
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
     (branch,) = json.loads(os.environ["ANABRANCH_TOPICS"]).values()
     stopped: list[int] = []
@@ -360,21 +361,28 @@ def drain() -> dict[str, Any]:
             "bootstrap.servers": os.environ["ANABRANCH_BOOTSTRAP"],
             "group.id": os.environ["ANABRANCH_GROUP"],
             "enable.auto.commit": False,
+            "enable.partition.eof": again,
             "auto.offset.reset": "error",
             "fetch.queue.backoff.ms": 10,
         }
     )
     consumer.subscribe([branch])
     positions: dict[int, int] = {}
-    committed = time.monotonic()
+    taken, committed = 0, time.monotonic()
     while not stopped:
         for message in consumer.consume(CONSUME, 0.2):
-            if message.error() is None:
-                positions[message.partition()] = message.offset() + 1
+            error = message.error()
+            if error is None:
+                # One less where it goes on: a replay all of whose ends are committed is over.
+                positions[message.partition()] = message.offset() + (0 if again else 1)
+                taken += 1
+            elif again and error.code() == KafkaError._PARTITION_EOF:
+                consumer.seek(TopicPartition(branch, message.partition(), OFFSET_BEGINNING))
         if positions and time.monotonic() - committed > 0.5:
             offsets = [TopicPartition(branch, p, offset) for p, offset in positions.items()]
             consumer.commit(offsets=offsets, asynchronous=False)
             positions, committed = {}, time.monotonic()
+            print(json.dumps({"at": committed, "records": taken}), flush=True)
     consumer.close()
     return {}
 

@@ -3,13 +3,18 @@
 A paced producer writes 1 KB records to a live topic, for a while alone, beside a replay, and alone again: p99 moves
 between 4 and 20 ms on one machine within minutes, so the baseline is that of both neighbours. The replay reads a stored
 topic and slows down automatically, two ways in turn: as is recommended on one machine, with a broker of its *own*
-(`replay --own-broker`), and on the *live* broker that the producer uses. Once each is *free*, without a producer
-and without slowing down, the same way: the denominator. That is more than what is free beside live traffic, which takes half of two
-cores here; so what an own broker that does not slow down gets beside the producer stands there as well (*unthrottled*).
+(`replay --own-broker`), and on the *live* broker that the producer uses.
 
-The figures: live p99 over its baseline, the throttled replay's throughput over the free one's, and the error of the ETA
-at half way, under a constant rate limit without slowing down. The replay is `anabranch replay` with a librdkafka
-consumer as its command; its pages are in memory.
+A replay lasts minutes to hours, so what counts is the *settled* rate: of half a minute, after ten seconds in which
+the throttle finds it. How long it takes to half of that, and what producers feel meanwhile, stand beside it.
+
+What is *free* is what live traffic leaves over: what an own broker that does not slow down gets beside the same
+producer (*unthrottled*). The target is half of that. What either way gets with no producer at all (*free*) stands in
+the report as well, once each; live traffic takes about a third of that on two cores, and no throttle gives it back.
+
+The figures: live p99 over its baseline, the settled throughput over the free one's, and the error of the ETA at half
+way, under a constant rate limit without slowing down. The replay is `anabranch replay` with a librdkafka consumer as its
+command, which counts what it takes and begins anew at every end; its pages are in memory. MB are of values.
 """
 
 from __future__ import annotations
@@ -18,9 +23,10 @@ import json
 import subprocess
 import sys
 import time
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.support.peers import AnabranchNode
 
@@ -42,9 +48,22 @@ RECORD_BYTES = 1000
 RECORDS_PER_SECOND = 500
 LIMIT = "400MiB"  # above what a machine gives: the throttle alone decides
 ETA_SECONDS = 16  # of the replay under a constant limit
-QUIET_S = 6.0  # the baseline; what appends usually take is learned in it
+QUIET_S = 8.0  # of the baseline, before and behind; what appends usually take is learned in it
 LEAD_S = 3.0  # of the replay's command: its start
 CLEARED_S = 4.0  # its end: two commands, which have a processor's time of their own
+START_S_MAX = 30.0  # of a replay, until it has read something
+SPAN_S = 1.0  # of which the rate while it begins is one
+
+
+class Phases(NamedTuple):
+    """Seconds of a replay: to find its rate in, and to measure that."""
+
+    ramp: float
+    settled: float
+
+
+FULL = Phases(10.0, 30.0)
+QUICK = Phases(3.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -59,12 +78,27 @@ class Way:
 OWN = Way("anabranch", ("--own-broker",), "free")
 SAME = Way("anabranch, on the live broker", (), "free, on the live broker")
 UNTHROTTLED = Way("unthrottled", ("--own-broker", "--no-slow-down"))
+ROUND = (OWN, UNTHROTTLED, OWN, SAME)
 
 
 def measure(parent: Path, scale: Scale, report: Report) -> None:
     quick = scale.rounds == 1
     size = (3 if quick else 5) * scale.stored_bytes
     data = parent / NAME
+    load(data, size)
+    # What is written while somebody is measured is not merged meanwhile (bench.stored).
+    with AnabranchNode(data, settings=MEASURING) as node:
+        plan = plan_of(node)
+        phases = QUICK if quick else FULL
+        for way in (OWN, SAME):
+            alone(node, plan, way, phases, report)
+        for way in ROUND * (scale.rounds if not quick else 1):
+            beside(node, plan, way, phases, report)
+        eta(node, plan, size, report)
+
+
+def load(data: Path, size: int) -> None:
+    """Store ``size`` bytes of values, all of them in segments, and a group that has read them."""
     with AnabranchNode(data, settings=LOADING) as node:
         create_topic(node, STORED, PARTITIONS)
         run_job(
@@ -84,97 +118,57 @@ def measure(parent: Path, scale: Scale, report: Report) -> None:
         )
         create_topic(node, LIVE, PARTITIONS)
         _await_segments(node)
-    # What is written while somebody is measured is not merged meanwhile (bench.stored).
-    with AnabranchNode(data, settings=MEASURING) as node:
-        settle()
-        plan = _anabranch(node, "plan", GROUP, "--from-start", "--topic", STORED)["id"]
-        seconds = 6.0 if quick else 10.0
-        _live(node, 4.0)  # warms the path; not counted
-        for way in (OWN, SAME):
-            assert way.free is not None
-            rate = _replay(node, plan, *way.options, "--no-slow-down", seconds=seconds)
-            report.add(THROTTLE_BESIDE, "MB/s", way.free, rate / 1e6)
-        for way in [OWN] * scale.rounds + [SAME, UNTHROTTLED]:
-            _beside(node, plan, way, seconds, report)
-        _eta(node, plan, size, report)
 
 
-def _beside(node: AnabranchNode, plan: str, way: Way, seconds: float, report: Report) -> None:
+def plan_of(node: AnabranchNode) -> str:
+    """A plan over everything that is stored; the producer's path is warm afterwards."""
     settle()
-    live = start_job(
-        "steady", bootstrap=node.bootstrap, topic=LIVE, size=RECORD_BYTES,
-        rate=RECORDS_PER_SECOND, seconds=2 * QUIET_S + LEAD_S + seconds + CLEARED_S,
-    )  # fmt: skip
+    plan: str = _anabranch(node, "plan", GROUP, "--from-start", "--topic", STORED)["id"]
+    run_job("steady", seconds=4.0, **_live(node))
+    return plan
+
+
+def alone(node: AnabranchNode, plan: str, way: Way, phases: Phases, report: Report) -> None:
+    """What a replay gets without a producer."""
+    assert way.free is not None
+    process = Replay(node, plan, *way.options, "--no-slow-down")
+    process.run(phases._replace(ramp=QUICK.ramp, settled=phases.settled / 3))
+    report.add(THROTTLE_BESIDE, "MB/s", way.free, process.settled / 1e6)
+
+
+def beside(node: AnabranchNode, plan: str, way: Way, phases: Phases, report: Report) -> None:
+    """What a replay gets beside a producer, and what that feels."""
+    settle()
+    replaying_s = LEAD_S + phases.ramp + phases.settled + CLEARED_S
+    live = start_job("steady", seconds=2 * QUIET_S + replaying_s, **_live(node))
     begun = time.monotonic()
     time.sleep(QUIET_S)
-    window: list[float] = []
-    rate = _replay(node, plan, *way.options, seconds=seconds, window=window)
+    process = Replay(node, plan, *way.options)
+    process.run(phases)
     cleared = time.monotonic() + 1.0
     produced = finish_job(live)
     taken = list(zip(produced["due"], produced["milliseconds"], strict=True))
-    alone = [ms for due, ms in taken if begun + 1 <= due < begun + QUIET_S or due >= cleared]
-    beside = [ms for due, ms in taken if window[0] <= due < window[1]]
-    for name, found in (("without a replay", alone), ("beside a replay", beside)):
+    quiet = [ms for due, ms in taken if begun + 1 <= due < begun + QUIET_S or due >= cleared]
+    ramp = [ms for due, ms in taken if process.began <= due < process.from_s]
+    settled = [ms for due, ms in taken if process.from_s <= due < process.until_s]
+    found = {
+        "without a replay": quiet,
+        "while a replay finds its rate": ramp,
+        "beside a replay": settled,
+    }
+    for name, times in found.items():
         for label, share in (("p50", 0.50), ("p99", 0.99)):
-            report.add(
-                f"live produce {label}, {name}",
-                "ms",
-                way.row,
-                percentile(found, share),
-                higher_is_better=False,
-            )
-    ratio = percentile(beside, 0.99) / percentile(alone, 0.99)
+            figure = f"live produce {label}, {name}"
+            report.add(figure, "ms", way.row, percentile(times, share), higher_is_better=False)
+    ratio = percentile(settled, 0.99) / percentile(quiet, 0.99)
     report.add(THROTTLE_RATIO, "x", way.row, ratio, higher_is_better=False)
-    report.add(THROTTLE_BESIDE, "MB/s", way.row, rate / 1e6)
+    report.add(THROTTLE_BESIDE, "MB/s", way.row, process.settled / 1e6)
+    figure = "replay, until half of its settled rate"
+    report.add(figure, "s", way.row, process.half_s, higher_is_better=False)
 
 
-def _live(node: AnabranchNode, seconds: float) -> None:
-    run_job(
-        "steady",
-        bootstrap=node.bootstrap,
-        topic=LIVE,
-        size=RECORD_BYTES,
-        rate=RECORDS_PER_SECOND,
-        seconds=seconds,
-    )
-
-
-def _replay(
-    node: AnabranchNode,
-    plan: str,
-    *options: str,
-    seconds: float,
-    window: list[float] | None = None,
-) -> float:
-    """Bytes per second that a replay gets within ``seconds`` from its first progress on (or until it is done)."""
-    before = _session(node).get("id")
-    process = _start(node, plan, *options)
-    identity = ""
-    try:
-        while True:
-            session = _session(node)
-            left = [sample[2] for sample in session.get("samples", ())]
-            if session.get("id") != before and left and left[-1] < left[0]:
-                break
-            assert process.poll() is None, "the replay ended before it began"
-            time.sleep(0.1)
-        began, first, identity = time.monotonic(), left[-1], session["id"]
-        while time.monotonic() < began + seconds and process.poll() is None:
-            time.sleep(0.2)
-        ended = time.monotonic()
-        last = _session(node)["samples"][-1][2]
-        if window is not None:
-            window += [began, ended]
-        return float((first - last) / (ended - began))
-    finally:
-        if process.poll() is None:
-            _anabranch(node, "replay", "--cancel", identity, parse=False)
-        process.wait(60)
-        if identity:
-            _anabranch(node, "replay", "--discard", identity, parse=False)
-
-
-def _eta(node: AnabranchNode, plan: str, size: int, report: Report) -> None:
+def eta(node: AnabranchNode, plan: str, size: int, report: Report) -> None:
+    """How far the estimates of a replay to its end were off."""
     process = _start(node, plan, "--rate", str(size // ETA_SECONDS), "--no-slow-down")
     assert process.wait(6 * ETA_SECONDS) == 0
     for one in _session(node)["milestones"]:
@@ -183,7 +177,102 @@ def _eta(node: AnabranchNode, plan: str, size: int, report: Report) -> None:
             report.add(label, "%", "anabranch", abs(100 * one["error"]), higher_is_better=False)
 
 
-def _start(node: AnabranchNode, plan: str, *options: str) -> subprocess.Popen[bytes]:
+class Replay:
+    """One that goes round until it was measured; times are monotonic seconds."""
+
+    def __init__(self, node: AnabranchNode, plan: str, *options: str) -> None:
+        self._node = node
+        self._before = _session(node).get("id")
+        self._process = _start(node, plan, *options, again=True)
+        self._output = Path()
+        self._taken: list[tuple[float, int]] = []  # by when how many records
+        self.began = self.from_s = self.until_s = 0.0
+
+    def run(self, phases: Phases) -> None:
+        """Raises AssertionError: it ended, or did not begin."""
+        identity = self._identity()
+        try:
+            self._output = self._node.store_data / "replays" / f"{identity}.log"
+            self.began = self._await_records()
+            self.from_s = self.began + phases.ramp
+            self.until_s = self.from_s + phases.settled
+            time.sleep(max(0.0, self.until_s + SPAN_S - time.monotonic()))
+            assert self._process.poll() is None, "the replay ended before it was measured"
+            self._taken = self._counted()
+        finally:
+            _anabranch(self._node, "replay", "--cancel", identity, parse=False)
+            self._process.wait(60)
+            _anabranch(self._node, "replay", "--discard", identity, parse=False)
+
+    @property
+    def settled(self) -> float:
+        """Bytes of values per second in the time that counts."""
+        return self._rate(self.from_s, self.until_s)
+
+    @property
+    def half_s(self) -> float:
+        """Seconds from the first records until it read at half of that for a while."""
+        half = self.settled / 2
+        for at, _ in self._taken:
+            if self._rate(max(self.began, at - SPAN_S), at) >= half and at > self.began:
+                return at - self.began
+        return self.until_s - self.began
+
+    def _rate(self, since: float, until: float) -> float:
+        if until <= since:
+            return 0.0
+        return RECORD_BYTES * (self._by(until) - self._by(since)) / (until - since)
+
+    def _by(self, at: float) -> float:
+        """Records taken by then, evenly between two counts."""
+        index = bisect_left(self._taken, at, key=lambda pair: pair[0])
+        if index == 0:
+            return float(self._taken[0][1])
+        if index == len(self._taken):
+            return float(self._taken[-1][1])
+        (before, low), (after, high) = self._taken[index - 1], self._taken[index]
+        return low + (high - low) * (at - before) / (after - before)
+
+    def _identity(self) -> str:
+        deadline = time.monotonic() + START_S_MAX
+        while time.monotonic() < deadline:
+            session = _session(self._node)
+            if session and session["id"] != self._before:
+                return str(session["id"])
+            assert self._process.poll() is None, "the replay ended before it began"
+            time.sleep(0.1)
+        self._process.kill()
+        raise AssertionError("there is no replay")
+
+    def _await_records(self) -> float:
+        deadline = time.monotonic() + START_S_MAX
+        while time.monotonic() < deadline:
+            if counted := self._counted():
+                return counted[0][0]
+            assert self._process.poll() is None, "the replay ended before it began"
+            time.sleep(0.1)
+        raise AssertionError("the replay reads nothing")
+
+    def _counted(self) -> list[tuple[float, int]]:
+        if not self._output.exists():
+            return []
+        lines = self._output.read_text().splitlines()
+        found = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        return [(one["at"], one["records"]) for one in found if one]
+
+
+def _live(node: AnabranchNode) -> dict[str, Any]:
+    return {
+        "bootstrap": node.bootstrap,
+        "topic": LIVE,
+        "size": RECORD_BYTES,
+        "rate": RECORDS_PER_SECOND,
+    }
+
+
+def _start(
+    node: AnabranchNode, plan: str, *options: str, again: bool = False
+) -> subprocess.Popen[bytes]:
     command = [
         *(
             sys.executable,
@@ -195,7 +284,8 @@ def _start(node: AnabranchNode, plan: str, *options: str) -> subprocess.Popen[by
             str(node.store_data),
         ),
         *(() if "--rate" in options else ("--rate", LIMIT)),
-        *(*options, "--", sys.executable, "-m", "bench.client", "drain", "{}"),
+        *(*options, "--", sys.executable, "-m", "bench.client", "drain"),
+        json.dumps({"again": again}),
     ]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
 
