@@ -283,6 +283,12 @@ async def split(benches: list[Bench], group: str = "g") -> tuple[Bench, list[Ben
     return by_id.pop(owner), list(by_id.values())
 
 
+def never_forgets(bench: Bench) -> None:
+    """It keeps its picture of every group, even if the machine stalls for so long that the broker was out
+    of sight: it would take the groups up anew then, and know what others did with them meanwhile."""
+    bench.broker.membership.on_fenced.remove(bench.broker.groups.forget)
+
+
 def beat(joined: Any, group: str = "g") -> HeartbeatRequest:
     return HeartbeatRequest(
         group_id=group, generation_id=joined.generation_id, member_id=joined.member_id
@@ -349,6 +355,7 @@ async def test_I4_a_dead_coordinators_consumer_group_goes_on_with_its_epochs(
         topic = await benches[0].create("t", 4)
         await known(benches, "t")
         owner, others = await split(benches)
+        never_forgets(owner)
         first = await join_consumers(owner, "a")
         second = await join_consumers(owner, "b")
         revoke = await beat_consumers(owner, "a", first.member_epoch)
@@ -381,6 +388,7 @@ async def test_I4_of_two_owners_of_a_group_the_one_with_the_old_picture_changes_
         await benches[0].create("t")
         await known(benches, "t")
         owner, (other,) = await split(benches)
+        never_forgets(owner)
         joined = await join(owner, 9)
         await owner.call(sync_request(joined))
         # The other believes that the owner is dead; the owner has not noticed anything.
