@@ -145,6 +145,7 @@ async def _ask(data: Path, lines: int, report: Report) -> None:
             at_ms=at_ms,
             now_ms=at_ms,
             append_times=log.extents.append_times,
+            extents=log.extents,
         )
         assert len(found.partitions) == PARTITIONS
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 from anabranch.log import extents
-from anabranch.log.counting import Count, RecordCounter
+from anabranch.log.counting import RecordCounter
+from anabranch.log.counts import Count, Tally
 from anabranch.log.reader import plan_splits, read_splits
 from anabranch.log.settings import LogSettings
 from anabranch.metastore.api import Topic
@@ -170,3 +172,22 @@ def test_indexes_of_before_the_counts_are_read(run: Any) -> None:
         assert PackIndex.decode(older).shares[0].data_counts == []
 
     run(scenario)
+
+
+@given(
+    st.sets(st.integers(0, 40), max_size=6),
+    st.sets(st.integers(0, 40)),
+    st.integers(0, 40),
+    st.integers(0, 40),
+)
+def test_a_tally_never_says_less_than_there_is(
+    cuts: set[int], records: set[int], first: int, end: int
+) -> None:
+    places = sorted(cuts)
+    pieces = [Count(len([o for o in records if low <= o < high])) for low, high in pairwise(places)]
+    found = Tally(places, pieces).between(first, end)
+    there = len([o for o in records if first <= o < end])
+    assert there <= found.records <= max(0, end - first)
+    if found.exact:
+        assert found.records == there
+    assert found.exact or not {first, end} <= cuts

@@ -23,6 +23,7 @@ from anabranch.recovery.model import (
 )
 
 from .scene import ADMIN, MEMBER, T0, Scene
+from .test_duplicates import in_transactions
 
 FINE = "no loss, no duplicates"
 
@@ -223,7 +224,7 @@ def test_several_sinks_and_points_are_held_against_each_other(play: Any) -> None
             ("point p", "sink mails", None, "will duplicate 20"),
         ]
         assert str(zero.verdict) == "will duplicate 30"
-        assert "10 before it" in zero.checks[2].verdict.reason
+        assert "10 records before it" in zero.checks[2].verdict.reason
         # Partition 1's point lies behind the log's end: the log is not the one that it was taken of.
         assert str(one.checks[2].verdict) == "unknown" == str(found.points["p"])
 
@@ -288,5 +289,71 @@ def test_a_line_that_was_cut_below_the_position_is_told(play: Any) -> None:
             and "epoch 5 began at 40" in found.points["p"].reason
         )
         assert str(checks["point p"].verdict) == FINE  # partition 1's lies below the cut
+
+    play(story)
+
+
+def test_records_are_counted_and_not_offsets(play: Any) -> None:
+    """I6: three offsets of a transaction are two records, or none; of what is gone only the offsets are known."""
+
+    async def story(stage: Scene) -> None:
+        topic = await stage.log.create_topic("paid", 1, {"retention.ms": "-1"})
+        await in_transactions(
+            stage, topic, 80
+        )  # offsets 3n, 3n + 1; every fourth transaction aborts
+        topic_id = topic_id_text(topic.id)
+        await stage.commit("view", topic, {0: 30}, T0 + 100)
+        await stage.commit("view", topic, {0: 60}, T0 + 200)
+
+        async def look(at: int = 150, sink: int | None = None, **how: Any) -> Any:
+            sinks = ()
+            if sink is not None:
+                reached = (Position("paid", topic_id, 0, sink),)
+                sinks = (SinkState("view.db", SinkClass.TRANSACTIONAL, "", reached),)
+            found = await explain(
+                stage.metastore, "view", at_ms=T0 + at, now_ms=T0 + 500, sinks=sinks,
+                points=[_point("p", topic_id, 45)], **{"extents": stage.log.extents, **how},
+            )  # fmt: skip
+            return found.partitions[0]
+
+        def between(first: int, end: int) -> int:
+            return sum(o % 3 != 2 and o // 3 % 4 != 0 for o in range(first, end))
+
+        one = await look()
+        assert (one.lag.records, one.lag_offsets, one.lag_at_most) == (between(30, 120), 90, False)
+        assert (one.again, one.again_at_most) == (between(30, 60), False)
+        assert str(one.verdict) == f"will duplicate {between(30, 60)}"
+        assert f"{between(30, 45)} records before it" in one.checks[1].verdict.reason
+        assert str((await look(sink=21)).verdict) == f"will lose {between(21, 30)}"
+        # 59 is a marker; 60 to 62 are an aborted transaction and its marker.
+        fine = await look(at=250, sink=59)
+        assert str(fine.verdict) == FINE and "no record lies between" in fine.verdict.reason
+        ahead = await look(at=250, sink=63)
+        assert str(ahead.verdict) == FINE and ahead.verdict.records == 0
+        await stage.log.delete_records(topic, 0, 45)
+        gone = await look(sink=30)
+        assert str(gone.verdict) == "will lose at most 15", "what is gone is known by its offsets"
+        assert (gone.lag.records, gone.again) == (between(45, 120), between(45, 60))
+        by_offsets = await look(sink=30, extents=None)
+        assert str(by_offsets.verdict) == "will lose 15" and by_offsets.lag_offsets == 75
+
+    play(story)
+
+
+def test_what_was_not_counted_is_an_upper_bound(play: Any, monkeypatch: Any) -> None:
+    async def story(stage: Scene) -> None:
+        topic = await stage.log.create_topic("paid", 1, {"retention.ms": "-1"})
+        await in_transactions(stage, topic, 8)
+        await stage.commit("view", topic, {0: 3}, T0 + 100)
+        monkeypatch.setattr("anabranch.recovery.history.explain.BYTES_MAX", 0)
+        seen = {}
+        for exact in (False, True):
+            found = await explain(
+                stage.metastore, "view", at_ms=T0 + 150, now_ms=T0 + 500,
+                extents=stage.log.extents, exact=exact,
+            )  # fmt: skip
+            (one,) = found.partitions
+            seen[exact] = one.lag.records, one.lag_at_most
+        assert seen == {False: (9, True), True: (6, False)}
 
     play(story)

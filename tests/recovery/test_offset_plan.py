@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from anabranch.errors import UserFault
 from anabranch.groups.readers import Reader, encode
-from anabranch.metastore.api import Actor, Committed, GroupRow, OffsetAction, Topic
+from anabranch.metastore.api import (
+    Actor,
+    Committed,
+    GroupRow,
+    OffsetAction,
+    Topic,
+    Transactional,
+)
+from anabranch.records.builder import build_batch
+from anabranch.records.record import Record
 from anabranch.recovery.history import offset_planning
 from anabranch.recovery.history.offset_plan import Aim, Wish, decide, parse_csv
 from anabranch.recovery.history.offset_planning import Want
@@ -22,6 +31,7 @@ from anabranch.recovery.plans.runbook import runbook
 from anabranch.recovery.promises import classes
 
 from .scene import T0, Scene
+from .test_duplicates import in_transactions
 
 NOW = T0 + 1_000_000
 
@@ -34,7 +44,9 @@ async def _plan(stage: Scene, aim: Aim, *, group: str = "view", **more: Any) -> 
         answer = await log.list_offset(topic, partition, at_ms)
         return None if answer.offset < 0 else (answer.offset, answer.timestamp)
 
-    names = {name: more.pop(name) for name in ("reason", "ticket", "now_ms") if name in more}
+    names = {
+        name: more.pop(name) for name in ("reason", "ticket", "now_ms", "extents") if name in more
+    }
     return await offset_planning.plan(
         stage.metastore,
         group,
@@ -88,6 +100,46 @@ def test_a_plan_says_what_is_skipped_and_what_is_read_again(play: Any) -> None:
             await _plan(stage, Aim.EARLIEST, topics={"flights": [2]})
         fresh = await _plan(stage, Aim.LATEST, group="new", topics={"flights": []})
         assert [(step.now, step.target) for step in fresh.steps] == [(None, 100), (None, 100)]
+
+    play(story)
+
+
+def test_a_plan_counts_records_and_not_offsets(play: Any) -> None:
+    """I6: markers and aborted records are neither skipped nor read again."""
+
+    async def story(stage: Scene) -> None:
+        topic = await stage.log.create_topic("paid", 1, {"retention.ms": "-1"})
+        await in_transactions(
+            stage, topic, 40
+        )  # offsets 3n, 3n + 1; every fourth transaction aborts
+        await stage.commit("view", topic, {0: 30}, T0)
+
+        def between(first: int, end: int) -> int:
+            return sum(o % 3 != 2 and o // 3 % 4 != 0 for o in range(first, end))
+
+        extents = stage.log.extents
+        back = await _plan(stage, Aim.OFFSET, number=1, extents=extents)
+        assert (back.replayed.records, back.replayed_at_most) == (between(1, 30), False)
+        on = await _plan(stage, Aim.LATEST, extents=extents)
+        assert (on.skipped.records, on.skipped_at_most) == (between(30, 60), False)
+        assert b"at_most" not in canonical_json(on)
+        by_offsets = await _plan(stage, Aim.LATEST)
+        assert by_offsets.skipped.records == 30
+        transactions = stage.log.transactions
+        assert transactions is not None
+        row = await transactions.init("other", 60_000)
+        batch = build_batch(
+            [Record(0, T0, b"k", b"v", ())],
+            producer_id=row.producer_id,
+            producer_epoch=row.epoch,
+            base_sequence=0,
+            transactional=True,
+        )
+        await stage.log.append(topic, 0, memoryview(bytearray(batch)), Transactional("other", True))
+        open_ = await _plan(stage, Aim.LATEST, extents=extents)
+        assert (open_.skipped.records, open_.skipped_at_most) == (between(30, 60) + 1, True)
+        found, _ = await offset_planning.find(stage.metastore, open_.id)
+        assert found.plan == open_, "the hash covers what was counted"
 
     play(story)
 

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     metavar="ID",
     help="Also hold this recovery point against group, sinks and log. Repeatable.",
 )
+@click.option(
+    "--exact", is_flag=True, help="Count records where that means to read more of the log, too."
+)
 @_options.sink_option
 @_options.data_option
 @_options.output_option
@@ -46,6 +49,7 @@ def command(
     between: tuple[str, str] | None,
     topics: tuple[str, ...],
     points: tuple[str, ...],
+    exact: bool,
     sinks: tuple[str, ...],
     data: Location,
     output: str,
@@ -66,9 +70,9 @@ def command(
         from anabranch.recovery.times import parse_time
 
         now_ms = _options.now_ms()
-        if between is not None and (at != "now" or sinks or points):
+        if between is not None and (at != "now" or sinks or points or exact):
             raise UserFault(
-                "--between tells what changed; --at, --sink and --point belong to one instant"
+                "--between tells what changed; --at, --sink, --point and --exact belong to one instant"
             )
         async with _options.opened(data) as log:
             if between is not None:
@@ -88,6 +92,8 @@ def command(
                 topics=topics or None,
                 append_times=log.extents.append_times,
                 record_time=lambda extent, offset: record_time(log.extents, extent, offset),
+                extents=log.extents,
+                exact=exact,
             )
         emit(output, lambda: explanation, lambda: _parts(explanation))
 
@@ -153,7 +159,7 @@ def _changed(changed: Difference) -> Iterator[Part]:
 
 
 def _parts(explanation: Explanation) -> Iterator[Part]:
-    from anabranch.recovery.model import VerdictKind
+    from anabranch.recovery.model import VerdictKind, at_most
     from anabranch.recovery.times import bytes_text, time_text
 
     at = time_text(explanation.at_ms)
@@ -190,7 +196,7 @@ def _parts(explanation: Explanation) -> Iterator[Part]:
                 p.position,
                 p.committed_now,
                 p.log_end,
-                p.lag.records,
+                at_most(p.lag.records, p.lag_at_most),
                 bytes_text(p.lag.bytes),
                 _ago(p.lag_ms),
                 _span(p.behind_ms),
@@ -216,7 +222,17 @@ def _parts(explanation: Explanation) -> Iterator[Part]:
     lag = sum(p.lag.records for p in partitions)
     size = bytes_text(sum(p.lag.bytes for p in partitions))
     again = sum(p.again for p in partitions)
-    yield f"A restart there reads {lag:,} records ({size}); {again:,} of them for the second time."
+    offsets = sum(p.lag_offsets for p in partitions)
+    bound = any(p.lag_at_most for p in partitions)
+    second = at_most(again, any(p.again_at_most for p in partitions))
+    kept = "" if offsets == lag else f", {offsets:,} offsets"
+    yield (
+        f"A restart there reads {at_most(lag, bound)} records ({size}{kept}); {second} of them for the second time."
+    )
+    if bound:
+        yield (
+            "“At most”: a transaction is open, or counting what is no record would mean to read more of the log (--exact)."
+        )
     if explanation.verdict.kind is VerdictKind.SAFE:
         yield (
             "This judges positions, not results: what was computed wrongly stays wrong. To repair it, "

@@ -156,6 +156,7 @@ async def _plan(
         ticket=ticket,
         offset_at=offset_at,
         append_times=log.extents.append_times,
+        extents=log.extents,
     )
     await _options.audited(
         log,
@@ -317,6 +318,7 @@ async def _tell(log: Log, what: str, record: Record) -> None:
 
 
 def _plan_parts(plan: OffsetPlan) -> Iterator[Part]:
+    from anabranch.recovery.model import at_most
     from anabranch.recovery.times import bytes_text
 
     yield f"Plan {plan.id} for group {plan.group}  (sha256 {plan.hash[:16]}…)"
@@ -345,18 +347,24 @@ def _plan_parts(plan: OffsetPlan) -> Iterator[Part]:
                 step.now,
                 step.target,
                 step.log_end,
-                step.skipped.volume.records,
+                at_most(step.skipped.volume.records, step.skipped.at_most),
                 _span(step.skipped),
-                step.replayed.volume.records,
+                at_most(step.replayed.volume.records, step.replayed.at_most),
                 _span(step.replayed),
             )
             for step in plan.steps
         ],
     )
     yield (
-        f"{plan.skipped.records:,} records ({bytes_text(plan.skipped.bytes)}) are skipped, "
-        f"{plan.replayed.records:,} ({bytes_text(plan.replayed.bytes)}) are read again."
+        f"{at_most(plan.skipped.records, plan.skipped_at_most)} records ({bytes_text(plan.skipped.bytes)}) are "
+        f"skipped, {at_most(plan.replayed.records, plan.replayed_at_most)} ({bytes_text(plan.replayed.bytes)}) are read "
+        "again."
     )
+    if plan.skipped_at_most or plan.replayed_at_most:
+        yield (
+            "“At most”: a transaction is open, or counting what is no record would mean to read too much; of these only "
+            "the offsets are known."
+        )
     for step in plan.steps:
         if step.told:
             yield f"TOLD TO: {step.topic}:{step.partition}: {step.told}"

@@ -231,7 +231,7 @@ def _list_parts(plans: list[Plan]) -> Iterator[Part]:
 
 
 def _parts(plan: Plan) -> Iterator[Part]:
-    from anabranch.recovery.plans.plan import at_most
+    from anabranch.recovery.model import at_most
     from anabranch.recovery.times import bytes_text, duration_text, time_text
 
     incident = plan.incident

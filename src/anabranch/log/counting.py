@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from anabranch.errors import Corrupt, StoreFault
 from anabranch.log.aborted import AbortedRanges
+from anabranch.log.counts import Count, Tally
 from anabranch.log.extents import ExtentReader
 from anabranch.metastore.api import Aborted, Extent, Metastore
 from anabranch.records.batch import BatchHeader, scan
@@ -29,16 +30,6 @@ CHUNK_BYTES: Final = 1024 * 1024  # read at a time
 STALE_READS_MAX: Final = (
     3  # an extent may be merged away between the query and the read, not for ever
 )
-
-
-class Count(NamedTuple):
-    """``records``, or at most so many."""
-
-    records: int
-    exact: bool = True
-
-    def __add__(self, other: Count) -> Count:  # type: ignore[override]  # these are not lists of things
-        return Count(self.records + other.records, self.exact and other.exact)
 
 
 class RecordCounter:
@@ -62,14 +53,21 @@ class RecordCounter:
     ) -> dict[int, Count]:
         """Records of ``[start, offset)`` for each of ``offsets``; of none below ``start``. Raises StoreFault, Corrupt
         of the metastore; what of the log cannot be read counts as records, at most."""
-        cuts = sorted({start, *(offset for offset in offsets if offset > start)})
+        counted = await self.tally(topic_no, partition, [start, *(o for o in offsets if o > start)])
+        return {offset: counted.between(start, offset) for offset in offsets}
+
+    async def tally(self, topic_no: int, partition: int, offsets: Iterable[int]) -> Tally:
+        """Records between each two neighbours of ``offsets``, none of which should lie below the log start: what is gone
+        counts as no record. Raises as :meth:`upto`."""
+        cuts = sorted(set(offsets))
+        if len(cuts) < 2:
+            return Tally(cuts, ())
         row = await self._metastore.partition(topic_no, partition)
         unstable = -1 if row is None else row.unstable
         aborted = await self._metastore.aborted_transactions(
-            topic_no, partition, start, cuts[-1], ABORTED_MAX
+            topic_no, partition, cuts[0], cuts[-1], ABORTED_MAX
         )
-        total = Count(0)
-        found = {start: total}
+        pieces = []
         for first, end in pairwise(cuts):
             for attempt in range(STALE_READS_MAX):
                 try:
@@ -80,9 +78,8 @@ class RecordCounter:
                         piece = Count(end - first, exact=False)
             if 0 <= unstable < end:  # what is open may be committed, or aborted
                 piece = Count(piece.records, exact=False)
-            total += piece
-            found[end] = total
-        return {offset: found.get(offset, Count(0)) for offset in offsets}
+            pieces.append(piece)
+        return Tally(cuts, pieces)
 
     async def _between(
         self, topic_no: int, partition: int, first: int, end: int, aborted: Sequence[Aborted]

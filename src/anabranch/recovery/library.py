@@ -192,9 +192,10 @@ class Recovery(OpenedCluster):
         at: Time = "now",
         sinks: Sequence[str] = (),
         held_against: Sequence[str] = (),
+        exact: bool = False,
     ) -> Explanation:
         """Where a group stood, who had put it there, and what a restart there does to each sink.
-        ``held_against``: recovery points."""
+        ``held_against``: recovery points. ``exact``: count records even where that means to read much of the log."""
         log = self._log
 
         async def ask() -> Explanation:
@@ -207,6 +208,8 @@ class Recovery(OpenedCluster):
                 points=[await points.find(log.metastore, each) for each in held_against],
                 append_times=log.extents.append_times,
                 record_time=lambda extent, offset: record_time(log.extents, extent, offset),
+                extents=log.extents,
+                exact=exact,
             )
 
         return self._run(ask())
@@ -298,6 +301,7 @@ class Recovery(OpenedCluster):
                 ticket=ticket,
                 offset_at=self._offset_at,
                 append_times=self._log.extents.append_times,
+                extents=self._log.extents,
             )
         )
 

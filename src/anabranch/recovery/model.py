@@ -10,13 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from anabranch.log.counts import Count
 from anabranch.recovery.checkpoints.model import (
     Changelog,
     InFlight,
@@ -210,6 +211,9 @@ class Volume(Struct, frozen=True):
 NOTHING = Volume(0, 0)
 
 
+_NONE = Count(0)  # and known to be none
+
+
 class VerdictKind(StrEnum):
     """What a restart at a position does to the effects.
 
@@ -224,19 +228,36 @@ class VerdictKind(StrEnum):
 
 
 class Verdict(Struct, frozen=True):
-    """``records`` are duplicated, lost, or (when safe) repeated and suppressed."""
+    """``records`` are duplicated, lost, or (when safe) repeated and suppressed; ``at_most``: or fewer, because only
+    their offsets are known."""
 
     kind: VerdictKind
     records: int
     reason: str
+    at_most: bool = False
 
     def __str__(self) -> str:
+        count = at_most(self.records, self.at_most)
         if self.kind in (VerdictKind.DUPLICATES, VerdictKind.LOSES):
-            return f"{self.kind} {self.records:,}"
+            return f"{self.kind} {count}"
         if self.kind is VerdictKind.SAFE:
-            kept = f", {self.records:,} suppressed" if self.records else ""
+            kept = f", {count} suppressed" if self.records else ""
             return f"no loss, no duplicates{kept}"
         return str(self.kind)
+
+
+def at_most(records: int, bound: bool) -> str:
+    """A number of records in words; ``bound``: there may be fewer."""
+    return f"at most {records:,}" if bound and records else f"{records:,}"
+
+
+Between = Callable[[int, int], Count]
+"""How many records lie in ``[first, end)`` of a partition (``log.counting.Tally.between``)."""
+
+
+def offsets_between(first: int, end: int) -> Count:
+    """Every offset taken for a record: where a log has no transactions, no holes and was not compacted."""
+    return Count(max(0, end - first))
 
 
 def judge(
@@ -245,6 +266,7 @@ def judge(
     log_end: int,
     effects: int | None,
     sink_class: SinkClass | None,
+    between: Between = offsets_between,
 ) -> Verdict:
     """What happens to effects that reach up to ``effects`` when reading restarts at ``position``.
 
@@ -257,7 +279,8 @@ def judge(
         r > effects   records [effects, r) are never dealt with
 
     ``effects`` None means that nothing tells how far they reach; ``sink_class`` None is judged as
-    the worst of them.
+    the worst of them. Offsets are no records: where ``between`` knows that only markers of transactions, aborted and
+    compacted records lie between the two, nothing is lost and nothing comes again.
     """
     if position is None:
         return Verdict(
@@ -277,14 +300,28 @@ def judge(
             reason = f"the log now starts at {log_start:,}"
         else:
             reason = f"effects reach only to {effects:,}"
-        return Verdict(VerdictKind.LOSES, start - effects, reason)
+        lost = between(effects, start)
+        if lost == _NONE:
+            return Verdict(
+                VerdictKind.SAFE, 0, "no record lies between the effects and the position"
+            )
+        return Verdict(VerdictKind.LOSES, lost.records, reason, not lost.exact)
     if start == effects:
         return Verdict(VerdictKind.SAFE, 0, "reading goes on exactly where the effects end")
-    again = effects - start
+    again = between(start, effects)
+    if again == _NONE:
+        return Verdict(VerdictKind.SAFE, 0, "no record lies between the position and the effects")
     if sink_class is not None and sink_class.absorbs:
         word = "suppresses" if sink_class.suppresses else "overwrites with equals"
-        return Verdict(VerdictKind.SAFE, again, f"the sink {word} what it has seen")
-    return Verdict(VerdictKind.DUPLICATES, again, f"effects already reach to {effects:,}")
+        return Verdict(
+            VerdictKind.SAFE, again.records, f"the sink {word} what it has seen", not again.exact
+        )
+    return Verdict(
+        VerdictKind.DUPLICATES,
+        again.records,
+        f"effects already reach to {effects:,}",
+        not again.exact,
+    )
 
 
 def topic_id_text(topic_id: bytes) -> str:

@@ -2,16 +2,22 @@
 
 Four accounts of one thing are held against each other: what the group committed, how far each sink's
 effects reach, where each recovery point (another engine's checkpoint) begins, and what the log still holds.
+
+Positions are offsets; what lies between them is counted in records, as a reader of committed transactions gets them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from anabranch.errors import UserFault
+from anabranch.log.counting import RecordCounter
+from anabranch.log.counts import Count
 from anabranch.log.epochs import end_of_epoch
+from anabranch.log.extents import ExtentReader
 from anabranch.metastore.api import (
     Actor,
     Committed,
@@ -23,6 +29,7 @@ from anabranch.metastore.api import (
 from anabranch.recovery import observe
 from anabranch.recovery.model import (
     NOTHING,
+    Between,
     PartitionView,
     Position,
     RecoveryPoint,
@@ -31,12 +38,18 @@ from anabranch.recovery.model import (
     Verdict,
     VerdictKind,
     Volume,
+    at_most,
     judge,
+    offsets_between,
     positions_by_key,
     topic_id_text,
 )
 from anabranch.recovery.plans.missing import truncated
 from anabranch.recovery.times import time_text
+
+# What one explanation reads to count records, unless told to count all: some tenths of a second at most.
+BYTES_MAX: Final = 16 * 1024 * 1024  # of log, for all partitions together
+INDEXES_MAX: Final = 256
 
 
 class Change(Struct, frozen=True):
@@ -88,10 +101,10 @@ class Check(Struct, frozen=True):
 class PartitionExplanation(Struct, frozen=True, kw_only=True):
     """One partition of the group at the instant.
 
-    What a restart at ``position`` has before it now: ``lag`` records and bytes to the log end; the record at
-    the position was appended ``lag_ms`` ago, and ``behind_ms`` before the log's last one; its own timestamp is
-    ``event_ms``. None: there is no such record, or nothing tells. ``again`` are the records between
-    ``position`` and what the group has committed since. ``cut``: the line that the position was committed in ended there, and
+    What a restart at ``position`` has before it now: ``lag`` records and bytes to the log end (``lag_at_most``: or
+    fewer records), which are ``lag_offsets`` offsets; the record at the position was appended ``lag_ms`` ago, and ``behind_ms`` before the log's last one; its own timestamp is
+    ``event_ms``. None: there is no such record, or nothing tells. ``again`` are the retained records
+    between ``position`` and what the group has committed since (``again_at_most``: or fewer). ``cut``: the line that the position was committed in ended there, and
     consumers are sent back to it.
     ``change`` None: the group has no history here, a point alone names the partition.
     """
@@ -112,6 +125,9 @@ class PartitionExplanation(Struct, frozen=True, kw_only=True):
     cut: int | None
     checks: tuple[Check, ...]
     verdict: Verdict
+    lag_offsets: int = 0
+    lag_at_most: bool = False
+    again_at_most: bool = False
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
@@ -137,7 +153,12 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     of_kind = [verdict for verdict in verdicts if verdict.kind is kind]
     reasons = list(dict.fromkeys(verdict.reason for verdict in of_kind))
     reason = reasons[0] if len(reasons) == 1 else f"{reasons[0]} (and {len(reasons) - 1} more)"
-    return Verdict(kind, sum(verdict.records for verdict in of_kind), reason)
+    return Verdict(
+        kind,
+        sum(verdict.records for verdict in of_kind),
+        reason,
+        any(verdict.at_most for verdict in of_kind),
+    )
 
 
 def check_against(
@@ -146,6 +167,7 @@ def check_against(
     view: PartitionView,
     effects: Mapping[str, tuple[SinkClass, int | None]],
     committed_now: int | None,
+    between: Between = offsets_between,
 ) -> list[Check]:
     """Hold ``position`` against what each sink says (by name: class, next offset).
 
@@ -157,7 +179,7 @@ def check_against(
             verdict = Verdict(VerdictKind.UNKNOWN, 0, "the sink holds no offset of this partition")
         else:
             known = reached if reached is not None else committed_now
-            verdict = judge(position, view.log_start, view.log_end, known, sink_class)
+            verdict = judge(position, view.log_start, view.log_end, known, sink_class, between)
         found.append(Check(of, f"sink {name}", reached, verdict))
     return found
 
@@ -180,6 +202,7 @@ def check_point(
     at: int | None,
     epochs: Sequence[LeaderEpoch],
     now_ms: int,
+    between: Between = offsets_between,
 ) -> Check:
     """Can this partition be restarted from the point: does the log hold everything after it?
 
@@ -190,7 +213,7 @@ def check_point(
     if taken is None:
         verdict = Verdict(VerdictKind.UNKNOWN, 0, "the point says nothing of this partition")
         return Check(of, "log", None, verdict)
-    verdict = judge(taken.offset, view.log_start, view.log_end, None, None)
+    verdict = judge(taken.offset, view.log_start, view.log_end, None, None, between)
     cut = truncated(taken, view, list(epochs), now_ms)
     if cut and verdict.kind is VerdictKind.SAFE:
         verdict = Verdict(VerdictKind.UNKNOWN, cut[0].records, cut[0].detail)
@@ -200,7 +223,9 @@ def check_point(
         elif at == taken.offset:
             apart = "the group stands at the same offset"
         else:
-            apart = f"the group stands {abs(at - taken.offset):,} {'after' if at > taken.offset else 'before'} it"
+            far = between(min(at, taken.offset), max(at, taken.offset))
+            where = "after" if at > taken.offset else "before"
+            apart = f"the group stands {at_most(far.records, not far.exact)} records {where} it"
         verdict = Verdict(VerdictKind.SAFE, 0, f"the log holds all that follows; {apart}")
     return Check(of, "log", taken.offset, verdict)
 
@@ -215,6 +240,9 @@ class _Facts(Struct, frozen=True):
     end_ms: int | None = None
     cut: int | None = None
     epochs: tuple[LeaderEpoch, ...] = ()
+    lag_offsets: int = 0
+    lag_at_most: bool = False
+    between: Between = offsets_between
 
 
 def explain_partition(
@@ -245,9 +273,9 @@ def explain_partition(
             reached = positions_by_key(sink.positions).get(key)
             effects[sink.name] = (sink.sink_class, reached.offset if reached else None)
         if effects:
-            mine = check_against("group", position, view, effects, committed_now)
+            mine = check_against("group", position, view, effects, committed_now, facts.between)
         else:
-            own = judge(position, view.log_start, view.log_end, committed_now, None)
+            own = judge(position, view.log_start, view.log_end, committed_now, None, facts.between)
             mine = [Check("group", "group", committed_now, own)]
         if facts.cut is not None and position is not None:
             mine.append(
@@ -260,26 +288,29 @@ def explain_partition(
                         position - facts.cut,
                         f"the line that it was read from was cut at {facts.cut:,}: consumers are sent back there, and "
                         "what was done behind it came of other records",
+                        at_most=True,
                     ),
                 )
             )
         theirs: list[Check] = []
         for point in points:
             taken = positions_by_key(point.positions).get(key)
-            against = check_point(point, taken, view, position, facts.epochs, now_ms)
+            against = check_point(point, taken, view, position, facts.epochs, now_ms, facts.between)
             theirs.append(against)
             if taken is not None and effects:
-                theirs += check_against(against.of, taken.offset, view, effects, committed_now)
+                theirs += check_against(
+                    against.of, taken.offset, view, effects, committed_now, facts.between
+                )
         checks = [*mine, *theirs]
         verdict = worst([one.verdict for one in mine])
         if position is None and points:
             verdict = worst([one.verdict for one in theirs if one.by == "log"])
-            verdict = Verdict(
-                verdict.kind, verdict.records, f"no committed offset; {verdict.reason}"
-            )
-    again = 0
-    if position is not None and committed_now is not None:
-        again = max(0, committed_now - position)
+            verdict = structs.replace(verdict, reason=f"no committed offset; {verdict.reason}")
+    again = Count(0)
+    if position is not None and committed_now is not None and view is not None:
+        again = facts.between(
+            max(position, view.log_start), max(view.log_start, min(committed_now, view.log_end))
+        )
     lag_ms = None
     if moment is not None:
         lag_ms = max(0, now_ms - moment.appended_ms)
@@ -300,11 +331,14 @@ def explain_partition(
         lag=facts.lag,
         lag_ms=lag_ms,
         behind_ms=behind_ms,
-        again=again,
+        again=again.records,
         event_ms=moment.event_ms if moment is not None else None,
         cut=facts.cut,
         checks=tuple(checks),
         verdict=verdict,
+        lag_offsets=facts.lag_offsets,
+        lag_at_most=facts.lag_at_most,
+        again_at_most=not again.exact,
     )
 
 
@@ -319,9 +353,13 @@ async def explain(
     topics: Sequence[str] | None = None,
     append_times: observe.AppendTimes | None = None,
     record_time: observe.RecordTime | None = None,
+    extents: ExtentReader | None = None,
+    exact: bool = False,
 ) -> Explanation:
     """Explain ``group`` at ``at_ms``; see ``observe.moment_at`` for ``append_times`` and ``record_time``.
 
+    ``extents`` reads the log, to count records: some of it, or with ``exact`` as much as a plan would. What was not
+    counted is *at most* as many records as offsets. Without it every offset counts as a record.
     Raises UserFault if it had committed nothing by then and no point says where it is.
     """
     items = await observe.group_positions(metastore, group, at_ms, topics)
@@ -348,6 +386,15 @@ async def explain(
         view.key: view for view in await observe.partition_views(metastore, list(involved.values()))
     }
     committed = {(c.topic_no, c.partition): c for c in await metastore.committed(group)}
+    named: dict[tuple[str, int], list[int]] = {}
+    for positions in (*(sink.positions for sink in sinks), *(one.positions for one in points)):
+        for taken in positions:
+            named.setdefault(taken.key, []).append(taken.offset)
+    counter = None
+    if extents is not None and exact:
+        counter = RecordCounter(metastore, extents)
+    elif extents is not None:
+        counter = RecordCounter(metastore, extents, bytes_max=BYTES_MAX, indexes_max=INDEXES_MAX)
     partitions = []
     for key in sorted(keys, key=lambda key: (live[key[0]].name, key[1])):
         topic = live[key[0]]
@@ -359,19 +406,40 @@ async def explain(
         if view is not None and view.leader_epoch > 0:
             epochs = await metastore.leader_epochs(*number)
         now = committed.get(number)
-        if view is not None and change is not None and change.new is not None:
-            if now is not None and now.offset == change.new:
-                cut = cut_of(now, epochs, view.log_end)
-            start = max(change.new if cut is None else cut, view.log_start)
+        reached = now.offset if now is not None else None
+        position = change.new if change is not None else None
+        if view is not None and now is not None and now.offset == position:
+            cut = cut_of(now, epochs, view.log_end)
+        between: Between = offsets_between
+        if view is not None and counter is not None:
+            marks = (one for one in (position, reached, cut) if one is not None)
+            between = await _counted(counter, view, [*named.get(key, ()), *marks])
+        lag_offsets, lag_at_most = 0, False
+        if view is not None and position is not None:
+            start = max(position if cut is None else cut, view.log_start)
             lag = await observe.volume(metastore, *number, start, view.log_end)
+            lag_offsets = max(0, view.log_end - start)
+            if counter is not None:
+                counted = between(start, view.log_end)
+                lag, lag_at_most = Volume(counted.records, lag.bytes), not counted.exact
             if start < view.log_end:
                 moment = await observe.moment_at(
                     metastore, *number, start, append_times, record_time
                 )
                 end = await observe.moment_at(metastore, *number, view.log_end - 1, append_times)
                 end_ms = end.appended_ms if end is not None else None
-        reached = now.offset if now is not None else None
-        facts = _Facts(view, reached, lag, moment, end_ms, cut, tuple(epochs))
+        facts = _Facts(
+            view,
+            reached,
+            lag,
+            moment,
+            end_ms,
+            cut,
+            tuple(epochs),
+            lag_offsets,
+            lag_at_most,
+            between,
+        )
         partitions.append(
             explain_partition(
                 topic.name, *key, change, facts, sinks=sinks, points=points, now_ms=now_ms
@@ -398,6 +466,14 @@ async def explain(
         },
         verdict=worst([partition.verdict for partition in partitions]),
     )
+
+
+async def _counted(counter: RecordCounter, view: PartitionView, marks: Iterable[int]) -> Between:
+    """Records between any two of ``marks`` (clamped to what the log holds) and the log end."""
+    low, high = view.log_start, view.log_end
+    cuts = {high, *(min(high, max(low, mark)) for mark in marks)}
+    tally = await counter.tally(view.topic_no, view.partition, cuts)
+    return tally.between
 
 
 def _of_point(

@@ -33,12 +33,16 @@ class Aim(StrEnum):
     POINT = "to-point"
 
 
-class Span(Struct, frozen=True):
-    """A range of records that a move skips or replays: how many, and when they were appended (None: empty)."""
+class Span(Struct, frozen=True, omit_defaults=True):
+    """A range of records that a move skips or replays: how many, and when they were appended (None: empty).
+
+    Counted as a reader of committed transactions gets them; ``at_most``: it may get fewer.
+    """
 
     volume: Volume
     first_ms: int | None
     last_ms: int | None
+    at_most: bool = False  # left out of the document, and of its hash, where it is not so
 
     @property
     def length_ms(self) -> int | None:
@@ -126,6 +130,16 @@ class OffsetPlan(Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...]
     bystanders: tuple[str, ...]
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def skipped_at_most(self) -> bool:
+        """Whether ``skipped`` may be fewer records."""
+        return any(step.skipped.at_most for step in self.steps)
+
+    @property
+    def replayed_at_most(self) -> bool:
+        """Whether ``replayed`` may be fewer records."""
+        return any(step.replayed.at_most for step in self.steps)
 
 
 class Approval(Struct, frozen=True):

@@ -15,6 +15,8 @@ import msgspec
 from msgspec import Struct, structs
 
 from anabranch.errors import UserFault
+from anabranch.log.counting import RecordCounter
+from anabranch.log.extents import ExtentReader
 from anabranch.metastore.api import Committed, DocumentChange, Metastore, OffsetMove, Topic
 from anabranch.recovery import observe
 from anabranch.recovery.history import readers
@@ -35,7 +37,13 @@ from anabranch.recovery.history.offset_plan import (
     decide,
     make_plan,
 )
-from anabranch.recovery.model import PartitionView, RecoveryPoint, positions_by_key, topic_id_text
+from anabranch.recovery.model import (
+    PartitionView,
+    RecoveryPoint,
+    Volume,
+    positions_by_key,
+    topic_id_text,
+)
 from anabranch.recovery.promises import classes as topic_classes
 from anabranch.recovery.times import time_text
 
@@ -79,8 +87,10 @@ async def plan(
     ticket: str = "",
     offset_at: OffsetAt,
     append_times: observe.AppendTimes | None = None,
+    extents: ExtentReader | None = None,
 ) -> OffsetPlan:
-    """Plan what is wanted, and store the plan. Raises UserFault if the group has members, or if any partition would go
+    """Plan what is wanted, and store the plan. ``extents`` reads the log, to count records; without it every
+    offset counts as one. Raises UserFault if the group has members, or if any partition would go
     anywhere that was not asked for."""
     seen = await parked(metastore, group)
     committed = {(one.topic_no, one.partition): one for one in await metastore.committed(group)}
@@ -102,8 +112,11 @@ async def plan(
         for place in places
     ]
     decisions = decide(wishes, clamp=want.clamp, allow_end=want.allow_end)
+    counter = None if extents is None else RecordCounter(metastore, extents)
     steps = [
-        await _step(metastore, views[one.wish.topic, one.wish.partition], one, append_times)
+        await _step(
+            metastore, views[one.wish.topic, one.wish.partition], one, append_times, counter
+        )
         for one in decisions
     ]
     known = await topic_classes.load(metastore)
@@ -404,13 +417,15 @@ async def _step(
     view: PartitionView,
     decision: Decision,
     append_times: observe.AppendTimes | None,
+    counter: RecordCounter | None,
 ) -> Step:
     wish, target = decision.wish, decision.target
     skipped = replayed = NO_SPAN
     if wish.now is not None and wish.now < target:
-        skipped = await _span(metastore, view, wish.now, target, append_times)
+        skipped = await _span(metastore, view, wish.now, target, append_times, counter)
     elif wish.now is not None and wish.now > target:
-        replayed = await _span(metastore, view, target, min(wish.now, view.log_end), append_times)
+        end = min(wish.now, view.log_end)
+        replayed = await _span(metastore, view, target, end, append_times, counter)
     return Step(
         topic=wish.topic,
         topic_id=wish.topic_id,
@@ -433,16 +448,22 @@ async def _span(
     start: int,
     end: int,
     append_times: observe.AppendTimes | None,
+    counter: RecordCounter | None,
 ) -> Span:
     start = max(start, view.log_start)
     if start >= end:
         return NO_SPAN
     number = (view.topic_no, view.partition)
     volume = await observe.volume(metastore, *number, start, end)
+    exact = True
+    if counter is not None:
+        records, exact = (await counter.upto(*number, start, [end]))[end]
+        volume = Volume(records, volume.bytes)
     first = await observe.moment_at(metastore, *number, start, append_times)
     last = await observe.moment_at(metastore, *number, end - 1, append_times)
     return Span(
         volume,
         first.appended_ms if first is not None else None,
         last.appended_ms if last is not None else None,
+        not exact,
     )

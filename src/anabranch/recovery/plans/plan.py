@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from anabranch.log.counting import Count
+from anabranch.log.counts import Count
 from anabranch.recovery.model import (
     SCHEMA_VERSION,
     Checkpoint,
@@ -178,11 +178,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     def at_most(self) -> bool:
         """Whether ``volume`` counts more records than a reader of committed transactions may get."""
         return any(partition.at_most for partition in self.partitions)
-
-
-def at_most(records: int, bound: bool) -> str:
-    """A number of records in words."""
-    return f"at most {records:,}" if bound and records else f"{records:,}"
 
 
 class Measured(Struct, frozen=True):

@@ -9,7 +9,8 @@ import msgspec
 
 from anabranch.errors import UserFault
 from anabranch.log.config import effective
-from anabranch.log.counting import Count, RecordCounter
+from anabranch.log.counting import RecordCounter
+from anabranch.log.counts import Count
 from anabranch.log.extents import ExtentReader
 from anabranch.metastore.api import Metastore, OffsetAction, OffsetChange, Topic
 from anabranch.recovery import observe

@@ -8,8 +8,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 
-from anabranch.recovery.model import SinkClass, SinkState
-from anabranch.recovery.plans.plan import Basis, IncidentKind, Plan, at_most
+from anabranch.recovery.model import SinkClass, SinkState, at_most
+from anabranch.recovery.plans.plan import Basis, IncidentKind, Plan
 from anabranch.recovery.sinks.locations import keeps_lines
 from anabranch.recovery.times import bytes_text, duration_text, time_text
 
