@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,9 +19,12 @@ from anabranch.records.batch import parse_header
 from anabranch.records.builder import build_batch
 from anabranch.records.record import Record, iter_records
 from anabranch.recovery.replays import replay
+from anabranch.recovery.replays.dead_letters import Letter
 from anabranch.recovery.replays.filters import Decision, Event, Filters, Judge, _rebuilt, parse_key
 from anabranch.recovery.replays.function import replay_function
 from anabranch.recovery.replays.session import Session, Status
+from anabranch.recovery.sinks import kafka
+from tests.support.broker import BrokerThread
 
 from .scene import T0, Scene
 from .test_replay import Bench
@@ -41,9 +46,12 @@ async def values(stage: Scene, name: str) -> dict[tuple[int, int], bytes]:
     }
 
 
-async def prepared(stage: Scene, bench: Bench, filters: Filters, aside: Path) -> Session:
+async def prepared(
+    stage: Scene, bench: Bench, filters: Filters, aside: Path | str, *, token: str = "dddd",
+    bootstrap: str = "",
+) -> Session:  # fmt: skip
     return await replay.prepare(
-        stage.log, bench.plan, token="dddd", now_ms=T0 + 500, command=("true",), bootstrap="",
+        stage.log, bench.plan, token=token, now_ms=T0 + 500, command=("true",), bootstrap=bootstrap,
         creator="ana", filters=filters, dead_letters=aside,
     )  # fmt: skip
 
@@ -264,3 +272,109 @@ def test_a_branch_that_is_merged_meanwhile_is_filtered_all_the_same(
         assert len(letters(session)) == 1
 
     play(story)
+
+
+def in_topic(address: str, topic: str) -> list[Any]:
+    """What a reader of committed records finds in a topic of one partition."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": address,
+            "group.id": "letters",
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+        }
+    )
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    found = []
+    try:
+        while True:
+            message = consumer.poll(1.0)
+            if message is None:
+                continue
+            if message.error() is not None:
+                assert message.error().code() == KafkaError._PARTITION_EOF, message.error().str()
+                return found
+            found.append(message)
+    finally:
+        consumer.close()
+
+
+def test_I6_dead_letters_are_in_a_topic_once_or_not_at_all(
+    play: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a session that is there every letter is there once; of one that failed on its way, none."""
+    filters = Filters(skip=(("flights", 0, 44), ("flights", 1, 60)), skip_if=("offset == 77",))
+    with BrokerThread(tmp_path / "elsewhere") as broker:
+
+        async def story(stage: Scene) -> None:
+            bench = await Bench.make(stage)
+            place = f"kafka:{broker.address}/letters"
+            save = replay._commit_starts
+
+            async def fails(*_: Any) -> None:
+                raise UserFault("killed before the session was there")
+
+            monkeypatch.setattr(replay, "_commit_starts", fails)
+            with pytest.raises(UserFault, match="killed before"):
+                await prepared(stage, bench, filters, place)
+            monkeypatch.setattr(replay, "_commit_starts", save)
+            commit = kafka.KafkaSink._commit
+
+            def dies(
+                self: Any,
+            ) -> None:  # with everything produced; its transaction is ended by nobody
+                self._producer.flush()
+                raise KeyboardInterrupt
+
+            monkeypatch.setattr(kafka.KafkaSink, "_commit", dies)
+            with pytest.raises(KeyboardInterrupt):
+                await prepared(stage, bench, filters, place, token="aaaa")
+            assert await asyncio.to_thread(in_topic, broker.address, "letters") == []
+            monkeypatch.setattr(kafka.KafkaSink, "_commit", commit)
+            # Each session's branches are its own: `topic:` means the cluster of the brokers that it is told.
+            session = await prepared(
+                stage, bench, filters, "topic:others", token="bbbb", bootstrap=broker.address
+            )
+            assert session.filtered is not None
+            assert (session.filtered.dead_letters, session.filtered.skipped) == ("topic:others", 4)
+            found = await asyncio.to_thread(in_topic, broker.address, "others")
+            told = [{name: value.decode() for name, value in m.headers()} for m in found]
+            assert [
+                (t["anabranch.dead-letter.partition"], t["anabranch.dead-letter.offset"])
+                for t in told
+            ] == [("0", "44"), ("0", "77"), ("1", "60"), ("1", "77")]
+            first, message = told[0], found[0]
+            assert (message.key(), message.value()) == (b"k", b"0/44")
+            assert message.timestamp()[1] > T0 + 10**9, "its append's: retention goes by it"
+            assert first == {
+                "anabranch.dead-letter.session": session.id,
+                "anabranch.dead-letter.topic": "flights",
+                "anabranch.dead-letter.partition": "0",
+                "anabranch.dead-letter.offset": "44",
+                "anabranch.dead-letter.timestamp": str(T0 + 44),
+                "anabranch.dead-letter.action": "skipped",
+                "anabranch.dead-letter.reason": "left out by name",
+            }
+            assert told[1]["anabranch.dead-letter.reason"] == "offset == 77"
+            with pytest.raises(UserFault, match="is what the replay reads"):
+                await prepared(stage, bench, filters, "topic:flights", bootstrap=broker.address)
+            with pytest.raises(UserFault, match="is not kafka:HOST:PORT/TOPIC"):
+                await prepared(stage, bench, filters, "kafka:nowhere")
+
+        play(story)
+
+
+@given(
+    st.none() | st.binary(max_size=9),
+    st.none() | st.binary(max_size=9),
+    st.lists(st.tuples(st.text(max_size=5), st.none() | st.binary(max_size=5)), max_size=3),
+    st.text(),
+)
+def test_a_letter_is_read_back_as_it_was(
+    key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes | None]], reason: str
+) -> None:
+    letter = Letter("r-1", "t", 3, "skipped", reason, Record(5, 7, key, value, tuple(headers)))
+    line = letter.to_json()
+    assert "\n" not in line and Letter.from_json(line) == letter
+    assert letter.headers[: len(headers)] == headers

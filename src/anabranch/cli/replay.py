@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -128,8 +127,10 @@ class _Replay(click.Command):
 )
 @click.option(
     "--dead-letters",
-    type=click.Path(path_type=Path),
-    help="Where records that are left out or mended go. [default: replays/ID.dead.jsonl in the data]",
+    "--dead-letter",
+    metavar="PLACE",
+    help="Where records that are left out or mended go: a file, topic:NAME, or kafka:HOST:PORT/TOPIC. "
+    "[default: replays/ID.dead.jsonl in the data]",
 )
 @click.option(
     "--restarts",

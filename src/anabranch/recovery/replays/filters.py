@@ -9,7 +9,6 @@ timestamp. So commands in any language, consumers and functions see the same.
 from __future__ import annotations
 
 import asyncio
-import base64
 import builtins
 import hashlib
 import json
@@ -28,6 +27,7 @@ from anabranch.records.batch import BatchHeader, scan
 from anabranch.records.builder import build_batch
 from anabranch.records.compression import Codec
 from anabranch.records.record import Record, iter_records
+from anabranch.recovery.replays.dead_letters import DeadLetters, Letter
 
 EXTENTS_PER_READ: Final = 1000
 DECISIONS_MAX: Final = 1_000_000  # records left out or mended by one session: about 100 bytes each
@@ -231,11 +231,11 @@ def _loaded(path: Path) -> tuple[Callable[[Event], Any], str]:
 class BranchFilter:
     """Applies a judge to the branches of one session, before anything reads them."""
 
-    def __init__(self, log: Log, judge: Judge, session: str, dead_letters: Path) -> None:
+    def __init__(self, log: Log, judge: Judge, session: str, dead_letters: DeadLetters) -> None:
         self._log = log
         self._judge = judge
         self._session = session
-        self._path = dead_letters
+        self._aside = dead_letters
         self._listed: list[Key] = []
         self._skipped = self._fixed = self._rewritten = 0
 
@@ -266,7 +266,7 @@ class BranchFilter:
             skipped=self._skipped,
             fixed=self._fixed,
             rewritten_bytes=self._rewritten,
-            dead_letters=str(self._path.absolute()),
+            dead_letters=self._aside.shown,
             listed=tuple(self._listed),
         )
 
@@ -353,24 +353,19 @@ class BranchFilter:
         self, topic: str, partition: int, decisions: Mapping[int, tuple[Decision, Record]]
     ) -> None:
         """Dead letters: every record that was left out or mended, as it was, with the reason."""
-        if not decisions:
-            return
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            for offset, (decision, record) in sorted(decisions.items()):
-                letter = {
-                    "session": self._session,
-                    "topic": topic,
-                    "partition": partition,
-                    "offset": offset,
-                    "timestamp": record.timestamp,
-                    "action": "skipped" if decision.record is None else "fixed",
-                    "reason": decision.reason,
-                    "key": _base64(record.key),
-                    "value": _base64(record.value),
-                    "headers": [[key, _base64(value)] for key, value in record.headers],
-                }
-                file.write(json.dumps(letter, ensure_ascii=False) + "\n")
+        self._aside.put(
+            [
+                Letter(
+                    self._session,
+                    topic,
+                    partition,
+                    "skipped" if decision.record is None else "fixed",
+                    decision.reason.encode(errors="backslashreplace").decode(),
+                    record,
+                )
+                for _, (decision, record) in sorted(decisions.items())
+            ]
+        )
         skipped = sum(each.record is None for each, _ in decisions.values())
         self._skipped += skipped
         self._fixed += len(decisions) - skipped
@@ -408,7 +403,3 @@ def _rebuilt(
         offset_deltas=[record.offset - header.base_offset for record in kept],
         last_offset_delta=header.last_offset - header.base_offset,
     )
-
-
-def _base64(value: bytes | None) -> str | None:
-    return None if value is None else base64.b64encode(value).decode()

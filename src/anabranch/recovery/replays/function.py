@@ -76,7 +76,7 @@ def replay_function(
     pace: float | None = None,
     memory_bytes: int = merging.MEMORY_BYTES,
     filters: Filters | None = None,
-    dead_letters: Path | None = None,
+    dead_letters: Path | str | None = None,
     on_result: Callable[[Any], None] = lambda _: None,
     on_progress: replay.OnProgress = lambda _: None,
     clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -106,7 +106,7 @@ def replay_function(
             default: as fast as allowed.
         memory_bytes: with ``in_event_order``, about how much decoded input is held.
         filters: records that are left out or mended, see :mod:`anabranch.recovery.replays.filters`.
-        dead_letters: where these are put aside; default: ``replays`` in the data directory.
+        dead_letters: where these are put aside, see :func:`replay.prepare`; default: ``replays`` in the data directory.
         on_result: called in this thread with what ``function`` returned, before its batch counts as done.
         on_progress: called after each batch.
         clock_ms: milliseconds since the epoch.
@@ -161,7 +161,7 @@ async def _session(
     now_ms: int,
     rates: dict[str, Any],
     filters: Filters | None,
-    dead_letters: Path,
+    dead_letters: Path | str,
 ) -> Session:
     if resume is not None:
         session = await sessions.find(log.metastore, resume)

@@ -24,6 +24,7 @@ from anabranch.recovery.capture import points
 from anabranch.recovery.model import topic_id_text
 from anabranch.recovery.plans.plan import Plan, PlanPartition
 from anabranch.recovery.replays import beside, quota
+from anabranch.recovery.replays.dead_letters import DeadLetters, opened
 from anabranch.recovery.replays.filters import BranchFilter, Filtered, Filters, Judge
 from anabranch.recovery.replays.guards import Guards
 from anabranch.recovery.replays.places import default_bootstrap
@@ -80,7 +81,7 @@ async def prepare(
     event_speed: float | None = None,
     niceness: int = 0,
     filters: Filters | None = None,
-    dead_letters: Path | None = None,
+    dead_letters: Path | str | None = None,
 ) -> Session:
     """Make the session: branches at the plan's ends, start offsets committed, staging filled.
 
@@ -114,7 +115,8 @@ async def prepare(
         niceness: how far the command, and a broker of its own, stand behind others of their machine for its
             processors, 0 (not at all) to 19.
         filters: records that are left out or mended, see :mod:`anabranch.recovery.replays.filters`.
-        dead_letters: the file, or the directory of a file named after the session, where these are put aside.
+        dead_letters: the file, or the directory of a file named after the session, where these are put aside; or a topic:
+            ``topic:NAME``, ``kafka:HOST:PORT/TOPIC``, see :mod:`anabranch.recovery.replays.dead_letters`.
 
     Raises UserFault if the plan cannot be carried out on the log as it stands now.
     """
@@ -143,6 +145,16 @@ async def prepare(
         topic_id_text(topic.id): topic
         for topic in await observe.topics_named(metastore, plan.incident.topics)
     }
+    aside = None
+    if judge is not None:
+        assert dead_letters is not None
+
+        async def brokers() -> tuple[str, str]:
+            if bootstrap:
+                return bootstrap, security_protocol
+            return await default_bootstrap(metastore, await metastore.now_ms(), listener)
+
+        aside = await opened(dead_letters, identity, inputs=plan.incident.topics, brokers=brokers)
     besides = await beside.choose(metastore, also, plan.incident.topics)
     staging = locations.open_lines(str(sink)) if sink is not None else None
     if staging is not None and not staging.stages:
@@ -172,10 +184,8 @@ async def prepare(
         )
         filtered = None
         if judge is not None:
-            assert dead_letters is not None
-            if dead_letters.is_dir() or not dead_letters.suffix:
-                dead_letters = dead_letters / f"{identity}.dead.jsonl"
-            spans, filtered = await _filter(log, judge, identity, dead_letters, branches, spans)
+            assert aside is not None
+            spans, filtered = await _filter(log, judge, identity, aside, branches, spans)
         session = Session(
             id=identity,
             plan=plan.id,
@@ -210,6 +220,8 @@ async def prepare(
             filtered=filtered,
         )
         await _commit_starts(metastore, session, made, now_ms)
+        if aside is not None:
+            await aside.publish()
         await save(metastore, session, now_ms)
     except BaseException:
         for branched in made:
@@ -218,6 +230,8 @@ async def prepare(
             staging.drop(identity)
         raise
     finally:
+        if aside is not None:
+            aside.close()
         if staging is not None:
             staging.close()
     return session
@@ -227,7 +241,7 @@ async def _filter(
     log: Log,
     judge: Judge,
     identity: str,
-    dead_letters: Path,
+    dead_letters: DeadLetters,
     branches: Sequence[Branch],
     spans: tuple[Span, ...],
 ) -> tuple[tuple[Span, ...], Filtered]:

@@ -126,13 +126,13 @@ class KafkaSink:
         where = positions.Place("", dict(conf), positions_topic or f"{name}.positions")
         positions.create_topic(conf, where.topic)
         made = producer({**conf, "transactional.id": f"{name}.{line}", "enable.idempotence": True})
-        _call(line, lambda: made.init_transactions(INIT_S_MAX))
+        call(line, lambda: made.init_transactions(INIT_S_MAX))
         found = positions.read(conf, where.topic)
         epoch = found.lines.get(line, (0, {}))[0] + 1
         named = {output: staged_topic(topic, line) for output, topic in outputs.items()}
         sink = cls(made, where, line, named, found.offsets.get(line, {}), sources)
         told = json.dumps({"epoch": epoch, "outputs": named}).encode()
-        sink._within(lambda: sink.produce(where.topic, positions.line_key(line), told, ()))
+        sink.within(lambda: sink.produce(where.topic, positions.line_key(line), told, ()))
         return sink
 
     @classmethod
@@ -159,7 +159,7 @@ class KafkaSink:
         """
         if self._broken:
             raise StoreFault(f"{self._broken}: open the sink again", retryable=False)
-        _call(self._line, self._producer.begin_transaction)
+        call(self._line, self._producer.begin_transaction)
         transaction = KafkaTransaction(self)
         try:
             yield transaction
@@ -173,7 +173,7 @@ class KafkaSink:
                     for each in transaction.tally.counted()
                 ]
                 metadata = consumer.consumer_group_metadata()
-                _call(
+                call(
                     self._line,
                     lambda: self._producer.send_offsets_to_transaction(offsets, metadata),
                 )
@@ -197,7 +197,7 @@ class KafkaSink:
         topic: str,
         key: bytes | None,
         value: bytes | None,
-        headers: Sequence[tuple[str, bytes]],
+        headers: Sequence[tuple[str, bytes | None]],
         **options: Any,
     ) -> None:
         """Within the transaction; waits where the producer's queue is full."""
@@ -215,8 +215,9 @@ class KafkaSink:
         """Give back the producer's buffers; what is committed stays."""
         self._producer.flush(0)
 
-    def _within(self, act: Callable[[], None]) -> None:
-        _call(self._line, self._producer.begin_transaction)
+    def within(self, act: Callable[[], None]) -> None:
+        """One transaction of what ``act`` produces. Raises as :meth:`transaction`."""
+        call(self._line, self._producer.begin_transaction)
         try:
             act()
         except BaseException:
@@ -272,7 +273,7 @@ def staged_topic(topic: str, line: str) -> str:
     return topic if line == LIVE else f"{topic}.{line}"
 
 
-def _call(line: str, act: Callable[[], Any]) -> None:
+def call(line: str, act: Callable[[], Any]) -> None:
     """Kafka's errors as ours; what may be retried is."""
     deadline = time.monotonic() + COMMIT_S_MAX
     while True:
