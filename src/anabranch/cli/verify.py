@@ -76,8 +76,8 @@ def command(
     """Compare LEFT with RIGHT row by row and list the differences by key, those that nobody expected first.
 
     Each is sqlite:PATH#TABLE, sqlite:PATH#SELECT…, postgresql://…#TABLE or #SELECT…, parquet:PLACE#TABLE (a Parquet
-    sink), topic:NAME?key=json&value=json&take=last|all, or a .parquet, .arrow, .feather or .csv file; a staging line's
-    table is TABLE@SESSION. Exit status 0: equal, or different only where it was expected; 1: otherwise; 2: could not
+    sink), topic:NAME?key=json&value=json&take=last|all, kafka:HOST:PORT/TOPIC?… (of another cluster, likewise), or a
+    .parquet, .arrow, .feather or .csv file; a staging line's table is TABLE@SESSION. Exit status 0: equal, or different only where it was expected; 1: otherwise; 2: could not
     be compared.
     """
     from anabranch.recovery.checks.comparing import compare_named

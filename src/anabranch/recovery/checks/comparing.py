@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
@@ -49,6 +50,10 @@ async def compare_named(
         async def relation(text: str) -> Relation:
             if text.startswith("topic:"):
                 return await topic_relation(await cluster(), text)
+            if text.startswith("kafka:"):
+                from anabranch.recovery.checks.kafka_relation import kafka_relation
+
+                return await asyncio.to_thread(kafka_relation, text)
             return open_relation(text)
 
         conditions: list[Condition] = []

@@ -36,26 +36,64 @@ _NUMBERS = {"int64": Struct(">q"), "int32": Struct(">i"), "double": Struct(">d")
 
 
 class TopicText(NamedTuple):
-    """``topic:NAME?key=…&value=…&take=…`` apart."""
+    """``topic:NAME?key=…&value=…&take=…`` apart; ``config`` is of a topic elsewhere."""
 
     topic: str
     key: str
     value: str
     take: str
+    config: str = ""
 
 
-def parse(text: str) -> TopicText:
-    """Raises UserFault."""
-    name, _, query = text.removeprefix("topic:").partition("?")
+def parse(text: str, form: str = "topic:NAME", *more: str) -> TopicText:
+    """``form`` is how the text begins, ``more`` are options that it may have beside those of all. Raises UserFault."""
+    name, _, query = text.partition(":")[2].partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
-    unknown = options.keys() - {"key", "value", "take"}
+    unknown = options.keys() - {"key", "value", "take", *more}
     take = options.get("take", "last")
     if not name or unknown or take not in ("last", "all"):
         raise UserFault(
-            f"“{text}” is not topic:NAME?key=SCHEMA&value=SCHEMA&take=last|all"
+            f"“{text}” is not {form}?key=SCHEMA&value=SCHEMA&take=last|all"
             + (f" (it has no “{min(unknown)}”)" if unknown else "")
         )
-    return TopicText(name, options.get("key", "json"), options.get("value", "json"), take)
+    schemas = options.get("key", "json"), options.get("value", "json")
+    return TopicText(name, *schemas, take, options.get("config", ""))
+
+
+class Rows:
+    """Records taken one after the other, each partition's in the order of its offsets, as rows of a relation."""
+
+    def __init__(self, text: str, asked: TopicText, *, last: bool) -> None:
+        """``last``: of each key the last one is kept, and none whose value is null. Raises UserFault."""
+        self._text = text
+        self._topic = asked.topic
+        self._key, self._value = _schema(asked.key, "key"), _schema(asked.value, "value")
+        self._keep_last = last
+        self._rows: list[Fields] = []
+        self._last: dict[bytes | None, Fields] = {}
+
+    def take(
+        self, partition: int, offset: int, at_ms: int, key: bytes | None, value: bytes | None
+    ) -> None:
+        """Raises UserFault for what the schemas do not decode."""
+        if self._keep_last:
+            self._last.pop(key, None)
+            if value is None:
+                return
+        try:
+            fields = {**self._value(value), **self._key(key)}
+        except (ValueError, error) as fault:
+            raise UserFault(
+                f"{self._text}: the record at {self._topic}:{partition}={offset} cannot be decoded: {fault}"
+            ) from None
+        fields |= dict(zip(OWN, (partition, offset, at_ms), strict=True))
+        if self._keep_last:
+            self._last[key] = fields
+        else:
+            self._rows.append(fields)
+
+    def relation(self) -> Relation:
+        return _relation(self._text, list(self._last.values()) if self._keep_last else self._rows)
 
 
 async def topic_relation(
@@ -68,33 +106,15 @@ async def topic_relation(
         raise UserFault(
             f"there is no topic “{asked.topic}”; `anabranch topic list` shows what there is"
         )
-    key, value = _schema(asked.key, "key"), _schema(asked.value, "value")
     wanted = None if records is None else set(records)
-    splits = await plan_splits(log, topic)
-    rows: list[Fields] = []
-    last: dict[bytes | None, Fields] = {}
-    for batch in read_splits(splits):
+    rows = Rows(text, asked, last=wanted is None and asked.take == "last")
+    for batch in read_splits(await plan_splits(log, topic)):
         for row in batch.to_pylist():
-            where = (row["partition"], row["offset"])
-            if wanted is not None and where not in wanted:
-                continue
-            if wanted is None and asked.take == "last" and row["value"] is None:
-                last.pop(row["key"], None)
-                continue
-            try:
-                fields = {**value(row["value"]), **key(row["key"])}
-            except (ValueError, error) as fault:
-                raise UserFault(
-                    f"{text}: the record at {asked.topic}:{where[0]}={where[1]} cannot be decoded: {fault}"
-                ) from None
-            at_ms = round(row["timestamp"].timestamp() * 1000)
-            fields |= dict(zip(OWN, (*where, at_ms), strict=True))
-            if asked.take == "last" and wanted is None:
-                last.pop(row["key"], None)
-                last[row["key"]] = fields
-            else:
-                rows.append(fields)
-    return _relation(text, rows or list(last.values()))
+            partition, offset = row["partition"], row["offset"]
+            if wanted is None or (partition, offset) in wanted:
+                at_ms = round(row["timestamp"].timestamp() * 1000)
+                rows.take(partition, offset, at_ms, row["key"], row["value"])
+    return rows.relation()
 
 
 def _relation(text: str, rows: list[Fields]) -> Relation:
