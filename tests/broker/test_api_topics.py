@@ -307,6 +307,11 @@ def test_delete_records(version: int, tmp_path: Path) -> None:
             assert (part.error_code, part.low_watermark) == (ErrorCode.OFFSET_OUT_OF_RANGE, -1)
             part = await delete("t", -1)
             assert (part.error_code, part.low_watermark) == (0, 6)
+            topic = bench.broker.log.catalogue.topic("t")
+            assert topic is not None
+            (gap,) = await bench.broker.log.metastore.gaps(topic.no)
+            assert (gap.first_offset, gap.last_offset) == (0, 5)
+            assert gap.detail.startswith("deleted by User:ANONYMOUS (")  # I2: also by whom
             for topic, partition in (("nope", 0), ("t", 3)):
                 part = await delete(topic, 0, partition)
                 assert part.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION

@@ -646,10 +646,22 @@ async def test_the_log_start_moves_forward_only_and_leaves_a_gap(meta: Metastore
     assert await meta.extents_from(topic.no, 0, 0, 10) == []
     assert await meta.gaps(topic.no, 0) == [
         Gap(topic.no, 0, 0, 19, GapCause.RETENTION_TIME, "at 3", 3),
-        Gap(topic.no, 0, 20, 49, GapCause.DELETE_RECORDS, "at 5", 5),
+        Gap(topic.no, 0, 20, 24, GapCause.DELETE_RECORDS, "at 4", 4),
+        Gap(topic.no, 0, 25, 49, GapCause.DELETE_RECORDS, "at 5", 5),
     ]
     assert await meta.advance_log_start(topic.no, 1, 5, GapCause.RETENTION_TIME, "", 1) is None
     assert await meta.gaps(topic.no, 1) == [] and await meta.gaps(99) == []
+
+
+async def test_I2_what_was_deleted_by_request_says_by_whom(meta: Metastore) -> None:
+    """One who deletes again and again (Kafka Streams does) has one gap; another's is another."""
+    topic = await a_topic(meta)
+    await append(meta, topic, new(0, 49))
+    for to, by, at_ms in ((10, "ana", 1), (20, "ana", 2), (30, "ben", 3), (40, "ana", 4)):
+        await meta.advance_log_start(topic.no, 0, to, GapCause.DELETE_RECORDS, by, at_ms)
+    assert [
+        (g.first_offset, g.last_offset, g.detail, g.at_ms) for g in await meta.gaps(topic.no)
+    ] == [(0, 19, "ana", 2), (20, 29, "ben", 3), (30, 39, "ana", 4)]
 
 
 async def test_dropping_very_many_extents(meta: Metastore) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from anabranch.cli.main import cli
 from anabranch.errors import UserFault
+from anabranch.log.skipping import Operator
 from anabranch.metastore.api import GapCause, LeaderEpoch, OffsetAction, Topic
 from anabranch.recovery.capture import points
 from anabranch.recovery.model import (
@@ -29,6 +30,7 @@ from anabranch.recovery.plans.missing import truncated
 from anabranch.recovery.plans.plan import Basis, IncidentKind, Plan, PoisonedRecord, Repeats
 from anabranch.recovery.plans.runbook import runbook
 from anabranch.recovery.promises import classes
+from anabranch.recovery.times import time_text
 
 from .scene import ADMIN, T0, Scene
 
@@ -251,6 +253,51 @@ def test_I2_each_cause_is_a_range_of_the_plan(play: Any) -> None:
         (one,) = again.partitions[0].missing
         assert (one.first, one.last, one.cause) == (0, 39, "recreated-topic")
         assert not again.feasible and any("recreated-topic" in text for text in again.problems)
+
+    play(story)
+
+
+def test_I2_who_removed_records_by_hand_is_named_and_when(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await _points(stage)
+        meta = stage.metastore
+        point = await points.find(meta, "n1")
+        await stage.log.delete_records(flights, 0, 45, "User:ana (kafka-delete-records, 10.0.0.9)")
+        plan = await _plan(stage, point=point)
+        (gone,) = plan.partitions[0].missing
+        assert gone.detail == "deleted by User:ana (kafka-delete-records, 10.0.0.9)"
+        page = runbook(plan)
+        assert gone.detail.replace("_", "\\_") in page and time_text(gone.at_ms) in page
+        # What was damaged and is given up says who did that, and why.
+        (extent,) = await meta.extents_from(flights.no, 1, 50, 1)
+        path = stage.data / "wal" / (extent.object_key.removeprefix("wal/") + ".wal")
+        with path.open("r+b") as file:
+            file.seek(extent.position + extent.length - 2)
+            (byte,) = file.read(1)
+            file.seek(-1, 1)
+            file.write(bytes([byte ^ 0x40]))
+        span = extent.base_offset, extent.last_offset
+        await stage.log.skip_damage(flights, 1, *span, Operator("ana", "host-1", "no copy is left"))
+        given_up = (await _plan(stage, point=point)).partitions[1].missing[0]
+        assert (given_up.first, given_up.last, given_up.cause) == (*span, "corrupt")
+        assert given_up.detail.startswith("ana skipped it: no copy is left")
+        await stage.log.delete_topic(flights)
+        deleted = (await meta.deleted_topics())[0]
+        await stage.topic("flights")
+        asked: list[tuple[str, int | None]] = []
+
+        def who_deleted(topic: str, at_ms: int | None) -> str:
+            asked.append((topic, at_ms))
+            return "User:ben (admin, 10.0.0.7)"
+
+        told = await _plan(stage, point=point, who_deleted=who_deleted)
+        (gap,) = told.partitions[0].missing
+        when = time_text(deleted.deleted_ms)
+        assert gap.cause == "recreated-topic" and gap.at_ms == deleted.deleted_ms
+        assert gap.detail.endswith(f", deleted at {when} by User:ben (admin, 10.0.0.7)")
+        assert asked[0] == ("flights", deleted.deleted_ms)
+        silent = await _plan(stage, point=point)
+        assert silent.partitions[0].missing[0].detail.endswith(f", deleted at {when}")
 
     play(story)
 

@@ -96,6 +96,7 @@ def command(
     """
 
     async def main() -> bool:
+        from anabranch.cli._who_deleted import who_deleted
         from anabranch.errors import UserFault
         from anabranch.recovery.capture import points
         from anabranch.recovery.plans import planning
@@ -143,6 +144,7 @@ def command(
                     rate=parse_bytes(rate) if rate is not None else None,
                     sinks=now_sinks,
                     extents=log.extents,
+                    who_deleted=who_deleted(data),
                 )
         if out is not None:
             _write(plan, out)
@@ -303,9 +305,17 @@ def _parts(plan: Plan) -> Iterator[Part]:
     missing = [(part, gap) for part in plan.partitions for gap in part.missing]
     if missing:
         yield Table(
-            ("topic", ">p", ">from", ">to", "cause", "detail"),
+            ("topic", ">p", ">from", ">to", "cause", "since", "detail"),
             [
-                (part.topic, part.partition, gap.first, gap.last, gap.cause, gap.detail)
+                (
+                    part.topic,
+                    part.partition,
+                    gap.first,
+                    gap.last,
+                    gap.cause,
+                    time_text(gap.at_ms),
+                    gap.detail,
+                )
                 for part, gap in missing[:GAPS_SHOWN]
             ],
             "Ranges that are not there, or do not count",

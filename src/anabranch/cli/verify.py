@@ -50,7 +50,7 @@ class Trouble(click.ClickException):
     "expected",
     multiple=True,
     metavar="WHAT",
-    help="Keys that may differ: “keys where CONDITION”, a file of keys, plan:ID (what its poisoned and erased records "
+    help="Keys that may differ: “keys where CONDITION”, a file of keys, plan:ID (what its poisoned records "
     "touch), or records:TOPIC:PARTITION=OFFSET[-LAST].",
 )
 @click.option("--limit", type=int, default=20, show_default=True, help="Differences to list.")

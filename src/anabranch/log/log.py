@@ -351,14 +351,15 @@ class Log:
         if self.pipeline is not None:
             await self.pipeline.wait_for_room()
 
-    async def delete_records(self, topic: Topic, partition: int, offset: int) -> int:
-        """Advance the log start to ``offset`` (-1: the high watermark); returns the new log start.
+    async def delete_records(self, topic: Topic, partition: int, offset: int, by: str = "") -> int:
+        """Advance the log start to ``offset`` (-1: the high watermark); returns the new log start. The gap
+        tells ``by`` whom (I2).
 
         Raises ClientFault(OFFSET_OUT_OF_RANGE).
         """
-        return await self._finish(self._delete_records(topic, partition, offset))
+        return await self._finish(self._delete_records(topic, partition, offset, by))
 
-    async def _delete_records(self, topic: Topic, partition: int, offset: int) -> int:
+    async def _delete_records(self, topic: Topic, partition: int, offset: int, by: str) -> int:
         log = self.catalogue.partition(topic, partition)
         if offset == HIGH_WATERMARK:
             offset = log.high_watermark
@@ -373,7 +374,8 @@ class Log:
 
         async def advance(held: holds.Floors) -> Partition | None:
             held.refuse(topic, [partition], "deleting these records", below=offset)
-            to = (topic.no, partition, offset, GapCause.DELETE_RECORDS, "", self.now_ms())
+            why = f"deleted by {by}" if by else ""
+            to = (topic.no, partition, offset, GapCause.DELETE_RECORDS, why, self.now_ms())
             return await self.metastore.advance_log_start(*to, epoch, held.guard)
 
         row = await holds.remove(self.metastore, self.now_ms, advance)

@@ -12,7 +12,8 @@ from anabranch.metastore.values import Gap, GapCause
 
 def record_gap(tx: Tx, gap: Gap) -> None:
     """I2: nothing vanishes without a reason. A pass that goes on where the last one ended with the
-    same cause makes that row longer instead of adding one. Offsets that were skipped before keep the
+    same cause makes that row longer instead of adding one; of what was deleted by request, only if it is the same
+    who asked. Offsets that were skipped before keep the
     cause that they were skipped for where the range begins with them."""
     first = gap.first_offset
     while first <= gap.last_offset:
@@ -31,13 +32,15 @@ def record_gap(tx: Tx, gap: Gap) -> None:
         "WHERE topic_no = :topic AND partition = :partition AND first_offset = ("
         " SELECT max(first_offset) FROM gap"
         " WHERE topic_no = :topic AND partition = :partition AND first_offset < :first) "
-        "AND last_offset = :first - 1 AND cause = :cause RETURNING first_offset",
+        "AND last_offset = :first - 1 AND cause = :cause AND (detail = :detail OR cause <> :asked) "
+        "RETURNING first_offset",
         {
             "topic": gap.topic_no,
             "partition": gap.partition,
             "first": gap.first_offset,
             "last": gap.last_offset,
             "cause": gap.cause.value,
+            "asked": GapCause.DELETE_RECORDS.value,
             "detail": gap.detail,
             "at": gap.at_ms,
         },

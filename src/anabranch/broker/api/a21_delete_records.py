@@ -1,7 +1,7 @@
 """DeleteRecords (21), versions 0 to 2: move the log start up (KIP-107).
 
 Offset -1 is the high watermark. The answer's low watermark is the new log start, which is what Fetch
-and ListOffsets use from then on.
+and ListOffsets use from then on. The gap that is recorded names the principal, the client id and the host (I2).
 
 Partition errors: UNKNOWN_TOPIC_OR_PARTITION, OFFSET_OUT_OF_RANGE, KAFKA_STORAGE_ERROR.
 """
@@ -26,6 +26,7 @@ MAX = 2
 
 async def handle(context: Context, request: DeleteRecordsRequest) -> DeleteRecordsResponse:
     response = DeleteRecordsResponse()
+    by = f"{context.principal} ({context.client_id or 'no client id'}, {context.host})"
     await context.log.catalogue.look_for(wanted.name for wanted in request.topics)
     for wanted in request.topics:
         answered = DeleteRecordsTopicResult(name=wanted.name)
@@ -39,7 +40,7 @@ async def handle(context: Context, request: DeleteRecordsRequest) -> DeleteRecor
                 topic = topics.by_name(context.log, wanted.name)
                 lanes.check_write(context.lane, topic)
                 answer.low_watermark = await context.log.delete_records(
-                    topic, one.partition_index, one.offset
+                    topic, one.partition_index, one.offset, by
                 )
             except (ClientFault, StoreFault, Corrupt) as error:
                 answer.error_code = to_client_fault(error).code

@@ -7,12 +7,14 @@ before a position that was taken of it, a topic that is another one by now.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
 from anabranch.metastore.api import Damage, LeaderEpoch, Metastore, Topic
-from anabranch.recovery.model import MissingRange, PartitionView, Position
+from anabranch.recovery.model import MissingRange, PartitionView, Position, topic_id_text
 from anabranch.recovery.plans.plan import FATAL
+from anabranch.recovery.times import time_text
 
 ABORTED_MAX: Final = 1_000  # transactions listed for one partition; a plan is read by people
 
@@ -24,6 +26,11 @@ class FoundCause(StrEnum):
     DAMAGED = "damaged"
     TRUNCATED = "truncation"
     RECREATED = "recreated-topic"
+
+
+WhoDeleted = Callable[[str, int | None], str]
+"""Who deleted a topic of this name, at about this time (None: not known; then the last who did), from an audit log.
+Empty: nothing tells."""
 
 
 assert set(FATAL) == {FoundCause.TRUNCATED, FoundCause.RECREATED}
@@ -39,14 +46,23 @@ async def missing_ranges(
     taken: Position | None,
     was: Position | None,
     now_ms: int,
+    who_deleted: WhoDeleted | None = None,
 ) -> tuple[MissingRange, ...]:
     """Of offsets ``[wanted, end)``, in order. ``taken`` is the position that ``wanted`` comes from, ``was`` one in a
-    topic that had this one's name."""
+    topic that had this one's name. Who removed records by hand, and when, is told: by the gap itself (DeleteRecords, damage
+    that was skipped), or by ``who_deleted``."""
     found = [gap for gap in view.gaps if gap.last >= wanted and gap.first < end]
     if was is not None:
+        at_ms = await _deleted_ms(metastore, was)
         detail = f"another topic of this name stood at {was.offset:,} (id {was.topic_id})"
+        by = who_deleted(was.topic, at_ms) if who_deleted is not None else ""
+        if by or at_ms is not None:
+            when = f" at {time_text(at_ms)}" if at_ms is not None else ""
+            detail += f", deleted{when}" + (f" by {by}" if by else "")
         found.append(
-            MissingRange(0, max(0, was.offset - 1), FoundCause.RECREATED.value, detail, now_ms)
+            MissingRange(
+                0, max(0, was.offset - 1), FoundCause.RECREATED.value, detail, at_ms or now_ms
+            )
         )
     if taken is not None:
         epochs = await metastore.leader_epochs(topic.no, view.partition)
@@ -77,6 +93,14 @@ async def missing_ranges(
                 )
             )
     return tuple(sorted(found, key=lambda one: (one.first, one.last)))
+
+
+async def _deleted_ms(metastore: Metastore, was: Position) -> int | None:
+    """When the topic of a position was deleted, while it can be brought back."""
+    for deleted in await metastore.deleted_topics():
+        if topic_id_text(deleted.topic.id) == was.topic_id:
+            return deleted.deleted_ms
+    return None
 
 
 def truncated(

@@ -26,7 +26,7 @@ from anabranch.recovery.model import (
 )
 from anabranch.recovery.plans import incidents
 from anabranch.recovery.plans.incidents import Damage, Start
-from anabranch.recovery.plans.missing import missing_ranges
+from anabranch.recovery.plans.missing import WhoDeleted, missing_ranges
 from anabranch.recovery.plans.plan import (
     DEFAULT_RATE,
     KIND,
@@ -70,6 +70,7 @@ async def plan_recovery(
     rate: int | None = None,
     sinks: Sequence[SinkState] = (),
     extents: ExtentReader | None = None,
+    who_deleted: WhoDeleted | None = None,
 ) -> Plan:
     """Plan the recovery of ``group`` and store the plan.
 
@@ -77,7 +78,7 @@ async def plan_recovery(
     taken at or before ``since_ms``; or, if there is none, from what the group had committed then; or, with
     ``from_start``, from the oldest record retained. It ends at the log's end, or with what the group had dealt
     with at ``until_ms``. ``sinks`` are the group's sinks as they stand. ``extents`` reads the log, to
-    count records; without it every offset counts as one. Raises UserFault if nothing tells where to start.
+    count records; without it every offset counts as one. ``who_deleted`` asks an audit log. Raises UserFault if nothing tells where to start.
     """
     if since_ms is not None and until_ms is not None and until_ms < since_ms:
         raise UserFault("the damage ended before it began: --until lies before --since")
@@ -115,7 +116,9 @@ async def plan_recovery(
         counts[view.key] = counted
         topic, (offset, why) = ids[view.topic_id], wanted[view.key]
         partitions.append(
-            await _plan_one(metastore, topic, view, offset, why, ends, positions, counted, now_ms)
+            await _plan_one(
+                metastore, topic, view, offset, why, ends, positions, counted, now_ms, who_deleted
+            )
         )
     problems = [*start.problems, *await _damage(metastore, scope, partitions)]
     notes = [*start.notes, *await _detection(metastore, scope, start.since_ms, now_ms)]
@@ -389,6 +392,7 @@ async def _plan_one(
     positions: Sequence[Position],
     counted: Known,
     now_ms: int,
+    who_deleted: WhoDeleted | None,
 ) -> PlanPartition:
     restart, end = _range(view, wanted, ends)
     taken = next((one for one in positions if one.key == view.key), None)
@@ -397,8 +401,9 @@ async def _plan_one(
         place = (view.topic, view.partition)
         was = next((one for one in positions if (one.topic, one.partition) == place), None)
     missing = await missing_ranges(
-        metastore, topic, view, wanted=wanted, end=end, taken=taken, was=was, now_ms=now_ms
-    )
+        metastore, topic, view, wanted=wanted, end=end, taken=taken, was=was, now_ms=now_ms,
+        who_deleted=who_deleted,
+    )  # fmt: skip
     volume = await observe.volume(metastore, view.topic_no, view.partition, restart, end)
     records = counted.upto.get(end, Count(volume.records))
     runway = await _runway(topic, metastore, view, restart, now_ms)

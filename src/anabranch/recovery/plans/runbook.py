@@ -114,7 +114,7 @@ def _facts(plan: Plan) -> Iterator[str]:
         yield "Not there, or not to be counted:"
         yield ""
         yield from _table(
-            ("topic", "p", "from", "to", "cause", "detail"),
+            ("topic", "p", "from", "to", "cause", "since", "detail"),
             [
                 (
                     part.topic,
@@ -122,6 +122,7 @@ def _facts(plan: Plan) -> Iterator[str]:
                     f"{gap.first:,}",
                     f"{gap.last:,}",
                     gap.cause,
+                    time_text(gap.at_ms),
                     _prose(gap.detail),
                 )
                 for part, gap in gaps[:ROWS_MAX]
