@@ -32,17 +32,18 @@ void FreeResult(void *result) { (void)result; }
 @functools.cache
 def _import_path() -> str:
     """Where Python finds Karapace."""
-    repository = os.environ.get(SOURCES)
-    if not repository:
-        raise PeerUnavailable(
-            "Karapace is in no package registry: set "
-            f"{SOURCES} to a git repository with its tag {VERSION}, such as a clone of "
-            "https://github.com/Aiven-Open/karapace"
-        )
-    git, cc = executable("git", "Karapace is taken from git"), executable("cc", "see NO_PROTOBUF")
     with installing("karapace") as home:
         sources = home / VERSION
         if not sources.exists():
+            repository = os.environ.get(SOURCES)
+            if not repository:
+                raise PeerUnavailable(
+                    "Karapace is in no package registry: set "
+                    f"{SOURCES} to a git repository with its tag {VERSION}, such as a clone of "
+                    "https://github.com/Aiven-Open/karapace"
+                )
+            git = executable("git", "Karapace is taken from git")
+            cc = executable("cc", "see NO_PROTOBUF")
             made = home / f"{VERSION}.new"
             shutil.rmtree(made, ignore_errors=True)
             bare, tar = home / "repository", home / "src.tar"
