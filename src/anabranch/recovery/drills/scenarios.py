@@ -161,8 +161,6 @@ async def corrupted_enrichment(stage: Stage) -> Outcome:
 
 
 async def downstream_restore(stage: Stage) -> Outcome:
-    if stage.copy.no_older:
-        return Outcome(sentence=stage.copy.no_older, skipped=True)
     async with stage.running():
         await stage.copy.restore_older(stage)
         plan = await stage.plan(stage.point)

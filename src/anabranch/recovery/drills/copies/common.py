@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from anabranch.recovery.plans.plan import Plan
     from anabranch.recovery.replays.session import Session
 
-NOTHING_ELSE = ""
-
 
 class Judged(NamedTuple):
     """What a replay did to the copy. ``exact``: it joined as planned; ``duplicates``: effects that took place twice;
@@ -42,7 +40,6 @@ class Copy(ABC):
     takes_checkpoints = True
     promotes = True
     is_effects = False  # what left the house: nothing of it can be put back or taken back
-    no_older = NOTHING_ELSE  # why it cannot come back from an older copy
 
     def __init__(self, stream: Stream, work: Path) -> None:
         self.stream = stream

@@ -2,15 +2,17 @@
 
 What a record caused is known by its output's header ``anabranch-source``; so outputs are compared record by record of the
 inputs, in whatever order they were produced. Topics do not change places as tables do: a recovery ends with topics of
-its own, and consumers are pointed at those.
+its own, and consumers are pointed at those. An older copy is what a mirror of the cluster had when it was cut off: outputs and
+positions up to the recovery point, in topics of the same names.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anabranch.errors import UserFault
 from anabranch.log.reader import plan_splits, read_splits
@@ -38,10 +40,10 @@ class KafkaCopy(Copy):
     """``verify.tables`` names the outputs; what it says of their keys is not asked."""
 
     promotes = False
-    no_older = "its outputs are topics: there is no older copy of them that could come back"
 
     def __init__(self, stream: Stream, work: Path) -> None:
         super().__init__(stream, work)
+        self._older: dict[str, list[dict[str, Any]]] = {}  # by topic, what had been committed
         self._topic = positions.place(stream.sink).topic
 
     def location(self, broker: str) -> str:
@@ -52,6 +54,18 @@ class KafkaCopy(Copy):
             if stage.log.catalogue.topic(name) is not None:
                 raise UserFault(f"“{name}” is both an input and an output of the stream")
             await stage.log.create_topic(name, stage.partitions_of(name), {"retention.ms": "-1"})
+
+    async def keep_older(self, stage: Stage) -> None:
+        await stage.log.catalogue.look_for([self._topic])  # the processor made it just now
+        for name in (*self._outputs, self._topic):
+            topic = stage.log.catalogue.topic(name)
+            if topic is None:
+                raise UserFault(f"the sink has no topic {name}")
+            self._older[name] = [
+                row
+                for batch in read_splits(await plan_splits(stage.log, topic))
+                for row in batch.to_pylist()
+            ]
 
     async def keep_truth(self, stage: Stage) -> None:
         await self._write_down(stage, self._truth, {name: name for name in self._outputs})
@@ -69,7 +83,27 @@ class KafkaCopy(Copy):
         return WRONG * len(self._outputs)
 
     async def restore_older(self, stage: Stage) -> None:
-        raise AssertionError("no_older")
+        from confluent_kafka import Producer
+
+        for name in (*self._outputs, self._topic):
+            topic = stage.log.catalogue.topic(name)
+            assert topic is not None
+            await stage.log.delete_topic(topic, grace_ms=0)
+            await stage.log.create_topic(name, topic.partitions, topic.configs)
+        producer = Producer({"bootstrap.servers": stage.broker.address})
+        for name, rows in self._older.items():
+            for row in rows:
+                headers = [(each["key"], each["value"]) for each in row["headers"]]
+                producer.produce(
+                    name,
+                    value=row["value"],
+                    key=row["key"],
+                    partition=row["partition"],
+                    headers=headers,
+                )
+                producer.poll(0)
+        if await asyncio.to_thread(producer.flush, FLUSH_S):
+            raise UserFault("the older copy could not be put back: the scratch broker is away")
 
     async def clear(self, stage: Stage) -> None:
         for name in (*self._outputs, self._topic):
