@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anabranch.errors import UserFault
+from anabranch.errors import AnabranchError, UserFault
 from anabranch.log.reader import plan_splits, read_splits
 from anabranch.records.batch import parse_header
 from anabranch.records.builder import build_batch
@@ -23,7 +23,7 @@ from anabranch.recovery.replays.dead_letters import Letter
 from anabranch.recovery.replays.filters import Decision, Event, Filters, Judge, _rebuilt, parse_key
 from anabranch.recovery.replays.function import replay_function
 from anabranch.recovery.replays.session import Session, Status
-from anabranch.recovery.sinks import kafka
+from anabranch.recovery.sinks import kafka, kafka_positions
 from tests.support.broker import BrokerThread
 
 from .scene import T0, Scene
@@ -378,3 +378,25 @@ def test_a_letter_is_read_back_as_it_was(
     line = letter.to_json()
     assert "\n" not in line and Letter.from_json(line) == letter
     assert letter.headers[: len(headers)] == headers
+
+
+def test_a_function_s_dead_letters_go_to_a_topic_by_the_brokers_that_run(play: Any) -> None:
+    made: list[Bench] = []
+
+    async def story(stage: Scene) -> None:
+        made.append(await Bench.make(stage))
+
+    play(story)
+    (bench,) = made
+    seen: list[int] = []
+    arguments = (bench.stage.data, bench.plan.id, lambda b: seen.extend(b["offset"].to_pylist()))
+    filters = Filters(skip=(("flights", 0, 50), ("flights", 1, 51)))
+    with BrokerThread(bench.stage.data) as broker:
+        session = replay_function(*arguments, filters=filters, dead_letters="topic:dead")
+        found = in_topic(broker.address, "dead")
+    assert session.status is Status.COMPLETED and len(seen) == 60 + 50 - 2
+    assert [message.value() for message in found] == [b"0/50", b"1/51"]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(AnabranchError) as nobody:
+        patch.setattr(kafka_positions, "ADMIN_S_MAX", 0.5)
+        replay_function(*arguments, filters=filters, dead_letters="topic:dead")
+    assert str(nobody.value).startswith(("dead letters: ", "no broker runs"))
