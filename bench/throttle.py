@@ -49,6 +49,7 @@ RECORDS_PER_SECOND = 500
 LIMIT = "400MiB"  # above what a machine gives: the throttle alone decides
 ETA_SECONDS = 16  # of the replay under a constant limit
 QUIET_S = 8.0  # of the baseline, before and behind; what appends usually take is learned in it
+WARM_S = 12.0  # of the producer, first: a broker knows what is usual after some twenty seconds
 LEAD_S = 3.0  # of the replay's command: its start
 CLEARED_S = 4.0  # its end: two commands, which have a processor's time of their own
 START_S_MAX = 30.0  # of a replay, until it has read something
@@ -124,7 +125,7 @@ def plan_of(node: AnabranchNode) -> str:
     """A plan over everything that is stored; the producer's path is warm afterwards."""
     settle()
     plan: str = _anabranch(node, "plan", GROUP, "--from-start", "--topic", STORED)["id"]
-    run_job("steady", seconds=4.0, **_live(node))
+    run_job("steady", seconds=WARM_S, **_live(node))
     return plan
 
 

@@ -243,7 +243,7 @@ class BrokerCollector(Collector):
         )
         yield _gauge(
             "append_late_ratio",
-            "What appends take now, over that; 0: not known, or nothing is appended.",
+            "What appends take now, about as their p99 goes, in times what is usual; 0: not known, or nothing is appended.",
             pace.late_percent / 100,
         )
         yield _gauge(

@@ -1,9 +1,8 @@
 """Catching up slows itself, so that live appends do not feel it.
 
-Appends are timed from the queue to their answer, in short windows, and a window is judged by its slowest
-twentieth: what a producer calls its p99 moves with it, and it scatters less. What that takes while nobody
-reads old data is the yardstick; while somebody does, old data is given out at a rate that follows how
-late appends are. It never falls below a floor: whoever catches up arrives. Where nothing is appended there is no
+Appends are timed from the queue to their answer, in short windows. What they take while nobody reads old data is
+the yardstick; while somebody does, old data is given out at a rate that follows how late appends are
+(:mod:`anabranch.log.lateness`: on average by their p99). It never falls below a floor: whoever catches up arrives. Where nothing is appended there is no
 rate at all.
 
 Windows scatter, by half and more, also where nobody reads. So the rate is steered in logarithms, in which what is
@@ -27,17 +26,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from math import exp, log
-from statistics import median
 from typing import NamedTuple
+
+from anabranch.log.lateness import Lateness, Window
 
 WINDOW_S = 0.5  # a slow second is noticed within it
 WINDOW_S_MAX = 2.0  # with few appends a window takes longer
 SAMPLES_MIN = 40  # appends that make a window worth judging
 SAMPLES_MAX = 8192  # flushes of one window that are remembered
-SLOWEST = 20  # the mean of one in so many is what a window is judged by
 QUIET_S = 1.0  # a window teaches what is usual if nobody read old data for so long after it, either
-YARDSTICK_S_MIN = 0.001  # less than this is never late
-LESSONS = 40  # the median of so many windows is usual: merging, or a bad ten seconds, are not
 NEAR_FLOOR = 1.5  # times the lowest rate: hardly a cause of being late
 LESSON_AT_FLOOR = (
     6  # one in so many windows that are late there all the same: a minute makes it usual
@@ -46,7 +43,6 @@ LEARN_AFTER_S = (
     5.0  # of asking others that read old data to slow down; they are at their floor then
 )
 ASKING_PERCENT = 300  # what is said meanwhile
-LATE_MAX = 5.0  # of one window, in times what is usual: one stall is not worth ten late seconds
 GAIN = 0.5  # four times as late as allowed halves the rate, within one window
 CUT_MAX = 0.5  # at most, per window that was late
 GROWTH_MAX = 1.3  # per window that was not
@@ -61,6 +57,7 @@ REST_S = 3.0  # of reading at the floor, to see whether appends are late all the
 REST_BLIND_S = 0.8  # of it: what was asked for before is still under way
 CONTRAST = 2.0  # times the floor was read before, or a rest would show nothing
 REST_EVERY_S = 12.0  # at most: three of so many seconds are given to find out
+REST_EVERY_S_MAX = 96.0  # twice as rarely each time that reading is to blame, until it was not
 BLAMELESS_SHARE = (
     0.7  # of the lateness (its logarithm) is there without reading: it was not to blame
 )
@@ -89,10 +86,9 @@ class CatchUpPace:
         self._began_s: float | None = None  # of the window
         self._samples: list[float] = []
         self._bytes = 0
-        self._usual_s = 0.0  # of a window when nobody reads old data; 0: not known
-        self._lessons: deque[float] = deque(maxlen=LESSONS)
+        self._lateness = Lateness()
         self._late_at_floor = 0
-        self._quiet: deque[tuple[float, float]] = deque()  # windows that may still teach it
+        self._quiet: deque[tuple[float, Window]] = deque()  # windows that may still teach it
         self._asking_s: float | None = None  # since when others are asked for room to learn it
         self._rate: float | None = None  # None: no limit
         self._right: float | None = None  # the rate while catching up beside appends
@@ -108,6 +104,7 @@ class CatchUpPace:
         self._falling: list[_Seen] = []  # the windows in which it fell
         self._rest: _Rest | None = None
         self._rested_s: float | None = None  # when the last rest ended, or reading began
+        self._rest_every_s = REST_EVERY_S
         self._excused = 0.0  # of the lateness, as a logarithm: what a rest found
         self._excused_s = 0.0  # when
         self.late_percent = 0  # of what appends usually take; 0: not known, or nothing is appended
@@ -116,7 +113,7 @@ class CatchUpPace:
     @property
     def usual_s(self) -> float:
         """Seconds that the slowest twentieth of appends takes when nobody reads old data; 0: not known."""
-        return self._usual_s
+        return self._lateness.usual_s
 
     @property
     def limit(self) -> int:
@@ -168,45 +165,49 @@ class CatchUpPace:
         if length_s > 2 * WINDOW_S_MAX:  # nothing happened for a while: what there is, is old
             self._samples.clear()
             self.late_percent = 0
-        taken_s = slowest(self._samples) if self._samples else 0.0
+        taken = Window.of(self._samples) if self._samples else None
         self.bytes_per_second = int(self._bytes / length_s)
         self._began_s, self._samples, self._bytes = now_s, [], 0
         if self.bytes_per_second or self._cold_elsewhere:
             self._quiet.clear()
-        self._judge(now_s, taken_s)
+        self._judge(now_s, taken)
         if self.bytes_per_second:
             if self._late_percent_max:
-                self._steer(now_s, taken_s)
+                self._steer(now_s, taken)
         elif not self._cold_elsewhere:
-            self._idle(now_s, taken_s)
+            self._idle(now_s, taken)
 
-    def _judge(self, now_s: float, taken_s: float) -> None:
+    def _judge(self, now_s: float, taken: Window | None) -> None:
         """How late the window was."""
-        if taken_s and self._cold_elsewhere and (not self._usual_s or self._asking_s is not None):
+        if taken and self._cold_elsewhere and (not self.usual_s or self._asking_s is not None):
             # We came while others read old data: there may be no quiet moment for hours.
             if self._asking_s is None:
                 self._asking_s = now_s
             asked_s = now_s - self._asking_s
             if asked_s > LEARN_AFTER_S / 2:
-                self._learn(taken_s)
+                self._lateness.learn(taken)
             if asked_s < LEARN_AFTER_S:
                 self.late_percent = ASKING_PERCENT
                 return
             self.late_percent = 0
         self._asking_s = None
-        if not taken_s or not self._usual_s:
+        if not taken or not self.usual_s:
             self.late_percent = 0
             return
-        times = taken_s / max(self._usual_s, YARDSTICK_S_MIN)
-        self.late_percent = round(100 * min(LATE_MAX, max(1 / LATE_MAX, times)))
+        self.late_percent = round(
+            100
+            * self._lateness.judge(
+                taken, beside=bool(self.bytes_per_second or self._cold_elsewhere)
+            )
+        )
 
-    def _idle(self, now_s: float, taken_s: float) -> None:
+    def _idle(self, now_s: float, taken: Window | None) -> None:
         """Nobody reads old data: learn what is usual, and be ready for who comes."""
-        if taken_s:
-            self._quiet.append((now_s, taken_s))
+        if taken:
+            self._quiet.append((now_s, taken))
         while self._quiet and self._quiet[0][0] <= now_s - QUIET_S:
-            self._learn(self._quiet.popleft()[1])
-        self._beside_appends = bool(taken_s or self._late_elsewhere)
+            self._lateness.learn(self._quiet.popleft()[1])
+        self._beside_appends = bool(taken or self._late_elsewhere)
         self._rate = self._first_rate if self._beside_appends else None
         self._begin(now_s)
 
@@ -216,26 +217,23 @@ class CatchUpPace:
         first = self._begin_at if self._right is None else START_SHARE * self._right
         return max(first, self._floor)
 
-    def _learn(self, taken_s: float) -> None:
-        self._lessons.append(taken_s)
-        self._usual_s = median(self._lessons)
-
     def _begin(self, now_s: float) -> None:
         """Whoever reads from now on begins at the rate in force; what begins with it is no reason to rest soon."""
         self._rested_s = now_s
         self._settled = False
         self._leap_to = self._right or BYTES_PER_SECOND_MAX
         self._fell_from = self._rest = None
+        self._rest_every_s = REST_EVERY_S
         self._felt = 0.0
         self._calm = 0
 
-    def _steer(self, now_s: float, taken_s: float) -> None:
+    def _steer(self, now_s: float, taken: Window | None) -> None:
         """Somebody reads old data: change the rate by what the appends of this window took."""
         late = 0
-        if taken_s:
-            if not self._usual_s:  # they were there before any append: slow down, then learn
+        if taken:
+            if not self.usual_s:  # they were there before any append: slow down, then learn
                 if self._rate is not None and self._rate <= self._first_rate:
-                    self._learn(taken_s)
+                    self._lateness.learn(taken)
                 self._rate = self._first_rate
                 return
             late = self.late_percent
@@ -261,10 +259,10 @@ class CatchUpPace:
             return
         self._change(now_s, log(late / 100))
         assert self._rate is not None
-        if taken_s and self._rate <= NEAR_FLOOR * self._floor and 2 * late > 100 + self._allowed:
+        if taken and self._rate <= NEAR_FLOOR * self._floor and 2 * late > 100 + self._allowed:
             self._late_at_floor += 1
             if self._late_at_floor % LESSON_AT_FLOOR == 0:
-                self._learn(taken_s)
+                self._lateness.learn(taken)
 
     @property
     def _allowed(self) -> int:
@@ -308,7 +306,7 @@ class CatchUpPace:
 
     # -- whether reading is to blame ---------------------------------------------------------------
     def _may_rest(self, now_s: float) -> bool:
-        return self._rested_s is None or now_s - self._rested_s >= REST_EVERY_S
+        return self._rested_s is None or now_s - self._rested_s >= self._rest_every_s
 
     def _excuse(self, now_s: float) -> float:
         """What appends are late on other grounds, as far as that is still to be believed; a logarithm."""
@@ -325,8 +323,12 @@ class CatchUpPace:
             return
         without = _without_reading(rest.before, _mean(rest.windows))
         self._excused, self._excused_s = without, now_s
-        if without > BLAMELESS_SHARE * rest.before.late and self._fell_from is not None:
-            self._rate = self._right = max(self._rate, self._fell_from)
+        if without > BLAMELESS_SHARE * rest.before.late:
+            self._rest_every_s = REST_EVERY_S
+            if self._fell_from is not None:
+                self._rate = self._right = max(self._rate, self._fell_from)
+        else:
+            self._rest_every_s = min(REST_EVERY_S_MAX, 2 * self._rest_every_s)
         self._fell_from = None
         self._rest, self._rested_s = None, now_s
 
@@ -364,9 +366,3 @@ def _without_reading(before: _Seen, resting: _Seen) -> float:
         return max(0.0, resting.late)
     by_floor = (exp(before.late) - exp(resting.late)) * resting.bytes_per_second / apart
     return log(max(1.0, exp(resting.late) - max(0.0, by_floor)))
-
-
-def slowest(values: Sequence[float]) -> float:
-    """The mean of the slowest twentieth; of few values, of the slowest one."""
-    count = max(1, len(values) // SLOWEST)
-    return sum(sorted(values)[-count:]) / count

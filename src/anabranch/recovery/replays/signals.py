@@ -72,11 +72,10 @@ def living(brokers: Iterable[BrokerRow], now_ms: int) -> list[BrokerRow]:
 class LiveAppends:
     """How late appends are by the brokers' heartbeats: of the live lane, wherever the replay reads.
 
-    The slowest twentieth of appends over what it takes while nobody reads old data, which moves with
-    what producers call their p99. It scatters by half from look to look while nobody reads, too, so what counts is
-    the geometric mean of the last :data:`LOOKS` looks: a session must not starve of noise. Where the last few
-    are far above what is allowed, they alone count. Brokers pace themselves within a second besides.
-    Without a living broker there is nothing to make room for.
+    About their p99 over what it is while nobody reads old data (:mod:`anabranch.log.lateness`). It scatters
+    from look to look while nobody reads, too, so what counts is the geometric mean of the last :data:`LOOKS`
+    looks: a session must not starve of noise. Where the last few are far above what is allowed, they alone
+    count. Brokers pace themselves within a second besides. Without a living broker there is nothing to make room for.
     """
 
     kind = "broker"
