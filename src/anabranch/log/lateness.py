@@ -2,7 +2,7 @@
 
 A p99 takes thousands of appends, some ten seconds. The slowest twentieth of half a second is known at once, but what it
 says is another thing: beside a reader that takes a third of two cores it rose by 70 %, and the p99 by 15, for
-that is made of rare waits for the disk. Held to what a p99 may take, it lets a third of it through.
+that is made of rare waits for the disk. Held to what a p99 may take, it lets much less through.
 
 So the twentieth tells how late appends are now, in the measure in which the p99 has followed it lately::
 
