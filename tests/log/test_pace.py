@@ -275,7 +275,7 @@ def test_waits_that_the_p99_does_not_show_do_not_hold_a_reader() -> None:
         scene.live(40)
         scene.live(20, reading=True)
         shares.append(average(scene, 60) / (100 * MIB))
-    assert sum(shares) / len(shares) > 1
+    assert sum(shares) / len(shares) > 3.5  # of the 4 that there are; 2.6 by the twentieth alone
 
 
 def test_a_rest_is_short_and_reads_at_the_floor() -> None:
