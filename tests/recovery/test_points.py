@@ -90,6 +90,22 @@ def test_a_point_of_nothing_is_refused(play: Any, options: dict[str, Any], sente
     play(story)
 
 
+def test_a_partition_of_which_nothing_was_committed_is_read_from_its_start(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await stage.topic("flights")
+        await stage.commit("view", flights, {0: 40}, T0 + 100)
+        point = await capture(stage, group="view")
+        (found,) = points.examine(point, await points.views_of(stage.metastore, point))
+        assert found.partition == 1 and found.harmless and not found.fatal
+
+        await stage.log.delete_records(flights, 1, 30)
+        (found,) = points.examine(point, await points.views_of(stage.metastore, point))
+        assert not found.harmless, "whether the state held them is not known"
+        assert found.text == "the point has no position in it, and its first 30 offsets are gone"
+
+    play(story)
+
+
 def test_examination_names_what_is_lost_and_why(play: Any) -> None:
     async def story(stage: Scene) -> None:
         flights = await stage.topic("flights")
@@ -104,6 +120,7 @@ def test_examination_names_what_is_lost_and_why(play: Any) -> None:
             == "the log starts at 60 (delete-records): 20 records after the point are gone"
         )
         assert not added.fatal and added.partition == 2
+        assert added.harmless and added.text.endswith("from its start, 0")
 
         await stage.log.delete_topic(flights)
         gone = points.examine(point, await points.views_of(stage.metastore, point))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from html.parser import HTMLParser
@@ -12,6 +13,8 @@ from msgspec import structs
 
 from anabranch.errors import UserFault
 from anabranch.log.location import Location
+from anabranch.log.opening import open_log
+from anabranch.log.settings import LogSettings
 from anabranch.recovery.drills import evidence
 from anabranch.recovery.drills.declared import TEMPLATE, load
 from anabranch.recovery.drills.evidence import DrillReport, Past, ScenarioReport
@@ -206,6 +209,17 @@ def test_a_scratch_place_within_the_production_is_refused(tmp_path: Path) -> Non
     require_apart(tmp_path / "other", Location(data=data), stream)
 
 
+async def _grow(data: Path) -> None:
+    """One partition more for the orders."""
+    log = await open_log(
+        data, broker_id=1, host="127.0.0.1", port=9092, settings=LogSettings(background=False)
+    )
+    topic = log.catalogue.topic("orders")
+    assert topic is not None
+    await log.create_partitions(topic, 3)
+    await log.close()
+
+
 def test_status_names_what_keeps_a_stream_from_being_recovered(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
     (one,) = ground.json("status", status=1)
@@ -213,6 +227,11 @@ def test_status_names_what_keeps_a_stream_from_being_recovered(tmp_path: Path) -
     assert one["drill_troubles"] == ["it was never drilled"]
     shown = ground("status")
     assert "never drilled" in shown.output and shown.exit_code == 1
+    # A partition that the point knows nothing of is read from its start: nothing is in doubt.
+    asyncio.run(_grow(ground.data))
+    (one,) = ground.json("status", status=1)
+    assert one["point_troubles"] == []
+    assert ["orders", 2, 0] in one["restart"]
     # Each of the answers broken, and named.
     assert ground("topic", "config", "orders", "--set", "retention.ms=60000").exit_code == 0
     ground.checkpoint.unlink()

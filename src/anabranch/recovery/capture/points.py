@@ -33,12 +33,14 @@ KIND = "point"
 
 
 class Finding(NamedTuple):
-    """Something that a restart from a point must know. ``fatal``: the state cannot be rebuilt."""
+    """Something that a restart from a point must know. ``fatal``: the state cannot be rebuilt; ``harmless``: it can,
+    and nothing is lost."""
 
     fatal: bool
     topic: str
     partition: int
     text: str
+    harmless: bool = False
 
 
 def examine(point: RecoveryPoint, views: Sequence[PartitionView]) -> list[Finding]:
@@ -81,12 +83,7 @@ def examine(point: RecoveryPoint, views: Sequence[PartitionView]) -> list[Findin
             )
     taken = {position.key for position in point.positions}
     findings += [
-        Finding(
-            False,
-            view.topic,
-            view.partition,
-            "the partition was added after the point: it starts at 0",
-        )
+        _without_position(view)
         for view in views
         if view.key not in taken and view.topic_id in {key[0] for key in taken}
     ]
@@ -103,6 +100,14 @@ def examine(point: RecoveryPoint, views: Sequence[PartitionView]) -> list[Findin
             )
             findings.append(Finding(False, "", -1, text))
     return findings
+
+
+def _without_position(view: PartitionView) -> Finding:
+    """It was added after the point, or nothing of it was committed yet: its records count from the first one on."""
+    text = "the point has no position in it: a restart reads it from its start, 0"
+    if view.log_start:
+        text = f"the point has no position in it, and its first {view.log_start:,} offsets are gone"
+    return Finding(False, view.topic, view.partition, text, harmless=not view.log_start)
 
 
 def examine_checkpoint(checkpoint: Checkpoint) -> str | None:

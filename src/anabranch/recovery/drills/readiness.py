@@ -148,6 +148,7 @@ async def _point(metastore: Metastore, stream: Stream) -> tuple[RecoveryPoint | 
     troubles = [
         f"point {newest.id}: {each.text}"
         for each in (*points.examine(newest, views), *points.examine_checkpoints(newest))
+        if not each.harmless
     ]
     return newest, troubles
 
