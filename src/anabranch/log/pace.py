@@ -2,8 +2,8 @@
 
 Appends are timed from the queue to their answer, in short windows. What they take while nobody reads old data is
 the yardstick; while somebody does, old data is given out at a rate that follows how late appends are
-(:mod:`anabranch.log.lateness`: on average by their p99). It never falls below a floor: whoever catches up arrives. Where nothing is appended there is no
-rate at all.
+(:mod:`anabranch.log.lateness`: on average by their p99). It never falls below a floor: whoever catches up
+arrives. Where nothing is appended there is no rate at all.
 
 Windows scatter, by half and more, also where nobody reads. So the rate is steered in logarithms, in which what is
 late and what is early by the same factor cancel: per window it is multiplied by (allowed / late) ** GAIN. Noise
