@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ from anabranch.errors import UserFault
 from anabranch.recovery.capture import points
 from anabranch.recovery.checks.relations import open_relation
 from anabranch.recovery.checks.verify import Verification, compare
+from anabranch.recovery.drills import evidence
+from anabranch.recovery.drills.evidence import DrillReport
 from anabranch.recovery.evidence import report
 from anabranch.recovery.model import RecoveryPoint
 from anabranch.recovery.plans import planning
@@ -51,7 +53,7 @@ MEAN_TOLERANCE = 1e-9  # SQLite and Arrow divide in another order
 STALL_S = 60.0  # a processor that moves nothing for so long is stuck
 KEY = ("carrier", "day")
 VIEW = "view.db"
-DRILLED = ("bad-deploy", "off-by-one")  # of eleven scenarios: two that take little time
+DRILLED = ("bad-deploy", "off-by-one")  # of thirteen scenarios: two that take little time
 
 
 def now_ms() -> int:
@@ -115,17 +117,17 @@ class Story:
         self.during: tuple[float, float] = (0.0, 0.0)
         self.staged_rows: list[SinkOffset] = []
 
-    def tell(self) -> tuple[report.Report, Path]:
-        """All eight steps; the report and where its page lies."""
+    def tell(self) -> Outcome:
+        """All eight steps."""
         self.ingest()
         self.process()
         self.break_it()
         self.make_plan()
         self.replay()
         self.verify_and_promote()
-        told = self.write_report()
-        self.drill()
-        return told
+        made, page = self.write_report()
+        rehearsed = self.drill()
+        return judge(made, self.comparisons, rehearsed, page)
 
     # -- 1 ---------------------------------------------------------------------------------------
     def ingest(self) -> None:
@@ -532,13 +534,15 @@ class Story:
         return made, html
 
     # -- 8 ---------------------------------------------------------------------------------------
-    def drill(self) -> None:
+    def drill(self) -> DrillReport:
+        """The report of the rehearsal, which may have failed."""
         self.console.step(8, "Drill: the same recovery, rehearsed on a scratch cluster")
         file = self.data / "recovery.toml"
         file.write_text(declaration(self.view), encoding="utf-8")
         scenarios = [word for each in DRILLED for word in ("--scenario", each)]
         self.cluster.run("drill", "run", "flights", "--file", str(file), *scenarios, expect=(0, 1))
         self.cluster.run("status", "--file", str(file), expect=(0, 1))
+        return self.cluster.ask(evidence.stored(self.cluster.log.metastore, "flights"))[-1]
 
     def _mark(self, label: str) -> None:
         self.events.append(report.Event(label, now_ms()))
@@ -558,16 +562,26 @@ def _count(name: str, line: str, rows: list[SinkOffset]) -> report.SinkCount:
     )
 
 
-def tell(cluster: Cluster, console: Console, children: Children) -> Outcome:
-    """The whole story; what decides is whether the stream was rebuilt exactly.
+def judge(
+    made: report.Report,
+    comparisons: Sequence[report.Comparison],
+    rehearsed: DrillReport,
+    page: Path,
+) -> Outcome:
+    """What decides is whether the stream was rebuilt exactly, and whether its rehearsal passed.
 
     Latency on a busy machine may fail its answer in the report, not the run.
     """
-    made, page = Story(cluster, console, children).tell()
-    passed = all(answer.passed for answer in made.answers[:3]) and all(
-        comparison.as_expected for comparison in made.comparisons
-    )
-    return Outcome(passed, f"its report is {page}")
+    failures = [f"{each.question} {each.sentence}" for each in made.answers[:3] if not each.passed]
+    failures += [f"{each.title}: not as expected" for each in comparisons if not each.as_expected]
+    if not rehearsed.passed:
+        failures.append(f"the drill {rehearsed.id}: {'; '.join(rehearsed.follow_ups)}")
+    return Outcome(f"its report is {page}", tuple(failures))
+
+
+def tell(cluster: Cluster, console: Console, children: Children) -> Outcome:
+    """The whole story."""
+    return Story(cluster, console, children).tell()
 
 
 def verify_again(cluster: Cluster) -> bool:

@@ -2,7 +2,7 @@
 
 DATA    the data directory (each example has a default of its own)
 LISTEN  the broker's address (default 127.0.0.1:9092; another port is taken if it is in use)
-ONCE=1  end after the story, with exit status 0 only if verification found no difference
+ONCE=1  end after the story, with exit status 0 only if nothing of it failed; else the last line says what did
 FRESH=1 delete what an earlier run left in DATA first
 """
 
@@ -32,10 +32,10 @@ DISK_FULL_BYTES = 8_000_000  # less than one flush
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a story ended: ``passed`` decides the exit status, ``summary`` is told to whoever comes again."""
+    """How a story ended: ``failures``, a sentence each, decide the exit status; ``summary`` is told to whoever comes again."""
 
-    passed: bool
     summary: str
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Example:
     target: str
     data: str
     tell: Callable[[Cluster, Console, Children], Outcome]
-    verify_again: Callable[[Cluster], bool]
+    verify_again: Callable[[Cluster], bool]  # whether what was rebuilt still is what it should be
     hints: tuple[str, ...]
 
     @property
@@ -142,17 +142,25 @@ def _run(
     try:
         if earlier is None:
             outcome = example.tell(cluster, console, children)
-            passed = outcome.passed
-            marker.write_text(json.dumps({"finished": True, "summary": outcome.summary}))
+            failures = outcome.failures
+            found = {"finished": True, "summary": outcome.summary, "failures": failures}
+            marker.write_text(json.dumps(found))
         else:
             console.say(f"{data} holds a finished run: {earlier['summary']}")
-            passed = example.verify_again(cluster)
+            failures = tuple(earlier.get("failures", ()))  # looking again makes none of them good
+            if not example.verify_again(cluster):
+                failures += ("what was rebuilt is not what it should be",)
             console.say(f"Start afresh with `make {example.target} FRESH=1`.")
     finally:
         cluster.close()
+    failed = f"\nFAILED: {'; '.join(failures)}" if failures else ""
     if not _flag("ONCE"):
+        if failed:
+            console.say(failed)
         _stay_up(example, cluster, console)
-    return 0 if passed else 1
+    if failed:
+        print(failed, file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _stay_up(example: Example, cluster: Cluster, console: Console) -> None:

@@ -122,7 +122,7 @@ class Story:
         self.cluster.run("effects", "in-doubt", "--ledger", str(self.ledger))
         self.cluster.run("effects", "compare", str(self.data / "plan.json"), "--within", "0")
         self._require_once(events.PAYMENTS)
-        return Outcome(True, f"replay {self.session} rebuilt the balances; nobody was paid twice")
+        return Outcome(f"replay {self.session} rebuilt the balances; nobody was paid twice")
 
     # -- what the steps share ----------------------------------------------------------------------
     def _command(self, version: str) -> list[str]:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from examples.flights import dataset, processor, truth
+from examples.flights import dataset, processor, story, truth
 from examples.flights.__main__ import FLIGHTS
 from examples.flights.declared import declaration
+from examples.kit import entry
 from examples.kit.cluster import choose_listen
 from examples.kit.console import Console
 from examples.kit.entry import find_earlier
 from examples.kit.processes import Children, RunFault
+from msgspec import structs
+from tests.recovery.drills.test_drills import a_report
 
 from anabranch.recovery.checks.relations import arrow_relation, open_relation
 from anabranch.recovery.checks.verify import Verification, compare
 from anabranch.recovery.drills.declared import load
+from anabranch.recovery.drills.evidence import DrillReport
+from anabranch.recovery.evidence.report import Answer
 from anabranch.recovery.sinks.source import Source
 from anabranch.recovery.sinks.sqlite import SqliteSink
 
@@ -206,3 +213,71 @@ def test_what_a_drill_is_told_is_a_declaration(tmp_path: Path) -> None:
     file.write_text(declaration(tmp_path / "view.db"))
     streams = load(file).streams
     assert streams["flights"].sink == f"sqlite:{tmp_path / 'view.db'}"
+
+
+# -- how a run ends --------------------------------------------------------------------------------------
+class QuietCluster:
+    """As if a broker ran, commands did what they say, and the metastore held one drill's report."""
+
+    def __init__(self, data: Path, drilled: DrillReport) -> None:
+        self.data = data
+        self.drilled = drilled
+        self.commands: list[tuple[str, ...]] = []
+        self.log: Any = SimpleNamespace(metastore=None)
+
+    def start(self) -> None: ...
+    def close(self) -> None: ...
+
+    def run(self, *words: str, expect: tuple[int, ...] = (0,)) -> str:
+        self.commands.append(words)
+        return "FAIL"
+
+    def ask(self, question: Any) -> list[DrillReport]:
+        question.close()
+        return [self.drilled]
+
+
+def run_once(
+    data: Path, monkeypatch: pytest.MonkeyPatch, drilled: DrillReport, *, verified: bool = True
+) -> int:
+    """`make run ONCE=1`, of which only the drill's step is the real one."""
+    for step in ("ingest", "process", "break_it", "make_plan", "replay", "verify_and_promote"):
+        monkeypatch.setattr(story.Story, step, lambda self: None)
+    answers = [Answer("Is it?", True, "It is.", ())] * 3
+    answers.append(Answer("Is it quick?", False, "Not on a busy machine.", ()))
+    made = SimpleNamespace(answers=tuple(answers))
+    monkeypatch.setattr(story.Story, "write_report", lambda self: (made, data / "r.html"))
+    monkeypatch.setattr(entry, "Cluster", lambda *_: QuietCluster(data, drilled))
+    monkeypatch.setattr(entry, "choose_listen", lambda wanted, _: wanted)
+    monkeypatch.setenv("DATA", str(data))
+    monkeypatch.setenv("ONCE", "1")
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        return entry.main(replace(FLIGHTS, verify_again=lambda _: verified))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_run_whose_drill_failed_exits_with_1_and_ends_in_what_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = "Which exact offsets define a safe restart? bad-deploy: the output is not what it was"
+    failed = structs.replace(a_report(), id="drill-1", passed=False, follow_ups=(why,))
+    data = tmp_path / "data"
+    assert run_once(data, monkeypatch, failed) == 1
+    last = capsys.readouterr().err.rstrip("\n").rpartition("\n")[2]
+    assert last == f"FAILED: the drill drill-1: {why}"
+    # Who starts it again on what is there is not told that all is well.
+    assert run_once(data, monkeypatch, failed) == 1
+    assert capsys.readouterr().err.rstrip("\n").endswith(last)
+
+
+def test_a_run_whose_drill_passed_exits_with_0_until_its_view_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    assert run_once(data, monkeypatch, a_report()) == 0
+    assert run_once(data, monkeypatch, a_report()) == 0
+    assert capsys.readouterr().err == ""
+    assert run_once(data, monkeypatch, a_report(), verified=False) == 1
+    assert "FAILED: what was rebuilt is not what it should be" in capsys.readouterr().err

@@ -193,10 +193,7 @@ async def _assemble(
             Past(each.id, each.created_ms, each.passed, each.rto_ms, each.rpo_records)
             for each in own[-evidence.TREND_MAX :]
         ),
-        follow_ups=tuple(
-            [f"{each.question} {each.sentence}" for each in answers if not each.passed]
-            + ([] if untouched else ["find out what the processor does to the production"])
-        ),
+        follow_ups=_follow_ups(answers, untouched, rto_ms, objectives.rto_ms, loss, objectives.rpo),
         owner=stream.owner,
         group=stream.group,
         processor=stream.processor,
@@ -215,6 +212,30 @@ async def _assemble(
         keep=declared.evidence.keep,
     )
     return evidence.sealed(report, key)  # type: ignore[arg-type]
+
+
+def _follow_ups(
+    answers: Sequence[Answer],
+    untouched: bool,
+    rto_ms: int,
+    rto_objective_ms: int,
+    loss: Loss,
+    rpo: str,
+) -> tuple[str, ...]:
+    """A sentence for everything that a drill can fail of."""
+    found = [f"{each.question} {each.sentence}" for each in answers if not each.passed]
+    if not untouched:
+        found.append("find out what the processor does to the production")
+    if rto_ms > rto_objective_ms:
+        found.append(
+            f"a recovery takes {duration_text(rto_ms / 1000)}, the objectives allow "
+            f"{duration_text(rto_objective_ms / 1000)}"
+        )
+    if not loss.kept:
+        found.append(
+            f"a recovery loses {loss.records:,} records ({duration_text(loss.ms / 1000)}), the objective is {rpo}"
+        )
+    return tuple(found)
 
 
 def _failed(found: Sequence[ScenarioReport], names: Sequence[str]) -> list[ScenarioReport]:
