@@ -543,6 +543,7 @@ async def test_sizes_and_backlogs(meta: Metastore) -> None:
     ]
     assert await meta.partition_bytes(topic.no) == {0: 150, 1: 0, 2: 50}
     assert await meta.partition_bytes(topic.no + 1) == {}
+    assert [await meta.is_plain(topic.no, number) for number in range(4)] == [True] * 3 + [False]
     backlogs = await meta.backlogs(10)
     assert [(b.partition, b.extents, b.bytes, b.oldest_appended_ms) for b in backlogs] == [
         (0, 2, 150, 20),

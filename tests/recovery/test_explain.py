@@ -345,7 +345,7 @@ def test_what_was_not_counted_is_an_upper_bound(play: Any, monkeypatch: Any) -> 
         topic = await stage.log.create_topic("paid", 1, {"retention.ms": "-1"})
         await in_transactions(stage, topic, 8)
         await stage.commit("view", topic, {0: 3}, T0 + 100)
-        monkeypatch.setattr("anabranch.recovery.history.explain.BYTES_MAX", 0)
+        monkeypatch.setattr("anabranch.recovery.observe.COUNTED_BYTES_MAX", 0)
         seen = {}
         for exact in (False, True):
             found = await explain(

@@ -1,17 +1,20 @@
 """How many records lie between offsets, for a reader of committed transactions: not every offset is one.
 
 Control records (a marker per transaction and partition) and the records of aborted transactions take offsets
-and are never given to such a reader. What an index knows is taken from it; of the rest the headers of the batches are
-read, up to a number of bytes. Past it, and where a transaction is still open, a count is *at most* so many.
+and are never given to such a reader; compaction leaves holes. A partition that knew none of this is counted by its offsets
+alone. Of others, what an index knows is taken from it; of the rest the headers of the batches are read, up to a number of
+bytes. Past it, and where a transaction is still open, a count is *at most* so many.
 """
 
 from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from anabranch.errors import Corrupt, StoreFault
 from anabranch.log.aborted import AbortedRanges
@@ -22,31 +25,47 @@ from anabranch.records.batch import BatchHeader, scan
 from anabranch.records.record import iter_records
 from anabranch.storage.store import NotFound
 
-BYTES_MAX: Final = 128 * 1024 * 1024  # of log, read by one counter: a second or two on one core
-INDEXES_MAX: Final = 4096  # read by one counter: a terabyte of segments of 256 MiB
-EXTENTS_PER_QUERY: Final = 1000  # one page of a range scan
-ABORTED_MAX: Final = 100_000  # aborted transactions looked at in one partition
+EXTENTS_PER_QUERY: Final = 1000  # one page of a range scan; the first is smaller
+EXTENTS_PER_FIRST_QUERY: Final = 16
 CHUNK_BYTES: Final = 1024 * 1024  # read at a time
 STALE_READS_MAX: Final = (
     3  # an extent may be merged away between the query and the read, not for ever
 )
 
 
+class Allowance(Struct):
+    """What counting may still read; it goes down. ``aborted``: transactions looked at, each time."""
+
+    bytes: int = 128 * 1024 * 1024  # of log: a second or two on one core
+    indexes: int = 4096  # a terabyte of segments of 256 MiB
+    extents: int = 1_000_000  # rows: some seconds
+    aborted: int = 100_000
+
+    def share(self, most: Allowance) -> Allowance:
+        """What is left, and no more than ``most`` of anything."""
+        return Allowance(
+            min(self.bytes, most.bytes),
+            min(self.indexes, most.indexes),
+            min(self.extents, most.extents),
+            min(self.aborted, most.aborted),
+        )
+
+    def spend(self, given: Allowance, left: Allowance) -> None:
+        """Take off what was used of a share."""
+        self.bytes -= given.bytes - left.bytes
+        self.indexes -= given.indexes - left.indexes
+        self.extents -= given.extents - left.extents
+
+
 class RecordCounter:
-    """Counts in one cluster, within one allowance of bytes and indexes for all that it is asked."""
+    """Counts in one cluster, within one allowance for all that it is asked."""
 
     def __init__(
-        self,
-        metastore: Metastore,
-        extents: ExtentReader,
-        *,
-        bytes_max: int = BYTES_MAX,
-        indexes_max: int = INDEXES_MAX,
+        self, metastore: Metastore, extents: ExtentReader, allowance: Allowance | None = None
     ) -> None:
         self._metastore = metastore
         self._extents = extents
-        self._bytes_left = bytes_max
-        self._indexes_left = indexes_max
+        self._left = Allowance() if allowance is None else allowance
 
     async def upto(
         self, topic_no: int, partition: int, start: int, offsets: Sequence[int]
@@ -62,66 +81,145 @@ class RecordCounter:
         cuts = sorted(set(offsets))
         if len(cuts) < 2:
             return Tally(cuts, ())
-        row = await self._metastore.partition(topic_no, partition)
-        unstable = -1 if row is None else row.unstable
-        aborted = await self._metastore.aborted_transactions(
-            topic_no, partition, cuts[0], cuts[-1], ABORTED_MAX
-        )
-        pieces = []
-        for first, end in pairwise(cuts):
-            for attempt in range(STALE_READS_MAX):
-                try:
-                    piece = await self._between(topic_no, partition, first, end, aborted)
-                    break
-                except NotFound:
-                    if attempt == STALE_READS_MAX - 1:
-                        piece = Count(end - first, exact=False)
-            if 0 <= unstable < end:  # what is open may be committed, or aborted
-                piece = Count(piece.records, exact=False)
-            pieces.append(piece)
-        return Tally(cuts, pieces)
-
-    async def _between(
-        self, topic_no: int, partition: int, first: int, end: int, aborted: Sequence[Aborted]
-    ) -> Count:
-        total = Count(0, exact=len(aborted) < ABORTED_MAX)
-        while first < end:
-            extents = await self._metastore.extents_from(
-                topic_no, partition, first, EXTENTS_PER_QUERY
+        meta = self._metastore
+        row = await meta.partition(topic_no, partition)
+        start = 0 if row is None else row.log_start
+        count = _Counting(cuts, self._extents, self._left)
+        if row is not None and await meta.is_plain(topic_no, partition):
+            count.add_offsets(max(cuts[0], start), min(cuts[-1], row.next_offset))
+            return count.tally()
+        aborted: Sequence[Aborted] = ()
+        if row is None or row.aborted_end > cuts[0]:
+            aborted = await meta.aborted_transactions(
+                topic_no, partition, cuts[0], cuts[-1], self._left.aborted
             )
-            wanted = [one for one in extents if one.base_offset < end]
-            total += await asyncio.to_thread(self._of_extents, wanted, first, end, aborted)
-            if len(wanted) < EXTENTS_PER_QUERY:
+        begun = await meta.stable_before(topic_no, partition, cuts[-1])
+        count.know(aborted, transactions=begun is not None)
+        if len(aborted) >= self._left.aborted:
+            count.doubt(cuts[0])
+        if row is not None and row.unstable >= 0:  # what is open may be committed, or aborted
+            count.doubt(row.unstable)
+        at, limit, stale = max(cuts[0], start), EXTENTS_PER_FIRST_QUERY, 0
+        while at < cuts[-1]:
+            limit = min(limit, self._left.extents)
+            if not limit:
+                count.add_offsets(at, cuts[-1], exact=False)
                 break
-            first = wanted[-1].last_offset + 1
-        return total
+            page = await meta.extents_from(topic_no, partition, at, limit)
+            wanted = [extent for extent in page if extent.base_offset < cuts[-1]]
+            self._left.extents -= len(wanted)
+            done = await asyncio.to_thread(count.extents, wanted, at)
+            if done is not None:
+                stale = stale + 1 if done == at else 1
+                at = done
+                if stale == STALE_READS_MAX:
+                    (lost,) = [one for one in wanted if one.base_offset <= at <= one.last_offset]
+                    at, stale = count.give_up(lost, at), 0
+                continue
+            if len(wanted) < limit:
+                break
+            at = wanted[-1].last_offset + 1
+            limit = min(EXTENTS_PER_QUERY, limit * 8)
+        return count.tally()
 
-    def _of_extents(
-        self, extents: Sequence[Extent], first: int, end: int, aborted: Sequence[Aborted]
-    ) -> Count:
-        ranges = _merged(aborted)
-        judge = AbortedRanges(aborted)
-        total = Count(0)
+
+class _Counting:
+    """One partition's records, put where they belong between the cuts."""
+
+    def __init__(self, cuts: Sequence[int], extents: ExtentReader, left: Allowance) -> None:
+        self._cuts = cuts
+        self._extents = extents
+        self._left = left
+        self._pieces = [Count(0)] * (len(cuts) - 1)
+        self._ranges: list[tuple[int, int]] = []
+        self._judge = AbortedRanges()
+        self._transactions = False
+
+    def know(self, aborted: Sequence[Aborted], *, transactions: bool) -> None:
+        """What was aborted; whether any transaction began before the last cut."""
+        self._ranges = _merged(aborted)
+        self._judge = AbortedRanges(aborted)
+        self._transactions = transactions
+
+    def tally(self) -> Tally:
+        return Tally(self._cuts, self._pieces)
+
+    def doubt(self, offset: int) -> None:
+        """From ``offset`` on counts are at most so many."""
+        for place, end in enumerate(self._cuts[1:]):
+            if offset < end:
+                self._pieces[place] = Count(self._pieces[place].records, exact=False)
+
+    def add_offsets(self, first: int, end: int, *, exact: bool = True) -> None:
+        """Each of ``[first, end)`` counts as a record."""
+        for place, low, high in self._parts(first, end):
+            self._pieces[place] += Count(high - low, exact)
+
+    def extents(self, extents: Sequence[Extent], at: int) -> int | None:
+        """Count these from ``at`` on. Returns the first offset that was not counted because its extent is there no more;
+        None: all were."""
         for extent in extents:
-            low, high = max(first, extent.base_offset), min(end, extent.last_offset + 1)
-            for block in self._blocks(extent, low, high):
-                if block.known is not None and not _overlap(ranges, block.first, block.end):
-                    total += Count(block.known)
-                elif block.bytes > self._bytes_left:
-                    span = min(block.end, high) - max(block.first, low)
-                    total += Count(min(span, extent.records), exact=False)
-                else:
-                    self._bytes_left -= block.bytes
-                    total += self._scanned(extent, block, max(block.first, low), high, judge)
-        return total
+            low = max(at, extent.base_offset)
+            try:
+                found = self._of(extent, low, min(self._cuts[-1], extent.last_offset + 1))
+            except NotFound:
+                return low
+            for place, count in found.items():
+                self._pieces[place] += count
+        return None
+
+    def give_up(self, extent: Extent, at: int) -> int:
+        """Of an extent that cannot be found, only the offsets are known. Returns the offset behind it."""
+        end = min(self._cuts[-1], extent.last_offset + 1)
+        for place, count in self._bound(extent, at, end).items():
+            self._pieces[place] += count
+        return end
+
+    def _parts(self, first: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """``[first, end)`` as it lies between the cuts: place, first and end of each part."""
+        place = bisect_right(self._cuts, first) - 1
+        while first < end:
+            high = min(end, self._cuts[place + 1])
+            yield place, first, high
+            first, place = high, place + 1
+
+    def _bound(self, extent: Extent, first: int, end: int) -> dict[int, Count]:
+        return {
+            place: Count(min(high - low, extent.records), exact=False)
+            for place, low, high in self._parts(first, end)
+        }
+
+    def _of(self, extent: Extent, low: int, high: int) -> dict[int, Count]:
+        parts = list(self._parts(low, high))
+        if not self._transactions and not _overlap(
+            self._ranges, extent.base_offset, extent.last_offset + 1
+        ):
+            if extent.is_dense:
+                return {place: Count(end - first) for place, first, end in parts}
+            if len(parts) == 1 and low <= extent.base_offset and high > extent.last_offset:
+                return {parts[0][0]: Count(extent.records)}
+        found: dict[int, Count] = defaultdict(lambda: Count(0))
+        for block in self._blocks(extent, low, high):
+            first, end = max(block.first, low), min(block.end, high)
+            inside = list(self._parts(first, end))
+            whole = len(inside) == 1 and (first, end) == (block.first, block.end)
+            if whole and block.known is not None and not _overlap(self._ranges, first, end):
+                counted = {inside[0][0]: Count(block.known)}
+            elif block.bytes > self._left.bytes:
+                counted = self._bound(extent, first, end)
+            else:
+                self._left.bytes -= block.bytes
+                counted = self._scanned(extent, block, first, end)
+            for place, count in counted.items():
+                found[place] += count
+        return found
 
     def _blocks(self, extent: Extent, low: int, high: int) -> Iterator[_Block]:
-        """The parts of the extent that hold ``[low, high)``; with their counts where these are known and all of the
-        part is wanted."""
+        """The parts of the extent that hold ``[low, high)``, with their counts where these are known."""
         described = None
         known_already = self._extents.knows_index(extent)
-        if known_already or self._indexes_left > 0:
-            self._indexes_left -= not known_already
+        if known_already or self._left.indexes > 0:
+            self._left.indexes -= not known_already
             try:
                 described = self._extents.indexed(extent)
             except NotFound:
@@ -140,33 +238,30 @@ class RecordCounter:
         for entry, (end, end_at), known in zip(index.entries, ends, counts, strict=True):
             if end <= low or entry.offset >= high:
                 continue
-            whole = low <= entry.offset and end <= high
             position = max(0, start + entry.position - extent.position)
-            size = end_at - entry.position
-            yield _Block(position, entry.offset, end, size, known if whole else None)
+            yield _Block(position, entry.offset, end, end_at - entry.position, known)
 
-    def _scanned(
-        self, extent: Extent, block: _Block, low: int, high: int, aborted: AbortedRanges
-    ) -> Count:
-        end = min(block.end, high)
-        records = 0
+    def _scanned(self, extent: Extent, block: _Block, low: int, end: int) -> dict[int, Count]:
+        found: dict[int, int] = defaultdict(int)
         try:
             for run in self._extents.chunks(
                 extent, start=block.position, end_offset=end, chunk_bytes=CHUNK_BYTES
             ):
                 for header in scan(run):
                     if header.base_offset >= end:
-                        return Count(records)
+                        return _counts(found)
                     if header.last_offset < low or header.is_control:
                         continue
-                    if header.is_transactional and aborted.holds(header):
+                    if header.is_transactional and self._judge.holds(header):
                         continue
-                    records += _within(run, header, low, end)
+                    behind = min(end, header.last_offset + 1)
+                    for place, first, high in self._parts(max(low, header.base_offset), behind):
+                        found[place] += _within(run, header, first, high)
         except NotFound:
             raise
         except (Corrupt, StoreFault):
-            return Count(min(end - low, extent.records), exact=False)
-        return Count(records)
+            return self._bound(extent, low, end)
+        return _counts(found)
 
 
 class _Block(NamedTuple):
@@ -177,6 +272,10 @@ class _Block(NamedTuple):
     end: int
     bytes: int
     known: int | None
+
+
+def _counts(found: dict[int, int]) -> dict[int, Count]:
+    return {place: Count(records) for place, records in found.items()}
 
 
 def _within(run: memoryview, header: BatchHeader, low: int, end: int) -> int:

@@ -200,6 +200,20 @@ def partition_sizes(tx: Tx, topic_no: int) -> list[PartitionSize]:
     return sizes
 
 
+def is_plain(tx: Tx, topic_no: int, partition: int) -> bool:
+    row = tx.execute(
+        "SELECT p.unstable < 0 AND p.aborted_end <= p.log_start "
+        "AND NOT EXISTS (SELECT 1 FROM stable_point s "
+        "WHERE s.topic_no = p.topic_no AND s.partition = p.partition) "
+        "AND p.records = p.next_offset - coalesce((SELECT e.base_offset FROM extent e "
+        "WHERE e.topic_no = p.topic_no AND e.partition = p.partition "
+        "ORDER BY e.base_offset LIMIT 1), p.next_offset) "
+        "FROM partition p WHERE p.topic_no = ? AND p.partition = ?",
+        (topic_no, partition),
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def partition_bytes(tx: Tx, topic_no: int) -> dict[int, int]:
     rows = tx.execute("SELECT partition, bytes FROM partition WHERE topic_no = ?", (topic_no,))
     return dict(rows.fetchall())

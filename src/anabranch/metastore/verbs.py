@@ -263,6 +263,9 @@ class SqlMetastore(SqlGroupVerbs, SqlTransactionVerbs):
     async def partition_sizes(self, topic_no: int) -> list[PartitionSize]:
         return await self._read(extents.partition_sizes, topic_no)
 
+    async def is_plain(self, topic_no: int, partition: int) -> bool:
+        return await self._read(extents.is_plain, topic_no, partition)
+
     async def partition_bytes(self, topic_no: int) -> dict[int, int]:
         return await self._read(extents.partition_bytes, topic_no)
 

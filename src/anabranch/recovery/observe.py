@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 
 from anabranch.errors import Corrupt, StoreFault, UserFault
+from anabranch.log.counting import Allowance, RecordCounter
+from anabranch.log.extents import ExtentReader
 from anabranch.metastore.api import Extent, Metastore, OffsetChange, Topic
 from anabranch.recovery.model import (
     NOTHING,
@@ -18,6 +20,11 @@ from anabranch.recovery.model import (
 )
 
 EXTENTS_PER_READ = 1000  # one page of a range scan
+
+# What one answer reads to count records, unless told to count all: some tenths of a second at most.
+COUNTED_BYTES_MAX = 16 * 1024 * 1024  # of log, for all partitions together
+COUNTED_INDEXES_MAX = 256
+COUNTED_EXTENTS_MAX = 20_000
 
 
 class Moment(Struct, frozen=True):
@@ -34,6 +41,18 @@ class GroupPosition(Struct, frozen=True):
 
     change: OffsetChange
     topic: Topic | None
+
+
+def counter(
+    metastore: Metastore, extents: ExtentReader | None, *, exact: bool
+) -> RecordCounter | None:
+    """What counts records for one answer: within tenths of a second, or (``exact``) as a plan does. None without a log."""
+    if extents is None:
+        return None
+    if exact:
+        return RecordCounter(metastore, extents)
+    little = Allowance(COUNTED_BYTES_MAX, COUNTED_INDEXES_MAX, COUNTED_EXTENTS_MAX)
+    return RecordCounter(metastore, extents, little)
 
 
 async def topics_named(metastore: Metastore, names: Iterable[str]) -> list[Topic]:

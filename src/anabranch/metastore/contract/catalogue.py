@@ -180,5 +180,9 @@ class CatalogueVerbs(Protocol):
     async def partition_sizes(self, topic_no: int) -> list[PartitionSize]:
         """Every partition, with look-ups by time for each: some 20 ms for 10,000 of them."""
 
+    async def is_plain(self, topic_no: int, partition: int) -> bool:
+        """Whether every retained offset is a record's that every reader gets: no transaction ever wrote
+        there, and nothing of it was compacted away or skipped. By sums, O(1)."""
+
     async def partition_bytes(self, topic_no: int) -> dict[int, int]:
         """Bytes retained by partition; one statement, for callers on a busy loop."""

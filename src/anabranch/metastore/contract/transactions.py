@@ -106,4 +106,5 @@ class TransactionVerbs(Protocol):
 
     async def stable_before(self, topic_no: int, partition: int, end: int) -> int | None:
         """An offset from which on every transaction begins that is open at the offset ``end``, not far
-        below it; None if there is none."""
+        below it. None: none ever began at or below it, but for such as a branch cut off, which
+        :meth:`aborted_transactions` has."""

@@ -9,8 +9,6 @@ Positions are offsets; what lies between them is counted in records, as a reader
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
-
 from msgspec import Struct, structs
 
 from anabranch.errors import UserFault
@@ -46,10 +44,6 @@ from anabranch.recovery.model import (
 )
 from anabranch.recovery.plans.missing import truncated
 from anabranch.recovery.times import time_text
-
-# What one explanation reads to count records, unless told to count all: some tenths of a second at most.
-BYTES_MAX: Final = 16 * 1024 * 1024  # of log, for all partitions together
-INDEXES_MAX: Final = 256
 
 
 class Change(Struct, frozen=True):
@@ -390,11 +384,7 @@ async def explain(
     for positions in (*(sink.positions for sink in sinks), *(one.positions for one in points)):
         for taken in positions:
             named.setdefault(taken.key, []).append(taken.offset)
-    counter = None
-    if extents is not None and exact:
-        counter = RecordCounter(metastore, extents)
-    elif extents is not None:
-        counter = RecordCounter(metastore, extents, bytes_max=BYTES_MAX, indexes_max=INDEXES_MAX)
+    counter = observe.counter(metastore, extents, exact=exact)
     partitions = []
     for key in sorted(keys, key=lambda key: (live[key[0]].name, key[1])):
         topic = live[key[0]]
