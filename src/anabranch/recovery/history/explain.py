@@ -9,6 +9,7 @@ Positions are offsets; what lies between them is counted in records, as a reader
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+
 from msgspec import Struct, structs
 
 from anabranch.errors import UserFault
