@@ -69,6 +69,23 @@ def test_a_stall_is_no_estimate_and_a_slow_committer_is_no_stall() -> None:
     assert eta.rate_and_eta([], eta.Point(1, 0)) == (0.0, 0.0)
 
 
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.sampled_from((250, 5_000, 20_000)))
+def test_a_processor_that_goes_back_is_estimated_by_what_it_did_since(
+    lefts: list[int], step_ms: int
+) -> None:
+    *points, now = [eta.Point(step_ms * n, left) for n, left in enumerate(lefts)]
+    rate, estimate = eta.rate_and_eta(points, now)
+    assert rate >= 0
+    assert estimate is None or estimate >= 0
+
+
+def test_a_processor_that_begins_anew_is_estimated_as_if_it_had_just_begun() -> None:
+    once = [eta.Point(1000 * n, 1000 - 100 * n) for n in range(5)]
+    again = [eta.Point(5000 + 1000 * n, 1000 - 50 * n) for n in range(8)]
+    *points, now = once + again
+    assert eta.rate_and_eta(points, now) == (50.0, 13.0)
+
+
 def test_mean_limit_is_weighted_by_time_and_without_pauses() -> None:
     halved = Decision(10_000, 10_000, "x", 100, 50)
     assert eta.mean_limit([halved], 50, 0, 20_000) == 75

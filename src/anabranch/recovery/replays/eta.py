@@ -55,15 +55,16 @@ def rate_and_eta(
     """Units per second over the window, and seconds until nothing is left (None: not at this rate).
 
     ``points`` are of the present run, oldest first, none after ``now``; ``factor`` is by how much the rate is
-    expected to differ from the window's.
+    expected to differ from the window's. A processor that goes back has that to do again, at the rate at which it
+    goes since.
     """
     if now.left == 0:
         return 0.0, 0.0
     if not points:
         return 0.0, None
     length = max(WINDOW_MS_MIN, WINDOW_SHARE * (now.active_ms - points[0].active_ms))
-    window = [one for one in points if one.active_ms >= now.active_ms - length]
-    window = [*window, now] if not window or window[-1] != now else window
+    recent = [one for one in points if one.active_ms >= now.active_ms - length]
+    window = _since_going_back([*recent, now] if not recent or recent[-1] != now else recent)
     edges = [later for earlier, later in itertools.pairwise(window) if later.left < earlier.left]
     if len(edges) >= EDGES_MIN:
         first, last = edges[0], edges[-1]
@@ -79,6 +80,15 @@ def rate_and_eta(
     took_ms = now.active_ms - window[0].active_ms
     rate = (window[0].left - now.left) / took_ms * 1000 * factor if took_ms else 0.0
     return rate, now.left / rate if rate > 0 else None
+
+
+def _since_going_back(window: Sequence[Point]) -> Sequence[Point]:
+    """The points from the last one on at which more was left than before."""
+    begin = 0
+    for index, (earlier, later) in enumerate(itertools.pairwise(window), 1):
+        if later.left > earlier.left:
+            begin = index
+    return window[begin:]
 
 
 def limit_factor(
