@@ -90,6 +90,13 @@ def test_holds(shell: Shell) -> None:
     assert "already" in shell.text("hold", "create", "h", "--group", "view", status=1)
     refused = shell.text("topic", "config", "flights", "--set", "retention.ms=1000", status=1)
     assert "hold h of" in refused and "v42" in refused and "anabranch hold release h" in refused
+    assert "needs partition 0 from offset 90" in refused
+    # A class that would shorten it is refused in its preview already, and nothing of it is done.
+    times = ("--detect", "1h", "--diagnose", "1h", "--fix", "1h", "--replay", "1h")
+    for last in ("--dry-run", "--yes"):
+        said = shell.text("classes", "set", "short", *times, "--topic", "flights", last, status=1)
+        assert "REFUSED" in said and "hold h of" in said and "Nothing is changed" in said
+    assert "No classes yet" in shell.text("classes", "list")
     assert "hold h" in shell.text("topic", "delete", "flights", "--yes", status=1)
     assert "v42" in shell.text("hold", "show", "h") and "1 GiB" in shell.text("hold", "list")
     shell.text("hold", "extend", "h", "--for", "9d")

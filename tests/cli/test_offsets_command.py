@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from anabranch import person
 from anabranch.broker.audit import anchors, inbox
 from anabranch.log.opening import open_log
 from tests.cli.test_commands import T0, Shell, populate
@@ -35,7 +36,7 @@ def test_from_preview_to_undo(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> 
         "classes", "set", "ledger", *times, "--topic", "flights", "--approvals", "1", "--yes"
     )
     assert shell.json("classes", "list")[0]["approvals"] == 1
-    monkeypatch.setenv("LOGNAME", "ana")
+    monkeypatch.setattr(person, "name", lambda: "ana")
     file = shell.root / "plan.json"
     plan = shell.json(
         "offsets", "plan", "view", "--to-datetime", str(T0 + 40), "--topic", "flights:0",
@@ -44,10 +45,14 @@ def test_from_preview_to_undo(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> 
     assert plan["creator"] == "ana" and plan["steps"][0]["target"] == 40
     assert "needs 1 approval" in shell.text("offsets", "apply", str(file), status=1)
     assert "somebody else" in shell.text("offsets", "approve", plan["id"], status=1)
-    monkeypatch.setenv("LOGNAME", "bob")
-    assert "Status: ready" in shell.text("offsets", "approve", plan["id"], "--note", "checked")
+    monkeypatch.setattr(person, "name", lambda: "bob")
+    said = shell.text("offsets", "approve", plan["id"], "--note", "checked")
+    assert "Status: ready" in said and said.endswith(
+        f"Next: anabranch offsets apply {plan['id']}\n"
+    )
     said = shell.text("offsets", "apply", str(file))
     assert "Status: applied" in said and "approved by bob" in said and "50" in said
+    assert "Next:" not in said
     (line,) = shell.json("group", "describe", "view", "--history", "1")["history"]
     assert (line["action"], line["old"], line["new"]) == ("reset", 90, 40)
     assert line["actor"]["reason"] == f"{plan['id']} bad join [OPS-7]"

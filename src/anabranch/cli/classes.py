@@ -262,8 +262,10 @@ async def _change(
     async with _options.opened(data) as log:
         now_ms = _options.now_ms()
         shown = await classes.preview(log.metastore, wanted, now_ms=now_ms, replace=replace)
-        if dry_run or shown.is_nothing:
+        if dry_run or shown.is_nothing or shown.is_refused:
             emit(output, lambda: shown, lambda: _preview_parts(shown))
+            if shown.is_refused:
+                raise click.exceptions.Exit(1)
             return
         if not yes:
             emit("table", lambda: shown, lambda: _preview_parts(shown))
@@ -311,6 +313,10 @@ def _preview_parts(shown: Preview, done: bool = False) -> Iterator[Part]:
         ],
         "Retention " + ("changed" if done else "to be changed"),
     )
+    refused = [one.refused for one in shown.retention if one.refused]
+    yield from (f"REFUSED: {sentence}" for sentence in refused)
+    if refused:
+        yield "Nothing is changed."
 
 
 def _list_parts(found: list[TopicClass]) -> Iterator[Part]:

@@ -130,7 +130,7 @@ def plan(
         if out is not None:
             out.parent.mkdir(parents=True, exist_ok=True)
             out.write_bytes(canonical_json(made) + b"\n")
-        emit(output, lambda: made, lambda: _plan_parts(made))
+        emit(output, lambda: made, lambda: (*_plan_parts(made), _next(made, made.approvals)))
 
     _options.run(main())
 
@@ -371,10 +371,15 @@ def _plan_parts(plan: OffsetPlan) -> Iterator[Part]:
     for one in plan.bystanders:
         yield f"NOT MOVED: {one} without a group"
     if plan.approvals:
-        yield f"Needs {plan.approvals} approval(s) of others (class {', '.join(plan.classes)})"
-        yield f"Next: anabranch offsets approve {plan.id}   (not {plan.creator})"
-    else:
-        yield f"Next: anabranch offsets apply {plan.id}"
+        number = f"{plan.approvals} approval{'s' * (plan.approvals != 1)}"
+        yield f"Needs {number} of others than {plan.creator} (class {', '.join(plan.classes)})"
+
+
+def _next(plan: OffsetPlan, missing: int) -> str:
+    """What to type now, while so many approvals are missing."""
+    if missing > 0:
+        return f"Next: anabranch offsets approve {plan.id}   (not {plan.creator})"
+    return f"Next: anabranch offsets apply {plan.id}"
 
 
 def _span(span: Span) -> str:
@@ -391,7 +396,7 @@ def _span(span: Span) -> str:
 def _record_parts(record: Record) -> Iterator[Part]:
     from anabranch.recovery.times import time_text
 
-    yield from list(_plan_parts(record.plan))[: None if record.applied_ms is None else -1]
+    yield from _plan_parts(record.plan)
     for one in record.approvals:
         yield f"approved by {one.who} at {time_text(one.at_ms)}" + (
             f": {one.note}" if one.note else ""
@@ -404,6 +409,8 @@ def _record_parts(record: Record) -> Iterator[Part]:
             f"applied by {record.applied_by} at {time_text(record.applied_ms)}; "
             f"anabranch offsets undo {record.plan.id} takes it back"
         )
+    else:
+        yield _next(record.plan, record.plan.approvals - len(record.approvals))
 
 
 def _list_parts(found: list[Record]) -> Iterator[Part]:

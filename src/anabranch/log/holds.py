@@ -26,6 +26,7 @@ T = TypeVar("T")
 KIND: Final = "hold"
 HOLDS_MAX: Final = 1000  # every broker reads all of them before each pass of retention
 DECISIONS_MAX: Final = 5  # about a removal that holds are made beside
+NAMED_PARTITIONS_MAX: Final = 8  # of a hold in one sentence: `anabranch hold show` has all
 PAGE: Final = 512  # extents read at a time to measure what a hold keeps
 
 
@@ -199,11 +200,7 @@ def refuse(topic: Topic, holders: Sequence[Hold], what: str) -> None:
         return
     pinned = "; ".join(
         f"hold {hold.name} of {hold.owner} ({hold.reason or 'no reason given'}) needs "
-        + ", ".join(
-            f"{floor.partition} from offset {floor.offset}"
-            for floor in hold.floors
-            if floor.topic_id == topic.id.hex()
-        )
+        + _pinned(hold, topic)
         for hold in holders
     )
     raise ClientFault(
@@ -211,6 +208,17 @@ def refuse(topic: Topic, holders: Sequence[Hold], what: str) -> None:
         f"{what} would break what is held of topic {topic.name}: {pinned}. "
         f"`anabranch hold release {holders[0].name}` ends it",
     )
+
+
+def _pinned(hold: Hold, topic: Topic) -> str:
+    """Which partitions from where on: the first few, since the sentence goes over the wire."""
+    floors = [floor for floor in hold.floors if floor.topic_id == topic.id.hex()]
+    named = ", ".join(
+        f"partition {floor.partition} from offset {floor.offset:,}"
+        for floor in floors[:NAMED_PARTITIONS_MAX]
+    )
+    more = len(floors) - NAMED_PARTITIONS_MAX
+    return f"{named} and {more:,} more" if more > 0 else named
 
 
 # -- budgets -------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ as a document. One broker that keeps an audit log writes it down, and removes th
 from __future__ import annotations
 
 import asyncio
-import getpass
 import logging
 import secrets
 import socket
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from anabranch import person
 from anabranch.broker.audit import anchors
 from anabranch.broker.audit.events import AuditEvent, Kind, Outcome
 from anabranch.errors import AnabranchError
@@ -35,10 +35,7 @@ _decode = msgspec.json.Decoder(AuditEvent).decode
 
 def user() -> str:
     """Who runs this process, as a principal: the operating system's user."""
-    try:
-        return f"User:{getpass.getuser()}"
-    except (OSError, KeyError):
-        return "User:unknown"
+    return f"User:{person.name()}"
 
 
 async def tell(

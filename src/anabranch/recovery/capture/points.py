@@ -6,13 +6,13 @@ expired or deleted, the point still says where to start.
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from anabranch import person
 from anabranch.errors import UserFault
 from anabranch.metastore.api import Metastore
 from anabranch.recovery import observe
@@ -290,7 +290,4 @@ async def _explicit_positions(
 
 def whoami() -> str:
     """The person at the keyboard, as far as the system tells."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no passwd entry, as in many containers
-        return "unknown"
+    return person.name()

@@ -28,7 +28,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from anabranch.errors import UserFault
+from anabranch.errors import ClientFault, UserFault
 from anabranch.log import holds
 from anabranch.log.config import effective
 from anabranch.metastore.api import Metastore, Topic
@@ -67,7 +67,10 @@ class TopicClass(Struct, frozen=True, kw_only=True):
 
 
 class RetentionChange(Struct, frozen=True, kw_only=True):
-    """A topic whose retention follows its class. ``old_ms`` -1: for ever. ``lost`` is what would be removed at once."""
+    """A topic whose retention follows its class. ``old_ms`` -1: for ever. ``lost`` is what would be removed at once.
+
+    ``refused``: what a hold says against it, as a sentence; :func:`apply` refuses while there is one.
+    """
 
     topic: str
     topic_no: int
@@ -75,6 +78,7 @@ class RetentionChange(Struct, frozen=True, kw_only=True):
     old_ms: int
     new_ms: int
     lost: Volume
+    refused: str = ""
 
 
 class ClassChange(Struct, frozen=True, kw_only=True):
@@ -100,6 +104,11 @@ class Preview(Struct, frozen=True, kw_only=True):
     @property
     def is_nothing(self) -> bool:
         return not (self.changed or self.removed or self.retention)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether holds forbid a part of it, and so all of it."""
+        return any(one.refused for one in self.retention)
 
 
 def read_file(path: Path) -> list[TopicClass]:
@@ -230,6 +239,12 @@ async def _retention(
             )
             end = partition.next_offset if kept is None else kept.base_offset
             lost += await volume(metastore, topic.no, partition.partition, partition.log_start, end)
+    refused = ""
+    try:
+        configs = {**topic.configs, RETENTION: str(one.horizon_ms)}
+        await holds.check_configs(metastore, topic, configs, now_ms)
+    except ClientFault as fault:
+        refused = str(fault)
     return RetentionChange(
         topic=topic.name,
         topic_no=topic.no,
@@ -237,6 +252,7 @@ async def _retention(
         old_ms=old_ms,
         new_ms=one.horizon_ms,
         lost=lost,
+        refused=refused,
     )
 
 
