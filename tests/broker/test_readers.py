@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from anabranch.errors import ErrorCode
+from anabranch.metastore.api import Actor, Committed, OffsetAction
 from anabranch.recovery.history.difference import difference
 from anabranch.recovery.history.explain import explain
 from anabranch.recovery.history.readers import readers
@@ -37,6 +38,14 @@ def test_a_reader_without_a_group_is_seen_by_its_fetches(tmp_path: Path) -> None
                 bench.broker.log.metastore, now_ms=now_ms(), within_ms=60_000, topics=["t"]
             )
             assert [(one.commits_as, one.is_unseen) for one in found] == [(("g",), False)]
+            # Also after somebody else had the last word about the group's offset.
+            metastore = bench.broker.log.metastore
+            (position,) = await metastore.positions_at("g", now_ms())
+            row = Committed(position.topic_no, 0, 0, 0, "", now_ms())
+            tool = Actor("User:root", "anabranch", "", "", "", -1, "reset")
+            await metastore.commit_offsets("g", [row], OffsetAction.RESET, tool, now_ms())
+            (one,) = await readers(metastore, now_ms=now_ms(), within_ms=60_000)
+            assert (one.commits_as, one.is_unseen) == (("g",), False)
             # Refused partitions are not read; and nothing is said twice.
             answer = await bench.fetch("t", 0, partition=9)
             assert answer.error_code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
