@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from anabranch.errors import UserFault
-from anabranch.metastore.api import OffsetAction, OffsetChange
+from anabranch.metastore.api import OffsetAction
+from anabranch.recovery import observe
 from anabranch.recovery.capture import points
 from anabranch.recovery.model import (
     PartitionView,
@@ -17,7 +18,7 @@ from anabranch.recovery.model import (
     Volume,
     topic_id_text,
 )
-from anabranch.recovery.plans import planning
+from anabranch.recovery.plans import pace, planning
 from anabranch.recovery.plans.plan import (
     Basis,
     Measured,
@@ -29,7 +30,7 @@ from anabranch.recovery.plans.plan import (
     repeats,
 )
 
-from .scene import ADMIN, MEMBER, T0, Scene
+from .scene import ADMIN, T0, Scene
 
 VIEW = PartitionView(
     topic="t", topic_id="id", topic_no=1, partition=0, log_start=5, log_end=100, leader_epoch=0,
@@ -217,14 +218,29 @@ def test_a_plan_is_what_was_reviewed(play: Any, tmp_path: Path) -> None:
     play(story)
 
 
-def test_pace_is_that_of_busy_seconds() -> None:
-    def change(at_ms: int, old: int | None, new: int, action: str = "commit") -> OffsetChange:
-        return OffsetChange(0, at_ms, "g", 1, "t", 0, OffsetAction(action), old, new, "", MEMBER)
+def test_pace_is_that_of_seconds_in_which_the_group_was_behind(play: Any) -> None:
+    """Records that were committed as they came say nothing about how fast a replay can be."""
 
-    assert planning.pace([]) is None
-    assert planning.pace([change(0, None, 50)]) is None
-    busy = [change(0, 0, 10), change(400, 10, 40), change(1200, 40, 140), change(2500, 140, 141)]
-    assert planning.pace(busy) == 40  # 1, 40, 100 per second: the upper quartile of three
-    rewind = [change(100, 500, 0, "reset"), change(200, 0, 100)]
-    assert planning.pace(rewind) == 100
-    assert ADMIN.reason == "fix"
+    async def story(stage: Scene) -> None:
+        topic = await stage.topic("flights", partitions=1, records=10)
+        moment = await observe.moment_at(stage.metastore, topic.no, 0, 9)
+        assert moment is not None
+        start = moment.appended_ms // 1000 * 1000
+
+        async def found() -> float | None:
+            return await pace.catching_up(stage.metastore, "view", start + 1_000_000)
+
+        assert await found() is None
+        await stage.commit("view", topic, {0: 2}, start + 1_000)
+        assert await found() is None  # the first commit: nobody knows how much was read for it
+        await stage.commit("view", topic, {0: 9}, start + 5_000)
+        assert await found() is None  # keeping pace
+        await stage.commit(
+            "view", topic, {0: 0}, start + 60_000, action=OffsetAction.RESET, actor=ADMIN
+        )
+        assert await found() is None  # a reset is nobody's pace
+        for at_ms, offset in ((61_000, 1), (62_000, 2), (62_400, 5), (63_200, 10)):
+            await stage.commit("view", topic, {0: offset}, start + at_ms)
+        assert await found() == 4  # 1, 4 and 5 in a second: their upper quartile
+
+    play(story)

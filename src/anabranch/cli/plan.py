@@ -124,7 +124,10 @@ def command(
                     "--restored-to": restored_to,
                     "--from-start": from_start or None,
                 }
-                if sum(one is not None for one in given.values()) != 1:
+                said = [name for name, one in given.items() if one is not None]
+                if len(said) > 1:
+                    raise UserFault(f"{' and '.join(said)} contradict each other: say one of them")
+                if not said:
                     raise UserFault("say what happened with one of " + ", ".join(given))
                 now_sinks = await registry.states(log.metastore, sinks, group)
                 plan = await planning.plan_recovery(

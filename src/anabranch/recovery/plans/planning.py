@@ -12,7 +12,7 @@ from anabranch.log.config import effective
 from anabranch.log.counting import RecordCounter
 from anabranch.log.counts import Count
 from anabranch.log.extents import ExtentReader
-from anabranch.metastore.api import Metastore, OffsetAction, OffsetChange, Topic
+from anabranch.metastore.api import Metastore, Topic
 from anabranch.recovery import observe
 from anabranch.recovery.capture import points
 from anabranch.recovery.history import readers
@@ -24,7 +24,7 @@ from anabranch.recovery.model import (
     Volume,
     topic_id_text,
 )
-from anabranch.recovery.plans import incidents
+from anabranch.recovery.plans import incidents, pace
 from anabranch.recovery.plans.incidents import Damage, Start
 from anabranch.recovery.plans.missing import WhoDeleted, missing_ranges
 from anabranch.recovery.plans.plan import (
@@ -50,8 +50,6 @@ from anabranch.recovery.times import duration_text, time_text
 
 ALTERNATIVES_MAX = 10
 READERS_WITHIN_MS = 600_000  # who fetched since, without a group, is named
-PACE_WINDOW_MS = 1000  # commits are summed per second
-PACE_HISTORY = 5000  # newest lines looked at
 
 
 async def plan_recovery(
@@ -127,7 +125,7 @@ async def plan_recovery(
             f"the replay ends with what the group had dealt with at {time_text(until_ms)}; after a promotion it goes on from there"
         )
     bytes_each = _mean_bytes(partitions)
-    rate, rate_source = await _rate(metastore, group, rate, bytes_each, now_ms)
+    rate, rate_source = await _rate(metastore, group, rate, bytes_each, now_ms, extents)
     uncounted = sum(part.at_most for part in partitions)
     if uncounted:
         notes.append(
@@ -266,26 +264,6 @@ async def find(metastore: Metastore, id_or_file: str) -> Plan:
 async def stored(metastore: Metastore) -> list[Plan]:
     """Every plan, oldest first."""
     return [msgspec.json.decode(d.body, type=Plan) for d in await metastore.documents(KIND)]
-
-
-def pace(changes: Sequence[OffsetChange]) -> float | None:
-    """The records per second at which a group moved when it was busy; None if it never was.
-
-    Commits are summed per second; the upper quartile of the busy seconds stands for catching up.
-    """
-    per_window: dict[int, int] = {}
-    for change in changes:
-        if (
-            change.action is OffsetAction.COMMIT
-            and change.old is not None
-            and change.new is not None
-        ):
-            window = change.at_ms // PACE_WINDOW_MS
-            per_window[window] = per_window.get(window, 0) + max(0, change.new - change.old)
-    busy = sorted(records for records in per_window.values() if records)
-    if not busy:
-        return None
-    return busy[(len(busy) - 1) * 3 // 4] * 1000 / PACE_WINDOW_MS
 
 
 async def _damage(
@@ -432,14 +410,20 @@ def _mean_bytes(partitions: Sequence[PlanPartition]) -> float | None:
 
 
 async def _rate(
-    metastore: Metastore, group: str, given: int | None, bytes_each: float | None, now_ms: int
+    metastore: Metastore,
+    group: str,
+    given: int | None,
+    bytes_each: float | None,
+    now_ms: int,
+    extents: ExtentReader | None,
 ) -> tuple[int, str]:
     if given is not None:
         return given, "given"
-    history = await metastore.offset_history(group, until_ms=now_ms, limit=PACE_HISTORY)
-    records = pace(history)
+    records = await pace.catching_up(
+        metastore, group, now_ms, None if extents is None else extents.append_times
+    )
     if records is not None and bytes_each is not None:
         return max(
             1, round(records * bytes_each)
         ), "measured: the group's own pace when catching up"
-    return DEFAULT_RATE, "default: nothing measured yet"
+    return DEFAULT_RATE, "default: the group was not seen catching up"
