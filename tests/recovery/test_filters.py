@@ -177,6 +177,8 @@ def test_filters_that_make_no_sense_are_refused_and_leave_nothing(
             (Filters(transform=str(empty)), "defines no transform"),
             (Filters(transform=str(wrong)), "transform returned int for flights:0@40"),
             (Filters(skip=(("other", 0, 1),)), "reads no topic “other”"),
+            (Filters(skip=(("flights", 0, 50), ("flights", 0, 5_000))), "0@5000 cannot be skipped"),
+            (Filters(skip=(("flights", 9, 50),)), "the plan reads nothing"),
         ):
             with pytest.raises(UserFault, match=sentence):
                 await prepared(stage, bench, filters, tmp_path)

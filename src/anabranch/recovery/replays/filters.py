@@ -251,6 +251,13 @@ class BranchFilter:
         reach: dict[int, int] = {}
         for partition, (start, end) in sorted(ranges.items()):
             decisions = await self._partition(branch, source, partition, start, end)
+            for topic, number, offset in self._judge.filters.skip:
+                named = (topic, number) == (source, partition) and start <= offset < end
+                if named and offset not in decisions:
+                    raise UserFault(
+                        f"{source}:{partition}@{offset} cannot be skipped: no record is left there (compaction), "
+                        "or none ever was (a transaction's marker)"
+                    )
             last = end
             while last > start and (found := decisions.get(last - 1)) and found.record is None:
                 last -= 1

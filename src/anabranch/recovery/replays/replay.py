@@ -253,6 +253,13 @@ async def _filter(
         raise UserFault(
             f"the plan reads no topic “{unknown[0][0]}”, of which a record is to be skipped"
         )
+    for name, partition, offset in judge.filters.skip:
+        read = [span for span in spans if (span.topic, span.partition) == (name, partition)]
+        if not any(span.start <= offset < span.end for span in read):
+            there = f"{read[0].start:,} up to {read[0].end:,}" if read else "nothing"
+            raise UserFault(
+                f"{name}:{partition}@{offset} cannot be skipped: of that partition the plan reads {there}"
+            )
     work = BranchFilter(log, judge, identity, dead_letters)
     found: list[Span] = []
     for branch in branches:
