@@ -16,7 +16,7 @@ from anabranch.recovery.capture import points
 from anabranch.recovery.plans import planning
 from anabranch.recovery.replays import sessions
 from anabranch.recovery.replays.session import Session, Status
-from anabranch.recovery.replays.sql import narrow, sql
+from anabranch.recovery.replays.sql import named, narrow, sql
 
 from .scene import T0, Scene, scene
 from .test_merging import batch
@@ -58,6 +58,12 @@ def test_a_topic_is_a_table_that_can_be_scanned_any_number_of_times(data: Path) 
     ]
     assert result.session.status is Status.COMPLETED and result.session.kind == "sql"
     assert stored(data)[-1] == result.session
+    shown = CliRunner(env={"ANABRANCH_DATA": str(data)}).invoke(main, ["replay", "--list"])
+    assert "100%" in shown.output, shown.output
+    shown = CliRunner(env={"ANABRANCH_DATA": str(data)}).invoke(
+        main, ["replay", "--show", result.session.id]
+    )
+    assert "200 done" in shown.output and "count(*)" in shown.output, shown.output
     joined = sql(
         data,
         'SELECT count(*) AS n FROM flights a JOIN flights b USING (partition, "offset") '
@@ -71,6 +77,24 @@ def test_a_topic_is_a_table_that_can_be_scanned_any_number_of_times(data: Path) 
         parameters=[7],
     )
     assert text.table.to_pylist() == [{"v": "1/7"}]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("SELECT 1 FROM orders", ["orders"]),
+        ("SELECT 1 FROM ORDERS", ["orders"]),
+        ('SELECT o.key FROM "orders-eu" AS o', ["orders-eu"]),
+        ('FROM memory.main.orders, "orders.fixed"', ["orders", "orders.fixed"]),
+        ("FROM View", ["View"]),
+        ("FROM view", ["view"]),
+        ("SELECT count(reorders) FROM nothing", []),
+    ],
+)
+def test_only_topics_that_are_words_of_the_query_are_read(query: str, found: list[str]) -> None:
+    """And so have to be allowed, and are on record as read."""
+    topics = ["d", "or", "orders", "orders-eu", "orders.fixed", "view", "View"]
+    assert named(query, topics) == found
 
 
 def test_bounds_are_times_points_and_plans(data: Path) -> None:

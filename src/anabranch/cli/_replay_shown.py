@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from anabranch.cli._output import Part, Table
 
 if TYPE_CHECKING:
-    from anabranch.recovery.replays.session import Session
+    from anabranch.recovery.replays.session import Progress, Session
 
 
 def list_parts(sessions: list[Session], now_ms: int) -> Iterator[Part]:
@@ -30,7 +30,7 @@ def list_parts(sessions: list[Session], now_ms: int) -> Iterator[Part]:
                 session.live_group,
                 session.plan,
                 session.total.records,
-                f"{progress.done_share:.0%}",
+                _done_text(session, progress),
                 f"{bytes_text(progress.bytes_per_second)}/s" if moving else None,
                 duration_text(progress.eta_s) if moving else None,
                 len(session.runs),
@@ -54,6 +54,13 @@ def list_parts(sessions: list[Session], now_ms: int) -> Iterator[Part]:
     )
 
 
+def _done_text(session: Session, progress: Progress) -> str | None:
+    """What reads the bucket itself (SQL, splits) reports no progress: it is all done, or nobody knows."""
+    if session.branches:
+        return f"{progress.done_share:.0%}"
+    return "100%" if session.status.value == "completed" else None
+
+
 def parts(session: Session, now_ms: int) -> Iterator[Part]:
     """One session, whole."""
     from anabranch.recovery.replays.session import last_progress
@@ -63,7 +70,7 @@ def parts(session: Session, now_ms: int) -> Iterator[Part]:
     if session.error:
         yield f"  {session.error}"
     total = session.total
-    limit = f"at most {bytes_text(session.rate)}/s"
+    limit = f"at most {bytes_text(session.rate)}/s" if session.branches else session.kind
     if session.record_rate is not None:
         limit += f" and {session.record_rate:,} records/s"
     yield f"  {total.records:,} records, {bytes_text(total.bytes)}, {limit}"
@@ -78,16 +85,26 @@ def parts(session: Session, now_ms: int) -> Iterator[Part]:
             f"  {progress.done_share:.0%} done, now at most {bytes_text(session.allowed)}/s, ETA {eta}"
         )
     if session.active_ms:
-        done = total.records - progress.records_left
+        if session.branches:
+            done = total.records - progress.records_left
+        else:
+            done = total.records if session.status.value == "completed" else 0
         runs = f"{len(session.runs)} run{'s' if len(session.runs) != 1 else ''}"
         yield f"  {done:,} done in {duration_text(session.active_ms / 1000)} ({runs})"
-    yield Table(
-        ("topic", "branch", "group", "staging"),
-        [
-            (b.topic, b.branch, session.group, session.sink.line if session.sink else None)
-            for b in session.branches
-        ],
-    )
+    if session.branches:
+        yield Table(
+            ("topic", "branch", "group", "staging"),
+            [
+                (b.topic, b.branch, session.group, session.sink.line if session.sink else None)
+                for b in session.branches
+            ],
+        )
+    else:
+        yield f"  {' '.join(session.command)}"
+        yield Table(
+            ("topic", ">partition", ">from", ">up to"),
+            [(span.topic, span.partition, span.start, span.end) for span in session.spans],
+        )
     if session.filtered is not None:
         out = session.filtered
         yield (

@@ -12,6 +12,7 @@ topic any number of times: each scan reads the bucket anew, at the same offsets.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -78,7 +79,7 @@ def sql(
     with LoopThread(data) as loop:
         log = loop.log
         known = [topic.name for topic in log.catalogue.topics()]
-        names = list(topics) if topics is not None else [name for name in known if name in query]
+        names = list(topics) if topics is not None else named(query, known)
         if not names:
             raise UserFault("the query names no topic; `anabranch topic list` shows what there is")
         if allowed is not None:
@@ -136,6 +137,21 @@ def sql(
         finally:
             session = loop.run(ranges.finish(log, session, clock_ms(), error))
     return Result(table, session)
+
+
+def named(query: str, topics: Sequence[str]) -> list[str]:
+    """The topics whose names occur in ``query`` as words; in other letters (SQL does not mind) if none has these.
+
+    What is named here is what must be allowed, and what is on record as read: a topic ``a`` is not, in a query that
+    happens to have the letter in it.
+    """
+    found = []
+    for name in topics:
+        word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE)
+        spelled = {match.group() for match in word.finditer(query)}
+        if name in spelled or (spelled and not spelled <= set(topics)):
+            found.append(name)
+    return found
 
 
 async def ask(
