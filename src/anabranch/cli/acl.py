@@ -244,7 +244,9 @@ def remove(
     epilog="Example: anabranch acl check --principal User:alice --operation write --topic flights"
 )
 @click.option("--principal", required=True, help="As User:alice.")
-@click.option("--operation", type=click.Choice(OPERATIONS[1:]), required=True)
+@click.option(
+    "--operation", type=click.Choice(OPERATIONS[1:]), required=True, help="What it would do."
+)
 @resource_options
 @click.option("--host", default="127.0.0.1", show_default=True, help="The client's address.")
 @_options.data_option

@@ -34,7 +34,9 @@ def command() -> None:
 
 
 @command.command(epilog="Example: anabranch audit tail -n 50 --kind authorization")
-@click.option("-n", "count", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "-n", "count", type=click.IntRange(min=1), default=20, show_default=True, help="So many lines."
+)
 @click.option("--kind", help="Only lines of this kind.")
 @click.option("--principal", help="Only lines about this principal.")
 @_directory_option

@@ -41,7 +41,9 @@ def command() -> None:
 @click.option("--state", "states", multiple=True, help="Only these states. Repeatable.")
 @click.option("--effect", help="Only this effect.")
 @click.option("--run", "run_", metavar="RUN", help="Only of `live` or of this replay session.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1), default=50, show_default=True, help="So many at most."
+)
 @_options.output_option
 @_options.faults_to_sentences
 def list_(
