@@ -108,7 +108,7 @@ def test_what_would_break_a_hold_is_refused_with_what_it_would_break(run) -> Non
             {**longer, "cleanup.policy": "compact"},
         ):
             with pytest.raises(
-                ClientFault, match=r"hold h of ana .v42. needs 0 from offset 2"
+                ClientFault, match=r"hold h of ana .v42. needs partition 0 from offset 2"
             ) as bad:
                 await bench.log.set_configs(topic, shorter)
             assert bad.value.code == ErrorCode.POLICY_VIOLATION
