@@ -46,6 +46,20 @@ class Stopping:
             os._exit(_HARD_EXIT)  # asked twice: nothing acknowledged can be lost by it (I4)
         self._asked.set()
 
+    def ask_at_end_of_input(self) -> None:
+        """Stop when standard input ends, too: with whoever holds its other end. Raises UserFault: it has none."""
+        loop = asyncio.get_running_loop()
+
+        def heard() -> None:
+            if not os.read(0, 4096):
+                loop.remove_reader(0)
+                self.ask()
+
+        try:
+            loop.add_reader(0, heard)
+        except OSError:
+            raise UserFault("standard input is no pipe, whose end could be heard") from None
+
     def stop(self) -> None:
         """Stop for a reason of our own."""
         self._asked.set()

@@ -20,15 +20,8 @@ from anabranch.errors import AnabranchError
 
 async def _run(settings: BrokerSettings, companions: Companions) -> None:
     stopping = Stopping()
-    loop = asyncio.get_running_loop()
-
-    def supervisor_ended() -> None:
-        if not os.read(0, 1):
-            loop.remove_reader(0)
-            stopping.ask()
-
-    loop.add_reader(0, supervisor_ended)
-    breathing = loop.create_task(_breathe(), name="breath")
+    stopping.ask_at_end_of_input()
+    breathing = asyncio.create_task(_breathe(), name="breath")
     await serve(settings, stopping, companions)
     breathing.cancel()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from anabranch.recovery.drills.evidence import DrillReport
 
 FAILED, TROUBLE = 1, 2
+T = TypeVar("T")
 file_option = click.option(
     "--file",
     "file",
@@ -82,7 +83,7 @@ def run(
         began = time.monotonic()
         declared = load(file)
         reports = [
-            _options.run(
+            _run(
                 _one(
                     declared,
                     name,
@@ -107,6 +108,34 @@ def run(
         time.sleep(max(0.0, began + pause_s - time.monotonic()))
     if not all(report.passed for report in found):
         raise SystemExit(FAILED)
+
+
+def _run(main: Coroutine[Any, Any, T]) -> T:
+    """To its end; or until Ctrl-C or SIGTERM, when it takes down what it started and removes its copies."""
+    import asyncio
+    import signal
+
+    told: list[int] = []
+
+    async def stoppable() -> T:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+
+        def stop() -> None:
+            told.append(signal.SIGTERM)
+            task.cancel()
+
+        loop.add_signal_handler(signal.SIGTERM, stop)
+        try:
+            return await main
+        finally:
+            loop.remove_signal_handler(signal.SIGTERM)
+
+    try:
+        return _options.run(stoppable())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo("Stopped: of this drill nothing is kept.", err=True)
+        raise SystemExit(128 + (told or [signal.SIGINT])[0]) from None
 
 
 async def _one(

@@ -99,6 +99,11 @@ WORKER = "anabranch.cli._worker"  # the module that a worker's process runs
     help="Run so many brokers here, at this port and those that follow; SIGHUP restarts them one by one.",
 )
 @click.option(
+    "--until-eof",
+    is_flag=True,
+    help="Stop when standard input ends, too: with whoever started it and holds its other end, even if that is killed.",
+)
+@click.option(
     "--auto-create/--no-auto-create",
     default=None,
     help="Whether asking for an unknown topic creates it. [default: auto-create]",
@@ -134,6 +139,7 @@ def command(
     lane: str | None,
     session: str | None,
     workers: int,
+    until_eof: bool,
     auto_create: bool | None,
     partitions: int | None,
     config_file: Path | None,
@@ -175,9 +181,9 @@ def command(
     if is_apart(settings.lane):
         give_way(settings.lane.niceness)
     if workers == 1:
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, until_eof))
     else:
-        asyncio.run(_supervise(settings, workers, log_level))
+        asyncio.run(_supervise(settings, workers, log_level, until_eof))
 
 
 def listeners(listen: Sequence[str], advertise: Sequence[str]) -> dict[str, Any]:
@@ -236,20 +242,25 @@ async def _in_session(settings: BrokerSettings, session_id: str) -> BrokerSettin
     return replace(settings, lane=lane)
 
 
-async def _run(settings: BrokerSettings) -> None:
+async def _run(settings: BrokerSettings, until_eof: bool) -> None:
     from anabranch.broker.serve import Stopping, serve
     from anabranch.cli._worker import watch
 
-    await serve(settings, Stopping(), watch)
+    stopping = Stopping()
+    if until_eof:
+        stopping.ask_at_end_of_input()
+    await serve(settings, stopping, watch)
 
 
-async def _supervise(settings: BrokerSettings, count: int, log_level: str) -> None:
+async def _supervise(settings: BrokerSettings, count: int, log_level: str, until_eof: bool) -> None:
     from anabranch.broker.serve import Stopping
     from anabranch.broker.workers import Supervisor, Worker, worker_settings
 
     each = worker_settings(settings, count)
     supervisor = Supervisor([Worker(one, log_level, WORKER) for one in each])
     stopping = Stopping(at_once=supervisor.kill)
+    if until_eof:
+        stopping.ask_at_end_of_input()
     await supervisor.start()
     try:
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, supervisor.roll)

@@ -1,7 +1,8 @@
 """A processor as a drill runs one: a plain confluent-kafka consumer, into the sink that it is told of.
 
 ``careless`` applies every record, whatever the sink says of it; ``wild`` writes a
-staging line into the file that it is given, whatever its environment says.
+staging line into the file that it is given, whatever its environment says; ``hangs-live FILE``, or ``hangs-replaying FILE``,
+neither reads nor heeds SIGTERM then, as little as a process that it starts, and writes their numbers into the file.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
@@ -80,6 +83,16 @@ def number(m: Any) -> int:
         return 1_000_000  # what a poisoned record does
 
 
+def hang(told: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what it starts inherits that
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
+    new = told.with_suffix(".new")
+    new.write_text(f"{os.getpid()} {other.pid}")
+    new.rename(told)
+    while True:
+        time.sleep(3600)
+
+
 def main() -> None:
     going = True
 
@@ -93,6 +106,9 @@ def main() -> None:
     if "wild" in sys.argv:
         other = SqliteSink.open(sys.argv[-1], TABLES, {}, line="wild")
         other.close()
+    phase = "live" if env["ANABRANCH_STAGING"] == "live" else "replaying"
+    if f"hangs-{phase}" in sys.argv:
+        hang(Path(sys.argv[-1]))
     names = json.loads(env["ANABRANCH_TOPICS"])
     ends = json.loads(env["ANABRANCH_END_OFFSETS"])
     starts = json.loads(env["ANABRANCH_START_OFFSETS"])

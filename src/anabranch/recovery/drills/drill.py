@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -24,9 +22,12 @@ from anabranch.recovery.drills.evidence import DrillReport, Loss, Past, Scenario
 from anabranch.recovery.drills.names import SCENARIOS
 from anabranch.recovery.drills.readiness import Readiness
 from anabranch.recovery.drills.scenarios import Outcome
+from anabranch.recovery.drills.scratch import scratch as scratch_place
+from anabranch.recovery.drills.scratch import sweep
 from anabranch.recovery.drills.stage import Stage, fingerprint, require_apart
 from anabranch.recovery.evidence.report import LATENCY_SAMPLES_MIN, Answer, Event, Latency
 from anabranch.recovery.model import topic_id_text
+from anabranch.recovery.replays.leash import Leash
 from anabranch.recovery.times import bytes_text, duration_text, parse_duration
 
 TRIGGERS: Final = ("manual", "schedule", "ci", "incident", "change")
@@ -65,14 +66,20 @@ async def run(
             raise UserFault(f"there is no scenario “{each}”; there are {', '.join(SCENARIOS)}")
     base = Path(declared.path).resolve().parent
     key = evidence.load_key(base / declared.evidence.key) if declared.evidence.key else None
-    root = Path(tempfile.mkdtemp(prefix="anabranch-drill-", dir=scratch)).resolve()
+    swept = sweep(scratch)
+    for removed in swept.removed:
+        tell(f"removed {removed}, which a drill that was killed had left")
+    for left in swept.left:
+        tell(f"a drill that was killed left {left}, which cannot be removed")
     events: list[Event] = [Event("began", clock_ms())]
     after = ExitStack()
     try:
+        root, lock = after.enter_context(scratch_place(scratch, keep=keep_scratch))
+        leash = after.enter_context(Leash(*([] if lock is None else [lock])))
         require_apart(root, where, stream)
         before = await fingerprint(production.metastore, stream)
         ready = await readiness.look(production.metastore, declared, name, clock_ms())
-        stage = Stage(root, stream, base, parse_duration(stream.drill.timeout) / 1000)
+        stage = Stage(root, stream, base, parse_duration(stream.drill.timeout) / 1000, leash)
         after.callback(stage.copy.close)
         tell("copying records and running the live processor")
         await stage.fill(production)
@@ -91,8 +98,6 @@ async def run(
         raise UserFault(f"the drill could not be run: {fault}") from fault
     finally:
         after.close()
-        if not keep_scratch:
-            shutil.rmtree(root, ignore_errors=True)
     earlier = await evidence.stored(production.metastore)
     return await _assemble(
         production.metastore,

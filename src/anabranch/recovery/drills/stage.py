@@ -39,6 +39,7 @@ from anabranch.recovery.plans.plan import Plan
 from anabranch.recovery.promotion import promote
 from anabranch.recovery.replays import processes, replay
 from anabranch.recovery.replays.broker_process import BrokerProcess
+from anabranch.recovery.replays.leash import Leash
 from anabranch.recovery.replays.runner import OnProgress
 from anabranch.recovery.replays.session import Session, Status
 from anabranch.recovery.sinks.locations import opened_lines, read_sink
@@ -64,22 +65,25 @@ class Figures(NamedTuple):
     facts: tuple[tuple[str, str], ...]
 
 
-def scratch_broker(data: Path, log: Path, config: str = "") -> BrokerProcess:
+def scratch_broker(data: Path, log: Path, leash: Leash, config: str = "") -> BrokerProcess:
     """The scratch cluster's, which scenarios may kill; ``config``: its settings, as TOML."""
     words = ["--data", str(data)]
     if config:
         path = data.with_name("broker.toml")
         path.write_text(config)
         words += ["--config", str(path)]
-    return BrokerProcess(words, log, "the drill's broker")
+    return BrokerProcess(words, log, "the drill's broker", leash=leash)
 
 
 class Stage:
     """One scratch cluster; ``reset`` brings it back to how it was when the live processor had read everything."""
 
-    def __init__(self, root: Path, stream: Stream, base: Path, timeout_s: float) -> None:
-        """``base``: what the command's relative paths are relative to."""
+    def __init__(
+        self, root: Path, stream: Stream, base: Path, timeout_s: float, leash: Leash
+    ) -> None:
+        """``base``: what the command's relative paths are relative to. ``leash``: of everything that is started."""
         self.root = root
+        self._leash = leash
         self.stream = stream
         self.work = root / "work"
         self.data = self.work / "data"
@@ -89,7 +93,7 @@ class Stage:
         self.output = root / "processor.log"
         self._base = base
         self._timeout_s = timeout_s
-        self.broker = scratch_broker(self.data, root / "broker.log")
+        self.broker = scratch_broker(self.data, root / "broker.log", leash)
         self.log: Log
         self.point: RecoveryPoint
         self.records = 0
@@ -186,7 +190,9 @@ class Stage:
     def configure(self, settings: str, log: Path | None = None) -> None:
         """The broker, from its next start on, with ``[log]`` settings (TOML)."""
         config = f"[log]\n{settings}" if settings else ""
-        self.broker = scratch_broker(self.data, log or self.root / "broker.log", config)
+        self.broker = scratch_broker(
+            self.data, log or self.root / "broker.log", self._leash, config
+        )
 
     def strain(self, settings: str) -> None:
         """From its next start on, the broker has a store under load (``[log]`` settings, as TOML)."""
@@ -266,13 +272,14 @@ class Stage:
             del environment["ANABRANCH_SESSION"]  # with it nothing would be performed
         with self.output.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
-                *self.stream.command,
+                *self._leash.words(self.stream.command),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd=self._base,
                 env=environment,
                 start_new_session=True,
+                pass_fds=self._leash.descriptors,
             )
         waiting = asyncio.ensure_future(process.wait())
         try:
@@ -400,9 +407,9 @@ class Stage:
             output=self.output,
             environ=self._environment(),
             on_progress=on_progress,
+            leash=self._leash,
+            directory=self._base,
         )
-        here = Path.cwd()
-        os.chdir(self._base)  # where the command's relative paths lead, as in its own deployment
         try:
             async with asyncio.timeout(self._timeout_s):
                 session = await runner.run()
@@ -410,8 +417,6 @@ class Stage:
             raise UserFault(
                 f"the replay was not done after {self._timeout_s:.0f} s: {self.last_words()}"
             ) from None
-        finally:
-            os.chdir(here)
         if session.status is not Status.COMPLETED:
             raise UserFault(f"the replay {session.status}: {session.error}")
         assert session.sink is not None

@@ -16,6 +16,7 @@ from typing import Final
 
 from anabranch.errors import UserFault
 from anabranch.log.location import Location
+from anabranch.recovery.replays.leash import Leash
 from anabranch.scheduling import give_way
 
 START_S: Final = 60.0  # until it listens; opening a large catalogue takes some of it
@@ -28,13 +29,23 @@ HOST: Final = "127.0.0.1"
 class BrokerProcess:
     """Started, watched and stopped by who needs it; it listens on this machine only."""
 
-    def __init__(self, words: Sequence[str], output: Path, what: str, *, niceness: int = 0) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        output: Path,
+        what: str,
+        *,
+        niceness: int = 0,
+        leash: Leash | None = None,
+    ) -> None:
         """``words`` follow ``anabranch up``; ``output`` is the file that its messages go to; ``what`` it is called in
-        errors; ``niceness`` how far it stands behind others of the machine, 0 to 19."""
+        errors; ``niceness`` how far it stands behind others of the machine, 0 to 19. ``leash``: it goes with this process;
+        without one it outlives it."""
         self._words = words
         self._output = output
         self._what = what
         self._niceness = niceness
+        self._leash = leash
         self._process: asyncio.subprocess.Process | None = None
         self._port = 0
 
@@ -53,15 +64,19 @@ class BrokerProcess:
     async def _try_start(self) -> bool:
         self._output.parent.mkdir(parents=True, exist_ok=True)
         words = ["up", *self._words, "--listen", self.address]
+        leash = self._leash
+        if leash is not None:
+            words.append("--until-eof")
         with self._output.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "anabranch.cli.main", *words),
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.DEVNULL if leash is None else leash.end,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=output,
                 env={k: v for k, v in os.environ.items() if not k.startswith("ANABRANCH_")},
                 start_new_session=True,  # a Ctrl-C is ours to pass on
+                pass_fds=() if leash is None else leash.held,
             )
         give_way(self._niceness, self._process.pid)
         try:

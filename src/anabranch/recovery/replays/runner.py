@@ -23,6 +23,7 @@ from anabranch.metastore.api import Metastore
 from anabranch.recovery.model import Position, Volume, topic_id_text
 from anabranch.recovery.replays import processes, sessions, signals
 from anabranch.recovery.replays.broker_process import BrokerProcess, of_session
+from anabranch.recovery.replays.leash import Leash
 from anabranch.recovery.replays.places import choose
 from anabranch.recovery.replays.session import (
     Branch,
@@ -78,9 +79,12 @@ class Runner:
         store: Store | None = None,
         probes: Sequence[signals.Probe] = (),
         where: Location | None = None,
+        leash: Leash | None = None,
+        directory: Path | None = None,
     ) -> None:
         """``store`` is looked at for the saturation; ``probes`` are looked at besides the session's guards.
-        ``where`` the cluster is must be told for a session with a broker of its own."""
+        ``where`` the cluster is must be told for a session with a broker of its own. ``leash``: the command goes with this
+        process, and leaves nothing to be resumed; without one it outlives it. ``directory``: where the command runs."""
         self._metastore = metastore
         self.session = session
         self._output = output
@@ -90,6 +94,8 @@ class Runner:
         self._store = store
         self._more_probes = probes
         self._where = where
+        self._leash = leash
+        self._directory = directory
         self._own: BrokerProcess | None = None
         self._holder = f"{os.getpid()}-{clock_ms()}"
         self._saved_ms = 0
@@ -215,15 +221,18 @@ class Runner:
 
     async def _see_through(self) -> None:
         self._output.parent.mkdir(parents=True, exist_ok=True)
+        leash, command = self._leash, self.session.command
         with self._output.open("ab") as output:
             try:
                 process = await asyncio.create_subprocess_exec(
-                    *self.session.command,
+                    *(command if leash is None else leash.words(command)),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
                     env=self._command_environment(),
+                    cwd=self._directory,
                     start_new_session=True,  # a Ctrl-C is ours to pass on
+                    pass_fds=() if leash is None else leash.descriptors,
                 )
             except OSError as error:
                 self._end(Status.FAILED, None, f"the command cannot be started: {error}")
