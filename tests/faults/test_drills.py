@@ -44,6 +44,17 @@ def test_all_scenarios_pass_and_the_production_is_as_it_was(tmp_path: Path) -> N
     assert again["scenarios"][0]["suppressed"] == 2
 
 
+def test_all_scenarios_pass_with_a_processor_on_the_adapter(tmp_path: Path) -> None:
+    """It begins where its sink stands, and so does not even read what it has had."""
+    (report,) = Ground(tmp_path, "adapter").json("drill", "run")
+    said = {each["name"]: (each["verdict"], each["sentence"]) for each in report["scenarios"]}
+    assert {name: verdict for name, (verdict, _) in said.items()} == dict.fromkeys(
+        SCENARIOS, "PASS"
+    )
+    assert "2 were not read again" in said["off-by-one"][1], said["off-by-one"]
+    assert report["passed"] and report["untouched"] and answers(report) == [True] * 4
+
+
 def test_short_retention_and_a_lost_checkpoint_are_named(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
     assert ground("topic", "config", "orders", "--set", "retention.ms=60000").exit_code == 0

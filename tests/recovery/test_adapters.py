@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from anabranch.errors import UserFault
 from anabranch.recovery.adapters.consumer import (
     JOINING_POLL_S,
     JOINING_POLLS_MAX,
@@ -149,6 +150,18 @@ def test_a_failure_ends_the_run_and_its_batch_leaves_nothing(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="poisoned"):
         process(ConfluentReader(Consumer(10), ["flights"], sink, about), sink, fails, batch=5)
     assert kind.effects("r1") == [(p, n) for p in (0, 1) for n in range(5)]
+
+
+def test_a_topic_that_the_sink_has_no_source_for_is_refused_before_it_is_subscribed(
+    tmp_path: Path,
+) -> None:
+    """Within the client's callback the error would come out as whatever the client makes of it."""
+    about = surroundings({})
+    sink = Sqlite(f"sqlite:{tmp_path}/view.db").open("r1", dict(about.sources or {}))
+    for reader in (ConfluentReader, KafkaPythonReader):
+        with pytest.raises(UserFault, match="without a source for topic airlines"):
+            reader(Consumer(10), ["flights", "airlines"], sink, about)
+    sink.close()
 
 
 def test_without_ends_it_goes_on_until_it_is_stopped(tmp_path: Path) -> None:

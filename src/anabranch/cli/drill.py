@@ -260,7 +260,7 @@ def keys(path: Path) -> None:
 
 @command.command(
     "verify-report",
-    epilog="Example: anabranch drill verify-report drills/drill-1f3a.json --key 9c0f…",
+    epilog="Example: anabranch drill verify-report drills/*.json --key 9c0f…",
 )
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -268,13 +268,14 @@ def keys(path: Path) -> None:
 @click.option("--key", "public", metavar="HEX", help="The public key that must have signed them.")
 @_options.faults_as(TROUBLE)
 def verify_report(files: tuple[Path, ...], public: str | None) -> None:
-    """Check reports' JSON FILES, the oldest first: content, signature, and that each follows the one before.
+    """Check reports' JSON FILES: content, signature, and that each follows the one before it in time.
 
     Without --key, a signature is checked by the key that the report itself names. Exit status 1 if one is no good.
     """
     from anabranch.recovery.drills import evidence
 
-    found = [evidence.read(path) for path in files]
+    # Files are called by their hashes, so drills/*.json is in no order that means anything.
+    found = sorted((evidence.read(path) for path in files), key=lambda one: one.created_ms)
     broken = evidence.problems(found, public)
     for sentence in broken:
         click.echo(f"BROKEN: {sentence}")

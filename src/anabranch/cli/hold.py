@@ -150,7 +150,7 @@ def release(name: str, forget: bool, data: Location) -> None:
             if forget:
                 await holds.delete(log.metastore, name, now_ms)
             await _options.audited(log, "hold release", f"HOLD:{name}")
-        click.echo(f"Hold {name} is released.")
+        click.echo(f"Hold {name} is released{' and forgotten' if forget else ''}.")
 
     _options.run(main())
 

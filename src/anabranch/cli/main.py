@@ -103,6 +103,9 @@ def main(arguments: list[str] | None = None) -> None:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
+        if not sys.stdin.isatty():  # a question that nobody is there to answer, as in a script
+            print("\nanabranch: nothing was done: --yes answers such a question", file=sys.stderr)
+            sys.exit(1)
         sys.exit(130)
     except AnabranchError as error:
         print(f"anabranch: {error}", file=sys.stderr)

@@ -48,6 +48,14 @@ def command(file: Path, data: Location, output: str) -> None:
         raise SystemExit(NOT_READY)
 
 
+def _result(one: Readiness) -> str | None:
+    """A drill of a few scenarios passes sooner than one of all."""
+    if one.last_drill_passed is None:
+        return None
+    verdict = "PASS" if one.last_drill_passed else "FAIL"
+    return f"{verdict}, {one.last_drill_rehearsed} of {one.scenarios}"
+
+
 def parts(found: list[Readiness]) -> Iterator[Part]:
     """What a person sees."""
     from anabranch.recovery.times import duration_text, time_text
@@ -56,7 +64,16 @@ def parts(found: list[Readiness]) -> Iterator[Part]:
         return nothing if ms is None else duration_text(ms / 1000)
 
     yield Table(
-        ("stream", "ready", ">margin", ">point age", ">runway", ">holds", "last drill", "result"),
+        (
+            "stream",
+            "ready",
+            ">margin",
+            ">point age",
+            ">runway",
+            ">holds",
+            "last drill",
+            "result, scenarios",
+        ),
         [
             (
                 each.stream,
@@ -66,11 +83,7 @@ def parts(found: list[Readiness]) -> Iterator[Part]:
                 length(each.runway_ms, "no end"),
                 each.holds,
                 time_text(each.last_drill_ms) if each.last_drill_ms else "never",
-                None
-                if each.last_drill_passed is None
-                else "PASS"
-                if each.last_drill_passed
-                else "FAIL",
+                _result(each),
             )
             for each in found
         ],

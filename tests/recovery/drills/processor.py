@@ -1,7 +1,8 @@
 """A processor as a drill runs one: a plain confluent-kafka consumer, into the sink that it is told of.
 
 ``careless`` applies every record, whatever the sink says of it; ``wild`` writes a
-staging line into the file that it is given, whatever its environment says; ``hangs-live FILE``, or ``hangs-replaying FILE``,
+staging line into the file that it is given, whatever its environment says; ``adapter`` is
+made of the adapter for plain consumers, and so begins where its sink stands; ``hangs-live FILE``, or ``hangs-replaying FILE``,
 neither reads nor heeds SIGTERM then, as little as a process that it starts, and writes their numbers into the file.
 """
 
@@ -93,7 +94,37 @@ def hang(told: Path) -> None:
         time.sleep(3600)
 
 
+def by_adapter() -> None:
+    from anabranch.recovery.adapters.consumer import ConfluentReader, process
+    from anabranch.recovery.adapters.session import Surroundings
+
+    found = Surroundings.of()
+    assert found.sink is not None and found.sources is not None
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda *_: stopped.append(1))
+    sink, effect = open_sink(found.sink, found.line, dict(found.sources))
+    consumer = Consumer(
+        {
+            "bootstrap.servers": found.bootstrap,
+            "group.id": found.group,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 50,
+            "reconnect.backoff.max.ms": 500,
+        }
+    )
+    read = [name for name, there in found.topics.items() if any(there == t for t, _ in found.ends)]
+    reader = ConfluentReader(consumer, read, sink)
+    process(reader, sink, effect, stopping=lambda: bool(stopped))
+    consumer.close()
+    sink.close()
+
+
 def main() -> None:
+    if "adapter" in sys.argv:
+        by_adapter()
+        return
     going = True
 
     def stop(*_: Any) -> None:

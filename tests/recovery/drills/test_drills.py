@@ -162,6 +162,31 @@ def test_a_changed_or_missing_report_is_found_and_a_forged_one_as_well(tmp_path:
             evidence.load_key(path)
 
 
+def test_files_of_a_chain_are_checked_in_whatever_order_they_are_named(tmp_path: Path) -> None:
+    from click.testing import CliRunner
+    from msgspec.json import encode
+
+    from anabranch.cli.main import cli
+
+    chain: list[DrillReport] = []
+    for at_ms in (5, 6, 7):
+        chain.append(
+            evidence.sealed(a_report(chain[-1] if chain else None, created_ms=at_ms), None)
+        )
+    files = [tmp_path / f"{name}.json" for name in "bca"]
+    for file, report in zip(files, chain, strict=True):
+        file.write_bytes(encode(report))
+
+    def said(*chosen: Path) -> tuple[int, str]:
+        words = ["drill", "verify-report", *map(str, chosen)]
+        result = CliRunner().invoke(cli, words)
+        return result.exit_code, result.output
+
+    assert said(*sorted(files))[0] == 0
+    status, text = said(files[2], files[0])
+    assert status == 1 and f"{chain[2].id} does not follow {chain[0].id}" in text
+
+
 def test_the_committed_schema_is_the_reports() -> None:
     committed = json.loads((ROOT / "docs/schemas/drill-report.json").read_text())
     assert committed == json.loads(json.dumps(evidence.schema()))
@@ -235,6 +260,13 @@ def test_status_names_what_keeps_a_stream_from_being_recovered(tmp_path: Path) -
     # Each of the answers broken, and named.
     assert ground("topic", "config", "orders", "--set", "retention.ms=60000").exit_code == 0
     ground.checkpoint.unlink()
+    for words, holds in (
+        (("create", "h", "--group", "totals", "--for", "1d", "--reason", "x"), 1),
+        (("release", "h"), 0),
+    ):
+        assert ground("hold", *words).exit_code == 0
+        (one,) = ground.json("status", status=1)
+        assert one["holds"] == holds, "one that has ended pins nothing"
     (one,) = ground.json("status", status=1)
     assert any("orders:0 keeps" in each for each in one["retention_troubles"]), one
     assert any("checkpoint" in each for each in one["point_troubles"])
@@ -276,6 +308,8 @@ def test_a_rehearsal_from_declaration_to_signed_evidence(tmp_path: Path) -> None
     assert [each["id"] for each in listed["drills"]] == [report["id"]] and not listed["problems"]
     (one,) = ground.json("status")
     assert one["last_drill_passed"] and not one["drill_due"]
+    assert (one["last_drill_rehearsed"], one["scenarios"]) == (1, len(SCENARIOS))
+    assert "PASS, 1 of 13" in ground("status").output
 
 
 def ground_key(ground: Ground) -> str:

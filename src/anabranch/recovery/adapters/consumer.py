@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
+from anabranch.errors import UserFault
 from anabranch.recovery.adapters.session import Surroundings
 from anabranch.recovery.sinks.common import Sink
 
@@ -133,6 +134,21 @@ class _Ends:
         return bool(mine) and all(self.positions.get(w, -1) >= self.ends[w] for w in mine)
 
 
+def _readable(topics: Sequence[str], surroundings: Surroundings, sink: Sink) -> list[str]:
+    """What is read in place of ``topics``. Raises UserFault for one that the sink cannot tell the records of: a client
+    would swallow that, or die of it, once partitions are assigned."""
+    found = [surroundings.topic(topic) for topic in topics]
+    for name in found:
+        try:
+            sink.position(name, 0)
+        except KeyError:
+            raise UserFault(
+                f"the sink was opened without a source for topic {name}: name it among its sources "
+                "(sources_from_admin, or what ANABRANCH_SOURCES says)"
+            ) from None
+    return found
+
+
 class ConfluentReader:
     """``confluent_kafka.Consumer``, not subscribed yet; set ``enable.auto.commit`` to false and, so that
     a replay notices its end behind transaction markers, ``enable.partition.eof`` to true."""
@@ -154,7 +170,7 @@ class ConfluentReader:
         surroundings = surroundings or Surroundings.of()
         self._ends = _Ends(surroundings)
         consumer.subscribe(
-            [surroundings.topic(topic) for topic in topics],
+            _readable(topics, surroundings, sink),
             on_assign=self._assigned,
             on_revoke=self._revoked,
             on_lost=self._lost,
@@ -238,7 +254,7 @@ class KafkaPythonReader:
             def on_partitions_revoked(self, revoked: Any) -> None:
                 news.append((False, set(revoked)))
 
-        self._topics = [surroundings.topic(topic) for topic in topics]
+        self._topics = _readable(topics, surroundings, sink)
         self._listener = Listener()
         consumer.subscribe(self._topics, listener=self._listener)
 

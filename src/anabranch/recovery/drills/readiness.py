@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from anabranch.errors import UserFault
+from anabranch.log.holds import HoldState
 from anabranch.metastore.api import Metastore
 from anabranch.recovery.capture import points
 from anabranch.recovery.drills import evidence
 from anabranch.recovery.drills.declared import Declared, Stream
+from anabranch.recovery.drills.names import SCENARIOS
 from anabranch.recovery.model import RecoveryPoint
 from anabranch.recovery.promises import holds, horizon, runway
 from anabranch.recovery.times import duration_text, parse_duration
@@ -37,6 +39,8 @@ class Readiness(Struct, frozen=True, kw_only=True):
     point_troubles: tuple[str, ...]
     last_drill_ms: int | None = None
     last_drill_passed: bool | None = None
+    last_drill_rehearsed: int = 0  # scenarios, of as many as are declared
+    scenarios: int = 0
     drill_due: bool = True
     drill_troubles: tuple[str, ...] = ()
 
@@ -75,7 +79,8 @@ async def look(metastore: Metastore, declared: Declared, name: str, now_ms: int)
     pinned = [
         status
         for status in await holds.statuses(metastore, now_ms)
-        if set(stream.inputs) & {part.topic for part in status.partitions}
+        if status.state is HoldState.ACTIVE
+        and set(stream.inputs) & {part.topic for part in status.partitions}
     ]
     drills = await evidence.stored(metastore, name)
     last = drills[-1] if drills else None
@@ -106,6 +111,10 @@ async def look(metastore: Metastore, declared: Declared, name: str, now_ms: int)
         point_troubles=tuple(point_troubles),
         last_drill_ms=None if last is None else last.created_ms,
         last_drill_passed=None if last is None else last.passed,
+        last_drill_rehearsed=0
+        if last is None
+        else sum(one.verdict != "SKIPPED" for one in last.scenarios),
+        scenarios=len(stream.drill.scenarios or SCENARIOS),
         drill_due=due,
         drill_troubles=tuple(drill_troubles),
     )

@@ -251,10 +251,12 @@ class Stage:
             for topic in topics.values():
                 if topic.no == one.topic_no:
                     starts[topic.name][one.partition] = one.offset
-        sources = {
-            name: Source(cluster, topic_id_text(topic.id), name) for name, topic in topics.items()
-        }
         every = (*self.stream.inputs, *self.stream.enrichment)
+        sources = {
+            topic.name: Source(cluster, topic_id_text(topic.id), topic.name)
+            for topic in self.log.catalogue.topics()
+            if topic.name in every
+        }
         environment = {
             **self._environment(),
             "ANABRANCH_BOOTSTRAP": self.broker.address,
@@ -299,10 +301,11 @@ class Stage:
         finally:
             if not waiting.done():
                 await processes.stop(process, waiting)
-        await self._leave()
+        await self.left()
 
-    async def _leave(self) -> None:
-        """The group's coordinator has heard that its member went, so that nobody waits for it later."""
+    async def left(self) -> None:
+        """The group's coordinator has heard that its member went, so that nobody waits for it later; of one that died
+        without a word it knows when the member's session is over."""
         async with asyncio.timeout(self._timeout_s):
             while True:
                 row = await self.metastore.group(self.stream.group)

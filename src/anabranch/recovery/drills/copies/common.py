@@ -94,7 +94,8 @@ class Copy(ABC):
         """What a person does when a replay is complete, before its output is looked at."""
 
     def judge(self, stage: Stage, session: Session, plan: Plan) -> Judged:
-        """By the counters of the session's line. Every record of the range is applied or turned away; what was applied
+        """By the counters of the session's line. Every new record of the range is applied; one that was had already is turned
+        away, or not even read by a processor that begins where its sink stands (the adapters do). What was applied
         beyond those that were new is there twice."""
         assert session.sink is not None
         with opened_lines(session.sink.path) as sink:
@@ -103,11 +104,12 @@ class Copy(ABC):
         suppressed = sum(row.suppressed for row in rows)
         staged = next((f for f in plan.forecasts if f.who == "sink"), None)
         again = staged.on_branch.again if staged is not None else 0
+        new = session.total.records - again
         return Judged(
             suppressed,
-            max(0, applied - (session.total.records - again)),
+            max(0, applied - new),
             sum(row.skipped for row in rows),
-            applied + suppressed == session.total.records,
+            new <= applied + suppressed <= session.total.records,
         )
 
     def facts(self) -> tuple[tuple[str, str], ...]:
