@@ -117,7 +117,8 @@ def test_sinks_are_declared_planned_with_and_compared(tmp_path: Path) -> None:
     assert told["sqlite:view.db"]["suppressed"] == 90
     compared = shell.json("effects", "compare", plan["id"])
     assert [(c["sink"], c["line"]) for c in compared] == [("sqlite:view.db", "live")]
-    assert "Forecast, and what was measured" in shell.text("effects", "compare", plan["id"])
+    said = shell.text("effects", "compare", plan["id"])
+    assert "Forecast, and what was measured" in said and "nothing came again yet" in said
     assert "is forgotten" in shell.text("sink", "forget", "mails")
     for words, sentence in (
         (("declare", "x"), "say its --class"),

@@ -40,6 +40,7 @@ def test_from_a_point_to_a_promotion_and_back(
         assert [each.id for each in recovery.points()] == [point.id] and point.creator == "ana"
         assert recovery.hold("keep", point="now", reason="a test").hold.name == "keep"
         assert [each.hold.name for each in recovery.holds()] == ["keep"]
+        recovery.extend_hold("keep", "9d")
         recovery.release("keep")
         assert {each.topic for each in recovery.horizons().partitions} == {"orders", "out"}
         assert recovery.explain("app", held_against=["now"]).group == "app"
@@ -51,7 +52,12 @@ def test_from_a_point_to_a_promotion_and_back(
         session = recovery.replay(plan, [sys.executable, str(JOB)], own_broker=True, also=["out"])
         assert session.status.value == "completed", session.error
         rebuilt = f"topic:out.{session.id}?take=all"
-        assert recovery.verify(rebuilt, str(truth), key=["value"]).passed
+        verified = recovery.verify(rebuilt, str(truth), key=["value"])
+        assert verified.passed
+        report = recovery.report(session.id, [verified], scenario="a test", folder=tmp_path / "r")
+        assert [each.comparisons[0].as_expected for each in recovery.reports()] == [True]
+        assert report.creator == "ana" and (tmp_path / "r" / f"{report.id}.html").is_file()
+        assert recovery.broken_reports() == []
         assert not recovery.verify("topic:out?take=all", str(truth), key=["value"]).passed
         handover = recovery.promote(session.id)
         assert handover.topics == ("out",)
@@ -70,6 +76,30 @@ def test_from_a_point_to_a_promotion_and_back(
         assert recovery.undo_change("app", reason="a test").group == "app"
         assert committed(broker.address) == [0, 0], "the undoing was undone"
         assert isinstance(recovery.readers(), list)
+        assert [one.plan.id for one in recovery.offset_plans()] == [moved.id]
+        assert [one.id for one in recovery.plans()] == [plan.id]
+
+
+def test_sinks_duplicates_and_shadows(broker: BrokerProcess, tmp_path: Path) -> None:
+    with Recovery(tmp_path / "data", who="ana") as recovery:
+        recovery.declare_sink("mails", "dedupe-window", ttl="24h", group="app")
+        assert [one.creator for one in recovery.declared_sinks("app")] == ["ana"]
+        with pytest.raises(UserFault, match="is no class of sinks"):
+            recovery.declare_sink("x", "odd")
+        plan = recovery.plan("app", from_start=True)
+        assert [one.name for one in plan.sinks] == ["mails"]
+        assert recovery.compare_duplicates(plan.id) == [], "it counts nothing"
+        recovery.forget_sink("mails")
+        assert recovery.declared_sinks() == []
+
+        ended = recovery.shadow("fixed", [sys.executable, "-c", "raise SystemExit(3)"], group="app")
+        assert ended.state.value == "failed" and "3" in ended.error
+        assert [one.name for one in recovery.shadows()] == ["fixed"]
+        stopped = recovery.stop_shadow("fixed")
+        assert stopped.session is not None
+        assert recovery.session(stopped.session).status.value == "completed"
+        with pytest.raises(UserFault, match="stopped already"):
+            recovery.stop_shadow("fixed")
 
 
 def test_where_there_is_no_cluster_it_says_so(tmp_path: Path) -> None:

@@ -129,6 +129,9 @@ def test_I7_a_shadow_goes_on_with_live_and_takes_over_exactly_where_it_stands(
     words = (f"sqlite:{shell.sink}#seen", f"sqlite:{shell.sink}#seen@{session}", "--key", "at")
     shown = shell.text("verify", *words, "--expect", "keys where right_n = 2")
     assert "AS EXPECTED" in shown and "20 only right" in shown
+    text = shell.text("promote", session, "--dry-run")
+    assert "Would promote" in text and f"line {session}" in text and "110" in text
+    assert shell.json("explain", "view")["partitions"][0]["position"] == 90, "nothing was changed"
     text = shell.text("promote", session)
     assert "tables swapped: seen" in text and "90" in text and "110" in text
     assert "Undid" in shell.text("promote", session, "--undo")

@@ -188,13 +188,11 @@ def compare(plan: str, within: float | None, data: Location, output: str) -> Non
 
     async def main() -> list[Compared]:
         from anabranch.recovery.plans import planning
-        from anabranch.recovery.replays import sessions
-        from anabranch.recovery.sinks.compare import compare
+        from anabranch.recovery.sinks.compare import compare_all
 
         async with _options.opened(data) as log:
             found = await planning.find(log.metastore, plan)
-            replays = [s.id for s in await sessions.stored(log.metastore) if s.plan == found.id]
-        return compare(found, replays)
+            return await compare_all(log.metastore, found)
 
     found = _options.run(main())
     emit(output, lambda: found, lambda: _compared(found))
@@ -265,6 +263,14 @@ def _counts(counts: list[Count]) -> Iterator[Part]:
         yield Table(("run", "effect", "outcome", ">records"), rows)
 
 
+def _off_text(one: Compared) -> str:
+    if one.off is None:
+        return one.problem
+    if one.measured is not None and one.measured.again == 0 < one.forecast.again:
+        return "nothing came again yet"  # as long as nobody went back, that proves no forecast
+    return f"{one.off:.1%}"
+
+
 def _compared(found: list[Compared]) -> Iterator[Part]:
     if not found:
         yield "No sink of this plan counts: name it by its location when planning (docs/sinks.md)."
@@ -285,7 +291,7 @@ def _compared(found: list[Compared]) -> Iterator[Part]:
                 c.measured.duplicates if c.measured else None,
                 c.forecast.suppressed,
                 c.measured.suppressed if c.measured else None,
-                f"{c.off:.1%}" if c.off is not None else c.problem,
+                _off_text(c),
             )
             for c in found
         ],

@@ -71,9 +71,13 @@ def command(
             raise UserFault("give either the promotion's ID or --topic, not both")
         _options.run(_undo_branch(data, output, topic or session or "", rules, sinks, dry_run))
     elif session is not None and branch is None and topic is None:
-        if dry_run or sinks:
-            raise UserFault("--dry-run and --sink are for promoting a branch")
-        _options.run(_session(data, output, session, rules, undo))
+        if sinks:
+            raise UserFault("--sink is for promoting a branch: a session knows its own")
+        if dry_run and undo:
+            raise UserFault(
+                "--dry-run shows the undoing of a branch's promotion, not of a session's"
+            )
+        _options.run(_session(data, output, session, rules, undo, dry_run))
     else:
         raise UserFault(
             "give a replay's SESSION, or --branch B --topic T; to undo: --undo with SESSION, with --topic T, or "
@@ -82,7 +86,12 @@ def command(
 
 
 async def _session(
-    data: Location, output: str, session: str, rules: tuple[str, ...], undo: bool
+    data: Location,
+    output: str,
+    session: str,
+    rules: tuple[str, ...],
+    undo: bool,
+    dry_run: bool,
 ) -> None:
     from anabranch.recovery.capture.points import whoami
     from anabranch.recovery.promotion import promote
@@ -91,6 +100,19 @@ async def _session(
     act = promote.undo if undo else promote.promote
     async with _options.opened(data) as log:
         found = await replay.find(log.metastore, session)
+        if dry_run:
+            seen = await promote.promote(
+                log.metastore,
+                found,
+                creator=whoami(),
+                now_ms=_options.now_ms(),
+                log=log,
+                rules=_rules(rules),
+                dry_run=True,
+            )
+            line = None if found.sink is None else found.sink.line
+            emit(output, lambda: seen, lambda: parts(seen, dry_run=True, line=line))
+            return
         await _options.require_replay(log, "promote", group=found.live_group)
         handover = await act(
             log.metastore,
@@ -280,12 +302,15 @@ def line_parts(done: LinePromotion) -> Iterator[Part]:
     yield f"  undo: anabranch promote --undo {done.id}"
 
 
-def parts(handover: Handover) -> Iterator[Part]:
-    """What a person sees of a promotion or its undoing."""
+def parts(handover: Handover, *, dry_run: bool = False, line: str | None = None) -> Iterator[Part]:
+    """What a person sees of a promotion, its undoing, or (``dry_run``) what it would be, of this staging line."""
     from anabranch.recovery.model import positions_by_key
 
     undone = handover.undone_ms is not None
-    yield f"{'Undid the promotion' if undone else 'Promoted'} {handover.session} for {handover.group}"
+    done = "Undid the promotion" if undone else "Would promote" if dry_run else "Promoted"
+    yield f"{done} {handover.session} for {handover.group}"
+    if dry_run and line is not None:
+        yield f"  the tables of line {line} would take the live ones' place"
     if handover.tables:
         yield f"  tables swapped: {', '.join(handover.tables)}"
     if handover.topics:
@@ -299,5 +324,5 @@ def parts(handover: Handover) -> Iterator[Part]:
             for p in after
         ],
     )
-    if not undone:
+    if not undone and not dry_run:
         yield "Start the corrected processor; it goes on exactly there."

@@ -13,9 +13,8 @@ from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
-    from anabranch.log.log import Log
-    from anabranch.recovery.evidence.report import Report, SinkCount
-    from anabranch.recovery.replays.session import Session
+    from anabranch.recovery.checks.verify import Verification
+    from anabranch.recovery.evidence.report import Report
 
 
 @click.command(
@@ -56,7 +55,8 @@ def command(
 
     async def main() -> bool:
         from anabranch.errors import UserFault
-        from anabranch.recovery.evidence import report
+        from anabranch.recovery.capture.points import whoami
+        from anabranch.recovery.evidence import report, reporting
         from anabranch.recovery.replays import replay
 
         async with _options.opened(data) as log:
@@ -72,7 +72,14 @@ def command(
             if session is None:
                 raise UserFault("name the replay to report on (or --list)")
             found = await replay.find(log.metastore, session)
-            made = await _assemble(log, found, verifications, scenario)
+            made = await reporting.report_on(
+                log.metastore,
+                found,
+                [_verification(path) for path in verifications],
+                scenario=scenario,
+                creator=whoami(),
+                now_ms=_options.now_ms(),
+            )
             html, plain = await report.save(log.metastore, made, out or data.files / "reports")
         emit(output, lambda: made, lambda: _parts(made, html, plain))
         return made.passed
@@ -81,77 +88,17 @@ def command(
         raise SystemExit(1)
 
 
-async def _assemble(
-    log: Log, session: Session, verifications: tuple[Path, ...], scenario: str
-) -> Report:
-    import platform
-
+def _verification(path: Path) -> Verification:
+    """Raises UserFault."""
     import msgspec
 
-    from anabranch import __version__
     from anabranch.errors import UserFault
-    from anabranch.recovery.capture import points
     from anabranch.recovery.checks.verify import Verification
-    from anabranch.recovery.evidence import report
-    from anabranch.recovery.plans import planning
-    from anabranch.recovery.promotion import promote
 
-    comparisons = []
-    for path in verifications:
-        try:
-            verification = msgspec.json.decode(path.read_bytes(), type=Verification)
-        except msgspec.DecodeError as error:
-            raise UserFault(f"{path} is not what `verify --out` writes: {error}") from None
-        title = f"{verification.left} against {verification.right}"
-        comparisons.append(report.Comparison(title, True, verification))
-    plan = await planning.find(log.metastore, session.plan)
-    point = None
-    if plan.incident.point is not None:
-        point = await points.find(log.metastore, plan.incident.point)
-    earlier = await report.stored(log.metastore)
-    events = [report.Event("replay prepared", session.created_ms)]
-    for run in session.runs:
-        events.append(report.Event("replay started", run.started_ms))
-        if run.ended_ms is not None:
-            events.append(report.Event(f"replay {session.status}", run.ended_ms))
-    return report.assemble(
-        scenario=scenario or plan.incident.description or f"Recovery of {session.live_group}",
-        created_ms=_options.now_ms(),
-        creator=points.whoami(),
-        host=platform.node(),
-        tool_version=__version__,
-        plan=plan,
-        point=point,
-        session=session,
-        handover=await promote.find(log.metastore, session.id),
-        comparisons=comparisons,
-        latencies=(),
-        sink_counts=_sink_counts(session),
-        events=[*events, report.Event("plan made", plan.created_ms)],
-        previous=(earlier[-1].id, earlier[-1].hash) if earlier else None,
-    )
-
-
-def _sink_counts(session: Session) -> list[SinkCount]:
-    """The staging line's counters; after a promotion they have moved on with the live line."""
-    from anabranch.recovery.evidence.report import SinkCount
-    from anabranch.recovery.sinks import locations
-
-    if session.sink is None or not locations.present(session.sink.path):
-        return []
-    with locations.opened_lines(session.sink.path) as sink:
-        rows = sink.offsets(session.sink.line)
-    if not rows:
-        return []
-    return [
-        SinkCount(
-            sink.name,
-            session.sink.line,
-            sum(row.applied for row in rows),
-            sum(row.suppressed for row in rows),
-            sum(row.skipped for row in rows),
-        )
-    ]
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Verification)
+    except msgspec.DecodeError as error:
+        raise UserFault(f"{path} is not what `verify --out` writes: {error}") from None
 
 
 def _list_parts(reports: list[Report], broken: list[str]) -> Iterator[Part]:

@@ -12,7 +12,6 @@ import click
 
 from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
-from anabranch.errors import UserFault
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
@@ -60,29 +59,23 @@ def start(
     from anabranch.recovery.promotion import shadow as shadows
     from anabranch.recovery.times import parse_time
 
-    if point is not None and since is not None:
-        raise UserFault("give one of --point and --since")
-
     async def main() -> Shadow:
         async with _options.opened(data) as log:
             await _options.require_replay(log, "shadow", group=group)
             now_ms = _options.now_ms()
-            known = [each for each in await shadows.stored(log.metastore) if each.name == name]
-            if known and known[0].state is shadows.State.FAILED:
-                found = known[0]
-            else:
-                found = await shadows.prepare(
-                    log,
-                    name,
-                    group=group,
-                    command=run,
-                    creator=whoami(),
-                    now_ms=now_ms,
-                    point=point,
-                    at_ms=None if since is None else parse_time(since, now_ms),
-                    sink=sink,
-                    bootstrap=None if bootstrap is None else (bootstrap, "PLAINTEXT"),
-                )
+            found, made = await shadows.begin(
+                log,
+                name,
+                group=group,
+                command=run,
+                creator=whoami(),
+                now_ms=now_ms,
+                point=point,
+                at_ms=None if since is None else parse_time(since, now_ms),
+                sink=sink,
+                bootstrap=None if bootstrap is None else (bootstrap, "PLAINTEXT"),
+            )
+            if made:
                 await _options.audited(log, "shadow", f"GROUP:{group}", name=name)
             folder = (data.data or Path()) / "replays"
             runner = shadows.Runner(
@@ -145,16 +138,8 @@ def stop(name: str, data: Location, output: str) -> None:
     from anabranch.recovery.promotion import shadow as shadows
 
     async def main() -> Shadow:
-        import asyncio
-
         async with _options.opened(data) as log:
-            found = await shadows.find(log.metastore, name)
-            done = await shadows.request_stop(log.metastore, found, _options.now_ms())
-            while done is None:
-                await asyncio.sleep(shadows.POLL_S)
-                found = await shadows.find(log.metastore, name)
-                done = found if found.state is shadows.State.STOPPED else None
-            return done
+            return await shadows.stop(log.metastore, name, _options.now_ms())
 
     stopped = _options.run(main())
     emit(output, lambda: stopped, lambda: parts(stopped))

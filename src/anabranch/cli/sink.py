@@ -55,32 +55,20 @@ def declare(
     """Declare sink NAME, or declare it anew."""
 
     async def main() -> None:
-        from anabranch.errors import UserFault
         from anabranch.recovery.capture.points import whoami
-        from anabranch.recovery.model import SinkClass
-        from anabranch.recovery.sinks import locations, registry
+        from anabranch.recovery.sinks import registry
         from anabranch.recovery.times import parse_duration
 
-        choices = [each.value for each in SinkClass]
-        if sink_class is not None and sink_class not in choices:
-            raise UserFault(f"“{sink_class}” is no class of sinks: one of {', '.join(choices)}")
-        state = locations.read_sink(location) if location else None
-        if sink_class is not None:
-            declared = SinkClass(sink_class)
-        elif state is not None:
-            declared = state.sink_class
-        else:
-            raise UserFault("say its --class, or where it is (--at)")
-        sink = registry.DeclaredSink(
-            name=name,
-            sink_class=declared,
+        sink = registry.describe(
+            name,
+            sink_class,
+            location=location,
             key=key,
             ttl_ms=parse_duration(ttl, "--ttl") if ttl is not None else None,
             group=group,
-            location=state.location if state is not None else "",
             note=note,
             creator=whoami(),
-            declared_ms=_options.now_ms(),
+            now_ms=_options.now_ms(),
         )
         async with _options.opened(data) as log:
             await registry.declare(log.metastore, sink)

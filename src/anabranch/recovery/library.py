@@ -34,9 +34,9 @@ from anabranch.recovery.capture.capturing import Wish
 from anabranch.recovery.checks import comparing
 from anabranch.recovery.drills import drill, evidence, readiness
 from anabranch.recovery.drills.declared import load
-from anabranch.recovery.evidence import report
 from anabranch.recovery.history import difference, explain, offset_planning, readers, undo
-from anabranch.recovery.opened import OpenedCluster, Time
+from anabranch.recovery.library_sinks import SinksAndEvidence
+from anabranch.recovery.opened import Time
 from anabranch.recovery.plans import planning
 from anabranch.recovery.plans.runbook import runbook
 from anabranch.recovery.promises import classes, holds, horizon, runway
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from anabranch.recovery.checks.verify import Verification
     from anabranch.recovery.drills.evidence import DrillReport
     from anabranch.recovery.drills.readiness import Readiness
-    from anabranch.recovery.evidence.report import Report
     from anabranch.recovery.history.difference import Difference
     from anabranch.recovery.history.explain import Explanation
     from anabranch.recovery.history.offset_plan import OffsetPlan, Record
@@ -80,7 +79,7 @@ async def _allow(_topics: Sequence[str], _group: str | None) -> None:
     """Whoever has the metastore may."""
 
 
-class Recovery(OpenedCluster):
+class Recovery(SinksAndEvidence):
     """One cluster's recovery plane. A context manager; not for several threads at once."""
 
     # -- what must be possible, and is it? ---------------------------------------------------------
@@ -106,6 +105,10 @@ class Recovery(OpenedCluster):
                 reason=reason,
             )
         )
+
+    def class_history(self) -> list[ClassChange]:
+        """Every change of classes, and of the retention that followed, the newest first."""
+        return self._run(classes.history(self._log.metastore))
 
     def horizons(self, topics: Sequence[str] = ()) -> Horizons:
         """Needed, configured and kept, partition by partition, with hazards and costs."""
@@ -151,6 +154,11 @@ class Recovery(OpenedCluster):
     def holds(self) -> list[HoldStatus]:
         """Every hold, and how it stands."""
         return self._run(holds.statuses(self._log.metastore, self._clock_ms()))
+
+    def extend_hold(self, name: str, lasts: str) -> None:
+        """Let a hold that is active end so long from now instead."""
+        asked = parse_duration(lasts)
+        self._run(holds.extend(self._log.metastore, name, self._clock_ms(), asked))
 
     def release(self, name: str) -> None:
         """End a hold."""
@@ -263,6 +271,10 @@ class Recovery(OpenedCluster):
 
         return self._run(make())
 
+    def plans(self) -> list[Plan]:
+        """Every plan, the oldest first."""
+        return self._run(planning.stored(self._log.metastore))
+
     def find_plan(self, id_or_file: str) -> Plan:
         """Raises UserFault also for one that was edited after it was made."""
         return self._run(planning.find(self._log.metastore, id_or_file))
@@ -304,6 +316,10 @@ class Recovery(OpenedCluster):
                 extents=self._log.extents,
             )
         )
+
+    def offset_plans(self) -> list[Record]:
+        """Every plan of offsets, its approvals and what became of it."""
+        return self._run(offset_planning.stored(self._log.metastore))
 
     def approve_offsets(self, id_or_file: str, *, note: str = "") -> Record:
         """Approve a plan that somebody else made."""
@@ -465,8 +481,13 @@ class Recovery(OpenedCluster):
             )
         )
 
-    def promote(self, session_id: str, *, rules: Rules = NO_RULES) -> Handover:
-        """Hand a complete session to the live processor: offsets, tables, and topics beside its inputs."""
+    def promote(
+        self, session_id: str, *, rules: Rules = NO_RULES, dry_run: bool = False
+    ) -> Handover:
+        """Hand a complete session to the live processor: offsets, tables, and topics beside its inputs.
+
+        ``dry_run``: everything is looked at, nothing changed.
+        """
         return self._run(
             promote.promote(
                 self._log.metastore,
@@ -475,6 +496,7 @@ class Recovery(OpenedCluster):
                 now_ms=self._clock_ms(),
                 log=self._log,
                 rules=rules,
+                dry_run=dry_run,
             )
         )
 
@@ -520,10 +542,6 @@ class Recovery(OpenedCluster):
                 self._log, found, creator=self._who, now_ms=self._clock_ms(), rules=rules
             )
         )
-
-    def reports(self) -> list[Report]:
-        """Every report, the oldest first; each holds the hash of the one before it."""
-        return self._run(report.stored(self._log.metastore))
 
     # -- rehearsed ---------------------------------------------------------------------------------
     def status(self, file: Path) -> list[Readiness]:

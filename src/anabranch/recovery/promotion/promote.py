@@ -53,11 +53,13 @@ async def promote(
     now_ms: int,
     log: Log | None = None,
     rules: Rules = NO_RULES,
+    dry_run: bool = False,
 ) -> Handover:
     """Commit the session's ends for its live group, put what it has written beside its inputs into place, then swap
     its staging line in.
 
     ``log`` is needed for a session that has topics beside its inputs; ``rules`` are for groups that read those.
+    ``dry_run``: everything is looked at, nothing changed; what is returned would be so, but for the names of tables.
     Raises UserFault if the session is not complete, the group has members, the staging line's
     offsets are not the session's ends, or a topic beside cannot be promoted.
     """
@@ -75,7 +77,8 @@ async def promote(
     pairs: list[Written] = []
     if session.beside:
         assert log is not None, "a session with topics beside its inputs is promoted on a log"
-        await beside_promotion.settle(log, session)
+        if not dry_run:
+            await beside_promotion.settle(log, session)
         pairs = await beside_promotion.written(log, session)
         await beside_promotion.require_possible(log, pairs, rules)
     standing = earlier is not None and earlier.undone_ms is None
@@ -88,8 +91,6 @@ async def promote(
     if earlier is not None and standing:  # it crashed between two of its steps
         before = earlier.before
         topics = (*earlier.topics, *topics)
-    why = f"promotion of {session.id}"
-    await _commit(metastore, session, session.ends, creator, now_ms, why, fence)
     handover = Handover(
         session=session.id,
         group=session.live_group,
@@ -100,6 +101,10 @@ async def promote(
         at_ms=now_ms,
         topics=topics,
     )
+    if dry_run:
+        return handover
+    why = f"promotion of {session.id}"
+    await _commit(metastore, session, session.ends, creator, now_ms, why, fence)
     await _save(metastore, handover, now_ms)
     if log is not None:
         await beside_promotion.promote(log, pairs, creator=creator, now_ms=now_ms, rules=rules)

@@ -149,6 +149,34 @@ async def prepare(
     return shadow
 
 
+async def begin(
+    log: Log,
+    name: str,
+    *,
+    group: str,
+    command: Sequence[str],
+    creator: str,
+    now_ms: int,
+    point: str | None = None,
+    at_ms: int | None = None,
+    sink: str | None = None,
+    bootstrap: tuple[str, str] | None = None,
+) -> tuple[Shadow, bool]:
+    """As :func:`prepare`; or the one of that name whose command failed, to go on with (then False). Raises UserFault."""
+    if point is not None and at_ms is not None:
+        raise UserFault("a shadow starts from a point or from a time (--since): say one of them")
+    document = await log.metastore.document(KIND, name)
+    if document is not None:
+        known = msgspec.json.decode(document.body, type=Shadow)
+        if known.state is State.FAILED:
+            return known, False
+    made = await prepare(
+        log, name, group=group, command=command, creator=creator, now_ms=now_ms, point=point,
+        at_ms=at_ms, sink=sink, bootstrap=bootstrap,
+    )  # fmt: skip
+    return made, True
+
+
 async def _starts(
     log: Log, group: str, point: str | None, at_ms: int | None
 ) -> tuple[list[Position], Path | None]:
@@ -357,6 +385,16 @@ async def request_stop(metastore: Metastore, shadow: Shadow, now_ms: int) -> Sha
         return await finish(metastore, await find(metastore, shadow.name), now_ms)
     finally:
         await metastore.release_lease(f"shadow:{shadow.name}", holder)
+
+
+async def stop(metastore: Metastore, name: str, now_ms: int) -> Shadow:
+    """Ask for it, and wait until its runner has done it. Raises UserFault."""
+    done = await request_stop(metastore, await find(metastore, name), now_ms)
+    while done is None:
+        await asyncio.sleep(POLL_S)
+        found = await find(metastore, name)
+        done = found if found.state is State.STOPPED else None
+    return done
 
 
 async def finish(metastore: Metastore, shadow: Shadow, now_ms: int) -> Shadow:

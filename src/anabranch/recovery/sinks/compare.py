@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from anabranch.errors import AnabranchError
+from anabranch.metastore.api import Metastore
 from anabranch.recovery.model import SinkClass, SinkCounts
 from anabranch.recovery.plans.plan import Plan, Repeats
 from anabranch.recovery.sinks.common import LIVE
@@ -26,6 +27,14 @@ class Compared(Struct, frozen=True, kw_only=True):
     measured: Repeats | None
     off: float | None
     problem: str = ""
+
+
+async def compare_all(metastore: Metastore, plan: Plan) -> list[Compared]:
+    """As :func:`compare`, in place and in each replay session of the plan."""
+    from anabranch.recovery.replays import sessions  # which know sinks themselves
+
+    stored = await sessions.stored(metastore)
+    return compare(plan, [one.id for one in stored if one.plan == plan.id])
 
 
 def compare(plan: Plan, sessions: Sequence[str]) -> list[Compared]:

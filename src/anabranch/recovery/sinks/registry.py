@@ -35,6 +35,42 @@ class DeclaredSink(Struct, frozen=True, kw_only=True):
     schema_version: int = 1
 
 
+def describe(
+    name: str,
+    sink_class: str | None = None,
+    *,
+    location: str = "",
+    key: str = "",
+    ttl_ms: int | None = None,
+    group: str | None = None,
+    note: str = "",
+    creator: str = "",
+    now_ms: int = 0,
+) -> DeclaredSink:
+    """A sink to :func:`declare`; where it is read at ``location``, that tells its class. Raises UserFault, StoreFault."""
+    choices = [each.value for each in SinkClass]
+    if sink_class is not None and sink_class not in choices:
+        raise UserFault(f"“{sink_class}” is no class of sinks: one of {', '.join(choices)}")
+    state = read_sink(location) if location else None
+    if sink_class is not None:
+        declared = SinkClass(sink_class)
+    elif state is not None:
+        declared = state.sink_class
+    else:
+        raise UserFault("say its --class, or where it is (--at)")
+    return DeclaredSink(
+        name=name,
+        sink_class=declared,
+        key=key,
+        ttl_ms=ttl_ms,
+        group=group,
+        location=state.location if state is not None else "",
+        note=note,
+        creator=creator,
+        declared_ms=now_ms,
+    )
+
+
 async def declare(metastore: Metastore, sink: DeclaredSink) -> None:
     """Store it, in place of an earlier one of its name. Raises UserFault if it contradicts itself."""
     if ":" in sink.name or not sink.name.strip():
