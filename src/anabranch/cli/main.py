@@ -102,11 +102,12 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.Abort:
-        if not sys.stdin.isatty():  # a question that nobody is there to answer, as in a script
-            print("\nanabranch: nothing was done: --yes answers such a question", file=sys.stderr)
-            sys.exit(1)
-        sys.exit(130)
+    except click.Abort as abort:
+        if isinstance(abort.__cause__, KeyboardInterrupt) or sys.stdin.isatty():
+            sys.exit(130)
+        # A question that nobody was there to answer, as in a script.
+        print("\nanabranch: nothing was done: --yes answers such a question", file=sys.stderr)
+        sys.exit(1)
     except AnabranchError as error:
         print(f"anabranch: {error}", file=sys.stderr)
         sys.exit(1)
