@@ -55,6 +55,15 @@ def test_all_scenarios_pass_with_a_processor_on_the_adapter(tmp_path: Path) -> N
     assert report["passed"] and report["untouched"] and answers(report) == [True] * 4
 
 
+def test_the_poisoned_record_may_kill_the_processor(tmp_path: Path) -> None:
+    """Its group has a member until that one's session is over, and a promotion has to wait for it."""
+    ground = Ground(tmp_path, "adapter", "dies")
+    (report,) = ground.json("drill", "run", "--scenario", "poisoned-record")
+    (scenario,) = report["scenarios"]
+    assert scenario["verdict"] == "PASS", scenario
+    assert "exit status 3" in dict(scenario["facts"])["What it did to the processor"]
+
+
 def test_short_retention_and_a_lost_checkpoint_are_named(tmp_path: Path) -> None:
     ground = Ground(tmp_path)
     assert ground("topic", "config", "orders", "--set", "retention.ms=60000").exit_code == 0

@@ -2,7 +2,8 @@
 
 ``careless`` applies every record, whatever the sink says of it; ``wild`` writes a
 staging line into the file that it is given, whatever its environment says; ``adapter`` is
-made of the adapter for plain consumers, and so begins where its sink stands; ``hangs-live FILE``, or ``hangs-replaying FILE``,
+made of the adapter for plain consumers, and so begins where its sink stands, and with ``dies`` is gone without a word when it
+meets what is no number; ``hangs-live FILE``, or ``hangs-replaying FILE``,
 neither reads nor heeds SIGTERM then, as little as a process that it starts, and writes their numbers into the file.
 """
 
@@ -81,6 +82,8 @@ def number(m: Any) -> int:
     try:
         return int(m.value())
     except ValueError:
+        if "dies" in sys.argv:
+            os._exit(3)
         return 1_000_000  # what a poisoned record does
 
 
@@ -110,6 +113,7 @@ def by_adapter() -> None:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
+            "session.timeout.ms": 6000,  # of one that died, the drill waits for the end of
             "fetch.wait.max.ms": 50,
             "reconnect.backoff.max.ms": 500,
         }
