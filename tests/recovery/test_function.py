@@ -97,11 +97,14 @@ def test_a_failure_in_a_process_is_raised_here_and_resumed(
     monkeypatch.setenv("ANABRANCH_TEST_FAIL", str(marker))
     found: list[Any] = []
     work = functions.fails_while_there_is_a_file
-    with pytest.raises(ValueError, match="enrichment failed"):
+    with pytest.raises(ValueError, match="enrichment failed") as raised:
         replay_function(data, plan.id, work, processes=1, on_result=found.extend)
     marker.unlink()
     (failed,) = stored(data)
     assert failed.status is Status.FAILED and "enrichment failed" in failed.error
+    assert raised.value.__notes__ == [
+        f"replay {failed.id} goes on from there: --resume {failed.id}"
+    ]
     done = replay_function(data, None, work, resume=failed.id, processes=1, on_result=found.extend)
     assert done.status is Status.COMPLETED and len(done.runs) == 2
     rows = sorted((topic, partition, offset) for topic, partition, offset, _ in found)

@@ -8,8 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from anabranch.cli import _options
 from anabranch.errors import UserFault
 
@@ -90,8 +88,11 @@ def run(
         except (AnabranchError, OSError, KeyboardInterrupt):
             raise
         except Exception as error:
-            click.echo(f"--function {asked['function']} failed; go on with --resume ID", err=True)
-            raise UserFault(f"{asked['function']}: {type(error).__name__}: {error}") from error
+            notes = "; ".join(getattr(error, "__notes__", ()))
+            raise UserFault(
+                f"--function {asked['function']}: {type(error).__name__}: {error}"
+                + (f" ({notes})" if notes else "")
+            ) from error
 
 
 async def _may(data: Location, plan: str, function: str) -> None:

@@ -116,7 +116,8 @@ def replay_function(
         The session: completed, or cancelled by somebody.
 
     Raises:
-        UserFault: no such plan or session, or one that cannot run. Whatever ``function`` raises.
+        UserFault: no such plan or session, or one that cannot run. Whatever ``function`` raises, with a note that
+            names the session.
     """
     if pace is not None and not in_event_order:
         raise UserFault("a pace of event time needs in_event_order=True")
@@ -230,6 +231,9 @@ class _Drive:
             except BaseException as error:
                 status = Status.FAILED if isinstance(error, Exception) else Status.INTERRUPTED
                 self._end(status, f"{type(error).__name__}: {error}")
+                error.add_note(
+                    f"replay {self._session.id} goes on from there: --resume {self._session.id}"
+                )
                 raise
         finally:
             self._loop.run(self._keeper.stop())
