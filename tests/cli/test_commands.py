@@ -624,3 +624,20 @@ def test_plan_says_what_happened_and_writes_a_runbook(shell: Shell) -> None:
     )
     found = shell.json("plan", "view", "--since", "now", "--until", "now")
     assert found["incident"]["until_ms"]
+    both = shell.text("plan", "view", "--since", "now", "--from-start", status=1)
+    assert "--since and --from-start contradict each other" in both
+
+
+def test_a_plan_says_what_to_type_next_and_what_stands_in_its_way(shell: Shell) -> None:
+    said = shell.text("plan", "view", "--from-start", "--sink", f"sqlite:{shell.sink}")
+    assert f"--sink sqlite:{shell.sink} -- COMMAND" in said
+    # Nothing of the log is gone; the sink is another cluster's.
+    place = shell.root / "other.db"
+    elsewhere = Source("elsewhere", "topic-id", "flights")
+    sink = SqliteSink.open(place, TABLES, {"flights": elsewhere})
+    with sink.transaction() as tx:
+        tx.fresh("flights", 0, 0)
+    sink.close()
+    said = shell.text("plan", "view", "--from-start", "--sink", f"sqlite:{place}", status=1)
+    assert "the log still holds what is needed" in said and "offsets of another cluster" in said
+    assert "Next: not this plan" in said and "Next: anabranch replay" not in said

@@ -77,6 +77,7 @@ def test_staged_effects_are_released_and_old_ones_pruned(ledger: str, receiver: 
     assert "1 staged effects" in run("release", "r-1", "--ledger", ledger)
     assert receiver.effects["5"] == 1
     assert run_json("release", "r-1", "--ledger", ledger) == []
+    assert "knows no replay “r-2”" in run("release", "r-2", "--ledger", ledger, status=1)
     assert "Forgot 0" in run("prune", "--older-than", "1d", "--ledger", ledger)
 
 

@@ -137,9 +137,13 @@ def resolve(key: str, ledger: str, verdict: str | None, reason: str, output: str
 @_options.faults_to_sentences
 def release(session: str, ledger: str, output: str) -> None:
     """Perform what replay SESSION staged and nobody has performed since."""
+    from anabranch.errors import UserFault
+
     effects = _open(ledger)
     try:
         outcomes = effects.release(session)
+        if not outcomes and all(count.run != session for count in effects.ledger.counts()):
+            raise UserFault(f"the ledger {ledger} knows no replay “{session}”")
     finally:
         effects.close()
     emit(

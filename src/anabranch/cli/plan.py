@@ -259,9 +259,9 @@ def _parts(plan: Plan) -> Iterator[Part]:
             )
             for p in plan.partitions
         ],
-        "1. How far back: the log still holds what is needed"
-        if plan.feasible
-        else "1. How far back: records that are needed are GONE",
+        "1. How far back: records that are needed are GONE"
+        if any(p.lost for p in plan.partitions)
+        else "1. How far back: the log still holds what is needed",
     )
     yield Table(
         ("topic", ">p", ">read from", ">up to", ">records", ">size", "why there"),
@@ -337,4 +337,19 @@ def _parts(plan: Plan) -> Iterator[Part]:
             [(one.point, one.name, time_text(one.at_ms), one.lost) for one in plan.alternatives],
             "Other recovery points",
         )
-    yield f"Next: anabranch replay {plan.id} --sink sqlite:PATH -- COMMAND …"
+    yield _next(plan)
+
+
+def _next(plan: Plan) -> str:
+    """What to type now."""
+    import shlex
+
+    from anabranch.recovery.plans.runbook import sink_text
+
+    if not plan.feasible:
+        if plan.alternatives:
+            return f"Next: not this plan; perhaps anabranch plan {plan.incident.group} --point {plan.alternatives[0].point}"
+        return "Next: not this plan; it cannot be carried out while there are problems"
+    places = [text for sink in plan.sinks if (text := sink_text(sink))]
+    sink = f" --sink {shlex.quote(places[0])}" if places else ""
+    return f"Next: anabranch replay {plan.id}{sink} -- COMMAND …"

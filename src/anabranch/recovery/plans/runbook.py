@@ -205,7 +205,7 @@ def _steps(plan: Plan) -> Iterator[str]:
         yield ""
     yield step("Replay on a branch, beside live traffic")
     yield ""
-    sink = next((_sink_text(one) for one in plan.sinks if _sink_text(one)), None)
+    sink = next((sink_text(one) for one in plan.sinks if sink_text(one)), None)
     staging = f" --sink {shlex.quote(sink)}" if sink else ""
     skipped = "".join(
         f" --skip {shlex.quote(f'{one.topic}:{one.partition}@{one.offset}')}"
@@ -280,7 +280,7 @@ def _staged(sinks: Sequence[SinkState]) -> bool:
     return any(one.sink_class is SinkClass.TRANSACTIONAL for one in sinks)
 
 
-def _sink_text(sink: SinkState) -> str | None:
+def sink_text(sink: SinkState) -> str | None:
     """As the command line takes it; None for a sink that has no staging."""
     if not sink.sink_class.keeps_offsets or not sink.location:
         return None
