@@ -151,7 +151,13 @@ async def _ask(data: Path, lines: int, report: Report) -> None:
         return found
 
     async def between(log: Log, at_ms: int) -> object:
-        found = await difference(log.metastore, GROUP, from_ms=BEGIN_MS + PARTITIONS, to_ms=at_ms)
+        found = await difference(
+            log.metastore,
+            GROUP,
+            from_ms=BEGIN_MS + PARTITIONS,
+            to_ms=at_ms,
+            extents=log.extents,
+        )
         assert len(found.partitions) == PARTITIONS and found.turns
         return found
 

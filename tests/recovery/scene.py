@@ -60,14 +60,17 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(data: Path) -> AsyncIterator[Scene]:
+async def scene(data: Path, *, compacts: bool = False) -> AsyncIterator[Scene]:
+    """``compacts``: there is a background that a test may ask to compact; it does nothing by itself."""
     log = await open_log(
         data,
         broker_id=1,
         host="127.0.0.1",
         port=9092,
         create=True,
-        settings=LogSettings(background=False, wal_file_bytes=1 << 20),
+        settings=LogSettings(
+            background=compacts, background_interval_ms=10**9, wal_file_bytes=1 << 20
+        ),
     )
     try:
         yield Scene(data, log)

@@ -10,7 +10,6 @@ import pytest
 from anabranch.errors import UserFault
 from anabranch.log.config import effective
 from anabranch.metastore.api import GapCause
-from anabranch.recovery.model import Volume
 from anabranch.recovery.promises import classes, horizon, runway
 from anabranch.recovery.promises.classes import TopicClass, class_of
 from anabranch.recovery.promises.horizon import DAY_MS, HazardKind, negative_from
@@ -214,11 +213,11 @@ def test_runway_by_time_and_by_size() -> None:
     assert runway.by_time(4 * hour, hour, 3600, 0.5) == 6 * hour  # it is half as quick as time
     assert runway.by_time(4 * hour, hour, 3600, 1.0) is None  # it keeps pace
     assert runway.by_time(4 * hour, 4 * hour, 3600, 9.0) == 0
-    lag = Volume(100, 1000)
-    assert runway.by_bytes(-1, lag, 0.0, 5.0) is None
-    assert runway.by_bytes(2000, lag, 0.0, 1.0) == 100_000
-    assert runway.by_bytes(2000, lag, 1.0, 1.0) is None
-    assert runway.by_bytes(1000, lag, 9.0, 1.0) == 0
+    assert runway.by_time(4 * hour, hour, 0, 9.0) == 3 * hour  # there are only markers to read
+    assert runway.by_bytes(-1, 1000, 0.0, 50.0) is None
+    assert runway.by_bytes(2000, 1000, 0.0, 10.0) == 100_000
+    assert runway.by_bytes(2000, 1000, 10.0, 10.0) is None
+    assert runway.by_bytes(1000, 1000, 90.0, 10.0) == 0
 
 
 def test_runways_of_groups(play: Any) -> None:

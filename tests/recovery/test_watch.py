@@ -55,6 +55,7 @@ class Stand:
         self.watch = Watch(
             Host(
                 metastore=stage.metastore,
+                extents=stage.log.extents,
                 topics=stage.log.catalogue.topics,
                 now_ms=lambda: self.now_ms,
                 looks_after=lambda topic: self.mine(topic),

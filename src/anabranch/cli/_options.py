@@ -80,6 +80,9 @@ output_option = click.option(
     show_default=True,
     help="Tables for people, JSON for programs.",
 )
+exact_option = click.option(
+    "--exact", is_flag=True, help="Count records where that means to read more of the log, too."
+)
 sink_option = click.option(
     "--sink",
     "sinks",

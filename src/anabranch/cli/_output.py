@@ -9,6 +9,11 @@ from typing import Any, NamedTuple
 
 import click
 
+AT_MOST = (
+    "“At most”: a transaction is open, records are gone and only their offsets known, or counting what is no record would mean "
+    "to read more of the log (--exact)."
+)
+
 
 class Table(NamedTuple):
     """Columns named with a leading ``>`` are right-aligned (numbers)."""

@@ -45,6 +45,7 @@ def watch(broker: Broker) -> Sequence[Companion]:
 
     host = Host(
         metastore=broker.log.metastore,
+        extents=broker.log.extents,
         topics=broker.log.catalogue.topics,
         now_ms=broker.now_ms,
         looks_after=lambda topic: broker.routes.looks_after(topic.id, 0),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from anabranch.cli import _options
-from anabranch.cli._output import Part, Table, emit
+from anabranch.cli._output import AT_MOST, Part, Table, emit
 
 if TYPE_CHECKING:
     from anabranch.log.location import Location
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     metavar="ID",
     help="Also hold this recovery point against group, sinks and log. Repeatable.",
 )
-@click.option(
-    "--exact", is_flag=True, help="Count records where that means to read more of the log, too."
-)
+@_options.exact_option
 @_options.sink_option
 @_options.data_option
 @_options.output_option
@@ -70,15 +68,21 @@ def command(
         from anabranch.recovery.times import parse_time
 
         now_ms = _options.now_ms()
-        if between is not None and (at != "now" or sinks or points or exact):
+        if between is not None and (at != "now" or sinks or points):
             raise UserFault(
-                "--between tells what changed; --at, --sink, --point and --exact belong to one instant"
+                "--between tells what changed; --at, --sink and --point belong to one instant"
             )
         async with _options.opened(data) as log:
             if between is not None:
                 first, second = (parse_time(one, now_ms) for one in between)
                 changed = await difference(
-                    log.metastore, group, from_ms=first, to_ms=second, topics=topics or None
+                    log.metastore,
+                    group,
+                    from_ms=first,
+                    to_ms=second,
+                    topics=topics or None,
+                    extents=log.extents,
+                    exact=exact,
                 )
                 emit(output, lambda: changed, lambda: _changed(changed))
                 return
@@ -109,7 +113,9 @@ def _changed(changed: Difference) -> Iterator[Part]:
     )
     if changed.partitions:
         yield Table(
-            ("topic", ">p", ">old", ">new", ">moved", "last by", "action", "when", "detail"),
+            (
+                "topic", ">p", ">old", ">new", ">moved", ">records", "last by", "action", "when", "detail",
+            ),
             [
                 (
                     p.topic or "(deleted)",
@@ -117,6 +123,7 @@ def _changed(changed: Difference) -> Iterator[Part]:
                     p.old,
                     p.new,
                     "-" if p.moved is None else f"{p.moved:+,}",
+                    _records(p.records, p.at_most),
                     p.by.who if p.by else "",
                     p.by.action if p.by else "",
                     time_text(p.by.at_ms) if p.by else "",
@@ -124,10 +131,12 @@ def _changed(changed: Difference) -> Iterator[Part]:
                 )
                 for p in changed.partitions
             ],
-        )
+        )  # fmt: skip
     if changed.turns:
         yield Table(
-            ("change", "when", "", "topic", ">p", ">from", ">to", "action", "by", "detail"),
+            (
+                "change", "when", "", "topic", ">p", ">from", ">to", ">records", "action", "by", "detail",
+            ),
             [
                 (
                     turn.change.id,
@@ -137,6 +146,7 @@ def _changed(changed: Difference) -> Iterator[Part]:
                     turn.partition,
                     turn.change.old,
                     turn.change.new,
+                    _records(turn.records, turn.at_most),
                     turn.change.action,
                     turn.change.who,
                     _detail(turn.change),
@@ -144,9 +154,12 @@ def _changed(changed: Difference) -> Iterator[Part]:
                 for turn in changed.turns
             ],
             "Turns in between, newest first: what was not a consumer going forward",
-        )
+        )  # fmt: skip
     else:
         yield "No rewind, jump, reset, deletion or expiry in between: consumers went forward."
+    bounds = [p.at_most and p.records for p in changed.partitions]
+    if any([*bounds, *(turn.at_most and turn.records for turn in changed.turns)]):
+        yield AT_MOST
     if changed.begins_ms > changed.from_ms:
         yield f"The history that is kept begins at {time_text(changed.begins_ms)}."
     if not changed.turns_complete:
@@ -230,14 +243,18 @@ def _parts(explanation: Explanation) -> Iterator[Part]:
         f"A restart there reads {at_most(lag, bound)} records ({size}{kept}); {second} of them for the second time."
     )
     if bound:
-        yield (
-            "“At most”: a transaction is open, or counting what is no record would mean to read more of the log (--exact)."
-        )
+        yield AT_MOST
     if explanation.verdict.kind is VerdictKind.SAFE:
         yield (
             "This judges positions, not results: what was computed wrongly stays wrong. To repair it, "
             f"anabranch plan {explanation.group}"
         )
+
+
+def _records(records: int | None, bound: bool) -> str | None:
+    from anabranch.recovery.model import at_most
+
+    return None if records is None else at_most(records, bound)
 
 
 def _ago(ms: int | None) -> str:

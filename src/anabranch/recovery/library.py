@@ -116,10 +116,16 @@ class Recovery(SinksAndEvidence):
             horizon.horizons(self._log.metastore, now_ms=self._clock_ms(), topics=topics)
         )
 
-    def runways(self, groups: Sequence[str] = ()) -> list[PartitionRunway]:
-        """How long until retention passes the groups' positions."""
+    def runways(self, groups: Sequence[str] = (), *, exact: bool = False) -> list[PartitionRunway]:
+        """How long until retention passes the groups' positions. ``exact``: as :meth:`explain`."""
         return self._run(
-            runway.runways(self._log.metastore, now_ms=self._clock_ms(), groups=groups)
+            runway.runways(
+                self._log.metastore,
+                now_ms=self._clock_ms(),
+                groups=groups,
+                extents=self._log.extents,
+                exact=exact,
+            )
         )
 
     def hold(
@@ -222,11 +228,19 @@ class Recovery(SinksAndEvidence):
 
         return self._run(ask())
 
-    def difference(self, group: str, *, since: Time, until: Time = "now") -> Difference:
-        """What changed between two instants: who, what, why, and every turn that was not going forward."""
+    def difference(
+        self, group: str, *, since: Time, until: Time = "now", exact: bool = False
+    ) -> Difference:
+        """What changed between two instants: who, what, why, and every turn that was not going forward. ``exact``: as
+        :meth:`explain`."""
         return self._run(
             difference.difference(
-                self._log.metastore, group, from_ms=self._time(since), to_ms=self._time(until)
+                self._log.metastore,
+                group,
+                from_ms=self._time(since),
+                to_ms=self._time(until),
+                extents=self._log.extents,
+                exact=exact,
             )
         )
 

@@ -74,7 +74,9 @@ async def look(metastore: Metastore, declared: Declared, name: str, now_ms: int)
             restart.append((each, row.partition, offset))
             gone += max(0, row.log_start - offset)
     if gone:
-        retention.append(f"{gone:,} records since the newest recovery point are gone from the log")
+        retention.append(
+            f"at most {gone:,} records since the newest recovery point are gone from the log"
+        )
     ways = await _runway(metastore, stream, now_ms)
     pinned = [
         status

@@ -97,7 +97,7 @@ class PartitionExplanation(Struct, frozen=True, kw_only=True):
     """One partition of the group at the instant.
 
     What a restart at ``position`` has before it now: ``lag`` records and bytes to the log end (``lag_at_most``: or
-    fewer records), which are ``lag_offsets`` offsets; the record at the position was appended ``lag_ms`` ago, and ``behind_ms`` before the log's last one; its own timestamp is
+    fewer records), which are ``lag_offsets`` offsets; the record at the position was appended ``lag_ms`` ago (0: there is none), and ``behind_ms`` before the log's last one; its own timestamp is
     ``event_ms``. None: there is no such record, or nothing tells. ``again`` are the retained records
     between ``position`` and what the group has committed since (``again_at_most``: or fewer). ``cut``: the line that the position was committed in ended there, and
     consumers are sent back to it.
@@ -239,6 +239,11 @@ class _Facts(Struct, frozen=True):
     lag_at_most: bool = False
     between: Between = offsets_between
 
+    @property
+    def nothing_left(self) -> bool:
+        """Whether what lies before the position is known to hold no record."""
+        return self.lag.records == 0 and not self.lag_at_most
+
 
 def explain_partition(
     topic: str,
@@ -307,7 +312,9 @@ def explain_partition(
             max(position, view.log_start), max(view.log_start, min(committed_now, view.log_end))
         )
     lag_ms = None
-    if moment is not None:
+    if moment is not None and facts.nothing_left:
+        lag_ms, moment = 0, None  # markers are nothing to wait for
+    elif moment is not None:
         lag_ms = max(0, now_ms - moment.appended_ms)
     elif view is not None and position is not None:
         lag_ms = 0

@@ -2,8 +2,8 @@
 
 About each minute a pass looks at some topics and groups and goes on where the last one ended, so that its work is
 bounded however many there are (I10). A topic is looked at by the broker that looks after it, a group by its coordinator, so
-each figure comes from one broker. Nothing here reads history or extents of a whole lag: rates are those between looks,
-and averages of what is retained.
+each figure comes from one broker. Nothing here reads history: rates are those between looks, of offsets, and averages of
+what is retained. Lag is counted in records where that reads little (:data:`COUNTED`); else it is at most so many.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from msgspec import Struct
 
 from anabranch.errors import AnabranchError, UserFault
 from anabranch.log.config import TopicConfig, effective
-from anabranch.metastore.api import Metastore, Topic
-from anabranch.recovery.model import PartitionView, Volume
+from anabranch.log.counting import Allowance, RecordCounter
+from anabranch.log.counts import Count
+from anabranch.log.extents import ExtentReader
+from anabranch.metastore.api import Metastore, PartitionSize, Topic
+from anabranch.recovery.model import PartitionView
 from anabranch.recovery.observe import moment_at, partition_views
 from anabranch.recovery.promises import classes as topic_classes
 from anabranch.recovery.promises.classes import RetentionChange, TopicClass
@@ -35,7 +38,12 @@ TOPICS_MAX: Final = 200  # looked at in one pass
 EXAMINED_MAX: Final = 5_000  # topics asked whose they are, in one pass
 EXAMINED_AT_ONCE: Final = 100
 GROUPS_MAX: Final = 200
-PARTITIONS_MAX: Final = 2_000  # of both together in one pass: some 0.1 ms each
+PARTITIONS_MAX: Final = 2_000  # of both together in one pass: some 0.2 ms each
+MIB: Final = 1024 * 1024
+# What a pass reads to tell records from offsets where there were transactions or compaction: some tens of milliseconds of a
+# core, and as many requests of a bucket as there are indexes that are not in memory already.
+COUNTED: Final = Allowance(bytes=8 * MIB, indexes=64, extents=10_000, aborted=1_000)
+COUNTED_EACH: Final = Allowance(bytes=MIB, indexes=16, extents=1_000, aborted=1_000)
 YIELD_S: Final = 0.005  # between two topics or groups, so that clients do not notice
 SERIES_MAX: Final = 1_000  # figures kept of either kind; Prometheus pays for each
 SAMPLES_MAX: Final = 20_000  # positions kept to tell rates by
@@ -54,13 +62,16 @@ class TopicStanding(Struct, frozen=True):
 
 
 class GroupStanding(Struct, frozen=True):
-    """Of the worst partition of a topic. ``runway_ms`` None: retention does not catch the group at these rates."""
+    """Of the worst partition of a topic; ``lag`` records (``at_most``: or fewer) of ``lag_offsets`` offsets are of all.
+    ``runway_ms`` None: retention does not catch the group at these rates."""
 
     group: str
     topic: str
     runway_ms: int | None
     lag_ms: int
     lag: int
+    lag_offsets: int
+    at_most: bool
     at_ms: int
 
 
@@ -76,6 +87,7 @@ class Host(Struct, frozen=True):
     """The broker, as far as this needs it. ``figures``: whether anybody will ask for them."""
 
     metastore: Metastore
+    extents: ExtentReader
     topics: Callable[[], list[Topic]]  # all, from memory
     now_ms: Callable[[], int]
     looks_after: Callable[[Topic], bool]
@@ -117,6 +129,8 @@ class Watch:
         self._topic_after = ""
         self._group_after = ""
         self._left = 0  # partitions that this pass may still look at
+        self._counted = Allowance()  # what it may still read to count records
+        self._sizes: dict[int, dict[int, PartitionSize]] = {}  # of topics, as this pass found them
         self._task: asyncio.Task[None] | None = None
         self.topics: dict[str, TopicStanding] = {}
         self.groups: dict[tuple[str, str], GroupStanding] = {}
@@ -153,6 +167,7 @@ class Watch:
                 await host.tell(change)
         if host.figures:
             self._left = PARTITIONS_MAX
+            self._counted, self._sizes = COUNTED.share(COUNTED), {}
             await self._look_at_topics(classes)
             await self._look_at_groups({topic.no: topic for topic in host.topics()})
         self.passes += 1
@@ -257,41 +272,74 @@ class Watch:
             sample = self._sampled(
                 (group, topic.no, committed.partition), committed.offset, state.next_offset, now_ms
             )
-            lag, lag_ms, runway_ms = max(0, state.next_offset - start), 0, None
+            offsets, end = max(0, state.next_offset - start), state.next_offset
+            lag, age_ms, runway_ms = Count(0), 0, None
             if committed.offset < state.log_start:
                 runway_ms = 0
-            if lag:
+            if offsets:
+                lag = await self._records(topic, committed.partition, start, end)
                 moment = await moment_at(host.metastore, topic.no, committed.partition, start)
-                lag_ms = max(0, now_ms - moment.appended_ms) if moment is not None else 0
-            if lag and runway_ms is None:
-                runway_ms = await self._runway(topic, committed.partition, lag, lag_ms, sample)
+                age_ms = max(0, now_ms - moment.appended_ms) if moment is not None else 0
+            if offsets and runway_ms is None:
+                runway_ms = await self._runway(
+                    topic, committed.partition, offsets, lag.records, age_ms, sample
+                )
             key = (group, topic.name)
             known = found.get(key)
-            standing = GroupStanding(group, topic.name, runway_ms, lag_ms, lag, now_ms)
+            standing = GroupStanding(
+                group,
+                topic.name,
+                runway_ms,
+                age_ms if lag.records else 0,
+                lag.records,
+                offsets,
+                not lag.exact,
+                now_ms,
+            )
             found[key] = standing if known is None else _worse(known, standing)
         return found
 
+    async def _records(self, topic: Topic, partition: int, start: int, end: int) -> Count:
+        """As many of each partition as any other's leave it, so that one does not use up what there is for all."""
+        given, left = self._counted.share(COUNTED_EACH), self._counted.share(COUNTED_EACH)
+        counter = RecordCounter(self._host.metastore, self._host.extents, left)
+        counted = (await counter.tally(topic.no, partition, [start, end])).between(start, end)
+        self._counted.spend(given, left)
+        return counted
+
     async def _runway(
-        self, topic: Topic, partition: int, lag: int, lag_ms: int, sample: _Sample
+        self,
+        topic: Topic,
+        partition: int,
+        offsets: int,
+        records: int,
+        age_ms: int,
+        sample: _Sample,
     ) -> int | None:
         config = effective(topic.configs)
         if not config.deletes:
             return None
-        spans = [by_time(config.retention_ms, lag_ms, lag, sample.reads_per_s)]
+        spans = [by_time(config.retention_ms, age_ms, offsets, sample.reads_per_s)]
         if config.retention_bytes >= 0:
-            sizes = {
-                size.partition: size
-                for size in await self._host.metastore.partition_sizes(topic.no)
-            }
-            size = sizes.get(partition)
+            size = (await self._sizes_of(topic)).get(partition)
             if size is not None and size.records:
-                volume = Volume(lag, round(size.bytes * lag / size.records))
+                of_record = size.bytes / size.records
+                lag_bytes = min(size.bytes, round(of_record * records))
                 spans.append(
                     by_bytes(
-                        config.retention_bytes, volume, sample.reads_per_s, sample.appends_per_s
+                        config.retention_bytes,
+                        lag_bytes,
+                        sample.reads_per_s * lag_bytes / offsets,
+                        sample.appends_per_s * of_record,
                     )
                 )
         return min((span for span in spans if span is not None), default=None)
+
+    async def _sizes_of(self, topic: Topic) -> dict[int, PartitionSize]:
+        if topic.no not in self._sizes:
+            sizes = await self._host.metastore.partition_sizes(topic.no)
+            self._sizes[topic.no] = {size.partition: size for size in sizes}
+        return self._sizes[topic.no]
 
     def _sampled(
         self, key: tuple[str, int, int], position: int, log_end: int, now_ms: int
@@ -327,5 +375,7 @@ def _worse(one: GroupStanding, other: GroupStanding) -> GroupStanding:
         min(runways, default=None),
         max(one.lag_ms, other.lag_ms),
         one.lag + other.lag,
+        one.lag_offsets + other.lag_offsets,
+        one.at_most or other.at_most,
         other.at_ms,
     )

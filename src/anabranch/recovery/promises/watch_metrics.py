@@ -38,16 +38,32 @@ def collect(watch: Watch) -> Iterator[Metric]:
         labels=["group", "topic"],
     )
     records = GaugeMetricFamily(
-        "anabranch_group_lag_records", "Records before the group.", labels=["group", "topic"]
+        "anabranch_group_lag_records",
+        "Records that the group has not read; at most, where group_lag_at_most is 1.",
+        labels=["group", "topic"],
+    )
+    offsets = GaugeMetricFamily(
+        "anabranch_group_lag_offsets",
+        "Offsets before the group, with those that are no records.",
+        labels=["group", "topic"],
+    )
+    at_most = GaugeMetricFamily(
+        "anabranch_group_lag_at_most",
+        "1: a transaction is open, or counting records would have read too much.",
+        labels=["group", "topic"],
     )
     for each in watch.groups.values():
         runway = NO_END if each.runway_ms is None else each.runway_ms / 1000
         runways.add_metric([each.group, each.topic], runway)
         lags.add_metric([each.group, each.topic], each.lag_ms / 1000)
         records.add_metric([each.group, each.topic], each.lag)
+        offsets.add_metric([each.group, each.topic], each.lag_offsets)
+        at_most.add_metric([each.group, each.topic], int(each.at_most))
     yield runways
     yield lags
     yield records
+    yield offsets
+    yield at_most
     yield CounterMetricFamily(
         "anabranch_watch_left_out", "Figures for which there was no room.", watch.left_out
     )
