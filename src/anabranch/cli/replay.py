@@ -247,6 +247,7 @@ def command(
                         f"replay {session.id} runs no command but {' '.join(session.command)}: give it with "
                         "--function, or go on from Python"
                     )
+                session = await replay.settle(log, session, now_ms)
                 session = await _faster_or_slower(log, session, asked)
             else:
                 if plan is None or not run:
@@ -450,7 +451,7 @@ async def _watch(log: Log, identity: str, output: str) -> Session:
 
     session = await replay.find(log.metastore, identity)
     with burndown("replay", lambda: saturation_text(session), quiet=output == "json") as update:
-        while session.status.value in ("prepared", "running", "paused"):
+        while session.status.value in ("preparing", "prepared", "running", "paused"):
             update(last_progress(session, _options.now_ms()))
             silent_ms = _options.now_ms() - max(session.ticked_ms, session.created_ms)
             if session.samples:

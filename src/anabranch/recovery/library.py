@@ -442,8 +442,13 @@ class Recovery(SinksAndEvidence):
         on_progress: OnProgress = lambda _: None,
     ) -> Session:
         """Go on with a session that failed or was interrupted."""
-        session = self.session(session_id)
-        return self._run(self._see_through(session, environ, on_progress))
+
+        async def run() -> Session:
+            found = await sessions.find(self._log.metastore, session_id)
+            session = await replay.settle(self._log, found, self._clock_ms())
+            return await self._see_through(session, environ, on_progress)
+
+        return self._run(run())
 
     def session(self, session_id: str) -> Session:
         return self._run(sessions.find(self._log.metastore, session_id))

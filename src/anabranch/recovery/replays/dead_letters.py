@@ -1,9 +1,15 @@
 """Where records go that a replay leaves out or mends: a file of JSON lines, or a topic.
 
-Letters are written as the session's branches are filtered, before the session exists, and never again: a runner that is
-killed and resumed filters nothing. A topic gets all letters of a session in one transaction, as the last thing
-before the session is saved, so that of a session that is there who reads committed records finds each exactly once; of one
-that failed on the way there, none. (Killed between the two, in those milliseconds, letters name a session that never was.)
+Letters are collected as the session's branches are filtered, and given away once, in one step: a topic gets all of them in
+one transaction, a file in one go. A runner that is killed and resumed filters nothing. So that no letter names a session that
+nobody knows, the session is saved before, as one that is being prepared, with the place behind which its letters will lie:
+
+    filter branches │ save "preparing" │ give letters away │ save "prepared"
+                    a                  b                   c
+
+Killed at *a*, there are neither letters nor session. Killed at *b* or *c* (or in the middle of it), the session is there and
+says so; who resumes it looks whether the letters are there (:meth:`DeadLetters.settle`). If they are, it goes on; if not,
+nothing of it was ever read, and it is cancelled and cleared away. Of a session that replays, each letter is there exactly once.
 
 A letter in a topic is the record as it was, key, value and headers, with the headers named below behind its own. Its
 timestamp is that of its append: an old one would have retention remove it at once.
@@ -13,9 +19,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
+import fcntl
 import json
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -105,81 +116,182 @@ class DeadLetters(Protocol):
     @property
     def shown(self) -> str: ...
 
+    @property
+    def letters(self) -> int:
+        """How many were put."""
+        ...
+
     def put(self, letters: Sequence[Letter]) -> None:
         """Take them, in the order of their offsets. Raises OSError."""
         ...
 
+    async def begin(self) -> tuple[int, ...]:
+        """Where the place ends now: what is published lies behind it. Raises OSError, StoreFault."""
+        ...
+
     async def publish(self) -> None:
-        """All are put, and the session is about to be saved. Raises StoreFault, UserFault."""
+        """All are put; give them away. Raises UnknownOutcome if they may be there or not; OSError, StoreFault,
+        UserFault if they are not."""
+        ...
+
+    async def settle(self, behind: Sequence[int], letters: int) -> bool:
+        """Whether all of them are there, which somebody published ``behind`` what :meth:`begin` had answered, and was
+        killed; if it is not so, it never will be. Raises OSError, StoreFault: it cannot be told now."""
         ...
 
     def close(self) -> None: ...
 
 
-class LetterFile:
-    """A file of JSON lines, which grows as records are met."""
+class _Spooled:
+    """Letters wait in a file without a name."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self) -> None:
+        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115  # closed with this
+        self.letters = 0
+
+    def put(self, letters: Sequence[Letter]) -> None:
+        for letter in letters:
+            self._spool.write(letter.to_json().encode() + b"\n")
+        self.letters += len(letters)
+
+    def close(self) -> None:
+        self._spool.close()
+
+
+class LetterFile(_Spooled):
+    """A file of JSON lines, which several sessions may share."""
+
+    def __init__(self, path: Path, session: str) -> None:
+        super().__init__()
         self._path = path
+        self._session = session
 
     @property
     def shown(self) -> str:
         return str(self._path.absolute())
 
-    def put(self, letters: Sequence[Letter]) -> None:
-        if not letters:
-            return
+    async def begin(self) -> tuple[int, ...]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.writelines(letter.to_json() + "\n" for letter in letters)
+        with self._path.open("ab") as file:
+            return (file.tell(),)
 
     async def publish(self) -> None:
-        """They are there already."""
+        """Behind what is there; what does not come to its end is taken back."""
+        await asyncio.to_thread(self._append)
 
-    def close(self) -> None:
-        """Nothing stays open."""
+    async def settle(self, behind: Sequence[int], letters: int) -> bool:
+        return await asyncio.to_thread(self._settle, behind[0], letters)
+
+    def _append(self) -> None:
+        with self._locked() as file:
+            end = file.seek(0, os.SEEK_END)
+            try:
+                if end and not self._ends_a_line(file, end):
+                    file.write(b"\n")  # somebody else was killed in the middle of a line
+                self._spool.seek(0)
+                shutil.copyfileobj(self._spool, file)
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(end)
+                raise
+
+    def _settle(self, behind: int, letters: int) -> bool:
+        if not self._path.exists():
+            return False
+        with self._locked() as file:
+            file.seek(behind)
+            found, alone = 0, True
+            for line in _lines(file):
+                is_own = line.endswith(b"\n") and self._is_own(line)
+                found += is_own
+                alone = alone and (is_own or not line.endswith(b"\n") or not line.strip())
+            if found < letters and alone:
+                file.truncate(behind)
+            return found == letters
+
+    def _is_own(self, line: bytes) -> bool:
+        try:
+            return Letter.from_json(line).session == self._session
+        except (ValueError, KeyError, TypeError):
+            return False
+
+    @staticmethod
+    def _ends_a_line(file: IO[bytes], end: int) -> bool:
+        file.seek(end - 1)
+        return file.read(1) == b"\n"
+
+    @contextmanager
+    def _locked(self) -> Iterator[IO[bytes]]:
+        """Sessions that share the file take turns."""
+        with self._path.open("r+b") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOTSUP):
+                    raise  # where files cannot be locked, they are not shared either
+            yield file
 
 
-class LetterTopic:
-    """A topic, by a transaction of Kafka's protocol. Letters are spooled until they are published."""
+class LetterTopic(_Spooled):
+    """A topic, by a transaction of Kafka's protocol."""
 
     def __init__(self, place: Place, shown: str, session: str) -> None:
+        super().__init__()
         self._place = place
         self._session = session
         self.shown = shown
-        self._spool: IO[bytes] = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115  # closed with this
-        self._letters = 0
 
-    def put(self, letters: Sequence[Letter]) -> None:
-        for letter in letters:
-            self._spool.write(letter.to_json().encode() + b"\n")
-        self._letters += len(letters)
+    async def begin(self) -> tuple[int, ...]:
+        """Creates the topic if there is none."""
+        return await asyncio.to_thread(self._begin)
 
     async def publish(self) -> None:
-        """Creates the topic if there is none. Raises StoreFault, UnknownOutcome."""
-        if self._letters:
-            await asyncio.to_thread(self._publish)
+        await asyncio.to_thread(self._publish)
 
-    def close(self) -> None:
-        self._spool.close()
+    async def settle(self, behind: Sequence[int], letters: int) -> bool:
+        return await asyncio.to_thread(self._settle, behind)
 
-    def _publish(self) -> None:
-        from confluent_kafka import Producer
-
-        from anabranch.recovery.sinks import kafka
+    def _begin(self) -> tuple[int, ...]:
+        from anabranch.recovery.sinks import kafka_positions
 
         conf, topic = self._place.conf, self._place.topic
-        partitions = _ready(conf, topic)
-        name = f"anabranch-dead-letters.{self._session}"
-        producer = Producer(
+        return kafka_positions.ends(conf, topic, _ready(conf, topic))
+
+    def _settle(self, behind: Sequence[int]) -> bool:
+        """A transaction is there wholly or not at all. Whoever was at it is fenced, and what it left open is aborted:
+        after that nothing of it can come any more."""
+        from anabranch.recovery.sinks import kafka, kafka_positions
+
+        conf, topic = self._place.conf, self._place.topic
+        producer = self._producer()
+        kafka.call(self._session, lambda: producer.init_transactions(kafka.INIT_S_MAX))
+        own = self._session.encode()
+        ends = kafka_positions.ends(conf, topic, _ready(conf, topic))
+        return any(
+            (SESSION_HEADER, own) in (message.headers() or ())
+            for message in kafka_positions.committed_between(conf, topic, behind, ends)
+        )
+
+    def _producer(self) -> Any:
+        from confluent_kafka import Producer
+
+        return Producer(
             {
-                **conf,
-                "transactional.id": name,
+                **self._place.conf,
+                "transactional.id": f"anabranch-dead-letters.{self._session}",
                 "transaction.timeout.ms": TIMEOUT_MS,
                 "enable.idempotence": True,
                 "compression.type": "lz4",
             }
         )
+
+    def _publish(self) -> None:
+        from anabranch.recovery.sinks import kafka
+
+        topic = self._place.topic
+        partitions = _ready(self._place.conf, topic)
+        producer = self._producer()
         refused: list[str] = []
 
         def told(error: Any, message: Any) -> None:
@@ -246,7 +358,7 @@ async def opened(
         path = Path(wanted)
         if path.is_dir() or not path.suffix:
             path = path / f"{session}.dead.jsonl"
-        return LetterFile(path)
+        return LetterFile(path, session)
     try:
         from anabranch.recovery.sinks import kafka_positions
     except ModuleNotFoundError:

@@ -106,6 +106,7 @@ class Filtered(Struct, frozen=True, kw_only=True):
     rewritten_bytes: int
     dead_letters: str
     listed: tuple[Key, ...]
+    behind: tuple[int, ...] = ()  # where the place of the dead letters ended before they came
 
 
 def parse_key(text: str) -> Key:

@@ -165,7 +165,7 @@ async def _session(
     dead_letters: Path | str,
 ) -> Session:
     if resume is not None:
-        session = await sessions.find(log.metastore, resume)
+        session = await replay.settle(log, await sessions.find(log.metastore, resume), now_ms)
         if session.status in (Status.COMPLETED, Status.CANCELLED):
             raise UserFault(f"replay {session.id} is {session.status}; there is nothing to resume")
         given = {name: value for name, value in rates.items() if value is not None}

@@ -14,7 +14,6 @@ from msgspec import structs
 from anabranch.errors import UserFault
 from anabranch.log import event_gate
 from anabranch.log.branch import BranchPoint
-from anabranch.log.config import LANE_CONFIG
 from anabranch.log.event_gate import EventOrder
 from anabranch.log.log import Log
 from anabranch.log.topic_limits import BYTES, RECORDS
@@ -26,6 +25,7 @@ from anabranch.recovery.plans.plan import Plan, PlanPartition
 from anabranch.recovery.replays import beside, quota
 from anabranch.recovery.replays.dead_letters import DeadLetters, opened
 from anabranch.recovery.replays.filters import BranchFilter, Filtered, Filters, Judge
+from anabranch.recovery.replays.giving import Unsettled, discard, give_away, settle
 from anabranch.recovery.replays.guards import Guards
 from anabranch.recovery.replays.places import default_bootstrap
 from anabranch.recovery.replays.runner import OnProgress, Runner
@@ -44,6 +44,7 @@ __all__ = [
     "request_cancel",
     "save",
     "session_id",
+    "settle",
     "stored",
     "summary",
 ]
@@ -220,9 +221,12 @@ async def prepare(
             filtered=filtered,
         )
         await _commit_starts(metastore, session, made, now_ms)
-        if aside is not None:
-            await aside.publish()
-        await save(metastore, session, now_ms)
+        if aside is not None and aside.letters:
+            session = await give_away(metastore, session, aside, now_ms)
+        else:
+            await save(metastore, session, now_ms)
+    except Unsettled as error:
+        raise error.cause from None  # the session is there, and who resumes it learns how it went
     except BaseException:
         for branched in made:
             await log.delete_topic(branched)
@@ -340,19 +344,6 @@ async def _commit_starts(
     ]
     who = actor(session, f"start of replay {session.id}, {session.plan}")
     await metastore.commit_offsets(session.group, offsets, OffsetAction.RESET, who, now_ms)
-
-
-async def discard(log: Log, session: Session, now_ms: int) -> None:
-    """Delete the session's branches, groups and what it created; the document stays as evidence."""
-    metastore = log.metastore
-    branches = {branch.branch_id for branch in (*session.branches, *session.beside)}
-    for topic in await metastore.topics():
-        created = topic.configs.get(LANE_CONFIG) == session.id
-        if topic_id_text(topic.id) in branches or created:
-            await log.delete_topic(topic)
-    for group in await metastore.groups():
-        if group.group_id == session.group or group.group_id.startswith(f"{session.group}."):
-            await metastore.delete_group(group.group_id, actor(session, "discarded"), now_ms)
 
 
 def summary(session: Session) -> str:

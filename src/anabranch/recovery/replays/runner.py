@@ -112,6 +112,8 @@ class Runner:
         session = self.session
         if session.status in (Status.COMPLETED, Status.CANCELLED):
             raise UserFault(f"replay {session.id} is {session.status}; there is nothing to resume")
+        if session.status is Status.PREPARING:
+            raise UserFault(f"replay {session.id} is being prepared: settle it before it is run")
         if not await sessions.take_lease(self._metastore, session, self._holder):
             raise sessions.running_already(session)
         try:

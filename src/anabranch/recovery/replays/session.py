@@ -25,8 +25,10 @@ RATE_WINDOW_MS = 5000  # the rate shown is that of the last seconds
 
 
 class Status(StrEnum):
-    """Where a session is in its life; ``interrupted`` and ``failed`` can be resumed."""
+    """Where a session is in its life; ``interrupted`` and ``failed`` can be resumed, and ``preparing`` if it was ready
+    but for this word."""
 
+    PREPARING = "preparing"  # its dead letters are being given away
     PREPARED = "prepared"
     RUNNING = "running"
     PAUSED = "paused"  # the command lives and is given nothing

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -129,6 +129,70 @@ def read(conf: Mapping[str, Any], topic: str) -> Positions:
     finally:
         consumer.close()
     raise StoreFault(f"topic {topic} was not read to its end in {READ_S_MAX:g} s")
+
+
+def ends(conf: Mapping[str, Any], topic: str, partitions: int) -> tuple[int, ...]:
+    """Where each partition ends, whatever of it is committed. Raises StoreFault."""
+    from confluent_kafka import TopicPartition
+
+    consumer = _consumer(conf, "read_uncommitted")
+    try:
+        asked = [TopicPartition(topic, partition) for partition in range(partitions)]
+        return tuple(consumer.get_watermark_offsets(one, timeout=ADMIN_S_MAX)[1] for one in asked)
+    except KafkaException as error:
+        raise StoreFault(f"topic {topic}: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+
+
+def committed_between(
+    conf: Mapping[str, Any], topic: str, starts: Sequence[int], ends: Sequence[int]
+) -> Iterator[Message]:
+    """Committed records from ``starts`` to ``ends``, by partition; one that has no start is read from its first record.
+    Raises StoreFault: also if a transaction that somebody holds open hides what lies behind it."""
+    from confluent_kafka import TopicPartition
+
+    consumer = _consumer(conf, "read_committed")
+    at = [*starts[: len(ends)], *([0] * (len(ends) - len(starts)))]
+    left = {partition for partition, end in enumerate(ends) if at[partition] < end}
+    try:
+        consumer.assign([TopicPartition(topic, partition, at[partition]) for partition in left])
+        deadline = time.monotonic() + READ_S_MAX
+        while left and time.monotonic() < deadline:
+            message = consumer.poll(POLL_S)
+            if message is None:
+                continue
+            partition, offset, error = message.partition(), message.offset(), message.error()
+            if error is None or error.code() == KafkaError._PARTITION_EOF:
+                assert partition is not None and offset is not None
+                if offset >= ends[partition]:
+                    left.discard(partition)
+                elif error is None:
+                    deadline = time.monotonic() + READ_S_MAX
+                    yield message
+            elif not error.retriable():
+                raise StoreFault(f"topic {topic}: {error.str()}")
+    except KafkaException as error:
+        raise StoreFault(f"topic {topic}: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+    if left:
+        raise StoreFault(
+            f"topic {topic} was not read to its end in {READ_S_MAX:g} s: somebody's transaction may be open; try again later"
+        )
+
+
+def _consumer(conf: Mapping[str, Any], isolation: str) -> Consumer:
+    return Consumer(
+        {
+            **conf,
+            "group.id": "anabranch-sink-positions",  # never joined, never committed
+            "enable.auto.commit": False,
+            "isolation.level": isolation,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",  # where records from there on are gone
+        }
+    )
 
 
 def _take(found: Positions, key: bytes | None, value: bytes | None, topic: str) -> None:
