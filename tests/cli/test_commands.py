@@ -402,7 +402,7 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("promote", "--branch", "none", "--topic", "flights"), "no topic “none”"),
     (("promote", "--branch", "flights", "--topic", "flights"), "no branch"),
     (("promote", "--undo", "--topic", "flights"), "no promotion"),
-    (("promote", "r-1", "--dry-run"), "for promoting a branch"),
+    (("promote", "r-1", "--sink", "append-only:x"), "for promoting a branch"),
     (("report",), "name the replay"),
     (("report", "none"), "no replay"),
     (("log", "dump", "nowhere"), "no topic"),
