@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from anabranch.broker.audit import inbox
-from anabranch.broker.audit.files import list_files
 from anabranch.broker.audit.settings import AuditSettings
 from anabranch.broker.authz.settings import AuthorizationSettings
 from anabranch.cli.main import cli
 from anabranch.errors import ErrorCode
+from anabranch.log.audit_trail import list_files
 from anabranch.log.log import Log
 from tests.broker.conversation import batch, talking
 

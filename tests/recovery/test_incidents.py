@@ -286,7 +286,7 @@ def test_I2_who_removed_records_by_hand_is_named_and_when(play: Any) -> None:
         await stage.topic("flights")
         asked: list[tuple[str, int | None]] = []
 
-        def who_deleted(topic: str, at_ms: int | None) -> str:
+        async def who_deleted(topic: str, at_ms: int | None) -> str:
             asked.append((topic, at_ms))
             return "User:ben (admin, 10.0.0.7)"
 

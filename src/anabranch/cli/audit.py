@@ -12,8 +12,8 @@ from anabranch.cli import _options
 from anabranch.cli._output import Part, Table, emit
 
 if TYPE_CHECKING:
-    from anabranch.broker.audit.chain import Line
     from anabranch.broker.audit.verify import Verified
+    from anabranch.log.audit_trail import Line
     from anabranch.log.location import Location
     from anabranch.log.log import Log
 
@@ -23,9 +23,6 @@ _directory_option = click.option(
     help="Where the files are. [default: audit in the data directory]",
 )
 _topic_option = click.option("--topic", help="Read the topic that holds a copy, not the files.")
-
-
-WAIT_MS = 10_000  # for what lies in the store
 
 
 @click.group(name="audit", epilog="Example: anabranch audit verify")
@@ -85,8 +82,7 @@ def _tail_parts(values: list[dict[str, Any]]) -> Iterator[Part]:
 
 
 async def _lines(directory: Path | None, topic: str | None, data: Location) -> list[Line]:
-    from anabranch.broker.audit import files
-    from anabranch.broker.audit.chain import Line
+    from anabranch.log.audit_trail import Line, list_files, read_lines
 
     if topic is not None:
         async with _options.opened(data) as log:
@@ -94,8 +90,8 @@ async def _lines(directory: Path | None, topic: str | None, data: Location) -> l
     where = _where(directory, data)
     return [
         line
-        for file in files.list_files(where)
-        for line in files.read_lines(file.path)
+        for file in list_files(where)
+        for line in read_lines(file.path)
         if isinstance(line, Line)
     ]
 
@@ -110,31 +106,10 @@ def _where(directory: Path | None, data: Location) -> Path:
     return data.data / "audit"
 
 
-async def _from_topic(log: Log, name: str) -> AsyncIterator[Line | str]:
-    """Every line of an audit topic, partition after partition. Raises StoreFault where one cannot be read."""
-    from anabranch.broker.audit.chain import parse
-    from anabranch.errors import StoreFault
-    from anabranch.log.reads import FetchWant
-    from anabranch.records.batch import scan
-    from anabranch.records.record import iter_records
+def _from_topic(log: Log, name: str) -> AsyncIterator[Line | str]:
+    from anabranch.log.audit_trail import read_topic
 
-    topic = _options.require_topic(log, name)
-    for partition in range(topic.partitions):
-        handle = log.partition(topic, partition)
-        await log.catalogue.refresh(handle)
-        offset, end = handle.log_start, handle.last_stable_offset
-        while offset < end:
-            want = FetchWant(topic, partition, offset, 1 << 20)
-            (part,) = await log.fetch([want], max_wait_ms=WAIT_MS, min_bytes=1, max_bytes=1 << 20)
-            data = b"".join(part.buffers)
-            if part.error or not data:
-                why = part.error.name if part.error else f"nothing came within {WAIT_MS // 1000} s"
-                raise StoreFault(f"{name}:{partition} cannot be read at offset {offset:,}: {why}")
-            for header in scan(data):
-                for record in iter_records(data, header):
-                    if record.offset >= offset:
-                        yield parse(record.value or b"")
-                offset = max(offset, header.last_offset + 1)
+    return read_topic(log, _options.require_topic(log, name))
 
 
 @command.command(epilog="Example: anabranch audit verify --topic __anabranch_audit")

@@ -96,9 +96,9 @@ def command(
     """
 
     async def main() -> bool:
-        from anabranch.cli._who_deleted import who_deleted
         from anabranch.errors import UserFault
         from anabranch.recovery.capture import points
+        from anabranch.recovery.history.deletions import who_deleted
         from anabranch.recovery.plans import planning
         from anabranch.recovery.sinks import registry
         from anabranch.recovery.times import parse_bytes, parse_time
@@ -147,7 +147,7 @@ def command(
                     rate=parse_bytes(rate) if rate is not None else None,
                     sinks=now_sinks,
                     extents=log.extents,
-                    who_deleted=who_deleted(data),
+                    who_deleted=who_deleted(log, data),
                 )
         if out is not None:
             _write(plan, out)

@@ -34,7 +34,14 @@ from anabranch.recovery.capture.capturing import Wish
 from anabranch.recovery.checks import comparing
 from anabranch.recovery.drills import drill, evidence, readiness
 from anabranch.recovery.drills.declared import load
-from anabranch.recovery.history import difference, explain, offset_planning, readers, undo
+from anabranch.recovery.history import (
+    deletions,
+    difference,
+    explain,
+    offset_planning,
+    readers,
+    undo,
+)
 from anabranch.recovery.library_sinks import SinksAndEvidence
 from anabranch.recovery.opened import Time
 from anabranch.recovery.plans import planning
@@ -281,6 +288,7 @@ class Recovery(SinksAndEvidence):
                 rate=_size(rate),
                 sinks=await registry.states(metastore, sinks, group),
                 extents=self._log.extents,
+                who_deleted=deletions.who_deleted(self._log, self.where),
             )
 
         return self._run(make())

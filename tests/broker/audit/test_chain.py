@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anabranch.broker.audit.anchors import Head
-from anabranch.broker.audit.chain import LINE_BYTES_MAX, Chain, Line, parse, walk
+from anabranch.broker.audit.chain import LINE_BYTES_MAX, Chain, walk
 from anabranch.broker.audit.events import AuditEvent, Kind
 from anabranch.broker.audit.verify import verify_files, verify_lines
+from anabranch.log.audit_trail import Line, parse
 
 TEXT = st.text(max_size=30)
 EVENTS = st.builds(

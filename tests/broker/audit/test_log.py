@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from anabranch.broker.audit import anchors, files, inbox
-from anabranch.broker.audit.chain import parse
+from anabranch.broker.audit import anchors, inbox
 from anabranch.broker.audit.events import AuditEvent, Kind, Outcome, authentication
 from anabranch.broker.audit.log import AuditLog
 from anabranch.broker.audit.settings import AuditSettings
@@ -19,6 +18,7 @@ from anabranch.broker.authz.acl import Operation as O
 from anabranch.broker.security.principal import Session
 from anabranch.errors import ErrorCode as E
 from anabranch.errors import StoreFault
+from anabranch.log.audit_trail import list_files, parse
 from anabranch.records.batch import scan
 from anabranch.records.record import iter_records
 from tests.broker.authz.people import GROUP, TOPIC, become, entry, guarded, set_acls
@@ -29,7 +29,7 @@ from tests.broker.conversation import Bench, batch, create_topics, metadata, run
 def lines(directory: Path) -> list[dict[str, Any]]:
     return [
         json.loads(line)
-        for file in files.list_files(directory)
+        for file in list_files(directory)
         for line in file.path.read_bytes().splitlines()
     ]
 
@@ -137,7 +137,7 @@ def test_files_turn_over_and_the_oldest_go_with_a_line(tmp_path: Path) -> None:
                 log.record(EVENT)
                 await log.flush()
             await log.close()
-            assert len(files.list_files(tmp_path / "audit")) == 3
+            assert len(list_files(tmp_path / "audit")) == 3
             heads = await anchors.load_all(meta)
             assert heads[log.chain].closed and heads[log.chain].first_seq > 0
             verified = verify_files(tmp_path / "audit", heads)

@@ -13,15 +13,15 @@ import msgspec
 from msgspec import Struct
 
 from anabranch.errors import Corrupt
+from anabranch.log.audit_trail import HEAD_KIND
 from anabranch.metastore.api import Metastore
 
-DOCUMENT_KIND: Final = "audit-head"
 PAGE: Final = 500
 
 
 class Head(Struct, frozen=True):
     """How far a chain came. ``first_seq``: lines before were removed by retention. ``where``: host and
-    directory of its files."""
+    directory of its files; ``topic`` holds a copy."""
 
     chain: str
     broker_id: int
@@ -31,25 +31,26 @@ class Head(Struct, frozen=True):
     first_seq: int = 0
     closed: bool = False
     where: str = ""
+    topic: str = ""
 
 
 _decode = msgspec.json.Decoder(Head).decode
 
 
 async def save(metastore: Metastore, head: Head, now_ms: int) -> None:
-    await metastore.put_document(DOCUMENT_KIND, head.chain, msgspec.json.encode(head), now_ms)
+    await metastore.put_document(HEAD_KIND, head.chain, msgspec.json.encode(head), now_ms)
 
 
 async def forget(metastore: Metastore, chain: str) -> None:
     """All of its lines were removed by retention."""
-    await metastore.delete_document(DOCUMENT_KIND, chain)
+    await metastore.delete_document(HEAD_KIND, chain)
 
 
 async def load_all(metastore: Metastore) -> Mapping[str, Head]:
     """By chain. Raises Corrupt."""
     heads: dict[str, Head] = {}
     after = ""
-    while page := await metastore.documents_after(DOCUMENT_KIND, after, PAGE):
+    while page := await metastore.documents_after(HEAD_KIND, after, PAGE):
         for document in page:
             try:
                 heads[document.id] = _decode(document.body)

@@ -16,11 +16,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from anabranch.broker.audit.events import AuditEvent
+from anabranch.log.audit_trail import Line, sealed
 
 LINE_BYTES_MAX: Final = 64 * 1024  # longer details are cut: a request may name very many things
-_HASH: Final = b',"hash":"'
-_HASH_END: Final = b'"}'
-_HASH_CHARS: Final = 64
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
@@ -46,10 +44,9 @@ class Chain:
                 event, details={"cut": f"{len(body)} bytes", **_fitting(event.details)}
             )
             body = self._body(msgspec.to_builtins(short, enc_hook=str), at_ms)
-        digest = hashlib.sha256(body).hexdigest()
+        line, self.head = sealed(body)
         self.seq += 1
-        self.head = digest
-        return body + _HASH + digest.encode() + _HASH_END + b"\n"
+        return line
 
     def _body(self, event: dict[str, Any], at_ms: int) -> bytes:
         at = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
@@ -76,40 +73,12 @@ def _fitting(details: Any) -> dict[str, Any]:
     return kept
 
 
-class Line(NamedTuple):
-    """A line as it was read."""
-
-    chain: str
-    seq: int
-    prev: str
-    hash: str
-    fields: dict[str, Any]
-
-
 class Finding(NamedTuple):
     """Something wrong with a chain, at a line (-1: as a whole)."""
 
     chain: str
     seq: int
     what: str
-
-
-def parse(data: bytes) -> Line | str:
-    """A line without its end, if it is one and its own hash is right; else what is wrong with it."""
-    at = len(data) - len(_HASH_END) - _HASH_CHARS - len(_HASH)
-    if at < 0 or data[at : at + len(_HASH)] != _HASH or not data.endswith(_HASH_END):
-        return "it is no line of an audit log, or cut short"
-    digest = data[at + len(_HASH) : -len(_HASH_END)].decode("ascii", "replace")
-    if hashlib.sha256(data[:at]).hexdigest() != digest:
-        return "it was altered"
-    try:
-        fields = msgspec.json.decode(data, type=dict[str, Any])
-        line = Line(fields["chain"], fields["seq"], fields["prev"], digest, fields)
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
-        return "it is no line of an audit log"
-    if not isinstance(line.chain, str) or not isinstance(line.seq, int):
-        return "it is no line of an audit log"
-    return line
 
 
 class Walk:

@@ -1,78 +1,11 @@
-"""The audit log's files: ``audit-CHAIN-NUMBER.jsonl``, one JSON object a line, synced after each batch."""
+"""Writes the audit log's files: ``audit-CHAIN-NUMBER.jsonl``, one JSON object a line, synced after each batch."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
 
-from anabranch.broker.audit.chain import Line, parse
 from anabranch.errors import StoreFault
-
-_NAME: Final = re.compile(r"audit-([0-9]+-[0-9]+)-([0-9]{6})\.jsonl")
-READ_BYTES: Final = 1 << 20
-
-
-class AuditFile(NamedTuple):
-    """One of them."""
-
-    chain: str
-    number: int
-    path: Path
-
-    @property
-    def broker_id(self) -> int:
-        return int(self.chain.split("-")[0])
-
-    @property
-    def epoch(self) -> int:
-        return int(self.chain.split("-")[1])
-
-
-def list_files(directory: Path) -> list[AuditFile]:
-    """By broker, start and number. Raises StoreFault."""
-    found = []
-    try:
-        for path in directory.iterdir():
-            match = _NAME.fullmatch(path.name)
-            if match is not None:
-                found.append(AuditFile(match[1], int(match[2]), path))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise StoreFault(f"cannot read {directory}: {error.strerror}") from error
-    return sorted(found, key=lambda one: (one.broker_id, one.epoch, one.number))
-
-
-class BadLine(NamedTuple):
-    """A line that is none. ``last``: nothing follows it in its file."""
-
-    place: str
-    what: str
-    last: bool
-
-
-def read_lines(path: Path) -> Iterator[Line | BadLine]:
-    """The lines of a file. Raises StoreFault."""
-    try:
-        with path.open("rb") as file:
-            number = 0
-            data = file.readline()
-            while data:
-                number += 1
-                following = file.readline()
-                line = (
-                    parse(data.removesuffix(b"\n")) if data.endswith(b"\n") else "it is cut short"
-                )
-                if isinstance(line, Line):
-                    yield line
-                else:
-                    yield BadLine(f"{path.name}:{number}", line, not following)
-                data = following
-    except OSError as error:
-        raise StoreFault(f"cannot read {path}: {error.strerror}") from error
 
 
 class Writer:

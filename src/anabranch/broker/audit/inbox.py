@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from anabranch import person
-from anabranch.broker.audit import anchors
 from anabranch.broker.audit.events import AuditEvent, Kind, Outcome
 from anabranch.errors import AnabranchError
+from anabranch.log.audit_trail import HEAD_KIND
 from anabranch.metastore.api import Metastore
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def tell(
     details: dict[str, Any] | None = None,
 ) -> None:
     """Leave an event of a command for whichever broker keeps an audit log, if ever one did."""
-    if not await metastore.documents_after(anchors.DOCUMENT_KIND, "", 1):
+    if not await metastore.documents_after(HEAD_KIND, "", 1):
         return
     event = AuditEvent(
         kind,

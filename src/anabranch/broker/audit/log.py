@@ -21,10 +21,11 @@ import msgspec
 
 from anabranch.broker.audit import anchors, files
 from anabranch.broker.audit.anchors import Head
-from anabranch.broker.audit.chain import Chain, Line
+from anabranch.broker.audit.chain import Chain
 from anabranch.broker.audit.events import AuditEvent, Kind
 from anabranch.broker.audit.settings import AuditSettings
 from anabranch.errors import AnabranchError, StoreFault, UserFault
+from anabranch.log.audit_trail import AuditFile, Line, list_files, read_lines
 from anabranch.metastore.api import Metastore
 
 logger = logging.getLogger(__name__)
@@ -201,7 +202,7 @@ class AuditLog:
     async def _remove_old(self) -> None:
         """Keep the number of this broker's files. A line says which goes before it does."""
         loop = asyncio.get_running_loop()
-        listed = await loop.run_in_executor(self._thread, files.list_files, self.directory)
+        listed = await loop.run_in_executor(self._thread, list_files, self.directory)
         mine = [one for one in listed if one.broker_id == self._broker_id]
         for old in mine[: max(0, len(mine) - self._settings.files_max)]:
             last = await loop.run_in_executor(self._thread, _last_line, old.path)
@@ -212,7 +213,7 @@ class AuditLog:
             await loop.run_in_executor(self._thread, old.path.unlink, True)
             mine = [one for one in mine if one is not old]
 
-    async def _forget(self, chain: str, last: int, of_chain: list[files.AuditFile]) -> None:
+    async def _forget(self, chain: str, last: int, of_chain: list[AuditFile]) -> None:
         """The head of a chain of which a file goes: where it begins now, or nothing."""
         heads = await anchors.load_all(self._metastore)
         head = heads.get(chain)
@@ -246,6 +247,7 @@ class AuditLog:
             self._first_seq,
             closed,
             where(self.directory),
+            self._settings.topic or "",
         )
         await anchors.save(self._metastore, head, self._now_ms())
         self._anchored_seq = seq
@@ -260,7 +262,7 @@ def where(directory: Path) -> str:
 def _last_line(path: Path) -> int:
     """The number of a file's last line, -1 if it has none."""
     last = -1
-    for line in files.read_lines(path):
+    for line in read_lines(path):
         if isinstance(line, Line):
             last = line.seq
     return last

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from anabranch.broker.audit import files
 from anabranch.broker.audit.anchors import Head
-from anabranch.broker.audit.chain import Finding, Line, Walk
+from anabranch.broker.audit.chain import Finding, Walk
 from anabranch.broker.audit.log import where
+from anabranch.log.audit_trail import BadLine, Line, list_files, read_lines
 
 
 class Verified(Struct, frozen=True):
@@ -38,14 +38,14 @@ def verify_files(directory: Path, heads: Mapping[str, Head]) -> Verified:
     walks: dict[str, Walk] = {}
     findings: list[Finding] = []
     notes: list[str] = []
-    listed = files.list_files(directory)
+    listed = list_files(directory)
     for file in listed:
         walk = walks.setdefault(file.chain, _walk(file.chain, heads))
         last_file = file is max(
             (one for one in listed if one.chain == file.chain), key=lambda one: one.number
         )
-        for line in files.read_lines(file.path):
-            if isinstance(line, files.BadLine):
+        for line in read_lines(file.path):
+            if isinstance(line, BadLine):
                 if line.last and last_file:
                     # As a broker leaves it that is killed in the middle of a line. If the metastore knows
                     # more of the chain than there is, its end says so.

@@ -7,7 +7,7 @@ before a position that was taken of it, a topic that is another one by now.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Final
 
@@ -28,7 +28,7 @@ class FoundCause(StrEnum):
     RECREATED = "recreated-topic"
 
 
-WhoDeleted = Callable[[str, int | None], str]
+WhoDeleted = Callable[[str, int | None], Awaitable[str]]
 """Who deleted a topic of this name, at about this time (None: not known; then the last who did), from an audit log.
 Empty: nothing tells."""
 
@@ -55,7 +55,7 @@ async def missing_ranges(
     if was is not None:
         at_ms = await _deleted_ms(metastore, was)
         detail = f"another topic of this name stood at {was.offset:,} (id {was.topic_id})"
-        by = who_deleted(was.topic, at_ms) if who_deleted is not None else ""
+        by = await who_deleted(was.topic, at_ms) if who_deleted is not None else ""
         if by or at_ms is not None:
             when = f" at {time_text(at_ms)}" if at_ms is not None else ""
             detail += f", deleted{when}" + (f" by {by}" if by else "")
