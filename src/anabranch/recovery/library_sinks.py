@@ -87,7 +87,7 @@ class SinksAndEvidence(OpenedCluster):
         """Run a corrected processor on live topics, from a recovery point or from where the group stood ``since``.
 
         Comes back once somebody stopped it (:meth:`stop_shadow` of another process, ``anabranch shadow stop``), or its
-        command ended, which is a failure to go on from. ``on_look`` is called about every second. Raises UserFault.
+        command ended, which is a failure to go on from. ``on_look`` is called at each look, some times a second. Raises UserFault.
         """
         found, _ = self._run(
             shadow.begin(
