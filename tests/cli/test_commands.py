@@ -437,6 +437,16 @@ def test_an_option_that_replay_does_not_have_is_named(
     assert "--sink" in shared("replay", "plan-1", "--sinks", "x", "--", "true").output
 
 
+def test_verify_says_why_equal_tables_have_other_checksums(shared: Shell) -> None:
+    files = [shared.root / f"{name}.csv" for name in ("exact", "close")]
+    for file, value in zip(files, ("1.0", "1.0000000001"), strict=True):
+        file.write_text(f"k,v\na,{value}\n")
+    words = ("verify", *map(str, files), "--key", "k")
+    said = shared.text(*words, "--tolerance", "1e-6")
+    assert "EQUAL" in said and "equal as compared" in said
+    assert "as compared" not in shared.text(*words, status=1)
+
+
 def test_verify_that_cannot_compare_is_neither_equal_nor_different(shared: Shell) -> None:
     for words in (
         ("nothing.csv", "nothing.csv", "--key", "a"),

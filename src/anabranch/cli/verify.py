@@ -123,6 +123,8 @@ def parts(verification: Verification, limit: int) -> Iterator[Part]:
             unmet = f", {each.unmet:,} do not after all" if each.unmet else ""
             yield f"    {each.reason}: {each.differ:,} of {each.keys:,} keys differ{unmet}"
     alike = "the same" if v.checksum_left == v.checksum_right else "not the same"
+    if alike != "the same" and not v.differing:
+        alike += ": equal as compared (within the tolerance, or 1 and 1.0), not byte for byte"
     yield f"  checksums {v.checksum_left[:16]} and {v.checksum_right[:16]}: {alike}"
     if v.differences and limit > 0:
         yield Table(
