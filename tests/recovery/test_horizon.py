@@ -199,10 +199,15 @@ def test_the_day_on_which_the_margin_becomes_negative() -> None:
     # 500 bytes last five days at 100 a day, and never become too little at that rate.
     by_size = for_ever | {"retention.bytes": "500"}
     assert forecast(configs=by_size) is None
-    # At 10 % more each day they last four days from the third day on, and are full on the fifth.
-    assert forecast(configs=by_size, growth_per_day=0.1) == T0 + 5 * DAY_MS
-    assert forecast(configs=by_size, growth_per_day=0.1, size=500) == T0 + 3 * DAY_MS
-    assert forecast(configs=by_size, bytes_per_day=200.0, size=400) == T0 + DAY_MS
+    # At 10 % more each day the last four days have 500 bytes after four and a quarter, when they are full, too.
+    for size in (0, 500):
+        soon = forecast(configs=by_size, growth_per_day=0.1, size=size)
+        assert soon is not None and abs((soon - T0) / DAY_MS - 4.28) < 0.01
+    # It shrinks, and never gets full; it grows, but what it holds lasts for long.
+    assert forecast(configs=by_size, growth_per_day=-0.5) is None
+    assert forecast(configs=by_size, growth_per_day=0.001, bytes_per_day=0.1) is None
+    assert forecast(configs=for_ever | {"retention.bytes": "0"}, growth_per_day=0.1) == T0
+    assert forecast(configs=by_size, bytes_per_day=200.0, size=400) == T0 + DAY_MS // 2
 
 
 # -- runway --------------------------------------------------------------------------------------------

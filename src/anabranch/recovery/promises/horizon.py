@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from math import exp, expm1, log, log1p
 from typing import Final
 
 from msgspec import Struct
@@ -147,13 +148,14 @@ async def _partition(
     metastore: Metastore, topic: Topic, view: PartitionView, one: TopicClass | None, now_ms: int
 ) -> PartitionHorizon:
     config = effective(topic.configs)
-    this_week = await _bytes_per_day(metastore, view, now_ms - RATE_DAYS * DAY_MS, now_ms)
-    last_week = await _bytes_per_day(
+    this_week, days = await _bytes_per_day(metastore, view, now_ms - RATE_DAYS * DAY_MS, now_ms)
+    last_week, days_before = await _bytes_per_day(
         metastore, view, now_ms - 2 * RATE_DAYS * DAY_MS, now_ms - RATE_DAYS * DAY_MS
     )
     growth = 0.0
     if this_week > 0 and last_week > 0:
-        growth = (this_week / last_week) ** (1 / RATE_DAYS) - 1
+        # Means are those of the middle of what there is of a week; retention may have left little of the last one.
+        growth = (this_week / last_week) ** (2 / (days + days_before)) - 1
     late = await by_timestamps(metastore, view, config)
     kept_ms = covered_ms(view, now_ms, as_appended=not late)
     complete = view.log_start == 0
@@ -184,7 +186,7 @@ async def _partition(
             oldest_ms=now_ms - kept_ms if view.oldest_ms is not None else None,
             complete=complete,
             size=view.bytes,
-            bytes_per_day=this_week,
+            bytes_per_day=_rate_now(this_week, growth),
             growth_per_day=growth,
             now_ms=now_ms,
         ),
@@ -220,17 +222,23 @@ def covered_ms(view: PartitionView, now_ms: int, *, as_appended: bool) -> int:
 
 async def _bytes_per_day(
     metastore: Metastore, view: PartitionView, start_ms: int, end_ms: int
-) -> float:
-    """Bytes appended a day between two instants, by what is retained of them; 0 if nothing is."""
+) -> tuple[float, float]:
+    """Bytes appended a day between two instants, by what is retained of them, and of how many days that is; 0 if nothing is."""
     first = await metastore.extent_by_append_time(view.topic_no, view.partition, start_ms)
     behind = await metastore.extent_by_append_time(view.topic_no, view.partition, end_ms)
     if first is None or first.appended_ms >= end_ms:
-        return 0.0
+        return 0.0, 0.0
     end = view.log_end if behind is None else behind.base_offset
     size = (await volume(metastore, view.topic_no, view.partition, first.base_offset, end)).bytes
     # The first extent may have begun later than the window: what came before it is not there to be counted.
     days = max((end_ms - first.appended_ms) / DAY_MS, 1 / 24)
-    return float(size) / days
+    return float(size) / days, days
+
+
+def _rate_now(this_week: float, growth_per_day: float) -> float:
+    """Bytes a day at the end of a week whose mean is ``this_week``."""
+    week = log1p(growth_per_day) * RATE_DAYS
+    return this_week * week / -expm1(-week) if week else this_week
 
 
 def _configured(config: TopicConfig, bytes_per_day: float) -> int | None:
@@ -258,8 +266,9 @@ def negative_from(
 ) -> int | None:
     """When the margin becomes negative: now if it is, None if not within ten years.
 
-    By time that is when the oldest record is as old as ``retention.ms``, if that is less than needed. By size it is the
-    first day on which ``retention.bytes`` at that day's rate lasts for less than needed, and the log is full.
+    ``bytes_per_day`` is the rate now; a day's is that of the day before and ``growth_per_day`` of it more, also in the past. By time
+    the margin ends when the oldest record is as old as ``retention.ms``, if that is less than needed. By size it ends
+    when more than ``retention.bytes`` were appended in the time that is needed, and the log is full.
     """
     if oldest_ms is None:
         return None
@@ -267,21 +276,35 @@ def negative_from(
         return now_ms
     if not config.deletes:
         return None
-    days: list[int] = []
+    ends: list[int] = []
     if 0 <= config.retention_ms < needed_ms:
-        days.append(max(now_ms, oldest_ms + config.retention_ms))
+        ends.append(max(now_ms, oldest_ms + config.retention_ms))
     if config.retention_bytes >= 0 and bytes_per_day > 0:
-        total, rate = float(size), bytes_per_day
-        for day in range(FORECAST_DAYS):
-            full = total >= config.retention_bytes
-            if full and config.retention_bytes / rate * DAY_MS < needed_ms:
-                days.append(now_ms + day * DAY_MS)
-                break
-            if full and growth_per_day <= 0:
-                break
-            total += rate
-            rate *= 1 + growth_per_day
-    return min(days, default=None)
+        day = _short_by_size(
+            config.retention_bytes, size, bytes_per_day, log1p(growth_per_day), needed_ms / DAY_MS
+        )
+        if day is not None and day <= FORECAST_DAYS:
+            ends.append(now_ms + round(day * DAY_MS))
+    return min(ends, default=None)
+
+
+def _short_by_size(
+    retained: int, size: int, rate: float, growth: float, needed: float
+) -> float | None:
+    """Days from now until a log that gets ``rate · e^(growth · t)`` bytes a day holds less than ``needed`` days; None: never.
+
+    In the ``needed`` days before ``t`` it got ``rate · e^(growth · t) · (1 - e^(-growth · needed)) / growth``.
+    """
+    recent = rate * (needed if not growth else -expm1(-growth * needed) / growth)
+    missing = max(0, retained - size) / rate
+    full = missing
+    if growth:
+        if 1 + growth * missing <= 0:
+            return None  # it shrinks, and never gets full
+        full = log1p(growth * missing) / growth
+    if growth > 0 and recent > 0:
+        return max(full, log(retained / recent) / growth) if retained > 0 else full
+    return full if recent * exp(growth * full) > retained else None
 
 
 def _by_config(config: TopicConfig, one: TopicClass | None, bytes_per_day: float) -> list[Hazard]:
