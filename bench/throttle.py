@@ -76,9 +76,9 @@ class Way:
     free: str | None = None  # the row of the same way without a producer
 
 
-OWN = Way("anabranch", ("--own-broker",), "free")
-SAME = Way("anabranch, on the live broker", (), "free, on the live broker")
-UNTHROTTLED = Way("unthrottled", ("--own-broker", "--no-slow-down"))
+OWN = Way("anabranch", (), "free")
+SAME = Way("anabranch, on the live broker", ("--lane", "live"), "free, on the live broker")
+UNTHROTTLED = Way("unthrottled", ("--no-slow-down",))
 ROUND = (OWN, UNTHROTTLED, OWN, SAME)
 
 

@@ -28,6 +28,7 @@ from anabranch import __version__
 from anabranch.cli._burndown import describe
 from anabranch.cli._options import parse_sink
 from anabranch.errors import UserFault
+from anabranch.log.location import Location
 from anabranch.recovery.capture import points
 from anabranch.recovery.checks.relations import open_relation
 from anabranch.recovery.checks.verify import Verification, compare
@@ -361,7 +362,8 @@ class Story:
                 token=os.urandom(2).hex(),
                 now_ms=now_ms(),
                 command=command,
-                bootstrap=self.cluster.listen,
+                bootstrap="",
+                own_broker=True,  # as the command does where there is no recovery lane
                 creator=points.whoami(),
                 sink=self.view,
                 guards=Guards(enabled=True),  # it makes room for the live side, never below a floor
@@ -381,6 +383,7 @@ class Story:
                 output=self.data / "logs" / f"{self.session.id}.log",
                 environ=os.environ,
                 on_progress=self._burndown(update, begun),
+                where=Location(self.data),
             )
             self.session = self.cluster.ask(runner.run())
         self.during = (begun, time.monotonic())

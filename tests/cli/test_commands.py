@@ -320,7 +320,8 @@ def test_from_plan_to_report(shell: Shell) -> None:
     assert shell.json("plan", "--show", plan["id"]) == plan
     assert plan["id"] in shell.text("plan", "--list")
 
-    command = ("--", sys.executable, "-c", PROCESSOR, str(shell.data))
+    # It reads and commits without a broker.
+    command = ("--bootstrap", "127.0.0.1:1", "--", sys.executable, "-c", PROCESSOR, str(shell.data))
     failed = shell.text("replay", plan["id"], "--sink", sink, *command, "fail", status=1)
     assert "failed" in failed and "no enrichment table" in failed
     done = shell.text("replay", str(plan_file), "--sink", sink, *command)

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from anabranch.errors import StoreFault, UserFault
 from anabranch.log.topic_limits import BYTES, RECORDS
-from anabranch.metastore.api import Topic
+from anabranch.metastore.api import Endpoint, Topic
 from anabranch.recovery.replays import places, processes, replay, runner, sessions, signals
 from anabranch.recovery.replays.guards import Guards
 from anabranch.recovery.replays.replay_metrics import ReplayCollector
@@ -321,5 +321,35 @@ def test_cancelling_a_replay_whose_runner_died_stops_its_command(play: Any) -> N
         assert not processes.lives(process)
         assert (await replay.find(stage.metastore, session.id)).status is Status.CANCELLED
         await asyncio.gather(task, return_exceptions=True)
+
+    play(story)
+
+
+def test_a_session_shares_live_brokers_only_where_that_is_said(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        metastore = stage.metastore
+        now_ms = await metastore.now_ms()
+
+        async def lives(number: int, lane: str, *protocols: str) -> None:
+            endpoints = tuple(Endpoint(one, one, f"h{number}", 9092) for one in protocols)
+            row = await metastore.register_broker(
+                number, f"h{number}", 9092, now_ms, lane=lane, endpoints=endpoints
+            )
+            await metastore.beat_broker(
+                row.broker_id, row.epoch, now_ms, late_percent=0, cold_bytes_per_second=0
+            )
+
+        async def shared(**wanted: str) -> str | None:
+            place = await places.shared(metastore, now_ms, **wanted)
+            return None if place is None else place.bootstrap
+
+        assert await shared() is None, "its own broker needs no other"
+        await lives(31, "live", "PLAINTEXT", "SASL_SSL")
+        assert await shared() is None
+        assert await shared(lane="live") == await shared(listener="PLAINTEXT") == "h31:9092"
+        await lives(32, "live", "SASL_SSL", "SSL")
+        assert await shared() is not None, "its own broker would ask nobody who he is"
+        await lives(33, "recovery", "PLAINTEXT")
+        assert await shared() == "h33:9092"
 
     play(story)

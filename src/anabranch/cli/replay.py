@@ -89,14 +89,14 @@ class _Replay(click.Command):
 @click.option(
     "--bootstrap",
     metavar="HOST:PORT",
-    help="Default: the recovery lane's brokers if there are any, else the live ones.",
+    help="Default: the recovery lane's brokers if there are any, else a broker of its own.",
 )
-@click.option("--lane", help="Run on the brokers of this lane.")
+@click.option("--lane", help="Run on the brokers of this lane; live: beside live traffic.")
 @click.option(
     "--own-broker",
     is_flag=True,
-    help="Serve the command by a broker of its own, where topics, groups and transactional ids go by the names "
-    "that it knows: a job of Flink, Spark, Kafka Streams or Quix Streams runs as it is.",
+    help="Serve the command by a broker of its own, also where there is a recovery lane. There, topics, groups and "
+    "transactional ids go by the names that it knows: a job of Flink, Spark, Kafka Streams or Quix Streams runs as it is.",
 )
 @click.option(
     "--also",
@@ -155,8 +155,8 @@ class _Replay(click.Command):
 @click.option(
     "--in-event-order",
     is_flag=True,
-    help="All inputs by the time of their events: one stream for a function; for a command with --own-broker none "
-    "further ahead of another than --event-slack.",
+    help="All inputs by the time of their events: one stream for a function; for a command, by a broker of its own, "
+    "none further ahead of another than --event-slack.",
 )
 @click.option(
     "--event-slack", metavar="DURATION", help="Of a command in event order. [default: 1m]"
@@ -164,7 +164,7 @@ class _Replay(click.Command):
 @click.option(
     "--pace",
     metavar="recorded|2x|max",
-    help="How fast event time passes: for a function in event order, or a command with --own-broker.",
+    help="How fast event time passes: for a function in event order, or a command with a broker of its own.",
 )
 @click.option("--metrics", metavar="HOST:PORT", help="Serve the replay's figures to Prometheus.")
 @click.option("--pause", metavar="ID", help="Give a running replay nothing until --resume.")
@@ -306,11 +306,15 @@ async def _prepare(
     found = await planning.find(log.metastore, plan)
     await _options.require_replay(log, "replay", topics=found.incident.topics)
     await _options.audited(log, "replay", f"PLAN:{found.id}", run=list(run))
+    event_slack_ms = _event_slack(asked)
+    event_speed = parse_pace(asked["pace"]) if asked["pace"] is not None else None
     place = None
-    looks = bootstrap is None or asked["listener"] is not None or asked["lane"] is not None
-    if looks and not asked["own_broker"]:
-        there_ms = await log.metastore.now_ms()
-        place = await places.choose(log.metastore, there_ms, asked["listener"], asked["lane"])
+    listener, lane = asked["listener"], asked["lane"]
+    named = bootstrap or listener or lane
+    wants_own = asked["own_broker"] or not (named or (event_slack_ms, event_speed) == (None, None))
+    if not wants_own and (bootstrap is None or listener or lane):
+        place = await places.shared(log.metastore, await log.metastore.now_ms(), listener, lane)
+    own_broker = bootstrap is None and place is None
     return await replay.prepare(
         log,
         found,
@@ -326,14 +330,14 @@ async def _prepare(
         floor=parse_bytes(asked["floor"]) if asked["floor"] is not None else None,
         guards=guards,
         lane=place.lane if place else None,
-        lane_wanted=asked["lane"],
-        listener=asked["listener"],
-        finds_brokers=bootstrap is None and not asked["own_broker"],
+        lane_wanted=lane,
+        listener=listener,
+        finds_brokers=bootstrap is None and not own_broker,
         restarts=asked["restarts"],
         also=asked["also"],
-        own_broker=asked["own_broker"],
-        event_slack_ms=_event_slack(asked),
-        event_speed=parse_pace(asked["pace"]) if asked["pace"] is not None else None,
+        own_broker=own_broker,
+        event_slack_ms=event_slack_ms,
+        event_speed=event_speed,
         niceness=asked["niceness"],
         filters=_filters(asked),
         dead_letters=asked["dead_letters"] or data.files / "replays",

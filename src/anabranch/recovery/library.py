@@ -395,7 +395,7 @@ class Recovery(SinksAndEvidence):
         sink: str | None = None,
         rate: Size | None = None,
         guards: Guards | None = None,
-        own_broker: bool = False,
+        own_broker: bool | None = None,
         also: Sequence[str] = (),
         event_slack: str | None = None,
         event_speed: float | None = None,
@@ -406,6 +406,8 @@ class Recovery(SinksAndEvidence):
     ) -> Session:
         """Run a command on branches of the plan's inputs, to the plan's ends. See ``anabranch replay --help``.
 
+        ``own_broker`` says whether a broker of the session's own serves it, and not the recovery lane's or live ones; None: if
+        there is no recovery lane, or inputs are kept together.
         ``event_slack`` (a duration) and ``event_speed`` keep the inputs together in event time and at its pace, with a
         broker of the session's own. The session says how it ended (``status``); one that failed or was interrupted is gone on with by
         :meth:`resume`. For Python functions and SQL over the bucket see :mod:`anabranch.recovery.replays.function`, ``sql``.
@@ -415,8 +417,10 @@ class Recovery(SinksAndEvidence):
         async def run() -> Session:
             found = await planning.find(log.metastore, plan) if isinstance(plan, str) else plan
             place = None
-            if not own_broker:
-                place = await places.choose(log.metastore, await log.metastore.now_ms())
+            together = event_slack is not None or event_speed is not None
+            if not own_broker and (own_broker is False or not together):
+                find = places.shared if own_broker is None else places.choose
+                place = await find(log.metastore, await log.metastore.now_ms())
             session = await replay.prepare(
                 log,
                 found,
@@ -430,10 +434,10 @@ class Recovery(SinksAndEvidence):
                 sink=sink,
                 guards=guards,
                 lane=place.lane if place else None,
-                finds_brokers=not own_broker,
+                finds_brokers=place is not None,
                 restarts=restarts,
                 also=also,
-                own_broker=own_broker,
+                own_broker=place is None,
                 event_slack_ms=parse_duration(event_slack) if event_slack is not None else None,
                 event_speed=event_speed,
                 niceness=niceness,

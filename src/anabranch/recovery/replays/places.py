@@ -1,4 +1,4 @@
-"""Where a replay's command is to connect: to the brokers of a lane."""
+"""Where a replay's command is to connect: to the brokers of a lane, or to one of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from anabranch.metastore.api import BrokerRow, Endpoint, Metastore
 from anabranch.recovery.replays.signals import LIVE, living
 
 RECOVERY_LANE: Final = "recovery"  # the brokers that replays use if there are any
+OPEN: Final = "PLAINTEXT"  # who connects by this protocol is not asked who they are
 BOOTSTRAP_MAX: Final = 3  # brokers named to a command; from one of them it learns the others
 
 
@@ -51,6 +52,26 @@ async def choose(
     return Place(",".join(map(_address, places)), places[0].protocol, chosen[0].lane)
 
 
+async def shared(
+    metastore: Metastore, now_ms: int, listener: str | None = None, lane: str | None = None
+) -> Place | None:
+    """The brokers that a session is to share with others, or None: it is to have a broker of its own.
+
+    What passes through live brokers live traffic feels, so they are shared only where that is said (``lane``, ``listener``)
+    or where every client has to say who it is: a session's own broker asks nobody. Those of the recovery lane are there to be
+    shared. Raises UserFault as :func:`choose` does.
+    """
+    if lane is None and listener is None:
+        found = living(await metastore.brokers(), now_ms)
+        if not any(one.lane == RECOVERY_LANE or _asks_everybody(one) for one in found):
+            return None
+    return await choose(metastore, now_ms, listener, lane)
+
+
+def _asks_everybody(broker: BrokerRow) -> bool:
+    return bool(broker.endpoints) and all(one.protocol != OPEN for one in broker.endpoints)
+
+
 async def default_bootstrap(
     metastore: Metastore, now_ms: int, listener: str | None = None
 ) -> tuple[str, str]:
@@ -61,7 +82,7 @@ async def default_bootstrap(
 
 def _endpoint(broker: BrokerRow, listener: str | None) -> Endpoint | None:
     if not broker.endpoints:
-        return Endpoint("PLAINTEXT", "PLAINTEXT", broker.host, broker.port)
+        return Endpoint(OPEN, OPEN, broker.host, broker.port)
     wanted = broker.endpoints[0].listener if listener is None else listener
     return next((one for one in broker.endpoints if one.listener == wanted), None)
 

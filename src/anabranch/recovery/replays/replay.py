@@ -133,8 +133,8 @@ async def prepare(
     order = EventOrder(identity, event_slack_ms, event_speed)
     if order[1:] != (None, None) and not own_broker:
         raise UserFault(
-            "inputs are kept together in event time, or at its pace, by one broker that serves all of them: add "
-            "--own-broker"
+            "inputs are kept together in event time, or at its pace, by one broker that serves all of them: the "
+            "session's own (leave --bootstrap, --lane and --listener out)"
         )
     judge = Judge(filters) if filters is not None and filters.any else None
     if judge is not None and dead_letters is None:
