@@ -13,6 +13,7 @@ import os
 import platform
 import struct
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +65,29 @@ def give_way(nice: int, pid: int = 0) -> None:
             _slice(pid, os.getpriority(os.PRIO_PROCESS, pid), 0)
     except (OSError, AttributeError):
         pass
+
+
+def cores() -> frozenset[int]:
+    """The processors that this process may use; none where the system does not say."""
+    try:
+        return frozenset(os.sched_getaffinity(0))
+    except (OSError, AttributeError):
+        return frozenset()
+
+
+def keep_to(processors: Collection[int], session: int) -> None:
+    """Let the processes of a session (its leader's number, setsid(2)) run on some processors only, and what
+    they start from now on."""
+    if not processors:
+        return
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[3]) != session:
+                continue
+            for thread in (stat.parent / "task").iterdir():
+                os.sched_setaffinity(int(thread.name), processors)
+        except (OSError, AttributeError, ValueError):
+            continue  # it ended, or is not ours
 
 
 def _slice(pid: int, nice: int, flags: int) -> None:

@@ -149,6 +149,13 @@ class _Replay(click.Command):
     help="How far the command, and a broker of its own, stand behind others of this machine for its processors.",
 )
 @click.option(
+    "--leave-cores",
+    type=click.IntRange(0),
+    metavar="N",
+    help="How many of this machine's processors they leave to live brokers on it while these take appends. "
+    "[default: a quarter, one at least]",
+)
+@click.option(
     "--function", metavar="MODULE:NAME", help="Instead of a command: called with Arrow batches."
 )
 @click.option("--processes", type=click.IntRange(1, 256), help="Of a function: work in so many.")
@@ -400,6 +407,7 @@ def _guards(asked: dict[str, Any]) -> Guards:
         lag_s=None if lag is None else parse_duration(lag, "--live-lag") / 1000,
         groups=asked["live_group"],
         pressures=tuple(map(Pressure.parse, asked["sink_pressure"])),
+        leave_cores=asked["leave_cores"],
     ).check()
 
 

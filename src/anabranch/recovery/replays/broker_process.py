@@ -54,6 +54,11 @@ class BrokerProcess:
         """HOST:PORT once it was started."""
         return f"{HOST}:{self._port}"
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process, which leads a session of the operating system; None: it does not run."""
+        return None if self._process is None else self._process.pid
+
     async def start(self) -> None:
         """Until it listens; once more if it is killed before. Raises UserFault: it ended, or took too long."""
         for _ in range(STARTS_MAX):

@@ -45,7 +45,8 @@ class Guards(Struct, frozen=True):
     ``late_ratio``: live appends by the brokers' heartbeats, over what is usual; None to not look.
     ``metrics``: URLs of ``anabranch up --metrics``, for the p99 of Produce and Fetch (a Fetch includes
     its long poll). ``lag_s``: seconds that consumer groups may lag, of ``groups``, or of all that have members.
-    A group that lagged more than that before may lag a fifth more than then.
+    A group that lagged more than that before may lag a fifth more than then. ``leave_cores``: processors that the session
+    leaves to live brokers of its machine while they take appends; None: a quarter, one at least.
     """
 
     enabled: bool = False
@@ -56,6 +57,7 @@ class Guards(Struct, frozen=True):
     lag_s: float | None = None
     groups: tuple[str, ...] = ()
     pressures: tuple[Pressure, ...] = ()
+    leave_cores: int | None = None
 
     @property
     def late_percent_max(self) -> int:
@@ -63,6 +65,11 @@ class Guards(Struct, frozen=True):
         if not self.enabled or self.late_ratio is None:
             return 0
         return max(101, round(100 * self.late_ratio))
+
+    @property
+    def cores_left(self) -> int | None:
+        """As :attr:`leave_cores`, whether it is looked at live appends or not."""
+        return self.leave_cores if self.late_percent_max else 0
 
     def check(self) -> Guards:
         """Itself. Raises UserFault for what says nothing or contradicts itself."""
@@ -80,6 +87,8 @@ class Guards(Struct, frozen=True):
         for number in (*objectives, self.lag_s):
             if number is not None and number <= 0:
                 raise UserFault(f"{number:g} is no objective; it must be more than 0")
+        if self.leave_cores is not None and self.leave_cores < 0:
+            raise UserFault(f"{self.leave_cores} processors cannot be left to others; from 0 on")
         if self.groups and self.lag_s is None:
             raise UserFault("say how far these groups may lag: --live-lag, as in 30s")
         return self

@@ -23,6 +23,7 @@ from anabranch.metastore.api import Metastore
 from anabranch.recovery.model import Position, Volume, topic_id_text
 from anabranch.recovery.replays import processes, sessions, signals
 from anabranch.recovery.replays.broker_process import BrokerProcess, of_session
+from anabranch.recovery.replays.cores import Cores
 from anabranch.recovery.replays.leash import Leash
 from anabranch.recovery.replays.places import choose
 from anabranch.recovery.replays.session import (
@@ -48,7 +49,7 @@ from anabranch.recovery.replays.session import (
 )
 from anabranch.recovery.replays.steering import STEP_MS, BranchRates, Governor, Step, StoreTimes
 from anabranch.recovery.sinks.source import SOURCES_VARIABLE, Source, sources_to_environment
-from anabranch.scheduling import give_way
+from anabranch.scheduling import cores, give_way
 from anabranch.storage.store import Store
 
 POLL_S: Final = 0.25  # how often committed offsets are read
@@ -103,6 +104,8 @@ class Runner:
         self._positions: list[Position] = []
         self._rates = BranchRates(metastore, session)
         self._governor: Governor | None = None
+        left = 0 if session.guards is None else session.guards.cores_left
+        self._cores = Cores(cores(), left)
         self._steering: asyncio.Task[Step] | None = None
         self._stepped_ms = 0
         self.current: Progress | None = None
@@ -302,6 +305,7 @@ class Runner:
         if self._steering is not None and self._steering.done():
             step = self._steering.result()
             self._steering = None
+            self._cores.look(self._governor.appends_here, self._leaders())
             self.session = saturated(self.session, step.saturation)
             self.session = throttled(self.session, step.rate, step.cause, now_ms)
             await self._set_rate()
@@ -310,6 +314,13 @@ class Runner:
             self._stepped_ms = now_ms
             used = used_rate(self.session, now_ms)
             self._steering = asyncio.ensure_future(self._governor.step(now_ms, used))
+
+    def _leaders(self) -> list[int]:
+        """Of the sessions of the operating system that are this session's."""
+        process = self.session.runs[-1].process
+        command = None if process is None else process.pid
+        own = None if self._own is None else self._own.pid
+        return [pid for pid in (command, own) if pid is not None]
 
     async def _set_rate(self, *, force: bool = False) -> None:
         assert self._governor is not None

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from anabranch.errors import AnabranchError
 from anabranch.metastore.api import BrokerRow, Metastore, Topic
 from anabranch.recovery.observe import moment_at
+from anabranch.recovery.replays.cores import is_here
 from anabranch.recovery.replays.guards import Guards, Pressure
 from anabranch.recovery.replays.throttle import SEVERE_RATIO, Reading
 
@@ -85,6 +86,7 @@ class LiveAppends:
         self._metastore = metastore
         self._ratio = ratio
         self._seen: deque[float] = deque(maxlen=LOOKS)
+        self.here = False  # whether brokers of this machine took appends at the last look
 
     def forget(self) -> None:
         """What was seen until now is no longer to count."""
@@ -93,6 +95,8 @@ class LiveAppends:
     async def read(self) -> list[Reading]:
         now_ms = await self._metastore.now_ms()
         brokers = [b for b in living(await self._metastore.brokers(), now_ms) if b.lane == LIVE]
+        hosts = {broker.host for broker in brokers if broker.late_percent}
+        self.here = any([await asyncio.to_thread(is_here, host) for host in hosts])
         if not brokers:
             return []
         late = max(broker.late_percent for broker in brokers) / 100

@@ -86,6 +86,11 @@ class Governor:
         """In force now; bytes per second."""
         return self._state.rate
 
+    @property
+    def appends_here(self) -> bool:
+        """Whether live brokers of this machine took appends at the last look."""
+        return any(one.here for one in self._probes if isinstance(one, signals.LiveAppends))
+
     async def step(self, now_ms: int, used: float | None, busy: float | None = None) -> Step:
         """Look and decide. ``used`` is what the session really reads in bytes per second; ``busy`` the share of
         the time that a function works, where one does."""
