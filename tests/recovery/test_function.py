@@ -312,7 +312,10 @@ def test_command(play: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "--sink is of commands",
         ),
         ((plan.id, "--processes", "2", "--", "true"), "--processes is of functions"),
-        ((plan.id, "--pace", "2x", "--bootstrap", "127.0.0.1:1", "--", "true"), "leave --bootstrap"),
+        (
+            (plan.id, "--pace", "2x", "--bootstrap", "127.0.0.1:1", "--", "true"),
+            "leave --bootstrap",
+        ),
         ((plan.id, "--event-slack", "1s", "--own-broker", "--", "true"), "with --in-event-order"),
         ((plan.id, "--function", "seen_by_test:note", "--pace", "soon"), "is no pace"),
         (("--function", "seen_by_test:note"), "give --function a PLAN"),

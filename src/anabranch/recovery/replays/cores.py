@@ -15,7 +15,7 @@ from typing import Final
 from anabranch.scheduling import keep_to
 
 LEFT_SHARE: Final = 1 / 4  # of the processors, one at least
-QUIET_LOOKS: Final = 10  # at live brokers, one a second, that took no appends: all processors are the session's then
+QUIET_LOOKS: Final = 10  # a second apart, without appends: all processors are the session's then
 HOSTS_MAX: Final = 256  # of which it is remembered whether they are this machine
 
 
