@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from anabranch import person
-from anabranch.broker.audit import anchors, inbox
+from anabranch.broker.audit import inbox
+from anabranch.log.audit_trail import HEAD_KIND
 from anabranch.log.opening import open_log
 from tests.cli.test_commands import T0, Shell, populate
 
@@ -80,7 +81,7 @@ def test_every_step_is_told_to_the_audit_log(shell: Shell) -> None:
         log = await open_log(shell.data, broker_id=None)
         try:
             if begin:  # as a broker that keeps an audit log does
-                await log.metastore.put_document(anchors.DOCUMENT_KIND, "1", b"{}", T0)
+                await log.metastore.put_document(HEAD_KIND, "1", b"{}", T0)
             found = await log.metastore.documents(inbox.DOCUMENT_KIND)
             return [json.loads(document.body) for document in found]
         finally:
