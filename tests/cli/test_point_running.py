@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from anabranch.broker.audit import anchors, inbox
+from anabranch.broker.audit import inbox
 from anabranch.cli.main import cli
+from anabranch.log.audit_trail import HEAD_KIND
 from anabranch.log.opening import open_log
 from tests.recovery.scene import T0, scene
 
@@ -104,7 +105,7 @@ def test_each_point_that_a_watch_takes_is_told_to_the_audit_log(data: Path, tmp_
         log = await open_log(data, broker_id=None)
         try:
             if begin:  # as a broker that keeps an audit log does
-                await log.metastore.put_document(anchors.DOCUMENT_KIND, "1", b"{}", T0)
+                await log.metastore.put_document(HEAD_KIND, "1", b"{}", T0)
             found = await log.metastore.documents(inbox.DOCUMENT_KIND)
             return [json.loads(document.body) for document in found]
         finally:
