@@ -6,14 +6,15 @@ a lost answer (it happened, and the caller is told that it failed), or a short r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from random import Random
 from threading import Lock
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from anabranch.errors import StoreFault
-from anabranch.storage.store import Buffer, ObjectInfo, Store, buffers_of
+from anabranch.storage.around import Around
+from anabranch.storage.store import ObjectInfo, Store
 
 _T = TypeVar("_T")
 
@@ -53,44 +54,19 @@ def scripted_plan(script: Iterable[Fault | None]) -> Plan:
     return lambda operation, key: next(remaining, None)
 
 
-class Faulty:
+class Faulty(Around):
     """Passes calls to ``store`` unless the plan says otherwise. ``injected`` counts faults."""
 
     def __init__(self, store: Store, plan: Plan) -> None:
-        self.url = store.url
+        super().__init__(store)
         self.injected: dict[Fault, int] = dict.fromkeys(Fault, 0)
-        self._store = store
         self._plan = plan
         self._lock = Lock()
 
-    def put(
-        self,
-        key: str,
-        data: Buffer | Iterable[Buffer],
-        *,
-        create: bool = True,
-        put_id: str | None = None,
-    ) -> int:
-        fault = self._before("put", key)
-        if fault is Fault.LOST_ANSWER:
-            # As a retried request would: the bytes arrive, whatever came of the call.
-            data = b"".join(buffers_of(data))
-        return self._after(fault, key, self._store.put(key, data, create=create, put_id=put_id))
-
-    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
-        fault = self._before("get", key)
-        data = self._after(fault, key, self._store.get(key, start, length))
-        return data[: len(data) // 2] if fault is Fault.SHORT_READ else data
-
-    def get_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        fault = self._before("get_ranges", key)
-        found = self._after(fault, key, self._store.get_ranges(key, ranges))
-        if fault is Fault.SHORT_READ and found:
-            found[-1] = found[-1][: len(found[-1]) // 2]
-        return found
-
-    def head(self, key: str) -> ObjectInfo:
-        return self._after(self._before("head", key), key, self._store.head(key))
+    def _around(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
+        fault = self._before(operation, key)
+        result = self._after(fault, key, call())
+        return cast(_T, _shortened(result)) if fault is Fault.SHORT_READ else result
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[ObjectInfo]:
         """An error comes at the start, a lost answer after the first object."""
@@ -98,13 +74,6 @@ class Faulty:
         for info in self._store.list(prefix, after):
             yield info
             self._after(fault, prefix, None)
-
-    def delete(self, key: str) -> bool:
-        fault = self._before("delete", key)
-        return self._after(fault, key, self._store.delete(key))
-
-    def close(self) -> None:
-        self._store.close()
 
     def _before(self, operation: str, key: str) -> Fault | None:
         with self._lock:
@@ -119,3 +88,12 @@ class Faulty:
         if fault is Fault.LOST_ANSWER:
             raise StoreFault(f"injected: the answer about {key} was lost")
         return result
+
+
+def _shortened(read: object) -> object:
+    """What ``get`` or ``get_ranges`` read, without the half of its end."""
+    if isinstance(read, bytes):
+        return read[: len(read) // 2]
+    if isinstance(read, list) and read:
+        return [*read[:-1], _shortened(read[-1])]
+    return read

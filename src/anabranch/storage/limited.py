@@ -7,45 +7,29 @@ retries do not count (put ``Retrying`` around this, not inside).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from threading import BoundedSemaphore
+from typing import TypeVar
 
-from anabranch.storage.store import Buffer, ObjectInfo, Store
+from anabranch.storage.around import Around
+from anabranch.storage.store import ObjectInfo, Store
+
+_T = TypeVar("_T")
 
 REQUESTS_MAX = 32  # a process saturates its network long before; S3 takes thousands per prefix
 
 
-class Limited:
+class Limited(Around):
     """At most ``requests_max`` calls of ``store`` at a time; the others wait their turn."""
 
     def __init__(self, store: Store, requests_max: int = REQUESTS_MAX) -> None:
         assert requests_max > 0
-        self.url = store.url
-        self._store = store
+        super().__init__(store)
         self._turn = BoundedSemaphore(requests_max)
 
-    def put(
-        self,
-        key: str,
-        data: Buffer | Iterable[Buffer],
-        *,
-        create: bool = True,
-        put_id: str | None = None,
-    ) -> int:
+    def _around(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
         with self._turn:
-            return self._store.put(key, data, create=create, put_id=put_id)
-
-    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
-        with self._turn:
-            return self._store.get(key, start, length)
-
-    def get_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        with self._turn:
-            return self._store.get_ranges(key, ranges)
-
-    def head(self, key: str) -> ObjectInfo:
-        with self._turn:
-            return self._store.head(key)
+            return call()
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[ObjectInfo]:
         """A turn per step, not for the whole listing: its reader may use the store in between."""
@@ -56,10 +40,3 @@ class Limited:
             if info is None:
                 return
             yield info
-
-    def delete(self, key: str) -> bool:
-        with self._turn:
-            return self._store.delete(key)
-
-    def close(self) -> None:
-        self._store.close()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import NamedTuple, TypeVar
 
 from anabranch.errors import StoreFault
+from anabranch.storage.around import Around
 from anabranch.storage.store import AlreadyExists, Buffer, NotFound, ObjectInfo, Store, buffers_of
 
 _T = TypeVar("_T")
@@ -29,7 +30,7 @@ PATIENT = Backoff(attempts_max=1000, base_s=0.2, cap_s=10.0, total_s=600.0)
 """For recovery, the most dangerous client of a store that is slow already: it waits, it does not die."""
 
 
-class Retrying:
+class Retrying(Around):
     """Repeats calls that failed with a retryable ``StoreFault``.
 
     A creation is the one call that must not simply be repeated: its lost answer makes the second
@@ -51,10 +52,9 @@ class Retrying:
         monotonic: Callable[[], float] | None = None,
     ) -> None:
         """``sleep`` and ``monotonic`` take and give seconds; without a clock only waits count as time."""
-        self.url = store.url
+        super().__init__(store)
         self.retries = 0  # read by metrics
         self.given_up = 0  # calls that ended with a fault that might have passed; read by metrics
-        self._store = store
         self._sleep = sleep
         self._rng = rng
         self._backoff = backoff or Backoff()
@@ -99,14 +99,8 @@ class Retrying:
                 position += len(expected)
         return self._store.head(key).size == position
 
-    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
-        return self._retry(lambda: self._store.get(key, start, length))
-
-    def get_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        return self._retry(lambda: self._store.get_ranges(key, ranges))
-
-    def head(self, key: str) -> ObjectInfo:
-        return self._retry(lambda: self._store.head(key))
+    def _around(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
+        return self._retry(call)
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[ObjectInfo]:
         iterator: Iterator[ObjectInfo] | None = None
@@ -139,9 +133,6 @@ class Retrying:
                 raise
 
         return self._retry(attempt)
-
-    def close(self) -> None:
-        self._store.close()
 
     def _retry(self, attempt: Callable[[], _T]) -> _T:
         started = self._monotonic() if self._monotonic else 0.0

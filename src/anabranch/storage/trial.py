@@ -7,14 +7,16 @@ them is what runs. What it refuses did not happen. Faults for tests: ``faulty.py
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from random import Random
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from anabranch.errors import StoreFault
-from anabranch.storage.store import Buffer, ObjectInfo, Store
+from anabranch.storage.around import Around
+from anabranch.storage.store import Store
 
+_T = TypeVar("_T")
 logger = logging.getLogger(__name__)
 
 REFUSALS_IN_A_ROW_MAX = 3  # fewer than the attempts of a retried call: it is slow, and never fails
@@ -33,51 +35,23 @@ class Trial(NamedTuple):
         return self.percent > 0 or self.latency_ms > 0
 
 
-class Strained:
+class Strained(Around):
     """Refuses the first request about each object, and then ``percent`` of all by seed; of one object never more than
     three in a row. ``requests`` and ``refused`` count."""
 
     def __init__(self, store: Store, trial: Trial, sleep: Callable[[float], None]) -> None:
-        self.url = store.url
+        super().__init__(store)
         self.requests = 0
         self.refused = 0
-        self._store = store
         self._trial = trial
         self._sleep = sleep
         self._rng = Random(trial.seed)
         self._in_a_row: dict[tuple[str, str], int] = {}
         self._lock = Lock()
 
-    def put(
-        self,
-        key: str,
-        data: Buffer | Iterable[Buffer],
-        *,
-        create: bool = True,
-        put_id: str | None = None,
-    ) -> int:
-        self._answer("put", key)
-        return self._store.put(key, data, create=create, put_id=put_id)
-
-    def get(self, key: str, start: int = 0, length: int | None = None) -> bytes:
-        self._answer("get", key)
-        return self._store.get(key, start, length)
-
-    def get_ranges(self, key: str, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        self._answer("get", key)
-        return self._store.get_ranges(key, ranges)
-
-    def head(self, key: str) -> ObjectInfo:
-        self._answer("head", key)
-        return self._store.head(key)
-
-    def list(self, prefix: str, after: str | None = None) -> Iterator[ObjectInfo]:
-        self._answer("list", prefix)
-        return self._store.list(prefix, after)
-
-    def delete(self, key: str) -> bool:
-        self._answer("delete", key)
-        return self._store.delete(key)
+    def _around(self, operation: str, key: str, call: Callable[[], _T]) -> _T:
+        self._answer("get" if operation == "get_ranges" else operation, key)
+        return call()
 
     def close(self) -> None:
         """Says what it did: a drill shows that."""
@@ -86,7 +60,7 @@ class Strained:
             self.refused,
             self.requests,
         )
-        self._store.close()
+        super().close()
 
     def _answer(self, operation: str, key: str) -> None:
         self._sleep(self._trial.latency_ms / 1000)
