@@ -2,8 +2,9 @@
 
 import os
 import signal
+from contextlib import suppress
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 bootstrap = {"bootstrap.servers": os.environ["ANABRANCH_BOOTSTRAP"]}
@@ -11,7 +12,8 @@ stopping = []
 signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
 admin = AdminClient(bootstrap)
 for made in admin.create_topics([NewTopic("made-by-the-job", 1)]).values():
-    made.result(60)
+    with suppress(KafkaException):  # it is there, if this is not the first start
+        made.result(60)
 consumer = Consumer({**bootstrap, "group.id": "app", "enable.auto.commit": False})
 consumer.subscribe(["orders"])
 producer = Producer({**bootstrap, "transactional.id": "app"})

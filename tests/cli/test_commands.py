@@ -331,7 +331,7 @@ def test_from_plan_to_report(shell: Shell) -> None:
     session = sessions[1]["id"]
     assert "completed" in shell.text("replay", "--show", session)
     assert "nothing to resume" in shell.text("replay", "--resume", session, status=1)
-    assert "being cancelled" in shell.text("replay", "--cancel", sessions[0]["id"])
+    assert "is cancelled" in shell.text("replay", "--cancel", sessions[0]["id"])
     assert "Deleted the branches" in shell.text("replay", "--discard", sessions[0]["id"])
 
     different = shell.text(

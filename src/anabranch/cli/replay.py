@@ -233,8 +233,9 @@ def command(
                 click.echo(f"Replay {pause} is being paused; go on with --resume {pause}.")
                 return None
             if cancel is not None:
-                await replay.request_cancel(metastore, await replay.find(metastore, cancel), now_ms)
-                click.echo(f"Replay {cancel} is being cancelled.")
+                session = await sessions.cancel(metastore, cancel, _options.now_ms)
+                over = session.status.value in ("completed", "cancelled")
+                click.echo(f"Replay {cancel} is {session.status if over else 'being cancelled'}.")
                 return None
             if discard is not None:
                 await replay.discard(log, await replay.find(metastore, discard), now_ms)

@@ -96,10 +96,12 @@ class BrokerProcess:
         self._port = port
         return True
 
-    async def keep(self) -> None:
-        """Start it again if it died. Raises UserFault."""
-        if self._process is not None and self._process.returncode is not None:
-            await self.start()
+    async def keep(self) -> bool:
+        """Start it again if it died; whether it had. Raises UserFault."""
+        if self._process is None or self._process.returncode is None:
+            return False
+        await self.start()
+        return True
 
     async def kill(self) -> None:
         """As a machine that is switched off."""

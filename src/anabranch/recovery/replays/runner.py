@@ -151,9 +151,10 @@ class Runner:
 
     # -- before the command ----------------------------------------------------------------------------
     async def _stop_orphan(self) -> None:
-        """A command that outlived its runner would read beside the one that is started now."""
-        for run in self.session.runs[-1:]:
-            if run.process is not None and await processes.stop_orphan(run.process):
+        """A command that outlived its runner would read beside the one that is started now; and nobody would ever stop
+        its broker."""
+        for process in sessions.left_alone(self.session):
+            if await processes.stop_orphan(process):
                 await self._keep_lease()
 
     async def _find_brokers(self) -> None:
@@ -190,6 +191,13 @@ class Runner:
             security_protocol="PLAINTEXT",
             lane=self.session.id,
         )
+        await self._remember_own()
+
+    async def _remember_own(self) -> None:
+        """At once: who resumes after us has to find it."""
+        assert self._own is not None and self._own.pid is not None
+        self.session = structs.replace(self.session, broker=processes.describe(self._own.pid))
+        await self._save()
 
     async def _make_governor(self) -> Governor:
         session = self.session
@@ -275,8 +283,8 @@ class Runner:
 
     async def _look(self, waiting: asyncio.Future[int]) -> bool:
         """One look at everything; whether it is over."""
-        if self._own is not None:
-            await self._own.keep()
+        if self._own is not None and await self._own.keep():
+            await self._remember_own()
         now_ms = self._clock_ms()
         remaining = await self._remaining()
         self.session = sampled(self.session, remaining, now_ms)

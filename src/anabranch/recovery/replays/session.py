@@ -176,6 +176,7 @@ class Session(Struct, frozen=True, kw_only=True):
     event_slack_ms: int | None = None  # how far one partition may be ahead of another in event time
     event_speed: float | None = None  # how many times as fast as recorded event time passes
     niceness: int = 0  # how far its command, and a broker of its own, stand behind others
+    broker: Process | None = None  # the last of its own, by which it is found if its runner dies
     schema_version: int = SCHEMA_VERSION
 
     @property

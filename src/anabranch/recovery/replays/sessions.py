@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -10,10 +13,20 @@ import msgspec
 from anabranch.errors import UserFault
 from anabranch.metastore.api import Actor, Metastore
 from anabranch.recovery.replays import processes
-from anabranch.recovery.replays.session import CANCEL_KIND, KIND, PAUSE_KIND, Session, Status, ended
+from anabranch.recovery.replays.session import (
+    CANCEL_KIND,
+    KIND,
+    PAUSE_KIND,
+    Process,
+    Session,
+    Status,
+    ended,
+)
 
 PAGE: Final = 1000  # transactional ids read at once
 LEASE_MS: Final = 10_000  # a dead runner blocks a resume no longer than this
+CANCEL_S_MAX: Final = 60.0  # a lease, and two processes that do not heed SIGTERM
+LOOK_S: Final = 0.25
 
 
 async def find(metastore: Metastore, identity: str) -> Session:
@@ -79,19 +92,45 @@ def running_already(session: Session) -> UserFault:
 
 
 # -- from another terminal ---------------------------------------------------------------------------
-async def request_cancel(metastore: Metastore, session: Session, now_ms: int) -> None:
-    """Ask the runner to stop; a session that nobody runs is cancelled at once."""
+def left_alone(session: Session) -> list[Process]:
+    """What may have outlived a session's runner, in the order in which it is to be stopped: its command, and the broker of
+    its own that serves it."""
+    runs = [run.process for run in session.runs[-1:] if run.process is not None]
+    return [*runs, *([] if session.broker is None else [session.broker])]
+
+
+async def request_cancel(metastore: Metastore, session: Session, now_ms: int) -> bool:
+    """Ask the runner to stop; a session that nobody runs is cancelled at once, and what outlived its runner stopped.
+    Whether it is cancelled by now; of who died within the last LEASE_MS that cannot be told yet."""
     if session.status in (Status.COMPLETED, Status.CANCELLED):
         raise UserFault(f"replay {session.id} is {session.status} already")
     await metastore.put_document(CANCEL_KIND, session.id, b"{}", now_ms)
     holder = f"cancel-{os.getpid()}"
     if await take_lease(metastore, session, holder):
-        for run in session.runs[-1:]:
-            if run.process is not None and run.ended_ms is None:
-                await processes.stop_orphan(run.process)  # it outlived its runner
+        for process in left_alone(session):
+            await processes.stop_orphan(process)
+        if session.own_broker:
+            await abort_open(metastore, session)
         session = ended(session, Status.CANCELLED, now_ms, exit_status=None, error="cancelled")
         await save(metastore, session, now_ms)
         await release_lease(metastore, session, holder)
+        return True
+    return False
+
+
+async def cancel(metastore: Metastore, identity: str, clock_ms: Callable[[], int]) -> Session:
+    """Cancel a session, whoever runs it or died of late, and wait for that, up to CANCEL_S_MAX. Raises UserFault: there is
+    none, or it is over."""
+    session = await find(metastore, identity)
+    deadline = time.monotonic() + CANCEL_S_MAX
+    while not await request_cancel(metastore, session, clock_ms()):
+        if time.monotonic() > deadline:
+            break
+        await asyncio.sleep(LOOK_S)
+        session = await find(metastore, identity)
+        if session.status in (Status.COMPLETED, Status.CANCELLED):
+            break
+    return await find(metastore, identity)
 
 
 async def request_pause(metastore: Metastore, session: Session, now_ms: int) -> None:
