@@ -75,34 +75,47 @@ def run(
     """
     import time
 
+    from anabranch.errors import UserFault
     from anabranch.recovery.drills.declared import load
+    from anabranch.recovery.drills.drill import chosen
     from anabranch.recovery.times import parse_duration
 
     pause_s = None if every is None else parse_duration(every, "--every") / 1000
     while True:
         began = time.monotonic()
         declared = load(file)
-        reports = [
-            _run(
-                _one(
-                    declared,
-                    name,
-                    data,
-                    scenarios=scenarios,
-                    trigger="schedule" if every else trigger,
-                    scratch=scratch,
-                    keep_scratch=keep_scratch,
-                    quiet=output == "json",
+        names = streams or tuple(declared.streams)
+        for name in names:  # all of them, before the first one takes its minutes
+            chosen(declared, name, scenarios)
+        reports, troubles = [], []
+        for name in names:
+            try:
+                reports.append(
+                    _run(
+                        _one(
+                            declared,
+                            name,
+                            data,
+                            scenarios=scenarios,
+                            trigger="schedule" if every else trigger,
+                            scratch=scratch,
+                            keep_scratch=keep_scratch,
+                            quiet=output == "json",
+                        )
+                    )
                 )
-            )
-            for name in streams or tuple(declared.streams)
-        ]
+            except UserFault as fault:
+                if len(names) == 1:
+                    raise
+                troubles.append(f"{name}: {fault}")  # the other streams are none the worse for it
         found = [report for report, _ in reports]
         emit(
             output,
             lambda found=found: found,  # type: ignore[misc]
             lambda reports=reports: [p for r, where in reports for p in parts(r, where)],  # type: ignore[misc]
         )
+        if troubles:
+            raise UserFault("; ".join(troubles))
         if pause_s is None:
             break
         time.sleep(max(0.0, began + pause_s - time.monotonic()))
@@ -148,7 +161,7 @@ async def _one(
     scratch: Path | None,
     keep_scratch: bool,
     quiet: bool,
-) -> tuple[DrillReport, tuple[Path, Path]]:
+) -> tuple[DrillReport, tuple[Path, ...]]:
     from importlib.metadata import version
 
     from anabranch.recovery.capture.points import whoami
@@ -172,10 +185,10 @@ async def _one(
             keep_scratch=keep_scratch,
             tell=tell,
         )
-        folder = Path(declared.path).resolve().parent / declared.evidence.folder
-        paths = await evidence.save(log.metastore, report, folder)
+        folder, key = evidence.folder_of(declared), evidence.key_of(declared)
+        report, *paths = await evidence.save(log.metastore, report, folder, key)
         await _options.audited(log, "drill", f"STREAM:{name}", id=report.id, passed=report.passed)
-    return report, paths
+    return report, tuple(paths)
 
 
 def _in_time(report: DrillReport) -> str:
@@ -186,7 +199,7 @@ def _in_time(report: DrillReport) -> str:
     return "" if report.loss is UNSET else f" ({duration_text(report.loss.ms / 1000)})"
 
 
-def parts(report: DrillReport, paths: tuple[Path, Path]) -> Iterator[Part]:
+def parts(report: DrillReport, paths: tuple[Path, ...]) -> Iterator[Part]:
     """What a person sees of a drill."""
     from anabranch.recovery.times import duration_text
 

@@ -598,9 +598,8 @@ class Recovery(SinksAndEvidence):
                 only=scenarios,
                 clock_ms=self._clock_ms,
             )
-            folder = Path(declared.path).resolve().parent / declared.evidence.folder
-            await evidence.save(self._log.metastore, made, folder)
-            return made
+            folder, key = evidence.folder_of(declared), evidence.key_of(declared)
+            return (await evidence.save(self._log.metastore, made, folder, key)).report
 
         return self._run(rehearse())
 

@@ -6,6 +6,7 @@ Whole drills of each kind: tests/faults/test_drills.py.
 from __future__ import annotations
 
 import asyncio
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any, cast
@@ -151,3 +152,28 @@ def test_in_a_drill_no_request_reaches_whom_its_url_names(tmp_path: Path) -> Non
         receiver.close()
     with pytest.raises(NotSent):
         effects.send(Request("POST", "http://production.invalid/"), 5.0)
+
+
+def test_schemas_of_a_drill_that_was_killed_go_with_the_next_one(
+    scratch: str, tmp_path: Path
+) -> None:
+    def made() -> PostgresCopy:
+        return cast(PostgresCopy, copy_of(stream(postgres_url(), scratch), tmp_path))
+
+    killed, beside = made(), made()
+    killed.save()
+    killed._connection.close()  # as its process does when it is killed
+    with psycopg.connect(scratch, autocommit=True) as connection:
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        while connection.execute(held).fetchone() != (1,):  # until the server has noticed
+            time.sleep(0.01)
+    after = made()
+    try:
+        assert after.swept == [f"schemas {killed._name}…"] and beside.swept == []
+        with psycopg.connect(scratch) as connection:
+            query = "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'anabranch_drill%'"
+            left = {name for (name,) in connection.execute(query)}
+        assert left == {beside._name, after._name}
+    finally:
+        beside.close()
+        after.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from anabranch.recovery.drills.evidence import DrillReport, Past, ScenarioReport
 from anabranch.recovery.drills.names import SCENARIOS
 from anabranch.recovery.drills.page import to_html
 from anabranch.recovery.drills.scenarios import RUN
-from anabranch.recovery.drills.stage import require_apart
+from anabranch.recovery.drills.stage import Stage, require_apart
 from anabranch.recovery.evidence.report import Answer, Event
 from anabranch.recovery.replays.session import Sample
 
@@ -310,6 +312,84 @@ def test_a_rehearsal_from_declaration_to_signed_evidence(tmp_path: Path) -> None
     assert one["last_drill_passed"] and not one["drill_due"]
     assert (one["last_drill_rehearsed"], one["scenarios"]) == (1, len(SCENARIOS))
     assert "PASS, 1 of 13" in ground("status").output
+
+
+def test_what_cannot_be_drilled_is_told_before_anything_is_run(tmp_path: Path) -> None:
+    ground = Ground(tmp_path)
+    declared = ground.file.read_text()
+    before = sorted(tmp_path.rglob("*"))
+    (tmp_path / "file").write_text("")
+    for more, words, sentence in (
+        ("", ("orders", "other"), "declares no stream “other”"),
+        ("[evidence]\nfolder = 'file/drills'", (), "evidence.folder: no report can be written to"),
+        ("[evidence]\nkey = 'gone.key'", (), "there is no key"),
+    ):
+        ground.file.write_text(f"{declared}\n{more}")
+        result = ground("drill", "run", *words)
+        assert result.exit_code == 2 and sentence in result.output, result.output
+        assert "running the live processor" not in result.output
+    (tmp_path / "file").unlink()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_stream_that_cannot_be_drilled_keeps_no_other_from_it(tmp_path: Path) -> None:
+    ground = Ground(tmp_path)
+    table = ground.file.read_text()
+    for wrong in (table.replace(sys.executable, "/nowhere/python"), table):
+        broken = wrong.replace("[stream.orders]", "[stream.broken]")
+        if wrong is table:
+            broken = broken.replace('inputs = ["orders"]', 'inputs = ["nothing"]')
+        ground.file.write_text(broken + (table if wrong is not table else ""))
+        result = ground("drill", "run", "--scenario", "off-by-one")
+        assert result.exit_code == 2
+        if wrong is table:
+            assert "there is no topic “nothing”, which the stream reads" in result.output
+        else:
+            assert "broken: the processor ended by itself (exit status 127)" in result.output
+            assert "/nowhere/python: No such file or directory" in result.output
+            assert "orders: PASS" in result.output, "it is drilled all the same, and shown"
+
+
+def test_a_full_disk_is_no_verdict_on_a_recovery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground = Ground(tmp_path)
+
+    async def fails(*_: object) -> None:
+        raise shutil.Error([("a", "b", "[Errno 28] No space left on device")])
+
+    monkeypatch.setattr(Stage, "fill", fails)
+    result = ground("drill", "run", "--scratch", str(tmp_path))
+    assert result.exit_code == 2 and "the drill could not be run: " in result.output
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=4096))
+    result = ground("drill", "run", "--scratch", str(tmp_path))
+    assert result.exit_code == 2 and f"copies, in {tmp_path}, is full: make room" in result.output
+    assert not list(tmp_path.glob("anabranch-drill-*"))
+
+
+def test_drills_that_end_at_the_same_time_are_one_chain(tmp_path: Path) -> None:
+    ground = Ground(tmp_path)
+    evidence.make_key(tmp_path / "k")
+    key = evidence.load_key(tmp_path / "k")
+
+    async def main() -> None:
+        log = await open_log(ground.data, broker_id=None)
+        first = evidence.sealed(a_report(), key)
+        await evidence.save(log.metastore, first, tmp_path, key)
+        both = [
+            evidence.sealed(a_report(first, rto_ms=n), key) for n in (1, 2)
+        ]  # neither knows the other
+        saved = await asyncio.gather(
+            *(evidence.save(log.metastore, each, tmp_path, key) for each in both)
+        )
+        found = await evidence.stored(log.metastore)
+        assert evidence.problems(found) == [] and len(found) == 3
+        for one in saved:
+            assert evidence.read(one.plain) == one.report in found
+        await log.close()
+
+    asyncio.run(main())
 
 
 def ground_key(ground: Ground) -> str:

@@ -22,8 +22,8 @@ from anabranch.recovery.drills.evidence import DrillReport, Loss, Past, Scenario
 from anabranch.recovery.drills.names import SCENARIOS
 from anabranch.recovery.drills.readiness import Readiness
 from anabranch.recovery.drills.scenarios import Outcome
+from anabranch.recovery.drills.scratch import require_room, sweep
 from anabranch.recovery.drills.scratch import scratch as scratch_place
-from anabranch.recovery.drills.scratch import sweep
 from anabranch.recovery.drills.stage import Stage, fingerprint, require_apart
 from anabranch.recovery.evidence.report import LATENCY_SAMPLES_MIN, Answer, Event, Latency
 from anabranch.recovery.model import topic_id_text
@@ -55,17 +55,10 @@ async def run(
     Raises UserFault if it cannot be run at all: an unknown stream, no records, a processor that does not come
     up, a scratch place inside of the production.
     """
-    stream = declared.streams.get(name)
-    if stream is None:
-        raise UserFault(
-            f"{declared.path} declares no stream “{name}”; it declares {', '.join(declared.streams)}"
-        )
-    chosen = list(only or stream.drill.scenarios or SCENARIOS)
-    for each in chosen:
-        if each not in SCENARIOS:
-            raise UserFault(f"there is no scenario “{each}”; there are {', '.join(SCENARIOS)}")
+    stream, names = chosen(declared, name, only)
     base = Path(declared.path).resolve().parent
-    key = evidence.load_key(base / declared.evidence.key) if declared.evidence.key else None
+    key = evidence.key_of(declared)
+    evidence.require_folder(evidence.folder_of(declared))
     swept = sweep(scratch)
     for removed in swept.removed:
         tell(f"removed {removed}, which a drill that was killed had left")
@@ -81,21 +74,32 @@ async def run(
         ready = await readiness.look(production.metastore, declared, name, clock_ms())
         stage = Stage(root, stream, base, parse_duration(stream.drill.timeout) / 1000, leash)
         after.callback(stage.copy.close)
+        for what in stage.copy.swept:
+            tell(f"removed {what}, which a drill that was killed had left")
         tell("copying records and running the live processor")
         await stage.fill(production)
         events.append(Event("the scratch cluster stands", clock_ms()))
         found: list[ScenarioReport] = []
-        for each in chosen:
+        for each in names:
             outcome, seconds = await scenarios.timed(each, stage)
+            if not (outcome.passed or outcome.skipped):
+                require_room(root)
             found.append(_scenario(each, outcome, seconds))
             events.append(Event(f"{each}: {found[-1].verdict}", clock_ms()))
             tell(f"{each}: {found[-1].verdict}  {found[-1].sentence}")
         after.close()
         untouched = await fingerprint(production.metastore, stream) == before
     except AnabranchError as fault:
+        require_room(scratch)
         if isinstance(fault, UserFault):
             raise
         raise UserFault(f"the drill could not be run: {fault}") from fault
+    except (
+        OSError
+    ) as error:  # also of many files that could not be copied, which says nothing of its own
+        require_room(scratch)
+        file = f"{error.filename}: " if error.filename else ""
+        raise UserFault(f"the drill could not be run: {file}{error.strerror or error}") from error
     finally:
         after.close()
     earlier = await evidence.stored(production.metastore)
@@ -117,6 +121,22 @@ async def run(
         now_ms=clock_ms(),
         key=key,
     )
+
+
+def chosen(
+    declared: Declared, name: str, only: Sequence[str] = ()
+) -> tuple[Stream, tuple[str, ...]]:
+    """A declared stream and the scenarios that it is drilled with. Raises UserFault: there are none of such names."""
+    stream = declared.streams.get(name)
+    if stream is None:
+        raise UserFault(
+            f"{declared.path} declares no stream “{name}”; it declares {', '.join(declared.streams)}"
+        )
+    names = tuple(only or stream.drill.scenarios or SCENARIOS)
+    for each in names:
+        if each not in SCENARIOS:
+            raise UserFault(f"there is no scenario “{each}”; there are {', '.join(SCENARIOS)}")
+    return stream, names
 
 
 def _scenario(name: str, outcome: Outcome, seconds: float) -> ScenarioReport:

@@ -7,10 +7,13 @@ whoever has the public key and the newest report knows that none before it was c
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -18,6 +21,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from anabranch.errors import UserFault
 from anabranch.metastore.api import Metastore
 from anabranch.recovery.checks.verify import Verification
+from anabranch.recovery.drills.declared import Declared
 from anabranch.recovery.evidence.report import Answer, Event, Latency
 from anabranch.recovery.model import SCHEMA_VERSION, digest
 from anabranch.recovery.replays.session import Sample
@@ -26,6 +30,9 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KIND: Final = "drill"
+CHAIN: Final = "drill-reports"  # a lease
+CHAIN_MS: Final = 10_000  # to store one takes milliseconds
+LOOK_S: Final = 0.05
 UNHASHED: Final = ("id", "hash", "signature", "signed_by")
 TREND_MAX: Final = 50  # earlier drills that a report shows
 DIFFERENCES_LISTED: Final = 20  # of a verification in it
@@ -231,14 +238,83 @@ async def stored(metastore: Metastore, stream: str | None = None) -> list[DrillR
     return [each for each in found if stream is None or each.stream == stream]
 
 
-async def save(metastore: Metastore, report: DrillReport, folder: Path) -> tuple[Path, Path]:
-    """Store it and write it as HTML and JSON; the two paths."""
+class Saved(NamedTuple):
+    """A report as it is stored, and where its page and its JSON lie."""
+
+    report: DrillReport
+    html: Path
+    plain: Path
+
+
+async def save(
+    metastore: Metastore, report: DrillReport, folder: Path, key: Ed25519PrivateKey | None
+) -> Saved:
+    """Store it behind the newest one, which another drill may have stored while this one ran (then it is sealed anew, with
+    ``key``), and write it as HTML and JSON. Raises UserFault, OSError."""
     from anabranch.recovery.drills.page import to_html
 
-    body = msgspec.json.encode(report)
-    await metastore.put_document(KIND, report.id, body, report.created_ms)
+    async with _chain(metastore, report):
+        newest = next(iter(reversed(await stored(metastore))), None)
+        if newest is not None and not _follows(report, newest):
+            unsealed = structs.replace(
+                report,
+                id="",
+                hash="",
+                signature="",
+                signed_by="",
+                previous_id=newest.id,
+                previous_hash=newest.hash,
+                created_ms=max(report.created_ms, newest.created_ms + 1),
+            )
+            report = sealed(unsealed, key)
+        body = msgspec.json.encode(report)
+        await metastore.put_document(KIND, report.id, body, report.created_ms)
     folder.mkdir(parents=True, exist_ok=True)
     html, plain = folder / f"{report.id}.html", folder / f"{report.id}.json"
     html.write_text(to_html(report), encoding="utf-8")
     plain.write_bytes(msgspec.json.format(body, indent=2) + b"\n")
-    return html, plain
+    return Saved(report, html, plain)
+
+
+def _follows(report: DrillReport, newest: DrillReport) -> bool:
+    return report.previous_hash == newest.hash and report.created_ms > newest.created_ms
+
+
+@asynccontextmanager
+async def _chain(metastore: Metastore, report: DrillReport) -> AsyncIterator[None]:
+    """Drills that end at the same time take turns. Raises UserFault."""
+    holder = f"{os.getpid()}-{report.hash}"
+    for _ in range(round(2 * CHAIN_MS / 1000 / LOOK_S)):
+        if await metastore.acquire_lease(CHAIN, holder, CHAIN_MS, await metastore.now_ms()):
+            break
+        await asyncio.sleep(LOOK_S)
+    else:
+        raise UserFault("another drill is storing its report, and does not come to an end")
+    try:
+        yield
+    finally:
+        await metastore.release_lease(CHAIN, holder)
+
+
+def require_folder(folder: Path) -> None:
+    """Reports can be written there: better known before a drill than after it. Raises UserFault."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise UserFault(
+            f"evidence.folder: no report can be written to {folder}: {error.strerror}"
+        ) from None
+
+
+def key_of(declared: Declared) -> Ed25519PrivateKey | None:
+    """The key that signs reports, if one is declared. Raises UserFault."""
+    if not declared.evidence.key:
+        return None
+    return load_key(Path(declared.path).resolve().parent / declared.evidence.key)
+
+
+def folder_of(declared: Declared) -> Path:
+    """Where reports go."""
+    return Path(declared.path).resolve().parent / declared.evidence.folder

@@ -19,6 +19,7 @@ from anabranch.errors import UserFault
 
 PREFIX: Final = "anabranch-drill-"
 LOCK: Final = "drill.lock"
+DISK_FULL_BYTES: Final = 8_000_000  # less than one flush of a broker
 
 
 class Scratch(NamedTuple):
@@ -51,6 +52,16 @@ def scratch(parent: Path | None, *, keep: bool) -> Iterator[Scratch]:
             shutil.rmtree(made, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+
+
+def require_room(place: Path | None) -> None:
+    """Raises UserFault if the disk of the copies is full: whatever failed first, that is why, and no verdict on a recovery."""
+    there = place or Path(tempfile.gettempdir())
+    if shutil.disk_usage(there).free < DISK_FULL_BYTES:
+        raise UserFault(
+            f"the disk that holds the drill's copies, in {there}, is full: make room, drill fewer `records`, or name another "
+            "place (--scratch)"
+        )
 
 
 def _locked(root: Path) -> int | None:

@@ -44,6 +44,9 @@ class Copy(ABC):
     def __init__(self, stream: Stream, work: Path) -> None:
         self.stream = stream
         self.work = work
+        self.swept: list[
+            str
+        ] = []  # what drills that were killed had left elsewhere, and is removed
 
     @abstractmethod
     def location(self, broker: str) -> str:

@@ -1,7 +1,7 @@
 """Copies of PostgreSQL sinks: schemas of their own in a database that was given for drills.
 
 ``anabranch_drill_XXXXXXXX`` is the sink; ``…_base``, ``…_older`` and ``…_truth`` are what it was at some time. All of them go
-when the drill ends.
+when the drill ends, or with the next drill there if it was killed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class PostgresCopy(Copy):
         try:
             self._connection = server.connect(server.place(given))
             self._require_apart()
+            self._claim(self._name)  # before it is there: nobody takes it for a dead drill's
             self._connection.execute(f"CREATE SCHEMA {quoted(self._schema())}")
+            self._sweep()
         except psycopg.Error as error:
             raise UserFault(f"drill.sink: {error}") from None
         except StoreFault as fault:
@@ -136,6 +138,29 @@ class PostgresCopy(Copy):
                 os.environ.pop(PASSWORD, None)
             else:
                 os.environ[PASSWORD] = self._had
+
+    def _claim(self, name: str) -> bool:
+        """Whether the schemas of a drill are ours: until this connection ends, however it does."""
+        asked = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+        (is_ours,) = self._connection.execute(asked, (name,)).fetchone() or (False,)
+        return bool(is_ours)
+
+    def _sweep(self) -> None:
+        """Remove what drills that were killed had left here: their connections have gone, and their claims with them."""
+        found = self._connection.execute(
+            "SELECT substr(nspname, 1, %s) AS drill, array_agg(nspname) FROM pg_namespace"
+            " WHERE nspname ~ %s AND pg_has_role(nspowner, 'USAGE') GROUP BY drill ORDER BY drill",
+            (len(self._name), f"^{PREFIX}[0-9a-f]{{8}}(_(base|older|truth))?$"),
+        ).fetchall()
+        for name, schemas in found:
+            if name == self._name or not self._claim(name):
+                continue
+            try:
+                for schema in schemas:
+                    self._connection.execute(f"DROP SCHEMA IF EXISTS {quoted(schema)} CASCADE")
+                self.swept.append(f"schemas {name}…")
+            except psycopg.Error as error:
+                logger.warning("the schemas %s… of a drill that was killed stay: %s", name, error)
 
     def _schema(self, name: str = "") -> str:
         return f"{self._name}_{name}" if name else self._name
