@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -167,7 +166,7 @@ async def read_topic(
 
 
 class Places(NamedTuple):
-    """Where a cluster's audit logs are, as their heads in the metastore say: topics, and directories of this machine."""
+    """Where a cluster's audit logs are, as their heads in the metastore say: topics, and directories of a machine."""
 
     topics: tuple[str, ...]
     directories: tuple[Path, ...]
@@ -180,11 +179,11 @@ class _Head(Struct, frozen=True):
     topic: str = ""
 
 
-async def places(metastore: Metastore) -> Places:
-    """Raises Corrupt, StoreFault."""
+async def places(metastore: Metastore, host: str) -> Places:
+    """``host``: of which machine. Raises Corrupt, StoreFault."""
     topics: set[str] = set()
     directories: set[Path] = set()
-    here, after = f"{socket.gethostname()}:", ""
+    here, after = f"{host}:", ""
     while page := await metastore.documents_after(HEAD_KIND, after, HEADS_PAGE):
         for document in page:
             try:

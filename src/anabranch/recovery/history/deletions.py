@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ def who_deleted(log: Log, where: Location) -> WhoDeleted:
 
     async def asked(topic: str, at_ms: int | None) -> str:
         try:
-            known = await places(log.metastore)
+            known = await places(log.metastore, socket.gethostname())
             directories = {*known.directories, *([where.data / "audit"] if where.data else [])}
             found = await asyncio.to_thread(_in_files, directories, topic)
             if not _who(found, at_ms):
