@@ -94,7 +94,8 @@ class Replay:
         processor = str(Path(__file__).with_name("replayed.py"))
         self.start(
             *(self.plan, "--data", str(self.broker.data), "--sink", f"sqlite:{self.sink}"),
-            *("--rate", RATE, "--no-slow-down", "--", sys.executable, processor),
+            # On the broker that is killed; with one of its own: test_own_broker.py.
+            *("--lane", "live", "--rate", RATE, "--no-slow-down", "--", sys.executable, processor),
         )
 
     def sessions(self) -> list[dict[str, Any]]:
