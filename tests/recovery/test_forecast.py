@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from anabranch.log.config import effective
 from anabranch.metastore.api import GapCause
+from anabranch.recovery.observe import partition_views
 from anabranch.recovery.promises import classes, horizon
 from anabranch.recovery.promises.horizon import DAY_MS, negative_from
 from tests.metastore.conftest import open_sqlite
@@ -139,20 +140,32 @@ def test_rate_and_growth_are_read_from_the_log(tmp_path: Path, growth: float) ->
         configs = {"retention.ms": "-1", "retention.bytes": str(retained)}
         await meta.set_topic_configs(topic.no, configs, T0)
         held, position, offset, gone = [], 0, 0, 0
+        starts = []
         for number in range(-days * HOURS // every, 0):
             at_ms = T0 + number * every * HOUR_MS
             length = appended(number * every / HOURS, (number + 1) * every / HOURS)
-            extent = new(offset, offset, position=position, length=length, appended=at_ms)
+            last = offset + max(1, length // 1000) - 1  # records of 1 KB
+            extent = new(offset, last, position=position, length=length, appended=at_ms)
             await append(meta, topic, extent, now_ms=at_ms)
             held.append(length)
-            position, offset = position + length, offset + 1
+            starts.append(offset)
+            position, offset = position + length, last + 1
             while sum(held) - held[0] >= retained:
                 gone += 1
                 held.pop(0)
         if gone:
-            await meta.advance_log_start(topic.no, 0, gone, GapCause.RETENTION_BYTES, "", T0)
+            await meta.advance_log_start(
+                topic.no, 0, starts[gone], GapCause.RETENTION_BYTES, "", T0
+            )
         (found,) = (await horizon.horizons(meta, now_ms=T0)).partitions
         assert found.growth_per_day == pytest.approx(growth, abs=0.006)
+        (view,) = await partition_views(meta, [topic := (await meta.topics())[0]])
+        near = await horizon.estimated(meta, topic, view, one, T0)
+        assert near.growth_per_day == pytest.approx(found.growth_per_day, abs=0.001)
+        assert near.bytes_per_day == pytest.approx(found.bytes_per_day, rel=0.02)
+        assert (near.negative_ms is None) == (found.negative_ms is None)
+        if near.negative_ms is not None and found.negative_ms is not None:
+            assert abs(near.negative_ms - found.negative_ms) < DAY_MS / 4
         if not growth:
             assert found.negative_ms is None
             return

@@ -22,6 +22,7 @@ from anabranch.recovery.promises import classes, horizon, watch
 from anabranch.recovery.promises.classes import RetentionChange
 from anabranch.recovery.promises.joining import change_for
 from anabranch.recovery.promises.watch import Host, Watch, margin
+from anabranch.recovery.promises.watch_metrics import NO_END, collect
 from tests.support.broker import broker_settings
 
 from .scene import ADMIN, T0, Scene
@@ -159,6 +160,55 @@ def test_sparse_records_and_retention_that_does_its_work_are_no_alarm(play: Any)
     play(story)
 
 
+def test_costs_and_the_day_on_which_a_margin_ends_are_figures(play: Any) -> None:
+    async def story(stage: Scene) -> None:
+        flights = await stage.topic("flights", partitions=2)
+        stand = Stand(stage)
+        await _apply(stage.metastore, _class(price_gb_month=0.02), stand.now_ms)
+        await stage.log.catalogue.reload()
+        await stand.watch.look()
+        one = stand.watch.topics["flights"]
+        assert one.bytes > 0 and one.per_month == pytest.approx(one.bytes * 0.02e-9)
+        assert one.negative_ms is None and one.foretold_ms == stand.now_ms
+        await stage.log.delete_records(flights, 1, 50)
+        stand.now_ms += watch.FORETELL_MS - 1
+        await stand.watch.look()
+        assert stand.watch.topics["flights"].negative_ms is None, "forecasts are made hourly"
+        stand.now_ms += 1
+        await stand.watch.look()
+        one = stand.watch.topics["flights"]
+        assert one.negative_ms == one.foretold_ms == stand.now_ms, "it is too short already"
+        shown = {
+            sample.name: sample.value
+            for family in collect(stand.watch)
+            for sample in family.samples
+            if sample.labels.get("topic") == "flights"
+        }
+        assert shown["anabranch_topic_margin_negative_timestamp_seconds"] == stand.now_ms / 1000
+        assert shown["anabranch_topic_retained_bytes"] == one.bytes
+        assert shown["anabranch_topic_cost_per_month"] == one.per_month
+
+    play(story)
+
+
+def test_I10_forecasts_of_a_pass_are_bounded(play: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "FORETOLD_MAX", 2)
+
+    async def story(stage: Scene) -> None:
+        for n in range(5):
+            await stage.topic(f"fl{n}", partitions=1, records=10)
+        stand = Stand(stage)
+        await _apply(stage.metastore, _class(), stand.now_ms)
+        await stage.log.catalogue.reload()
+        made = []
+        for _ in range(3):
+            await stand.watch.look()
+            made.append(sum(bool(one.foretold_ms) for one in stand.watch.topics.values()))
+        assert made == [2, 4, 5]
+
+    play(story)
+
+
 def test_I10_a_pass_is_bounded_and_the_next_goes_on(
     play: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +313,9 @@ def test_a_broker_shows_margins_and_lets_topics_join(tmp_path: Path) -> None:
             margin_s = samples["anabranch_topic_margin_seconds"]
             assert margin_s.labels == {"topic": "flights", "class": "view"} and margin_s.value == 0
             assert samples["anabranch_watch_passes_total"].value == 1
+            assert samples["anabranch_topic_retained_bytes"].value == 0
+            assert samples["anabranch_topic_margin_negative_timestamp_seconds"].value == NO_END
+            assert "anabranch_topic_cost_per_month" not in samples, "the class has no price"
         finally:
             await broker.stop()
 

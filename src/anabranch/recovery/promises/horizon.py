@@ -8,7 +8,7 @@ can be replayed from its first record, however young it is. The margin is what i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from math import exp, expm1, log, log1p
 from typing import Final
@@ -43,6 +43,9 @@ class HazardKind(StrEnum):
     OLD_TIMESTAMPS = "old-timestamps"
     GAP = "gap"
     NO_CLASS = "no-class"
+
+
+_SizeOf = Callable[[Metastore, PartitionView, int, int], Awaitable[int]]  # of a range of offsets
 
 
 class Hazard(Struct, frozen=True):
@@ -118,7 +121,7 @@ async def horizons(
     for topic in wanted:
         one = topic_classes.class_of(classes, topic.name)
         for view in await partition_views(metastore, [topic]):
-            found += [await _partition(metastore, topic, view, one, now_ms)]
+            found += [await _partition(metastore, topic, view, one, now_ms, _size_by_extents)]
     found.sort(key=lambda each: (_rank(each), each.topic, each.partition))
     return Horizons(
         now_ms=now_ms,
@@ -131,26 +134,44 @@ def _rank(one: PartitionHorizon) -> float:
     return float("inf") if one.margin_ms is None else one.margin_ms
 
 
+def per_month(one: TopicClass, size: int) -> float | None:
+    """What retaining ``size`` bytes costs, in the currency of the class's price; None: it has none."""
+    return None if one.price_gb_month is None else size / GB * one.price_gb_month
+
+
 def _cost(one: TopicClass, found: Sequence[PartitionHorizon]) -> ClassCost:
     mine = [each for each in found if each.cls == one.name]
     size = sum(each.bytes for each in mine)
-    price = one.price_gb_month
     return ClassCost(
         cls=one.name,
         topics=len({each.topic for each in mine}),
         bytes=size,
         bytes_per_day=sum(each.bytes_per_day for each in mine),
-        per_month=None if price is None else size / GB * price,
+        per_month=per_month(one, size),
     )
 
 
-async def _partition(
+async def estimated(
     metastore: Metastore, topic: Topic, view: PartitionView, one: TopicClass | None, now_ms: int
 ) -> PartitionHorizon:
+    """As in :func:`horizons`, rates and growth by offsets of the size that the retained ones have: a few look-ups, however
+    much there is. Raises StoreFault."""
+    return await _partition(metastore, topic, view, one, now_ms, _size_by_offsets)
+
+
+async def _partition(
+    metastore: Metastore,
+    topic: Topic,
+    view: PartitionView,
+    one: TopicClass | None,
+    now_ms: int,
+    size_of: _SizeOf,
+) -> PartitionHorizon:
     config = effective(topic.configs)
-    this_week, days = await _bytes_per_day(metastore, view, now_ms - RATE_DAYS * DAY_MS, now_ms)
+    week_ms = RATE_DAYS * DAY_MS
+    this_week, days = await _bytes_per_day(metastore, view, now_ms - week_ms, now_ms, size_of)
     last_week, days_before = await _bytes_per_day(
-        metastore, view, now_ms - 2 * RATE_DAYS * DAY_MS, now_ms - RATE_DAYS * DAY_MS
+        metastore, view, now_ms - 2 * week_ms, now_ms - week_ms, size_of
     )
     growth = 0.0
     if this_week > 0 and last_week > 0:
@@ -220,8 +241,16 @@ def covered_ms(view: PartitionView, now_ms: int, *, as_appended: bool) -> int:
     return kept
 
 
+async def _size_by_extents(metastore: Metastore, view: PartitionView, start: int, end: int) -> int:
+    return (await volume(metastore, view.topic_no, view.partition, start, end)).bytes
+
+
+async def _size_by_offsets(_: Metastore, view: PartitionView, start: int, end: int) -> int:
+    return view.bytes * (end - start) // max(1, view.log_end - view.log_start)
+
+
 async def _bytes_per_day(
-    metastore: Metastore, view: PartitionView, start_ms: int, end_ms: int
+    metastore: Metastore, view: PartitionView, start_ms: int, end_ms: int, size_of: _SizeOf
 ) -> tuple[float, float]:
     """Bytes appended a day between two instants, by what is retained of them, and of how many days that is; 0 if nothing is."""
     first = await metastore.extent_by_append_time(view.topic_no, view.partition, start_ms)
@@ -229,7 +258,7 @@ async def _bytes_per_day(
     if first is None or first.appended_ms >= end_ms:
         return 0.0, 0.0
     end = view.log_end if behind is None else behind.base_offset
-    size = (await volume(metastore, view.topic_no, view.partition, first.base_offset, end)).bytes
+    size = await size_of(metastore, view, first.base_offset, end)
     # The first extent may have begun later than the window: what came before it is not there to be counted.
     days = max((end_ms - first.appended_ms) / DAY_MS, 1 / 24)
     return float(size) / days, days

@@ -16,6 +16,7 @@ from math import exp
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from anabranch.errors import AnabranchError, UserFault
 from anabranch.log.config import TopicConfig, effective
@@ -27,7 +28,7 @@ from anabranch.recovery.model import PartitionView
 from anabranch.recovery.observe import moment_at, partition_views
 from anabranch.recovery.promises import classes as topic_classes
 from anabranch.recovery.promises.classes import RetentionChange, TopicClass
-from anabranch.recovery.promises.horizon import by_timestamps, covered_ms
+from anabranch.recovery.promises.horizon import by_timestamps, covered_ms, estimated, per_month
 from anabranch.recovery.promises.joining import Joining, SetConfigs
 from anabranch.recovery.promises.runway import by_bytes, by_time
 
@@ -45,6 +46,8 @@ MIB: Final = 1024 * 1024
 COUNTED: Final = Allowance(bytes=8 * MIB, indexes=64, extents=10_000, aborted=1_000)
 COUNTED_EACH: Final = Allowance(bytes=MIB, indexes=16, extents=1_000, aborted=1_000)
 YIELD_S: Final = 0.005  # between two topics or groups, so that clients do not notice
+FORETELL_MS: Final = 3_600_000  # how old a forecast may be: it is of weeks
+FORETOLD_MAX: Final = 200  # partitions of which a pass makes one: some ten look-ups each
 SERIES_MAX: Final = 1_000  # figures kept of either kind; Prometheus pays for each
 SAMPLES_MAX: Final = 20_000  # positions kept to tell rates by
 RATE_S: Final = 600.0  # what is longer ago hardly counts
@@ -52,13 +55,21 @@ OLD_LOOKS: Final = 30  # passes after which a figure that nobody renewed is drop
 
 
 class TopicStanding(Struct, frozen=True):
-    """``margin_ms``: what is kept beyond what the class needs, of the worst partition; None: nothing bounds it."""
+    """``margin_ms``: what is kept beyond what the class needs, of the worst partition; None: nothing bounds it.
+
+    ``negative_ms`` is when that becomes negative at the rate and growth of the last weeks, as it was foretold at ``foretold_ms`` (0: not yet);
+    None: not within ten years. ``per_month`` is what the ``bytes`` that are retained cost by the class's price; None: it has none.
+    """
 
     topic: str
     cls: str
     kept_ms: int
     margin_ms: int | None
     at_ms: int
+    bytes: int
+    per_month: float | None
+    negative_ms: int | None = None
+    foretold_ms: int = 0
 
 
 class GroupStanding(Struct, frozen=True):
@@ -129,6 +140,7 @@ class Watch:
         self._topic_after = ""
         self._group_after = ""
         self._left = 0  # partitions that this pass may still look at
+        self._foretold = 0  # partitions of which it may still make a forecast
         self._counted = Allowance()  # what it may still read to count records
         self._sizes: dict[int, dict[int, PartitionSize]] = {}  # of topics, as this pass found them
         self._task: asyncio.Task[None] | None = None
@@ -166,7 +178,7 @@ class Watch:
             ):
                 await host.tell(change)
         if host.figures:
-            self._left = PARTITIONS_MAX
+            self._left, self._foretold = PARTITIONS_MAX, FORETOLD_MAX
             self._counted, self._sizes = COUNTED.share(COUNTED), {}
             await self._look_at_topics(classes)
             await self._look_at_groups({topic.no: topic for topic in host.topics()})
@@ -196,6 +208,7 @@ class Watch:
                 continue
             looked += 1
             standing = await self._topic(topic, one)
+            standing = await self._with_forecast(standing, found.get(topic.name), topic, one)
             if topic.name in found or len(found) < SERIES_MAX:
                 found[topic.name] = standing
             else:
@@ -225,9 +238,34 @@ class Watch:
             found = margin(config, one, log_start=view.log_start, kept_ms=kept[-1], size=view.bytes)
             if found is not None:
                 margins.append(found)
+        size = sum(view.bytes for view in views)
         return TopicStanding(
-            topic.name, one.name, min(kept, default=0), min(margins, default=None), now_ms
+            topic=topic.name,
+            cls=one.name,
+            kept_ms=min(kept, default=0),
+            margin_ms=min(margins, default=None),
+            at_ms=now_ms,
+            bytes=size,
+            per_month=per_month(one, size),
         )
+
+    async def _with_forecast(
+        self, now: TopicStanding, before: TopicStanding | None, topic: Topic, one: TopicClass
+    ) -> TopicStanding:
+        """The one before while that is young, or there is no room for another."""
+        host = self._host
+        if before is not None and before.cls == now.cls:
+            now = replace(now, negative_ms=before.negative_ms, foretold_ms=before.foretold_ms)
+        if self._foretold <= 0 or now.at_ms - now.foretold_ms < FORETELL_MS:
+            return now
+        views = await partition_views(host.metastore, [topic])
+        self._foretold -= len(views)
+        ends = [
+            (await estimated(host.metastore, topic, view, one, now.at_ms)).negative_ms
+            for view in views
+        ]
+        negative_ms = min((end for end in ends if end is not None), default=None)
+        return replace(now, negative_ms=negative_ms, foretold_ms=now.at_ms)
 
     async def _look_at_groups(self, live: dict[int, Topic]) -> None:
         host = self._host

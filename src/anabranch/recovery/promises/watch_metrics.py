@@ -21,12 +21,33 @@ def collect(watch: Watch) -> Iterator[Metric]:
     kept = GaugeMetricFamily(
         "anabranch_topic_kept_seconds", "How far back it reaches.", labels=["topic", "class"]
     )
+    ends = GaugeMetricFamily(
+        "anabranch_topic_margin_negative_timestamp_seconds",
+        "When the margin becomes negative at the rate and growth of the last weeks.",
+        labels=["topic", "class"],
+    )
+    sizes = GaugeMetricFamily(
+        "anabranch_topic_retained_bytes", "What is retained of it.", labels=["topic", "class"]
+    )
+    costs = GaugeMetricFamily(
+        "anabranch_topic_cost_per_month",
+        "What that costs by the class's price.",
+        labels=["topic", "class"],
+    )
     for one in watch.topics.values():
-        margin = NO_END if one.margin_ms is None else one.margin_ms / 1000
-        margins.add_metric([one.topic, one.cls], margin)
-        kept.add_metric([one.topic, one.cls], one.kept_ms / 1000)
+        labels = [one.topic, one.cls]
+        margins.add_metric(labels, NO_END if one.margin_ms is None else one.margin_ms / 1000)
+        kept.add_metric(labels, one.kept_ms / 1000)
+        sizes.add_metric(labels, one.bytes)
+        if one.per_month is not None:
+            costs.add_metric(labels, one.per_month)
+        if one.foretold_ms:
+            ends.add_metric(labels, NO_END if one.negative_ms is None else one.negative_ms / 1000)
     yield margins
     yield kept
+    yield ends
+    yield sizes
+    yield costs
     runways = GaugeMetricFamily(
         "anabranch_group_runway_seconds",
         "Until retention passes the group's position, at the rates of the last minutes.",
