@@ -79,6 +79,28 @@ def test_the_template_is_one(tmp_path: Path) -> None:
     assert SCENARIOS.keys() == RUN.keys()
 
 
+@pytest.mark.parametrize(
+    ("sink", "place"),
+    [
+        ("sqlite:view.db", "sqlite:{}/view.db"),
+        ("parquet:out/view", "parquet:{}/out/view"),
+        ("sqlite:/srv/view.db", "sqlite:/srv/view.db"),
+        ("postgresql://db/x", "postgresql://db/x"),
+        ("parquet:s3://bucket/x", "parquet:s3://bucket/x"),
+        ("kafka:127.0.0.1:9092/x", "kafka:127.0.0.1:9092/x"),
+    ],
+)
+def test_a_sink_lies_where_the_file_says_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sink: str, place: str
+) -> None:
+    (tmp_path / "job").mkdir()
+    path = tmp_path / "job" / "recovery.toml"
+    path.write_text(re.sub(r'sink = ".*"', f'sink = "{sink}"', MINIMAL))
+    monkeypatch.chdir(tmp_path)
+    found = load(Path("job/recovery.toml")).streams["s"].sink
+    assert found == place.format(tmp_path / "job")
+
+
 def a_report(previous: DrillReport | None = None, **changes: object) -> DrillReport:
     answers = tuple(Answer(f"Q{n}?", True, "<yes> & no", (("a", "1"),)) for n in range(4))
     scenario = ScenarioReport(

@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from anabranch.errors import UserFault
 from anabranch.recovery.times import parse_duration
@@ -131,9 +132,18 @@ def load(path: Path) -> Declared:
     }
     for name, stream in streams.items():
         _check(stream, f"{path}: stream.{name}")
+        streams[name] = replace(stream, sink=_beside(path, stream.sink))
     evidence = _converted(raw.get("evidence", {}), Evidence, f"{path}: evidence")
     parse_duration(evidence.keep, "evidence.keep")
     return Declared(str(path), streams, evidence)
+
+
+def _beside(path: Path, sink: str) -> str:
+    """A sink in a file or directory lies where the file says, wherever one stands."""
+    scheme, _, place = sink.partition(":")
+    if scheme not in ("sqlite", "parquet", "delta", "http") or "://" in sink:
+        return sink
+    return f"{scheme}:{path.resolve().parent / place}"
 
 
 def _converted(value: Any, kind: type[T], where: str) -> T:
