@@ -117,10 +117,14 @@ class ConsumerGroups(RuleBasedStateMachine):
         return answer
 
     def expire(self) -> None:
-        """Clients notice by themselves, in time, that their session is over."""
-        for client in self.clients.values():
+        """Clients notice by themselves, in time, that their session is over, and that somebody else is their instance now:
+        that is fatal. Two that went on would take it from each other for ever, each by the other's protocol."""
+        for client in list(self.clients.values()):
             if client.has and client.member_id not in self.group.members:
-                client.stop()
+                if client.instance in self.group.static:
+                    del self.clients[client.name]
+                else:
+                    client.stop()
 
     def restore(self) -> None:
         if self.store.head is None:
