@@ -34,6 +34,7 @@ NAME = "duplicates"
 PARTITIONS = 4
 RECORDS, RECORDS_QUICK = 200_000, 20_000
 TRANSACTION = 10 * PARTITIONS  # records
+SILENT_MAX = 5  # polls of a second: a disk that is busy with something else is no end
 ABORTED_EVERY = 10  # transactions
 BATCH = 2_000
 SETTINGS = LogSettings(background=False)
@@ -97,11 +98,16 @@ def sample(bootstrap: str, data: Path, topic: str, place: Path, report: Report) 
         ends = {p.partition: int(consumer.get_watermark_offsets(p)[1] * share) for p in parts}
         committed = {p.partition: max(0, p.offset) for p in consumer.committed(parts, 30)}
         consumer.assign([TopicPartition(topic, p, at) for p, at in committed.items()])
+        silent = 0  # polls in a row
         while any(at < ends[p] - 1 - TRANSACTION // PARTITIONS for p, at in committed.items()):
-            messages = [m for m in consumer.consume(BATCH, 1.0) if m.error() is None]
-            messages = [m for m in messages if m.offset() < ends[m.partition()]]
+            taken = consumer.consume(BATCH, 1.0)
+            silent = 0 if taken else silent + 1
+            if silent == SILENT_MAX:
+                break  # what is left are markers
+            # Of a partition that is at its share more may have been fetched.
+            messages = [m for m in taken if not m.error() and m.offset() < ends[m.partition()]]
             if not messages:
-                break
+                continue
             rows = [(json.loads(m.value())["n"],) for m in messages]
             tables.execute("BEGIN")
             tables.executemany("INSERT INTO appended VALUES (?)", rows)
