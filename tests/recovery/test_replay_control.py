@@ -339,7 +339,7 @@ def test_a_session_shares_live_brokers_only_where_that_is_said(play: Any) -> Non
                 row.broker_id, row.epoch, now_ms, late_percent=0, cold_bytes_per_second=0
             )
 
-        async def shared(**wanted: str) -> str | None:
+        async def shared(**wanted: Any) -> str | None:
             place = await places.shared(metastore, now_ms, **wanted)
             return None if place is None else place.bootstrap
 
@@ -351,5 +351,7 @@ def test_a_session_shares_live_brokers_only_where_that_is_said(play: Any) -> Non
         assert await shared() is not None, "its own broker would ask nobody who he is"
         await lives(33, "recovery", "PLAINTEXT")
         assert await shared() == "h33:9092"
+        assert await shared(together=True) is None, "one broker has to serve all inputs"
+        assert await shared(together=True, lane="recovery") == "h33:9092"
 
     play(story)

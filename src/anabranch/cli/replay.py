@@ -318,10 +318,10 @@ async def _prepare(
     event_speed = parse_pace(asked["pace"]) if asked["pace"] is not None else None
     place = None
     listener, lane = asked["listener"], asked["lane"]
-    named = bootstrap or listener or lane
-    wants_own = asked["own_broker"] or not (named or (event_slack_ms, event_speed) == (None, None))
-    if not wants_own and (bootstrap is None or listener or lane):
-        place = await places.shared(log.metastore, await log.metastore.now_ms(), listener, lane)
+    if not asked["own_broker"] and (bootstrap is None or listener or lane):
+        there_ms = await log.metastore.now_ms()
+        together = event_slack_ms is not None or event_speed is not None
+        place = await places.shared(log.metastore, there_ms, listener, lane, together=together)
     own_broker = bootstrap is None and place is None
     return await replay.prepare(
         log,

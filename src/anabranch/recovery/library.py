@@ -417,10 +417,12 @@ class Recovery(SinksAndEvidence):
         async def run() -> Session:
             found = await planning.find(log.metastore, plan) if isinstance(plan, str) else plan
             place = None
-            together = event_slack is not None or event_speed is not None
-            if not own_broker and (own_broker is False or not together):
-                find = places.shared if own_broker is None else places.choose
-                place = await find(log.metastore, await log.metastore.now_ms())
+            there_ms = await log.metastore.now_ms()
+            if own_broker is None:
+                together = event_slack is not None or event_speed is not None
+                place = await places.shared(log.metastore, there_ms, together=together)
+            elif not own_broker:
+                place = await places.choose(log.metastore, there_ms)
             session = await replay.prepare(
                 log,
                 found,

@@ -1,8 +1,8 @@
 """Processors that a session leaves to live brokers of its machine while these take appends.
 
 A nice process with short slices gives up its core to who wakes up, but not in the middle of a system call where
-the kernel is not preemptible, and not the caches as they were: beside a replay of 160 MB/s on two cores every append
-took a fifth longer, and the slowest hundredth half as long again. With one of the cores left to it, a tenth.
+the kernel is not preemptible, and not the caches as they were: beside a replay of 160 MB/s on two cores the median
+append took a quarter longer, the p99 half as long again; with one of the cores left to it, a tenth (docs/benchmarks.md has the exception).
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Guards(Struct, frozen=True):
 
     @property
     def cores_left(self) -> int | None:
-        """As :attr:`leave_cores`, whether it is looked at live appends or not."""
+        """As :attr:`leave_cores`; 0 where live appends are not looked at."""
         return self.leave_cores if self.late_percent_max else 0
 
     def check(self) -> Guards:

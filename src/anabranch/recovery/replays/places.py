@@ -53,15 +53,23 @@ async def choose(
 
 
 async def shared(
-    metastore: Metastore, now_ms: int, listener: str | None = None, lane: str | None = None
+    metastore: Metastore,
+    now_ms: int,
+    listener: str | None = None,
+    lane: str | None = None,
+    *,
+    together: bool = False,
 ) -> Place | None:
     """The brokers that a session is to share with others, or None: it is to have a broker of its own.
 
     What passes through live brokers live traffic feels, so they are shared only where that is said (``lane``, ``listener``)
     or where every client has to say who it is: a session's own broker asks nobody. Those of the recovery lane are there to be
-    shared. Raises UserFault as :func:`choose` does.
+    shared, unless inputs are kept ``together`` in event time, which one broker alone can do. ``now_ms`` is the metastore's.
+    Raises UserFault as :func:`choose` does.
     """
     if lane is None and listener is None:
+        if together:
+            return None
         found = living(await metastore.brokers(), now_ms)
         if not any(one.lane == RECOVERY_LANE or _asks_everybody(one) for one in found):
             return None
