@@ -26,14 +26,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import anabranch
 from anabranch.errors import UserFault
 from anabranch.log.offsets import record_time
 from anabranch.recovery.capture import capturing, points
 from anabranch.recovery.capture.capturing import Wish
 from anabranch.recovery.checks import comparing
-from anabranch.recovery.drills import drill, evidence, readiness
-from anabranch.recovery.drills.declared import load
 from anabranch.recovery.history import (
     deletions,
     difference,
@@ -57,8 +54,6 @@ from anabranch.scheduling import NICE_MAX
 if TYPE_CHECKING:
     from anabranch.recovery.checkpoints.model import EngineCheckpoint
     from anabranch.recovery.checks.verify import Verification
-    from anabranch.recovery.drills.evidence import DrillReport
-    from anabranch.recovery.drills.readiness import Readiness
     from anabranch.recovery.history.difference import Difference
     from anabranch.recovery.history.explain import Explanation
     from anabranch.recovery.history.offset_plan import OffsetPlan, Record
@@ -575,35 +570,6 @@ class Recovery(SinksAndEvidence):
                 self._log, found, creator=self._who, now_ms=self._clock_ms(), rules=rules
             )
         )
-
-    # -- rehearsed ---------------------------------------------------------------------------------
-    def status(self, file: Path) -> list[Readiness]:
-        """How ready each stream is that ``recovery.toml`` declares, now."""
-        declared = load(file)
-        return [
-            self._run(readiness.look(self._log.metastore, declared, name, self._clock_ms()))
-            for name in declared.streams
-        ]
-
-    def drill(self, file: Path, stream: str, *, scenarios: Sequence[str] = ()) -> DrillReport:
-        """Rehearse a declared stream's recovery on a scratch cluster; the report is stored, and in the file's folder."""
-        declared = load(file)
-
-        async def rehearse() -> DrillReport:
-            made = await drill.run(
-                self._log,
-                self.where,
-                declared,
-                stream,
-                creator=self._who,
-                tool_version=anabranch.__version__,
-                only=scenarios,
-                clock_ms=self._clock_ms,
-            )
-            folder, key = evidence.folder_of(declared), evidence.key_of(declared)
-            return (await evidence.save(self._log.metastore, made, folder, key)).report
-
-        return self._run(rehearse())
 
     async def _see_through(
         self, session: Session, environ: Mapping[str, str], on_progress: OnProgress

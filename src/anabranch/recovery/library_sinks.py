@@ -1,4 +1,4 @@
-"""Of :class:`anabranch.recovery.Recovery`: sinks, duplicates, shadows, and the evidence of a replay."""
+"""Of :class:`anabranch.recovery.Recovery`: sinks, duplicates, shadows, and the evidence: reports of replays, readiness, drills."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anabranch
+from anabranch.recovery.drills import drill, evidence, readiness
+from anabranch.recovery.drills.declared import load
 from anabranch.recovery.evidence import report, reporting
 from anabranch.recovery.opened import OpenedCluster, Time
 from anabranch.recovery.plans import planning
@@ -18,6 +21,8 @@ from anabranch.recovery.times import parse_duration
 
 if TYPE_CHECKING:
     from anabranch.recovery.checks.verify import Verification
+    from anabranch.recovery.drills.evidence import DrillReport
+    from anabranch.recovery.drills.readiness import Readiness
     from anabranch.recovery.evidence.report import Report
     from anabranch.recovery.promotion.shadow import Shadow
     from anabranch.recovery.sinks.compare import Compared
@@ -156,3 +161,32 @@ class SinksAndEvidence(OpenedCluster):
     def broken_reports(self) -> list[str]:
         """What is wrong with their chain, one sentence each: changed, left out or out of order."""
         return report.broken_links(self.reports())
+
+    # -- rehearsed ---------------------------------------------------------------------------------
+    def status(self, file: Path) -> list[Readiness]:
+        """How ready each stream is that ``recovery.toml`` declares, now."""
+        declared = load(file)
+        return [
+            self._run(readiness.look(self._log.metastore, declared, name, self._clock_ms()))
+            for name in declared.streams
+        ]
+
+    def drill(self, file: Path, stream: str, *, scenarios: Sequence[str] = ()) -> DrillReport:
+        """Rehearse a declared stream's recovery on a scratch cluster; the report is stored, and in the file's folder."""
+        declared = load(file)
+
+        async def rehearse() -> DrillReport:
+            made = await drill.run(
+                self._log,
+                self.where,
+                declared,
+                stream,
+                creator=self._who,
+                tool_version=anabranch.__version__,
+                only=scenarios,
+                clock_ms=self._clock_ms,
+            )
+            folder, key = evidence.folder_of(declared), evidence.key_of(declared)
+            return (await evidence.save(self._log.metastore, made, folder, key)).report
+
+        return self._run(rehearse())
